@@ -1,0 +1,325 @@
+"""Reads the specification: pages, clauses, experiments and the source's traceability table.
+
+A block starts with ``/// clause | id``, holds options as YAML indented by four spaces, a blank line, its text, and ends
+with ``///``. Needs PyYAML only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nnspec_conformance.errors import SpecError
+
+KINDS = (
+    "exact", "value", "gradient", "shape", "default", "error", "statistical", "trajectory", "convergence", "cost"
+)  # fmt: skip
+LEVELS = ("MUST NOT", "MUST", "SHOULD NOT", "SHOULD", "MAY")
+OPTIONS = {
+    "clause": {"kind", "source", "applies-to", "variants", "definition", "default", "candidates", "operation"},
+    "experiment": {"kind", "measure", "predicted", "seeds", "source-id"},
+    "reference": set(),
+    "figure": {"alt"},
+    "benchmark": set(),
+    "matrix": set(),
+}
+ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
+EXPERIMENT_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+LEVEL = re.compile(r"\*\*(MUST NOT|MUST|SHOULD NOT|SHOULD|MAY|REQUIRED|SHALL NOT|SHALL|RECOMMENDED|OPTIONAL)\*\*")
+BARE_LEVEL = re.compile(r"(?<!\*)\b(MUST NOT|MUST|SHOULD NOT|SHOULD|MAY|SHALL|REQUIRED)\b(?!\*)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One ``///`` block of a page, still untyped."""
+
+    name: str
+    argument: str
+    options: dict[str, Any]
+    text: str
+    path: Path
+    line: int
+
+    def fail(self, problem: str) -> SpecError:
+        return SpecError(self.path, self.line, problem)
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One normative statement.
+
+    Attributes:
+        id: slug ``<topic>.<aspect>``.
+        kind: one of ``KINDS``.
+        level: the RFC 2119 word of the text.
+        page: for instance ``components/activations``.
+        line: where its block starts.
+        text: the statement, Markdown.
+        source: where the definition comes from.
+        applies_to: operations of a family; empty for a single clause.
+        variants: reading to its one-line description; empty where there is one reading only.
+        definition: the reading that the definition has.
+        default: for kind ``default``, the value that the definition gives an omitted keyword.
+        candidates: for kind ``default``, values that known frameworks have.
+        operation: what a single clause is about, as adapters name it.
+    """
+
+    id: str
+    kind: str
+    level: str
+    page: str
+    line: int
+    text: str
+    source: str | None = None
+    applies_to: tuple[str, ...] = ()
+    variants: dict[str, str] = field(default_factory=dict)
+    definition: str | None = None
+    default: Any = None
+    candidates: tuple[Any, ...] = ()
+    operation: str = ""
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        return self.applies_to or (self.operation,)
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        return tuple(f"{self.id}[{name}]" for name in self.applies_to) or (self.id,)
+
+    def instance(self, operation: str) -> str:
+        return f"{self.id}[{operation}]" if self.applies_to else self.id
+
+    @property
+    def keyword(self) -> str:
+        """The keyword by which a subject with several readings is told which one to use."""
+        return self.id.rsplit(".", 1)[1].replace("-", "_")
+
+    @property
+    def text_hash(self) -> str:
+        """Of everything that a result depends on; a result with another hash is stale."""
+        parts = [self.kind, self.level, " ".join(self.text.split()), self.definition, self.default]
+        parts += [sorted(self.variants.items())]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One measured claim: hypothesis, measure, predicted effect. Kind: experiment, theorem or benchmark."""
+
+    id: str
+    kind: str
+    page: str
+    line: int
+    text: str
+    measure: str
+    predicted: str
+    seeds: int | None
+    source_ids: tuple[str, ...]
+
+    @property
+    def text_hash(self) -> str:
+        parts = [self.kind, " ".join(self.text.split()), self.measure, self.predicted]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Page:
+    name: str
+    title: str
+    path: Path
+
+
+@dataclass
+class Spec:
+    """The whole specification as data."""
+
+    root: Path
+    pages: dict[str, Page]
+    clauses: dict[str, Clause]
+    experiments: dict[str, Experiment]
+    blocks: list[Block]
+    source: dict[str, dict]
+    untestable: dict[str, dict]
+    retired: dict[str, dict]
+
+    def instances(self) -> dict[str, tuple[Clause, str]]:
+        """Every instance with its clause and operation, in the order of the pages."""
+        return {
+            clause.instance(operation): (clause, operation)
+            for clause in self.clauses.values()
+            for operation in clause.operations
+        }
+
+    def governing(self, operation: str) -> list[Clause]:
+        """The clauses with variants on which the meaning of an operation depends."""
+        return [c for c in self.clauses.values() if c.variants and operation in c.operations]
+
+
+def find_spec() -> Path:
+    """The folder of the specification: a checkout's first, else the copy inside the installed wheel.
+
+    Raises:
+        SpecError: neither is there.
+    """
+    here = Path(__file__).resolve().parent
+    for folder in (here.parent.parent / "spec", here / "spec"):
+        if (folder / "index.md").is_file() or (folder / "source.toml").is_file():
+            return folder
+    raise SpecError(here, 1, "no specification beside this package; reinstall nnspec")
+
+
+def parse_blocks(path: Path) -> list[Block]:
+    """Every ``///`` block of a Markdown file; fenced code is skipped.
+
+    Raises:
+        SpecError: an unknown block, bad YAML, an unknown option or a block that does not end.
+    """
+    blocks, lines = [], path.read_text(encoding="utf-8").splitlines()
+    fence, i = None, 0
+    while i < len(lines):
+        stripped = lines[i].strip()
+        mark = re.match(r"(`{3,}|~{3,})", stripped)
+        if mark and (fence is None or stripped.startswith(fence)):
+            fence = None if fence else mark.group(1)
+        start = None if fence else re.match(r"///+\s*(\S[^|]*?)\s*(?:\|\s*(.*?)\s*)?$", lines[i])
+        if not start:
+            if fence is None and re.match(r"///+\s*$", lines[i]):
+                raise SpecError(path, i + 1, "a block ends here that never started; remove the line or add its start")
+            i += 1
+            continue
+        name, argument = start.group(1), start.group(2) or ""
+        if name not in OPTIONS:
+            raise SpecError(path, i + 1, f"unknown block '{name}'; use one of {', '.join(OPTIONS)}")
+        end = next((j for j in range(i + 1, len(lines)) if re.match(r"///", lines[j])), None)
+        if end is None or not re.match(r"///+\s*$", lines[end]):
+            raise SpecError(path, i + 1, f"block '{name} | {argument}' does not end; add a line with ///")
+        blocks.append(_block(path, i, name, argument, lines[i + 1 : end]))
+        i = end + 1
+    return blocks
+
+
+def _block(path: Path, start: int, name: str, argument: str, body: list[str]) -> Block:
+    count = next((k for k, line in enumerate(body) if not line.startswith("    ")), len(body))
+    try:
+        options = yaml.safe_load("\n".join(line[4:] for line in body[:count])) or {}
+    except yaml.YAMLError as error:
+        at = getattr(error, "problem_mark", None)
+        line = start + 2 + (at.line if at else 0)
+        raise SpecError(path, line, f"options of '{argument}' are not YAML; quote a value that holds ': '") from error
+    if not isinstance(options, dict):
+        raise SpecError(path, start + 2, f"options of '{argument}' must be 'name: value' lines, indented by four")
+    for option in options:
+        if option not in OPTIONS[name]:
+            line = start + 2 + next((k for k, text in enumerate(body) if text.strip().startswith(f"{option}:")), 0)
+            known = ", ".join(sorted(OPTIONS[name])) or "none"
+            raise SpecError(path, line, f"unknown option '{option}' of block '{name}'; known: {known}")
+    return Block(name, argument, options, "\n".join(body[count:]).strip(), path, start + 1)
+
+
+def _clause(block: Block, page: str) -> Clause:
+    if not ID.fullmatch(block.argument):
+        raise block.fail(f"clause id '{block.argument}' is not of the form topic.aspect in lower case with hyphens")
+    kind = block.options.get("kind")
+    if kind not in KINDS:
+        raise block.fail(f"clause {block.argument} has kind '{kind}'; use one of {', '.join(KINDS)}")
+    words = LEVEL.findall(block.text)
+    if len(words) != 1 or words[0] not in LEVELS:
+        raise block.fail(
+            f"clause {block.argument} has {len(words)} bold level words {words}; "
+            f"write exactly one of {', '.join(LEVELS)}, in bold"
+        )
+    if BARE_LEVEL.search(block.text):
+        raise block.fail(f"clause {block.argument} has a level word that is not bold; a clause has one, in bold")
+    variants = block.options.get("variants") or {}
+    definition = block.options.get("definition")
+    if variants and definition not in variants:
+        raise block.fail(f"clause {block.argument}: definition '{definition}' is none of its variants {list(variants)}")
+    if kind == "default" and "default" not in block.options:
+        raise block.fail(f"clause {block.argument} of kind default lacks the option 'default'; add it")
+    if kind == "default" and block.options["default"] not in block.options.get("candidates", []):
+        raise block.fail(f"clause {block.argument}: its default is none of its candidates; list it there too")
+    return Clause(
+        id=block.argument,
+        kind=kind,
+        level=words[0],
+        page=page,
+        line=block.line,
+        text=block.text,
+        source=block.options.get("source"),
+        applies_to=tuple(block.options.get("applies-to") or ()),
+        variants={str(k): str(v) for k, v in variants.items()},
+        definition=definition,
+        default=block.options.get("default"),
+        candidates=tuple(block.options.get("candidates") or ()),
+        operation=block.options.get("operation") or block.argument.split(".")[0].replace("-", "_"),
+    )
+
+
+def _experiment(block: Block, page: str) -> Experiment:
+    if not EXPERIMENT_ID.fullmatch(block.argument):
+        raise block.fail(f"experiment id '{block.argument}' is not lower case with hyphens")
+    for option in ("measure", "predicted", "source-id"):
+        if not block.options.get(option):
+            raise block.fail(f"experiment {block.argument} lacks the option '{option}'; add it before the first run")
+    source = block.options["source-id"]
+    return Experiment(
+        id=block.argument,
+        kind=block.options.get("kind", "experiment"),
+        page=page,
+        line=block.line,
+        text=block.text,
+        measure=str(block.options["measure"]),
+        predicted=str(block.options["predicted"]),
+        seeds=block.options.get("seeds"),
+        source_ids=tuple([source] if isinstance(source, str) else source),
+    )
+
+
+def _table(path: Path) -> dict[str, dict]:
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        raise SpecError(path, int(line.group(1)) if line else 1, f"not TOML: {error}") from error
+
+
+def load_spec(root: Path | None = None) -> Spec:
+    """Parse every page below ``root`` (default: ``find_spec()``).
+
+    Raises:
+        SpecError: a malformed block, a duplicate id, or a table that is not TOML.
+    """
+    root = Path(root) if root else find_spec()
+    spec = Spec(
+        root, {}, {}, {}, [], _table(root / "source.toml"), _table(root / "untestable.toml"), _table(root / "retired.toml")
+    )
+    for path in sorted(root.rglob("*.md")):
+        name = path.relative_to(root).with_suffix("").as_posix()
+        title = re.search(r"^# (.+)$", path.read_text(encoding="utf-8"), re.M)
+        spec.pages[name] = Page(name, title.group(1) if title else name, path)
+        for block in parse_blocks(path):
+            spec.blocks.append(block)
+            made: dict = {"clause": spec.clauses, "experiment": spec.experiments}.get(block.name, {})
+            if block.name not in ("clause", "experiment"):
+                continue
+            item = _clause(block, name) if block.name == "clause" else _experiment(block, name)
+            if item.id in made:
+                first = made[item.id]
+                raise block.fail(f"duplicate id {item.id}, first at {first.page}.md:{first.line}; ids are unique")
+            made[item.id] = item
+    return spec
+
+
+def as_dict(clause: Clause) -> dict:
+    """A clause as JSON-ready data."""
+    data = dataclasses.asdict(clause)
+    return data | {"instances": list(clause.instances), "text_hash": clause.text_hash}
