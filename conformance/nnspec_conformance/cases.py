@@ -1,0 +1,173 @@
+"""How tests are written: a generator of cases, or a trial, each bound to its clause by ``@clause``.
+
+A test asks for what it needs by parameter name:
+
+    operation   the operation's name (a family's test runs once for each)
+    readings    the subject's readings by keyword, for instance {"form": "tanh"}
+    default     for a clause of kind default, the value that the subject declares
+    trial       the subject itself, for relations that no table of expected values can state
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.compare import Finding, compare
+from nnspec_conformance.errors import ClauseFailed, Refused
+from nnspec_conformance.subject import Subject, float_dtype
+from nnspec_conformance.tolerance import Shape, Want
+
+PARAMETERS = {"operation", "readings", "default", "trial"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One question to a subject and the answer expected.
+
+    Attributes:
+        operation: name of the operation.
+        arrays: positional arguments.
+        attributes: keywords; readings are added by the driver where the subject can be told.
+        want: a ``Want`` or ``Shape``, or a tuple, list or dict of them, as the operation returns.
+        what: call, gradient, second derivative, trajectory or error.
+        cotangents: for a gradient.
+        grads: for a trajectory, the gradients of each step.
+        rates: for a trajectory, the learning rate of each step.
+        note: which bug it catches, in a few words.
+    """
+
+    operation: str
+    arrays: tuple = ()
+    attributes: dict = field(default_factory=dict)
+    want: Any = None
+    what: str = "call"
+    cotangents: Any = None
+    grads: list | None = None
+    rates: list | None = None
+    note: str = ""
+
+    @property
+    def dtype(self) -> str | None:
+        return float_dtype(self.arrays)
+
+    def ask(self, subject: Subject, passed: dict) -> Any:
+        """The subject's answer, as NumPy."""
+        attributes = self.attributes | passed
+        if self.what == "gradient":
+            return subject.vjp(self.operation, self.arrays, self.cotangents, **attributes)
+        if self.what == "second derivative":
+            return subject.second_derivative(self.operation, *self.arrays, **attributes)
+        if self.what == "trajectory":
+            grads = self.grads or []
+            return subject.trajectory(
+                self.operation, self.arrays[0], grads, steps=len(grads), rates=self.rates, **attributes
+            )
+        return subject.call(self.operation, *self.arrays, **attributes)
+
+    def describe(self, passed: dict) -> str:
+        """The question as a line of code."""
+        shown = [_short(a) for a in self.arrays] + [f"{k}={v!r}" for k, v in (self.attributes | passed).items()]
+        prefix = "" if self.what in ("call", "error") else f"{self.what} of "
+        return f"{prefix}{self.operation}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorCase:
+    """A call that must be refused, and the nearest valid one, which must not be."""
+
+    operation: str
+    arrays: tuple
+    attributes: dict = field(default_factory=dict)
+    valid_arrays: tuple | None = None
+    valid_attributes: dict | None = None
+    note: str = ""
+
+    def run(self, subject: Subject, passed: dict) -> Finding:
+        valid = self.arrays if self.valid_arrays is None else self.valid_arrays
+        attributes = self.attributes if self.valid_attributes is None else self.valid_attributes
+        bad = Case(operation=self.operation, arrays=self.arrays, attributes=self.attributes)
+        try:
+            subject.call(self.operation, *valid, **(attributes | passed))
+        except Refused as error:
+            raise ClauseFailed(f"refuses valid input too: {error}") from error
+        try:
+            got = subject.call(self.operation, *self.arrays, **(self.attributes | passed))
+        except Refused:
+            return Finding(0.0)
+        return Finding(
+            float("inf"),
+            message=f"accepted what it must refuse ({self.note})",
+            call=bad.describe(passed),
+            got=_short(got),
+            expected="an exception",
+        )
+
+
+def _short(x: Any) -> str:
+    if isinstance(x, np.ndarray):
+        if x.size <= 8:
+            return np.array2string(x, separator=", ", precision=9, floatmode="unique").replace("\n", "")
+        return f"{x.dtype}{list(x.shape)}"
+    if isinstance(x, dict):
+        return "{" + ", ".join(f"{k}: {_short(v)}" for k, v in x.items()) + "}"
+    if isinstance(x, tuple | list) and any(isinstance(v, np.ndarray) for v in x):
+        return "(" + ", ".join(map(_short, x)) + ")"
+    return repr(x)
+
+
+class Trial:
+    """The subject as a relational or statistical test sees it; remembers the worst comparison."""
+
+    def __init__(self, subject: Subject, operation: str, readings: dict, passed: dict):
+        self.subject, self.operation, self.readings, self.passed = subject, operation, readings, passed
+        self.findings: list[Finding] = []
+
+    def call(self, *arrays: Any, operation: str | None = None, **attributes: Any) -> Any:
+        name = operation or self.operation
+        return self.subject.call(name, *arrays, **(attributes | (self.passed if name == self.operation else {})))
+
+    def vjp(self, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
+        return self.subject.vjp(self.operation, arrays, cotangents, **(attributes | self.passed))
+
+    def expect(self, got: Any, want: Want | Shape, about: str) -> None:
+        """Compare, remember, and go on; the verdict is made when the test ends."""
+        finding = compare(got, want, flushes=self.readings.get("subnormals") == "flushed")
+        finding.call = finding.call or about
+        self.findings.append(finding)
+
+    def require(self, condition: bool, message: str) -> None:
+        """Fail with ``message`` unless the condition holds."""
+        if not condition:
+            raise ClauseFailed(message)
+        self.findings.append(Finding(0.0))
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test function bound to a clause."""
+
+    clause: str
+    function: Callable
+    wants: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.function.__module__.rsplit('.', 1)[-1]}.py::{self.function.__name__}"
+
+
+def clause(clause_id: str) -> Callable[[Callable], Callable]:
+    """Bind a test to the clause it proves; several tests may prove one clause."""
+
+    def bind(function: Callable) -> Callable:
+        wants = frozenset(inspect.signature(function).parameters)
+        if wants - PARAMETERS:
+            raise TypeError(f"{function.__name__} asks for {sorted(wants - PARAMETERS)}; known: {sorted(PARAMETERS)}")
+        function.__nnspec__ = Test(clause_id, function, wants)  # type: ignore[attr-defined]
+        return function
+
+    return bind

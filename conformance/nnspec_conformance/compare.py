@@ -1,0 +1,122 @@
+"""Compares what a subject returned with what was wanted, and says where it is worst."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.subject import DTYPES
+from nnspec_conformance.tolerance import Shape, Want, finfo
+
+
+@dataclass
+class Finding:
+    """The worst element of one comparison; ``ratio`` is error / allowed and fails above 1."""
+
+    ratio: float
+    message: str | None = None
+    call: str | None = None
+    input: str | None = None
+    got: str | None = None
+    expected: str | None = None
+    error: float | None = None
+    allowed: float | None = None
+    dtype: str | None = None
+
+    def as_dict(self) -> dict:
+        names = ("call", "dtype", "input", "got", "expected", "error", "allowed")
+        return {name: getattr(self, name) for name in names}
+
+
+def compare(got: Any, want: Any, *, flushes: bool = False, arrays: tuple = (), path: str = "result") -> Finding:
+    """The worst finding over a structure of arrays.
+
+    Args:
+        got: the subject's answer.
+        want: ``Want``, ``Shape``, a plain value, or a tuple, list or dict of these.
+        flushes: whether the subject declares flushed subnormals.
+        arrays: the inputs, to show the input at the worst place of an elementwise operation.
+        path: where in the answer this is, for the message.
+    """
+    if isinstance(want, dict):
+        if not isinstance(got, dict) or set(got) != set(want):
+            names = sorted(got) if isinstance(got, dict) else type(got).__name__
+            return Finding(float("inf"), f"{path} has names {names}, expected {sorted(want)}")
+        return worst([compare(got[k], want[k], flushes=flushes, path=f"{path}[{k!r}]") for k in want])
+    if isinstance(want, tuple | list):
+        if not isinstance(got, tuple | list) or len(got) != len(want):
+            count = f"{len(got)} arrays" if isinstance(got, tuple | list) else type(got).__name__
+            return Finding(float("inf"), f"{path} is {count}, expected {len(want)} arrays")
+        return worst(
+            [
+                compare(g, w, flushes=flushes, arrays=arrays, path=f"{path}[{i}]" if len(want) > 1 else path)
+                for i, (g, w) in enumerate(zip(got, want, strict=True))
+            ]
+        )
+    if isinstance(want, Shape):
+        return _compare_shape(got, want, path)
+    if not isinstance(want, Want):
+        same = got == want
+        return Finding(0.0) if same else Finding(float("inf"), f"{path} is {got!r}, expected {want!r}")
+    return _compare_array(got, want, flushes, arrays, path)
+
+
+def worst(findings: list[Finding]) -> Finding:
+    return max(findings, key=lambda f: f.ratio, default=Finding(0.0))
+
+
+def _compare_shape(got: Any, want: Shape, path: str) -> Finding:
+    if not isinstance(got, np.ndarray):
+        return Finding(float("inf"), f"{path} is {type(got).__name__}, expected an array")
+    if got.shape != want.shape:
+        return Finding(float("inf"), f"{path} has shape {got.shape}, expected {want.shape}")
+    if want.dtype and str(got.dtype) != want.dtype:
+        return Finding(float("inf"), f"{path} has dtype {got.dtype}, expected {want.dtype}")
+    return Finding(0.0)
+
+
+def _compare_array(got: Any, want: Want, flushes: bool, arrays: tuple, path: str) -> Finding:
+    if isinstance(got, int | float) and not want.value.shape:
+        got = np.asarray(got)
+    if not isinstance(got, np.ndarray):
+        return Finding(float("inf"), f"{path} is {type(got).__name__}, expected an array")
+    if got.shape != want.value.shape:
+        return Finding(float("inf"), f"{path} has shape {got.shape}, expected {want.value.shape}")
+    if got.size == 0:
+        return Finding(0.0)
+    if str(got.dtype) not in DTYPES and got.dtype.kind not in "iufb":
+        return Finding(float("inf"), f"{path} has dtype {got.dtype}, expected numbers")
+    g = got.astype(np.float64)
+    allowed = np.maximum(want.allowed, want.flushed) if flushes else want.allowed
+    ratio, error = _ratios(g, want.value, allowed, want.dtype)
+    at = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+    same = next((a for a in arrays if isinstance(a, np.ndarray) and a.shape == got.shape), None)
+    return Finding(
+        float(ratio[at]),
+        input=None if same is None else f"{_number(same[at])} at index {tuple(int(i) for i in at)}",
+        got=_number(got[at]),
+        expected=_number(want.value[at]),
+        error=float(error[at]),
+        allowed=float(allowed[at]),
+        dtype=str(got.dtype),
+        call=None if path == "result" else f"{path}{list(int(i) for i in at)}",
+    )
+
+
+def _ratios(got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        error = np.abs(got - value)
+        same = (got == value) | (np.isnan(got) & np.isnan(value))
+        # a result that rounds past the largest number may be infinite
+        largest = float(finfo(DTYPES[dtype]).max)
+        overflow = np.isinf(got) & np.isfinite(value) & (np.sign(got) == np.sign(value))
+        same |= overflow & (np.abs(value) + allowed >= largest) & (allowed > 0)
+        error = np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
+        ratio = np.where(error == 0, 0.0, np.where(allowed > 0, error / np.where(allowed > 0, allowed, 1), np.inf))
+    return ratio, error
+
+
+def _number(x: Any) -> str:
+    return f"{float(x):.9g}"

@@ -1,0 +1,207 @@
+"""Puts one instance of a clause to one subject and says what came of it."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from nnspec_conformance.cases import Case, ErrorCase, Test, Trial
+from nnspec_conformance.clauses import Clause
+from nnspec_conformance.compare import Finding, compare, worst
+from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
+from nnspec_conformance.subject import Subject, known_failure
+from nnspec_conformance.suite_loader import Suite, did_you_mean
+
+PASS, VARIANT, KNOWN, FAIL = "pass", "variant", "known failure", "fail"
+NOT_IMPLEMENTED, HARNESS_ERROR = "not implemented", "harness error"
+OUTCOMES = (PASS, VARIANT, KNOWN, FAIL, NOT_IMPLEMENTED, HARNESS_ERROR)
+
+
+@dataclass
+class Result:
+    """What one instance of a clause came to."""
+
+    instance: str
+    clause: Clause
+    operation: str
+    outcome: str = PASS
+    ratio: float = 0.0
+    finding: Finding | None = None
+    message: str | None = None
+    reason: str | None = None
+    readings: dict[str, list] = field(default_factory=dict)
+    cases: int = 0
+    dtypes: list[str] = field(default_factory=list)
+    fits: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    answers: list[tuple[Case, dict, Any]] = field(default_factory=list, repr=False)
+
+    def as_dict(self) -> dict:
+        """JSON-ready; ``answers`` stay behind."""
+        shown = self.outcome in (FAIL, KNOWN)
+        return {
+            "outcome": self.outcome,
+            "level": self.clause.level,
+            "kind": self.clause.kind,
+            "page": self.clause.page,
+            "text_hash": self.clause.text_hash,
+            "readings": self.readings,
+            "ratio": self.ratio if self.cases else None,
+            "cases": self.cases,
+            "dtypes": self.dtypes,
+            "seconds": round(self.seconds, 4),
+            "message": self.message,
+            "reason": self.reason,
+            "fits": self.fits,
+            "worst": self.finding.as_dict() if self.finding and shown else None,
+        }
+
+
+def validate(suite: Suite, subject: Subject) -> None:
+    """The subject's declarations name existing clauses, readings and instances.
+
+    Raises:
+        HarnessError: one does not; says which and what is near.
+    """
+    known = set(suite.instances) | set(suite.spec.clauses)
+    for table in ("variants", "defaults", "known_failures"):
+        for name, value in getattr(subject, table).items():
+            if name not in known:
+                raise HarnessError(
+                    f"adapter {subject.name}: {table.upper()} names no clause: '{name}'{did_you_mean(name, known)}"
+                )
+            clause = suite.spec.clauses[name.split("[")[0]]
+            if table != "variants":
+                continue
+            for reading in value if isinstance(value, tuple | list) else (value,):
+                if reading not in clause.variants:
+                    raise HarnessError(
+                        f"adapter {subject.name}: VARIANTS['{name}'] is '{reading}'; "
+                        f"the clause has {', '.join(clause.variants) or 'no variants'}"
+                    )
+
+
+def run_instance(suite: Suite, subject: Subject, instance: str, *, record: Callable | None = None) -> Result:
+    """The outcome of one instance.
+
+    Args:
+        suite: tests and specification.
+        subject: the implementation.
+        instance: for instance ``activation.nan[relu]``.
+        record: called with (instance, case, keywords) for every case asked.
+    """
+    clause, operation = suite.instances[instance]
+    result = Result(instance, clause, operation)
+    started = time.perf_counter()
+    try:
+        if not suite.tests.get(clause.id):
+            raise HarnessError(f"{clause.id} has no test")
+        _run(suite, subject, result, record)
+    except NotImplementedBySubject as error:
+        result.outcome, result.message = NOT_IMPLEMENTED, f"{error}"
+    except (ClauseFailed, Refused) as error:
+        result.outcome, result.ratio, result.message = FAIL, float("inf"), str(error)
+        result.cases = result.cases or 1
+    except HarnessError as error:
+        result.outcome, result.message = HARNESS_ERROR, str(error)
+    except Exception as error:  # a fault of the suite itself, never the subject's
+        place = inspect.trace()[-1]
+        result.outcome = HARNESS_ERROR
+        result.message = f"{type(error).__name__} in {place.filename}:{place.lineno}: {error}"
+    result.seconds = time.perf_counter() - started
+    _apply_known_failures(subject, result)
+    return result
+
+
+def _run(suite: Suite, subject: Subject, result: Result, record: Callable | None) -> None:
+    clause, operation = result.clause, result.operation
+    if not subject.has(operation):
+        raise NotImplementedBySubject(operation)
+    governing = suite.spec.governing(operation)
+    for readings, passed in subject.readings(governing, operation):
+        for test in suite.tests[clause.id]:
+            _run_test(subject, test, result, readings, passed, record)
+    if result.cases == 0:
+        raise NotImplementedBySubject(f"{operation} in any dtype the clause is tested in")
+    result.readings = {c.id: _listed(subject.reading(c, operation)) for c in governing}
+    if clause.variants and result.outcome == PASS:
+        if _listed(subject.reading(clause, operation))[0] != clause.definition:
+            result.outcome = VARIANT
+    if clause.kind == "default":
+        result.readings = {clause.id: [subject.default(clause, operation)]}
+        if result.outcome == PASS and subject.default(clause, operation) != clause.default:
+            result.outcome = VARIANT
+
+
+def _listed(value: Any) -> list:
+    return list(value) if isinstance(value, tuple | list) else [value]
+
+
+def _run_test(
+    subject: Subject, test: Test, result: Result, readings: dict, passed: dict, record: Callable | None
+) -> None:
+    """Run one test function and note its findings on the result."""
+    available = {
+        "operation": result.operation,
+        "readings": readings,
+        "default": subject.default(result.clause, result.operation),
+    }
+    arguments = {name: available[name] for name in test.wants if name in available}
+    if "trial" in test.wants:
+        trial = Trial(subject, result.operation, readings, passed)
+        test.function(**arguments, trial=trial)
+        for finding in trial.findings:
+            _note(result, finding, None)
+        return
+    if result.clause.kind == "default":
+        passed = {k: v for k, v in passed.items() if k != result.clause.keyword}
+    for case in test.function(**arguments):
+        if isinstance(case, ErrorCase):
+            _note(result, case.run(subject, passed), None)
+            continue
+        if case.dtype and case.dtype not in subject.dtypes:
+            continue
+        if record:
+            record(result.instance, case, passed, readings)
+        got = case.ask(subject, passed)
+        finding = compare(got, case.want, flushes=readings.get("subnormals") == "flushed", arrays=case.arrays)
+        finding.call = case.describe(passed) + (f" {finding.call}" if finding.call else "")
+        if len(result.answers) < 64:
+            result.answers.append((case, passed, got))
+        _note(result, finding, case.dtype)
+
+
+def _note(result: Result, finding: Finding, dtype: str | None) -> None:
+    result.cases += 1
+    if dtype and dtype not in result.dtypes:
+        result.dtypes.append(dtype)
+    if result.finding is None or finding.ratio > result.finding.ratio:
+        result.finding = worst([f for f in (result.finding, finding) if f])
+        result.ratio = result.finding.ratio
+    if finding.ratio > 1:
+        result.outcome = FAIL
+        result.message = result.finding.message or _sentence(result.finding)
+
+
+def _sentence(f: Finding) -> str:
+    text = f"got {f.got}, expected {f.expected}"
+    if f.input:
+        text = f"at input {f.input}: {text}"
+    return text + (f" ({f.dtype})" if f.dtype else "")
+
+
+def _apply_known_failures(subject: Subject, result: Result) -> None:
+    declared = subject.known_failures.get(result.instance)
+    if declared is None:
+        return
+    reason = known_failure(declared, subject.version)
+    if reason is None:
+        return
+    if result.outcome == FAIL:
+        result.outcome, result.reason = KNOWN, reason
+    elif result.outcome in (PASS, VARIANT):
+        result.outcome, result.reason = FAIL, reason
+        result.message = "declared as a known failure but holds now; take it out of KNOWN_FAILURES"

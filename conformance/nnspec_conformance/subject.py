@@ -1,0 +1,284 @@
+"""What a test sees of an implementation: NumPy in, NumPy out, and every way of failing told apart.
+
+The adapter contract is told in full in the guide "Write an adapter"; ``nnspec new-adapter`` writes one to start from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from nnspec_conformance.clauses import Clause
+from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
+from nnspec_conformance.limits import CallTimeout, limit
+
+DTYPES = {
+    "float16": np.dtype(np.float16),
+    "bfloat16": np.dtype(ml_dtypes.bfloat16),
+    "float32": np.dtype(np.float32),
+    "float64": np.dtype(np.float64),
+}
+SCALARS = (bool, int, float, str, type(None))
+
+
+def is_float(x: object) -> bool:
+    """Whether ``x`` is a NumPy array of a floating-point type, bfloat16 included."""
+    return isinstance(x, np.ndarray) and str(x.dtype) in DTYPES
+
+
+def float_dtype(values: object) -> str | None:
+    """Name of the first floating-point type found in nested arrays."""
+    if isinstance(values, np.ndarray):
+        return str(values.dtype) if is_float(values) else None
+    inner = values.values() if isinstance(values, dict) else values if isinstance(values, tuple | list) else ()
+    return next((name for name in map(float_dtype, inner) if name), None)
+
+
+class Subject:
+    """An implementation under test, behind its adapter.
+
+    Args:
+        adapter: a module or namespace that keeps the adapter contract.
+        call_limit: seconds that one call may take.
+        role: reference, oracle, framework or user.
+
+    Raises:
+        HarnessError: the adapter lacks NAME, declares something of a wrong type, or its transport loses values.
+    """
+
+    def __init__(self, adapter: Any, *, call_limit: float = 30.0, role: str = "user"):
+        self.adapter, self.call_limit, self.role = adapter, call_limit, role
+        self.name = self._declared("NAME", str, None)
+        self.version = str(getattr(adapter, "VERSION", "unknown"))
+        self.dtypes = tuple(self._declared("DTYPES", tuple, ("float32",)))
+        self.variants = self._declared("VARIANTS", dict, {})
+        self.defaults = self._declared("DEFAULTS", dict, {})
+        self.known_failures = self._declared("KNOWN_FAILURES", dict, {})
+        self.hung: set[str] = set()
+        self.printed: list[str] = []
+        self.calls = 0
+        self._check_dtypes()
+
+    # ---- declarations
+    def _declared(self, name: str, kind: type, default: Any) -> Any:
+        value = getattr(self.adapter, name, default)
+        if kind is tuple and isinstance(value, list):
+            value = tuple(value)
+        if not isinstance(value, kind):
+            raise HarnessError(f"adapter: {name} is {value!r}, expected a {kind.__name__}; set it at the module's top")
+        return value
+
+    def _check_dtypes(self) -> None:
+        for name in self.dtypes:
+            if name not in DTYPES:
+                raise HarnessError(f"adapter {self.name}: DTYPES holds {name!r}; use some of {', '.join(DTYPES)}")
+            x = np.array([0.5, -2.0, np.inf], DTYPES[name])
+            try:
+                with self._context(name):
+                    back = self._to_numpy(self._asarray(x))
+            except Exception as error:
+                text = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+                raise HarnessError(
+                    f"adapter {self.name}: asarray, to_numpy or context raised for {name} ({text}); "
+                    f"mend it or take {name!r} out of DTYPES"
+                ) from error
+            if not isinstance(back, np.ndarray) or back.dtype != x.dtype or not np.array_equal(back, x):
+                raise HarnessError(
+                    f"adapter {self.name}: to_numpy(asarray(x)) gave {back!r} for {name}; it must return x itself, "
+                    f"in its dtype; mend it or take {name!r} out of DTYPES"
+                )
+
+    def readings(self, clauses: list[Clause], operation: str) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+        """Every combination of readings the subject has of an operation.
+
+        Args:
+            clauses: those with variants that govern the operation.
+            operation: its name.
+
+        Yields:
+            The readings by keyword, and the keywords to pass (only where the subject can be told).
+        """
+        keywords, choices = [], []
+        for clause in clauses:
+            declared = self.reading(clause, operation)
+            many = isinstance(declared, tuple)
+            keywords.append((clause.keyword, many))
+            choices.append(declared if many else (declared,))
+        for combination in itertools.product(*choices):
+            readings = {keyword: reading for (keyword, _), reading in zip(keywords, combination, strict=True)}
+            passed = {k: readings[k] for k, many in keywords if many}
+            yield readings, passed
+
+    def reading(self, clause: Clause, operation: str) -> str | tuple[str, ...]:
+        """What the subject declares for a clause with variants; absent means the definition's."""
+        value = self.variants.get(clause.instance(operation), self.variants.get(clause.id, clause.definition))
+        return tuple(value) if isinstance(value, list | tuple) else value
+
+    def default(self, clause: Clause, operation: str) -> Any:
+        """What the subject declares that an omitted keyword stands for."""
+        return self.defaults.get(clause.instance(operation), self.defaults.get(clause.id, clause.default))
+
+    # ---- transport
+    def _asarray(self, x: np.ndarray) -> Any:
+        return self.adapter.asarray(x) if hasattr(self.adapter, "asarray") else x.copy()
+
+    def _to_numpy(self, y: Any) -> np.ndarray:
+        if hasattr(self.adapter, "to_numpy"):
+            return self.adapter.to_numpy(y)
+        if not isinstance(y, np.ndarray | np.generic):
+            raise TypeError(f"expected a NumPy array, got {type(y).__name__}")
+        return np.asarray(y)
+
+    def _context(self, dtype: str) -> contextlib.AbstractContextManager:
+        return self.adapter.context(dtype) if hasattr(self.adapter, "context") else contextlib.nullcontext()
+
+    def _in(self, x: Any) -> Any:
+        if isinstance(x, dict):
+            return {k: self._in(v) for k, v in x.items()}
+        return self._asarray(x) if isinstance(x, np.ndarray) else x
+
+    def _out(self, operation: str, y: Any, inside: bool = False) -> Any:
+        if isinstance(y, dict):
+            return {k: self._out(operation, v, True) for k, v in y.items()}
+        if isinstance(y, tuple) or (isinstance(y, list) and inside):
+            return tuple(self._out(operation, v, True) for v in y)
+        if inside and isinstance(y, SCALARS):
+            return y
+        if isinstance(y, np.ndarray):
+            return np.array(y)  # a copy: a framework may update in place
+        try:
+            result = self._to_numpy(y)
+        except Exception as error:
+            kind = type(y).__name__
+            raise ClauseFailed(f"{operation} returned {kind}, expected an array (to_numpy: {error})") from error
+        if not isinstance(result, np.ndarray):
+            raise ClauseFailed(f"{operation} returned {type(y).__name__}, which to_numpy made {type(result).__name__}")
+        return np.array(result)
+
+    # ---- calls
+    def has(self, operation: str) -> bool:
+        return callable(getattr(self.adapter, operation, None))
+
+    def _guard(self, operation: str, values: Any, body: Callable[[Callable], Any]) -> Any:
+        if not self.has(operation):
+            raise NotImplementedBySubject(operation)
+        if operation in self.hung:
+            raise ClauseFailed(f"{operation} did not return within {self.call_limit:g} s in an earlier call")
+        dtype = float_dtype(values) or self.dtypes[0]
+        self.calls += 1
+        printed = io.StringIO()
+        try:
+            with (
+                warnings.catch_warnings(),
+                np.errstate(all="ignore"),
+                contextlib.redirect_stdout(printed),
+                contextlib.redirect_stderr(printed),
+                limit(self.call_limit, operation),
+                self._context(dtype),
+            ):
+                warnings.simplefilter("ignore")
+                return self._out(operation, body(getattr(self.adapter, operation)))
+        except ClauseFailed:
+            raise
+        except CallTimeout as error:
+            self.hung.add(operation)
+            raise ClauseFailed(f"{operation} did not return within {self.call_limit:g} s") from error
+        except NotImplementedError as error:
+            raise NotImplementedBySubject(f"{operation}: {error}" if str(error) else operation) from error
+        except Exception as error:
+            raise Refused(operation, error) from error
+        finally:
+            self.printed += printed.getvalue().splitlines()[:3]
+
+    def call(self, operation: str, *arrays: Any, **attributes: Any) -> Any:
+        """The operation's result as NumPy.
+
+        Raises:
+            NotImplementedBySubject: it has no such operation, or not with these attributes.
+            Refused: it raised anything else.
+            ClauseFailed: it did not return in time, or returned something that is no array.
+        """
+        return self._guard(operation, arrays, lambda f: f(*map(self._in, arrays), **attributes))
+
+    def vjp(self, operation: str, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
+        """Gradients of ``sum(cotangents * f(*arrays))`` for the floating-point arrays, in their order."""
+        own = getattr(self.adapter, f"{operation}_vjp", None)
+        if own is None and not hasattr(self.adapter, "vjp"):
+            raise NotImplementedBySubject(f"{operation}_vjp (and no vjp)")
+
+        def body(f: Callable) -> tuple:
+            inputs = [self._in(x) for x in arrays]
+            if own is not None:
+                return tuple(own(*inputs, self._in(cotangents), **attributes))
+            moving = [i for i, x in enumerate(arrays) if float_dtype(x)]
+
+            def g(*primals: Any) -> Any:
+                full = list(inputs)
+                for i, primal in zip(moving, primals, strict=True):
+                    full[i] = primal
+                return f(*full, **attributes)
+
+            return tuple(self.adapter.vjp(g, tuple(inputs[i] for i in moving), self._in(cotangents)))
+
+        return self._guard(operation, arrays, body)
+
+    def second_derivative(self, operation: str, x: np.ndarray, **attributes: Any) -> np.ndarray:
+        """Of an elementwise operation: the adapter's own, else its vjp applied to its vjp."""
+        own = getattr(self.adapter, f"{operation}_second_derivative", None)
+        if own is None and not hasattr(self.adapter, "vjp"):
+            raise NotImplementedBySubject(f"{operation}_second_derivative (and no vjp)")
+
+        def body(f: Callable) -> Any:
+            if own is not None:
+                return own(self._in(x), **attributes)
+            ones = self._in(np.ones_like(x))
+
+            def first(primal: Any) -> Any:
+                return self.adapter.vjp(lambda z: f(z, **attributes), (primal,), ones)[0]
+
+            return self.adapter.vjp(first, (self._in(x),), ones)[0]
+
+        return self._guard(operation, x, body)
+
+    def trajectory(
+        self, operation: str, params: dict, grads: Any, *, steps: int, rates: list | None = None, **hyper: Any
+    ) -> list[dict]:
+        """Parameters after each step of a stepper.
+
+        Args:
+            operation: name of the stepper.
+            params: flat dict of arrays.
+            grads: a list of dicts (open loop), or a function from parameters to gradients (closed loop).
+            steps: how many.
+            rates: learning rate of each step; None leaves the first one in force.
+            hyper: keywords of the stepper.
+        """
+
+        def body(start: Callable) -> tuple:
+            step, now, out = start(self._in(params), **hyper), params, []
+            for t in range(steps):
+                g = grads(now) if callable(grads) else grads[t]
+                now = self._out(operation, step(self._in(g), **({} if rates is None else {"learning_rate": rates[t]})))
+                out.append(now)
+            return tuple(out)
+
+        return list(self._guard(operation, params, body))
+
+
+def known_failure(reason: str, version: str) -> str | None:
+    """The reason, if its version condition (``...; version<2.14``) holds or there is none."""
+    found = re.search(r";\s*version\s*(<=|<|==|>=|>)\s*([0-9][\w.]*)\s*$", reason)
+    if not found:
+        return reason
+    from packaging.specifiers import SpecifierSet
+
+    text = reason[: found.start()].strip()
+    return text if SpecifierSet(found.group(1) + found.group(2), prereleases=True).contains(version) else None

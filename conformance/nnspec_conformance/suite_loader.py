@@ -1,0 +1,80 @@
+"""Collects the tests and mutants of a suite and ties them to the clauses of a specification."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from types import ModuleType
+
+from nnspec_conformance.cases import Test
+from nnspec_conformance.clauses import Spec, load_spec
+from nnspec_conformance.errors import HarnessError
+
+
+@dataclass
+class Suite:
+    """A specification with the tests that prove it."""
+
+    spec: Spec
+    tests: dict[str, list[Test]] = field(default_factory=dict)
+    mutant_modules: list[ModuleType] = field(default_factory=list)
+
+    def add(self, module: ModuleType) -> None:
+        """Collect every test of a module, in the order of its source."""
+        for function in vars(module).values():
+            test = getattr(function, "__nnspec__", None)
+            if isinstance(test, Test) and test.function.__module__ == module.__name__:
+                self.tests.setdefault(test.clause, []).append(test)
+
+    @cached_property
+    def instances(self) -> dict:
+        return self.spec.instances()
+
+    def select(self, patterns: Iterable[str] = ()) -> list[str]:
+        """Instances that match clause ids, instances, pages or sections (all, if no pattern is given).
+
+        Raises:
+            HarnessError: a pattern matches nothing; names the nearest ids.
+        """
+        chosen: dict[str, None] = {} if list(patterns) else dict.fromkeys(self.instances)
+        for pattern in patterns:
+            found = [
+                name
+                for name, (clause, _) in self.instances.items()
+                if pattern in (name, clause.id, clause.page, clause.page.split("/")[0], clause.page.split("/")[-1])
+            ]
+            if not found:
+                raise HarnessError(f"no clause, instance or section '{pattern}'{self._nearest(pattern)}")
+            chosen |= dict.fromkeys(found)
+        return list(chosen)
+
+    def _nearest(self, pattern: str) -> str:
+        return did_you_mean(pattern, [*self.spec.clauses, *self.spec.pages, *self.instances])
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``; did you mean a, b?`` with the nearest known words, or an empty text."""
+    import difflib
+
+    near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.6)
+    return f"; did you mean {', '.join(near)}?" if near else "; nnspec clauses lists them all"
+
+
+def modules(package: str) -> list[ModuleType]:
+    """Every module below a package that has the package's topic names."""
+    root = importlib.import_module(package)
+    names = [m.name for m in pkgutil.walk_packages(root.__path__, f"{package}.") if not m.ispkg]
+    return [importlib.import_module(name) for name in sorted(names)]
+
+
+@lru_cache(maxsize=1)
+def load_suite() -> Suite:
+    """The project's own suite on the project's own specification."""
+    suite = Suite(load_spec())
+    for module in modules("nnspec_conformance.suite"):
+        suite.add(module)
+    suite.mutant_modules = modules("nnspec_conformance.mutants")
+    return suite

@@ -1,0 +1,157 @@
+"""Tolerance classes: what a result is compared with, and how far off it may be. See spec/conformance.md.
+
+Each function returns a ``Want``: the expected value in float64 and the allowed error of every element. A tolerance
+comes from the clause's kind and the arithmetic, never from trying.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.subject import DTYPES
+
+try:
+    from ml_dtypes import finfo
+except ImportError:  # pragma: no cover
+    finfo = np.finfo  # type: ignore[assignment]
+
+QUANTILE = 4.8916  # two-sided normal quantile of a false-alarm rate of 1e-6
+POWER = 3.0902  # one-sided normal quantile of probability 0.999
+
+
+@dataclass(frozen=True)
+class Want:
+    """An expected array.
+
+    Attributes:
+        value: float64 (or the exact integers or booleans).
+        allowed: absolute error allowed, same shape.
+        flushed: error allowed to a subject that declares flushed subnormals.
+        dtype: name of the dtype in which the result is expected; the harness compares values, not this.
+        tolerance: the class's name, for the report.
+    """
+
+    value: np.ndarray
+    allowed: np.ndarray
+    flushed: np.ndarray
+    dtype: str
+    tolerance: str
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An expected shape and, if given, dtype; values do not matter."""
+
+    shape: tuple[int, ...]
+    dtype: str | None = None
+
+
+def unit(dtype: str) -> float:
+    """Unit roundoff u: half the distance from 1 to the next number."""
+    return float(finfo(DTYPES[dtype]).eps) / 2
+
+
+def smallest_normal(dtype: str) -> float:
+    return float(finfo(DTYPES[dtype]).smallest_normal)
+
+
+def ulp(value: Any, dtype: str) -> np.ndarray:
+    """Unit in the last place of ``value`` in ``dtype``; at least the smallest subnormal number."""
+    info = finfo(DTYPES[dtype])
+    magnitude = np.abs(np.asarray(value, np.float64))
+    _, exponent = np.frexp(np.where(np.isfinite(magnitude), magnitude, 1.0))
+    spacing = np.ldexp(float(info.eps), exponent - 1)
+    return np.maximum(spacing, float(info.smallest_normal) * float(info.eps))
+
+
+def _want(value: Any, allowed: Any, dtype: str, tolerance: str, scale: Any = 1.0) -> Want:
+    value = np.asarray(value, np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        allowed = np.broadcast_to(np.where(np.isfinite(value), allowed, 0.0), value.shape)
+        flushed = np.broadcast_to(smallest_normal(dtype) * np.asarray(scale, np.float64), value.shape)
+    return Want(value, allowed, np.where(np.isfinite(flushed), flushed, 0.0), dtype, tolerance)
+
+
+def exact(value: Any, dtype: str = "float32") -> Want:
+    """Equal as numbers: no error allowed, NaN where NaN is expected, either zero where zero is."""
+    want = _want(value, 0.0, dtype, "exact")
+    return Want(want.value, want.allowed, np.zeros_like(want.value), dtype, "exact")
+
+
+def ulps(value: Any, count: float, dtype: str, *, scale: Any = None, moved: Any = 0.0, magnitude: Any = 1.0) -> Want:
+    """``count`` units in the last place of ``value``, or of ``scale`` where that is larger, plus ``moved``.
+
+    Args:
+        value: the exact result.
+        count: how many units; the clause states it.
+        dtype: of the result.
+        scale: magnitude on which the error is measured where the result itself is smaller.
+        moved: what the result changes when the input moves by the stated number of its own units.
+        magnitude: factor by which a flushed intermediate result can reach the result (for a product x * f(x), |x|).
+    """
+    value = np.asarray(value, np.float64)
+    size = np.abs(value) if scale is None else np.maximum(np.abs(value), np.asarray(scale, np.float64))
+    with np.errstate(invalid="ignore", over="ignore"):
+        allowed = count * ulp(size, dtype) + moved
+    return _want(value, allowed, dtype, f"{count:g} ulp", np.maximum(1.0, magnitude))
+
+
+def bound(value: Any, absolute: Any, terms: int, dtype: str, *, factor: float = 2.0) -> Want:
+    """Rounding bound of a sum of products: ``factor * terms * u * absolute``.
+
+    Args:
+        value: the exact result.
+        absolute: the same sum with every term in absolute value.
+        terms: how many terms are added.
+        dtype: in which the subject adds.
+        factor: 1 for one rounding a term and 1 for the rounding of the operands.
+    """
+    allowed = factor * (terms + 1) * unit(dtype) * np.abs(np.asarray(absolute, np.float64)) + ulp(value, dtype) / 2
+    return _want(value, allowed, dtype, f"bound {factor:g}nu")
+
+
+def trajectory(
+    run: Callable[[Callable[[Any], Any]], list[dict]], dtype: str, *, runs: int = 16, factor: float = 8.0
+) -> list[dict[str, Want]]:
+    """Allowed: ``factor`` times the spread of oracle runs whose operands are randomly rounded, plus an ulp.
+
+    Args:
+        run: the oracle; it passes every operand of every step through the function that it is given.
+        dtype: to whose precision the operands are rounded.
+        runs: how many rounded runs; the seeds are 0 to ``runs - 1``.
+        factor: safety over the largest deviation seen.
+    """
+    u = unit(dtype)
+
+    def rounding(seed: int) -> Callable[[Any], Any]:
+        random = np.random.default_rng(seed)
+        return lambda x: np.asarray(x, np.float64) * (1 + u * random.uniform(-1, 1, np.shape(x)))
+
+    centre = run(lambda x: np.asarray(x, np.float64))
+    rounded = [run(rounding(seed)) for seed in range(runs)]
+    return [
+        {
+            name: _want(
+                value,
+                factor * np.max([np.abs(r[t][name] - value) for r in rounded], axis=0) + ulp(value, dtype),
+                dtype,
+                f"trajectory {factor:g}x",
+            )
+            for name, value in step.items()
+        }
+        for t, step in enumerate(centre)
+    ]
+
+
+def statistical(value: float, deviation: float, n: int, dtype: str = "float64") -> Want:
+    """A mean of ``n`` draws with the given standard deviation each; a right one fails once in a million.
+
+    The smallest shift that is caught with probability 0.999 is ``(4.8916 + 3.0902) * deviation / sqrt(n)``.
+    """
+    allowed = QUANTILE * deviation / np.sqrt(n)
+    caught = (QUANTILE + POWER) * deviation / np.sqrt(n)
+    return _want(value, allowed, dtype, f"statistical n={n}, catches a shift of {caught:.3g}")
