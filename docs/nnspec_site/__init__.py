@@ -1,1 +1,10 @@
 """Site building only: the Markdown blocks, figures and checks of the nnspec site."""
+
+from __future__ import annotations
+
+
+def makeExtension(**options):  # noqa: N802 - the name Python-Markdown looks for
+    """The Markdown extension named ``nnspec_site`` in mkdocs.yml."""
+    from nnspec_site.extension import SiteExtension
+
+    return SiteExtension(**options)

@@ -1,0 +1,133 @@
+"""``/// benchmark | activations``: a chart and a table from the committed measurements; ``all`` lists the machines."""
+
+from __future__ import annotations
+
+from nnspec_site import data as site_data
+from nnspec_site.blocks.base import SiteBlock, options
+from nnspec_site.data import Report
+from nnspec_site.html import Element, code, folded, make, number, table
+
+MARKS = "◆▲■●★"
+COMMAND = "nnspec bench --device cpu --out r.json"
+
+
+class BenchmarkBlock(SiteBlock):
+    """One part a machine; where nothing was measured, the command that does it."""
+
+    NAME = "benchmark"
+    OPTIONS = options("benchmark")
+
+    def on_create(self, parent: Element) -> Element:
+        reports = site_data.current().benchmarks
+        holder = make("div", "nn-benchmark")
+        parent.append(holder)
+        shown = 0
+        for report in reports.values():
+            if self.argument == "all":
+                holder.append(machine(report))
+                shown += 1
+            elif found := [work for work in report["workloads"] if work["set"] == self.argument]:
+                holder.append(measured(report, found))
+                shown += 1
+        if not shown:
+            holder.append(make("p", "nn-unproven", "Not measured on any machine yet. Measure yours: ", code(COMMAND)))
+        elif missing := sorted({"cpu", "gpu", "tpu"} - {r["machine"]["device"] for r in reports.values()}):
+            names = " or ".join(name.upper() for name in missing)
+            command = code(COMMAND.replace("cpu", missing[0]))
+            holder.append(make("p", "nn-provenance", f"No result on a {names} yet. Measure yours: ", command))
+        return holder
+
+
+def seconds(value: float | None) -> str:
+    """A time in the unit that suits it."""
+    if value is None:
+        return "–"
+    for unit, factor in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
+        if value * factor >= 1:
+            return f"{number(value * factor)} {unit}"
+    return f"{number(value * 1e9)} ns"
+
+
+def size(count: int) -> str:
+    """1024 as 2^10."""
+    power = count.bit_length() - 1
+    return f"2^{power}" if count == 1 << power else f"{count:,}"
+
+
+def machine(report: Report) -> Element:
+    """What was measured on, and its ceilings."""
+    about, ceilings = report["machine"], report.get("ceilings", {})
+    rows = [
+        ["device", about["device"]],
+        ["processor", f"{about.get('processor', '–')}, {about.get('cores', '–')} cores"],
+        ["platform", str(about.get("platform", "–"))],
+        ["copy", f"{number(ceilings.get('copy_bytes_per_s', 0) / 1e9)} GB/s"],
+        ["matrix product", f"{number(ceilings.get('matmul_flop_per_s', 0) / 1e9)} GFLOP/s"],
+        ["versions", ", ".join(f"{name} {version}" for name, version in report.get("versions", {}).items())],
+        ["workloads", ", ".join(sorted({work["set"] for work in report["workloads"]}))],
+        ["measured", str(report.get("date", "–"))],
+    ]
+    return make("div", "", make("p", "nn-proof-title", about["name"]), table(["", "this machine"], rows))
+
+
+def measured(report: Report, workloads: list[Report]) -> Element:
+    """Chart at the largest size, its numbers, and every other size folded."""
+    largest = max(work["size"] for work in workloads)
+    top = [work for work in workloads if work["size"] == largest]
+    about = report["machine"]
+    title = f"{about['name']}: {about['device'].upper()}, {about.get('processor', '')}"
+    made = make("div", "nn-machine", make("p", "nn-proof-title", title))
+    for name in dict.fromkeys(work["pass"] for work in top):
+        made.append(chart(report, [work for work in top if work["pass"] == name], name, largest))
+    made.append(folded(["Times and ratios at every size"], numbers(workloads)))
+    versions = ", ".join(f"{name} {version}" for name, version in report.get("versions", {}).items())
+    made.append(make("p", "nn-provenance", f"Measured {report.get('date', '–')} with {versions}."))
+    return made
+
+
+def share(report: Report, workload: Report, time: float | None) -> float | None:
+    """Achieved bytes a second, of the measured copy's."""
+    ceiling = report.get("ceilings", {}).get("copy_bytes_per_s")
+    if not ceiling or not time:
+        return None
+    return workload["least_bytes"] / time / ceiling
+
+
+def chart(report: Report, workloads: list[Report], name: str, count: int) -> Element:
+    """Bars of the reference's share of copy bandwidth, with a mark for each peer; plain boxes, so it fits any width."""
+    peers = list(dict.fromkeys(peer for work in workloads for peer in work.get("peers", {})))
+    marks = {peer: MARKS[i % len(MARKS)] for i, peer in enumerate(peers)}
+    shares = [share(report, work, work["nnspec"]["seconds"]) or 0 for work in workloads]
+    others = [share(report, w, p["seconds"]) or 0 for w in workloads for p in w.get("peers", {}).values()]
+    limit = max([1.0, *shares, *others])
+    dtype = workloads[0].get("dtype", "")
+    text = f"{name.capitalize()}, {size(count)} elements, {dtype}: share of the speed of a plain copy (100 % = as fast as a copy)"
+    made = make("figure", "nn-chart", make("figcaption", "", text))
+    key = [make("span", "nn-key", make("span", "nn-key-bar", aria_hidden="true"), "nnspec")]
+    key += [make("span", "nn-key", make("span", f"nn-peer-{i}", marks[p], aria_hidden="true"), p) for i, p in enumerate(peers)]
+    made.append(make("p", "nn-chart-key", *key))
+    for work, found in zip(workloads, shares, strict=True):
+        track = make("span", "nn-track", aria_hidden="true")
+        track.append(make("span", "nn-track-bar", style=f"width:{100 * found / limit:.1f}%"))
+        for i, peer in enumerate(peers):
+            other = share(report, work, work.get("peers", {}).get(peer, {}).get("seconds"))
+            if other is not None:
+                left = f"left:{100 * other / limit:.1f}%"
+                track.append(make("span", f"nn-track-mark nn-peer-{i}", marks[peer], style=left))
+        value = make("span", "nn-chart-value", f"{100 * found:.0f} %")
+        made.append(make("div", "nn-chart-row", make("span", "nn-chart-name", work["name"]), track, value))
+    return made
+
+
+def numbers(workloads: list[Report]) -> Element:
+    """Every workload: times, and how many times a peer's time ours is."""
+    peers = list(dict.fromkeys(peer for work in workloads for peer in work.get("peers", {})))
+    rows = []
+    for work in sorted(workloads, key=lambda work: (work["name"], work["pass"], work["size"])):
+        ours = work["nnspec"]
+        row = [work["name"], work["pass"], size(work["size"]), work.get("dtype", ""), seconds(ours.get("seconds"))]
+        row += [seconds(ours.get("compile_seconds")), f"{100 * (ours.get('share_of_copy') or 0):.0f} %"]
+        row += [number(work.get("ratio", {}).get(peer)) for peer in peers]
+        rows.append(row)
+    head = ["operation", "pass", "elements", "dtype", "time", "compile", "of copy", *(f"time / {p}" for p in peers)]
+    return table(head, rows, "nn-times")

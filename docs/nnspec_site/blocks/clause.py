@@ -1,0 +1,92 @@
+"""``/// clause | id``: the statement as a card with its proof folded below."""
+
+from __future__ import annotations
+
+from nnspec_conformance.clauses import Clause
+
+from nnspec_site import data as site_data
+from nnspec_site.blocks.base import SiteBlock, heading_below, options
+from nnspec_site.data import Data
+from nnspec_site.html import Element, code, make, prose
+from nnspec_site.proof import proof
+
+
+class ClauseBlock(SiteBlock):
+    """A heading with the clause's id, its level and kind, the text, the readings, the proof."""
+
+    NAME = "clause"
+    OPTIONS = options("clause")
+
+    def on_create(self, parent: Element) -> Element:
+        self.data = site_data.current()
+        if self.argument not in self.data.spec.clauses:
+            raise self.fail("no such clause in the specification; clauses are written on spec pages only")
+        self.clause = self.data.spec.clauses[self.argument]
+        self.text = make("div", "nn-clause-text")
+        heading = make(heading_below(parent), "", self.clause.id, id=self.clause.id)
+        head = make("div", "nn-clause-head", heading, level(self.clause), kind(self.clause))
+        made = make("div", "nn-clause", head, self.text)
+        parent.append(made)
+        return made
+
+    def on_add(self, block: Element) -> Element:
+        return self.text
+
+    def on_end(self, block: Element) -> None:
+        for part in (details(self.clause), readings(self.data, self.clause), proof(self.data, self.clause)):
+            if part is not None:
+                block.append(part)
+
+
+def level(clause: Clause) -> Element:
+    css = clause.level.split()[0].lower()
+    return make("span", f"nn-level nn-level-{css}", clause.level)
+
+
+def kind(clause: Clause) -> Element:
+    return make("span", "nn-kind", clause.kind)
+
+
+def details(clause: Clause) -> Element | None:
+    """The small print: what the clause applies to, its default and its source."""
+    made = make("p", "nn-clause-meta")
+    if clause.applies_to:
+        names = [part for name in clause.applies_to for part in (" ", code(name))]
+        made.append(make("span", "", "Applies to", *names))
+    if clause.kind == "default":
+        others = [str(value) for value in clause.candidates if value != clause.default]
+        tail = f"; seen elsewhere: {', '.join(others)}" if others else ""
+        made.append(make("span", "", "Default ", code(str(clause.default)), tail))
+    if clause.source:
+        made.append(prose("span", f"Source: {clause.source}"))
+    return made if len(made) else None
+
+
+def readings(data: Data, clause: Clause) -> Element | None:
+    """Every reading with its meaning and who has it; the definition's is marked."""
+    if not clause.variants:
+        return None
+    made = make("dl", "nn-readings")
+    for name, meaning in clause.variants.items():
+        mark = make("span", "nn-definition", "definition") if name == clause.definition else None
+        made.append(make("dt", "", code(name), mark))
+        has = holders(data, clause, name)
+        line = prose("dd", str(meaning))
+        line.append(make("span", "nn-has", f"Has it: {', '.join(has)}" if has else "Nobody measured has it."))
+        made.append(line)
+    return made
+
+
+def holders(data: Data, clause: Clause, reading: str) -> list[str]:
+    """The subjects that have ``reading``, by their results."""
+    return [name for name in data.subjects if reading in readings_of(data, clause, name)]
+
+
+def readings_of(data: Data, clause: Clause, subject: str) -> list[str]:
+    """The readings a subject was held to and met; the definition's where it passed without declaring any."""
+    found: list[str] = []
+    for instance in clause.instances:
+        result = data.result(subject, clause, instance)
+        if result.get("was", result["outcome"]) in ("pass", "variant"):
+            found += result.get("readings", {}).get(clause.id) or [str(clause.definition)]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,115 @@
+"""``/// experiment | id``: a hypothesis with its prediction and what was measured."""
+
+from __future__ import annotations
+
+from nnspec_conformance.clauses import Experiment
+
+from nnspec_site import data as site_data
+from nnspec_site.blocks.base import SiteBlock, heading_below, options
+from nnspec_site.data import Data, Report
+from nnspec_site.html import Element, code, make, number, plural, prose, table
+from nnspec_site.outcomes import EXPERIMENTS, chip
+
+KIND = {"experiment": "experiment", "theorem": "theorem, checked on the oracle", "benchmark": "benchmark"}
+
+
+class ExperimentBlock(SiteBlock):
+    """A heading with the experiment's id and outcome, the hypothesis, the prediction, the measurement."""
+
+    NAME = "experiment"
+    OPTIONS = options("experiment")
+
+    def on_create(self, parent: Element) -> Element:
+        data = site_data.current()
+        if self.argument not in data.spec.experiments:
+            raise self.fail("no such experiment in the specification; experiments are written on spec pages only")
+        self.experiment = data.spec.experiments[self.argument]
+        self.result = data.experiments.get(self.argument)
+        self.text = make("div", "nn-hypothesis", make("span", "nn-label", "Hypothesis"))
+        heading = make(heading_below(parent), "", self.experiment.id, id=self.experiment.id)
+        head = make("div", "nn-clause-head", heading, badge(data, self.experiment))
+        head.append(make("span", "nn-kind", KIND.get(self.experiment.kind, self.experiment.kind)))
+        made = make("div", "nn-clause nn-experiment", head, self.text)
+        parent.append(made)
+        return made
+
+    def on_add(self, block: Element) -> Element:
+        return self.text
+
+    def on_end(self, block: Element) -> None:
+        block.append(facts(self.experiment, self.result))
+        if self.result is None:
+            return
+        if self.result.get("rows"):
+            block.append(rows(self.result["rows"]))
+        block.append(provenance(self.result))
+
+
+def state(data: Data, experiment: Experiment) -> str:
+    """The outcome as shown; 'stale' where the hypothesis or the measure has changed since the run."""
+    result = data.experiments.get(experiment.id)
+    if result is None:
+        return "not run"
+    return result["outcome"] if result.get("text_hash") == experiment.text_hash else "stale"
+
+
+def badge(data: Data, experiment: Experiment) -> Element:
+    outcome = state(data, experiment)
+    when = data.experiments.get(experiment.id, {}).get("when")
+    text = f"holds when {when}" if outcome == "holds when" and when else outcome
+    return chip(outcome, text, kinds=EXPERIMENTS)
+
+
+def facts(experiment: Experiment, result: Report | None) -> Element:
+    """Measure, prediction (written before the first run) and effect."""
+    made = make("dl", "nn-facts-list")
+    pairs: list[tuple[str, Element]] = [
+        ("Measure", prose("dd", experiment.measure)),
+        ("Predicted", prose("dd", experiment.predicted)),
+    ]
+    if result is not None:
+        pairs.append(("Measured", make("dd", "", *effect(result))))
+    for name, value in pairs:
+        made.append(make("dt", "", name))
+        made.append(value)
+    return made
+
+
+def effect(result: Report) -> list[Element | str]:
+    """``gradient ratio 1.2e-8 [0.9e-8, 1.5e-8], 20 seeds``."""
+    found = result.get("effect") or {}
+    unit = f" {found['unit']}" if found.get("unit") else ""
+    parts: list[Element | str] = [f"{found.get('name', 'effect')} "]
+    parts.append(make("strong", "", f"{number(found.get('value'))}{unit}"))
+    if found.get("interval"):
+        low, high = found["interval"]
+        parts.append(f", interval {number(low)} to {number(high)}")
+    if result.get("seeds"):
+        parts.append(f", {plural(result['seeds'], 'seed')}")
+    return parts
+
+
+def rows(data_rows: list[dict]) -> Element:
+    """The small table of an experiment; its columns are the keys of its first row."""
+    head = list(data_rows[0])
+    return table([name.replace("_", " ") for name in head], [[cell(row.get(name)) for name in head] for row in data_rows])
+
+
+def cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) or value in ("inf", "-inf", "nan"):
+        return number(value)  # type: ignore[arg-type]
+    return "–" if value is None else str(value)
+
+
+def provenance(result: Report) -> Element:
+    """Which form was run, with which versions and when."""
+    versions = ", ".join(f"{name} {version}" for name, version in result.get("versions", {}).items())
+    form = f"{result.get('form', 'full')} form"
+    made = make("p", "nn-provenance", f"{form}, measured {result.get('date', 'on an unknown day')}")
+    if versions:
+        made.append(make("span", "", f" with {versions}"))
+    made.append(make("span", "", ". Run it again: "))
+    made.append(code(f"nnspec experiments {result['id']}"))
+    return made

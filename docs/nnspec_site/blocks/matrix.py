@@ -1,0 +1,43 @@
+"""``/// matrix | all`` and its kin: results as tables.
+
+``all`` sections by subjects; ``<page>`` that page's clauses by subjects; ``subjects`` versions and dates; ``readings``
+who has which reading; ``mutants`` the kill table; ``experiments`` every outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nnspec_site import data as site_data
+from nnspec_site import tables
+from nnspec_site.blocks.base import SiteBlock, options
+from nnspec_site.data import Data
+from nnspec_site.html import Element, make
+
+VIEWS: dict[str, Callable[[Data], Element | None]] = {
+    "all": tables.sections,
+    "subjects": tables.subjects,
+    "readings": tables.readings,
+    "mutants": tables.mutants,
+    "experiments": tables.experiments,
+}
+
+
+class MatrixBlock(SiteBlock):
+    """One table, made anew at every build from the recorded results."""
+
+    NAME = "matrix"
+    OPTIONS = options("matrix")
+
+    def on_create(self, parent: Element) -> Element:
+        data = site_data.current()
+        if self.argument in VIEWS:
+            made = VIEWS[self.argument](data)
+        elif self.argument in data.spec.pages:
+            made = tables.page(data, self.argument)
+        else:
+            known = ", ".join([*VIEWS, *(name for name in data.spec.pages if "/" in name)])
+            raise self.fail(f"no such view or spec page; known: {known}")
+        holder = make("div", "nn-matrix", made if made is not None else make("p", "nn-unproven", "No results recorded yet."))
+        parent.append(holder)
+        return holder

@@ -1,0 +1,132 @@
+"""Builds the site: ``python -m nnspec_site.build [--serve] [--site-dir DIR]``.
+
+Steps: check the Markdown, fetch the browser assets, draw the figures, run MkDocs strictly, check what came out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+from nnspec_conformance import results
+from nnspec_conformance.errors import HarnessError
+
+from nnspec_site import assets, check, figures, lint
+from nnspec_site.assets import GENERATED, ROOT
+from nnspec_site.errors import SiteError
+
+STAMPS = ROOT / ".cache" / "figures.json"
+
+
+def step(text: str) -> None:
+    print(f"site: {text}", flush=True)
+
+
+def prepare() -> None:
+    """Everything MkDocs needs on disk."""
+    step("checking the blocks and formulas")
+    lint.check()
+    step("browser assets")
+    assets.install()
+    draw_figures()
+
+
+def draw_figures(folder: Path = GENERATED / "figures") -> None:
+    """Draw what is new: figures whose maker, or whose data, has changed since."""
+    stamps = json.loads(STAMPS.read_text(encoding="utf-8")) if STAMPS.is_file() else {}
+    fresh = {name: _stamp(module) for name, module in figures.makers().items()}
+    for name, stamp in fresh.items():
+        there = all((folder / f"{name}-{theme.name}.svg").is_file() for theme in figures.THEMES)
+        if stamps.get(name) != stamp or not there:
+            step(f"drawing {name}")
+            figures.draw(name, folder)
+    STAMPS.parent.mkdir(parents=True, exist_ok=True)
+    STAMPS.write_text(json.dumps(fresh, indent=1), encoding="utf-8")
+
+
+def _stamp(module: str) -> str:
+    """A hash of all a figure can depend on: its module, the shared ones, the reference, the results."""
+    here = Path(figures.__file__).parent
+    files = [here / f"{module.rsplit('.', 1)[1]}.py", *sorted(here.glob("_*.py"))]
+    for root in (ROOT / "reference" / "nnspec", *results.results_dirs()):
+        files += sorted(path for path in root.rglob("*") if path.suffix in {".py", ".json"})
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def build(site_dir: Path | None = None) -> Path:
+    """Run MkDocs strictly; returns the site's folder."""
+    from mkdocs.commands.build import build as mkdocs_build
+    from mkdocs.config import load_config
+
+    options = {"site_dir": str(site_dir)} if site_dir else {}
+    config = load_config(str(ROOT / "mkdocs.yml"), strict=True, **options)
+    warnings = _Warnings()
+    logging.getLogger("mkdocs").addHandler(warnings)
+    step("pages")
+    try:
+        config.plugins.on_startup(command="build", dirty=False)
+        mkdocs_build(config)
+    finally:
+        config.plugins.on_shutdown()
+        logging.getLogger("mkdocs").removeHandler(warnings)
+    return Path(config.site_dir)
+
+
+class _Warnings(logging.Handler):
+    """MkDocs's warnings, on the terminal as one line each."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(f"site: {record.levelname.lower()}: {' '.join(record.getMessage().split())}", file=sys.stderr)
+
+
+def serve() -> None:
+    """A local server that rebuilds on every change."""
+    from mkdocs.commands.serve import serve as mkdocs_serve
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    mkdocs_serve(str(ROOT / "mkdocs.yml"), livereload=True, strict=False)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m nnspec_site.build", description="Build the nnspec site.")
+    parser.add_argument("--serve", action="store_true", help="serve at http://127.0.0.1:8000, rebuilt on every change")
+    parser.add_argument("--site-dir", type=Path, default=None, help="where to write (default: site/)")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status 0: built and without defect; 1: built with defects; 2: could not build."""
+    given = parse(arguments)
+    os.environ["NO_MKDOCS_2_WARNING"] = "1"
+    from mkdocs.exceptions import MkDocsException
+
+    start = time.monotonic()
+    try:
+        prepare()
+        if given.serve:
+            serve()
+            return 0
+        site = build(given.site_dir and given.site_dir.resolve())
+    except (SiteError, HarnessError, MkDocsException) as error:
+        print(f"site: {error}", file=sys.stderr)
+        return 2
+    step("checking the result")
+    status = check.main([str(site)])
+    step(f"{'done' if status == 0 else 'defects found'}, {time.monotonic() - start:.0f} s: {site / 'index.html'}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,98 @@
+"""Everything the blocks show: the specification and the recorded results, read once and again when a file changes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nnspec_conformance import results
+from nnspec_conformance.clauses import Clause, Spec, find_spec, load_spec
+
+Report = dict[str, Any]
+
+
+@dataclass
+class Data:
+    """The specification and its results.
+
+    Attributes:
+        spec: pages, clauses, experiments.
+        subjects: subject name -> report.
+        experiments: experiment id -> outcome.
+        benchmarks: machine -> measurements.
+        mutants: instance -> ``{"power", "nearest", "mutants"}``.
+        tests: clause id -> names of the tests that check it.
+    """
+
+    spec: Spec
+    subjects: dict[str, Report] = field(default_factory=dict)
+    experiments: dict[str, Report] = field(default_factory=dict)
+    benchmarks: dict[str, Report] = field(default_factory=dict)
+    mutants: dict[str, Report] = field(default_factory=dict)
+    tests: dict[str, list[str]] = field(default_factory=dict)
+
+    def result(self, subject: str, clause: Clause, instance: str) -> Report:
+        """What ``subject`` did on ``instance``; its outcome is 'stale' where the clause's text has changed since."""
+        found = self.subjects[subject]["results"].get(instance)
+        if found is None:
+            return {"outcome": "not run"}
+        if found.get("text_hash") != clause.text_hash:
+            return found | {"outcome": "stale", "was": found["outcome"]}
+        return found
+
+    def outcomes(self, subject: str, clause: Clause) -> list[str]:
+        return [self.result(subject, clause, instance)["outcome"] for instance in clause.instances]
+
+    def role(self, subject: str) -> str:
+        return self.subjects[subject]["subject"].get("role", "framework")
+
+
+_fixed: list[Data] = []
+_loaded: tuple[object, Data] | None = None
+
+
+@contextlib.contextmanager
+def using(data: Data) -> Iterator[Data]:
+    """Let the blocks show ``data`` instead of the project's own, for tests."""
+    _fixed.append(data)
+    try:
+        yield data
+    finally:
+        _fixed.pop()
+
+
+def current() -> Data:
+    """The data of this build; read anew after a file has changed (``--serve``)."""
+    global _loaded
+    if _fixed:
+        return _fixed[-1]
+    stamp = _stamp()
+    if _loaded is None or _loaded[0] != stamp:
+        _loaded = (stamp, load())
+    return _loaded[1]
+
+
+def load() -> Data:
+    """Read the project's specification and results."""
+    return Data(
+        spec=load_spec(),
+        subjects=results.load_subjects(),
+        experiments=results.load_experiments(),
+        benchmarks=results.load_benchmarks(),
+        mutants=results.load_mutants().get("instances", {}),
+        tests=_tests(),
+    )
+
+
+def _tests() -> dict[str, list[str]]:
+    """Clause id -> test names; filled from the suite's own index."""
+    return {}
+
+
+def _stamp() -> tuple[tuple[str, int], ...]:
+    roots: list[Path] = [find_spec(), *results.results_dirs()]
+    files = [path for root in roots for path in sorted(root.rglob("*")) if path.suffix in {".md", ".toml", ".json"}]
+    return tuple((str(path), path.stat().st_mtime_ns) for path in files)

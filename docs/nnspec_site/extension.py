@@ -1,0 +1,28 @@
+"""The Python-Markdown extension: formulas and blocks."""
+
+from __future__ import annotations
+
+from markdown import Markdown
+from pymdownx.blocks import BlocksExtension
+
+from nnspec_site import tex
+from nnspec_site.blocks.benchmark import BenchmarkBlock
+from nnspec_site.blocks.clause import ClauseBlock
+from nnspec_site.blocks.experiment import ExperimentBlock
+from nnspec_site.blocks.figure import FigureBlock
+from nnspec_site.blocks.matrix import MatrixBlock
+from nnspec_site.blocks.reference import ReferenceBlock
+
+BLOCKS = (ClauseBlock, ExperimentBlock, ReferenceBlock, FigureBlock, BenchmarkBlock, MatrixBlock)
+
+
+class SiteExtension(BlocksExtension):
+    """``nnspec_site`` in ``markdown_extensions``."""
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - Markdown's name
+        super().extendMarkdown(md)
+        tex.register(md)
+
+    def extendMarkdownBlocks(self, md: Markdown, block_mgr) -> None:  # noqa: N802 - pymdownx's name
+        for block in BLOCKS:
+            block_mgr.register(block, {})

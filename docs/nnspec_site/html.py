@@ -1,0 +1,92 @@
+"""Small builders of HTML elements, shared by the blocks. Text set here is never read as Markdown."""
+
+from __future__ import annotations
+
+import math
+import re
+import xml.etree.ElementTree as etree
+from collections.abc import Iterable, Sequence
+
+from markdown.util import AtomicString
+
+Element = etree.Element
+Child = "Element | str | None"
+URL = re.compile(r"https?://[^\s)>\]]+[^\s)>\].,;:]")
+
+
+def make(tag: str, css: str = "", *children: Element | str | None, **attributes: str) -> Element:
+    """An element with a class, children in order, and attributes (``for_`` and ``aria_hidden`` become HTML's names)."""
+    made = Element(tag, {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()})
+    if css:
+        made.set("class", css)
+    for child in children:
+        add(made, child)
+    return made
+
+
+def add(parent: Element, child: Element | str | None) -> None:
+    """Append an element or a piece of text; None adds nothing."""
+    if child is None:
+        return
+    if not isinstance(child, str):
+        parent.append(child)
+    elif len(parent):
+        parent[-1].tail = AtomicString((parent[-1].tail or "") + child)
+    else:
+        parent.text = AtomicString((parent.text or "") + child)
+
+
+def code(text: str) -> Element:
+    return make("code", "", text)
+
+
+def linked(text: str) -> list[Element | str]:
+    """``text`` with its web addresses as links."""
+    parts: list[Element | str] = []
+    end = 0
+    for found in URL.finditer(text):
+        parts.append(text[end : found.start()])
+        parts.append(make("a", "", found.group().split("://", 1)[1], href=found.group()))
+        end = found.end()
+    return [part for part in [*parts, text[end:]] if part != ""]
+
+
+def table(head: Sequence[Element | str], rows: Iterable[Sequence[Element | str | None]], css: str = "") -> Element:
+    """A table whose first column names its rows, in a box that scrolls by itself on narrow screens."""
+    header = make("tr", "", *(make("th", "", cell, scope="col") for cell in head))
+    body = make("tbody")
+    for row in rows:
+        cells = [make("th", "", row[0], scope="row")] + [make("td", "", cell) for cell in row[1:]]
+        body.append(make("tr", "", *cells))
+    made = make("table", "", make("thead", "", header), body)
+    return make("div", f"nn-scroll {css}".strip(), made)
+
+
+def folded(summary: Sequence[Element | str], *children: Element | None, css: str = "") -> Element:
+    """A details element, closed. Search skips it, so that a hit is a clause and not its table of results."""
+    made = make("details", f"nn-fold {css}".strip(), make("summary", "", *summary), *children)
+    made.set("data-search-exclude", "")
+    return made
+
+
+def number(value: float | str | None) -> str:
+    """A measured number, three digits: 0.42, 1.2e-05, infinite."""
+    if value is None:
+        return "–"
+    value = float(value)
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if math.isnan(value):
+        return "NaN"
+    return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+
+
+def plural(count: int, singular: str, more: str = "") -> str:
+    return f"{count} {singular if count == 1 else more or singular + 's'}"
+
+
+def prose(tag: str, text: str, css: str = "") -> Element:
+    """An element whose text is read as Markdown's inline marks (code, emphasis, formulas, links)."""
+    made = make(tag, css)
+    made.text = text
+    return made

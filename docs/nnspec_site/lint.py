@@ -1,0 +1,68 @@
+"""Checks the Markdown files before the build, with file and line: pymdownx prints a bad block as plain text, silently."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from nnspec_conformance.clauses import Block, load_spec, parse_blocks
+
+from nnspec_site import figures, tex
+from nnspec_site.assets import ROOT
+from nnspec_site.blocks.matrix import VIEWS
+from nnspec_site.blocks.reference import find
+from nnspec_site.errors import SiteError
+
+PAGES = ROOT / "docs" / "pages"
+FORMULA = re.compile(rf"\$\$(?P<display>.+?)\$\$|{tex.INLINE}", re.S)
+CODE = re.compile(r"^(?P<fence>`{3,}|~{3,}).*?^(?P=fence)|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)", re.S | re.M)
+
+
+def check(pages: Path = PAGES, spec_root: Path | None = None) -> None:
+    """Every block and formula of the specification and of the site's own pages.
+
+    Raises:
+        SpecError: a block is malformed.
+        SiteError: a block names something that does not exist, or a formula is not TeX.
+    """
+    spec = load_spec(spec_root)
+    own = [path for path in sorted(pages.rglob("*.md")) if not path.is_relative_to(pages / "spec")]
+    blocks = spec.blocks + [block for path in own for block in parse_blocks(path)]
+    for block in blocks:
+        _check_block(block, spec)
+    for path in [*own, *(page.path for page in spec.pages.values())]:
+        for line, formula, display in formulas(path.read_text(encoding="utf-8")):
+            try:
+                tex.render(formula.strip(), display)
+            except SiteError as error:
+                raise SiteError(f"{path}:{line}: {error}") from error
+
+
+def _check_block(block: Block, spec) -> None:
+    known = {
+        "clause": spec.clauses,
+        "experiment": spec.experiments,
+        "figure": figures.makers(),
+        "matrix": [*VIEWS, *spec.pages],
+    }.get(block.name)
+    if not block.argument:
+        raise block.fail(f"block '{block.name}' lacks its argument; write '/// {block.name} | name'")
+    if known is not None and block.argument not in known:
+        raise block.fail(f"no {block.name} '{block.argument}'; check the spelling, or add it")
+    if block.name == "figure" and not str(block.options.get("alt") or "").strip():
+        raise block.fail(f"figure {block.argument} lacks the option 'alt'; say in one sentence what it shows")
+    if block.name == "reference":
+        try:
+            find(block.argument)
+        except SiteError as error:
+            raise block.fail(str(error)) from error
+
+
+def formulas(text: str) -> Iterator[tuple[int, str, bool]]:
+    """Line, TeX and whether it is displayed, of every formula outside code."""
+    blank = CODE.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text)
+    for found in FORMULA.finditer(blank):
+        line = blank.count("\n", 0, found.start()) + 1
+        display = found.group("display")
+        yield line, display if display is not None else found.group(2), display is not None

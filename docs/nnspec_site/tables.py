@@ -1,0 +1,147 @@
+"""Tables of results over many clauses: what the ``matrix`` block shows."""
+
+from __future__ import annotations
+
+from nnspec_conformance.clauses import Clause
+
+from nnspec_site.blocks.experiment import badge, effect
+from nnspec_site.data import Data
+from nnspec_site.html import Element, code, make, number, prose, table
+from nnspec_site.outcomes import MEANING, OUTCOMES, chip, tally, worst
+from nnspec_site.proof import subject_name
+
+
+def anchor(page: str, target: str, text: Element | str) -> Element:
+    """A link to an id on a spec page; MkDocs resolves it and fails the build where it leads nowhere."""
+    return make("a", "", text, href=f"/spec/{page}.md#{target}" if target else f"/spec/{page}.md")
+
+
+def legend(outcomes: set[str]) -> Element:
+    items = [
+        make("li", "", chip(name), f" {MEANING[name]}") for name in OUTCOMES if name in outcomes and name in MEANING
+    ]
+    return make("ul", "nn-legend", *items)
+
+
+def clauses_by_page(data: Data) -> dict[str, list[Clause]]:
+    pages: dict[str, list[Clause]] = {}
+    for clause in data.spec.clauses.values():
+        pages.setdefault(clause.page, []).append(clause)
+    return pages
+
+
+def sections(data: Data) -> Element | None:
+    """Spec pages down, subjects across; in a cell how many instances have which outcome."""
+    if not data.subjects:
+        return None
+    seen: set[str] = set()
+    rows = []
+    for name, clauses in clauses_by_page(data).items():
+        row: list[Element | str] = [anchor(name, "", data.spec.pages[name].title)]
+        for subject in data.subjects:
+            outcomes = [outcome for clause in clauses for outcome in data.outcomes(subject, clause)]
+            seen |= set(outcomes)
+            row.append(counts(outcomes))
+        rows.append(row)
+    head = ["section", *(subject_name(data, name) for name in data.subjects)]
+    return make("div", "", table(head, rows, "nn-sections"), legend(seen))
+
+
+def counts(outcomes: list[str]) -> Element:
+    """A bar of shares, and every count with its word."""
+    bar = make("span", "nn-bar", aria_hidden="true")
+    lines = make("span", "nn-counts")
+    for outcome, count in tally(outcomes):
+        css = OUTCOMES.get(outcome, ("?", "error"))[1]
+        bar.append(make("span", f"nn-{css}", style=f"flex-grow:{count}"))
+        lines.append(chip(outcome, f"{count} {outcome}"))
+    return make("span", "nn-tally", bar, lines)
+
+
+def page(data: Data, name: str) -> Element | None:
+    """The clauses of one page down, subjects across."""
+    clauses = [clause for clause in data.spec.clauses.values() if clause.page == name]
+    if not data.subjects or not clauses:
+        return None
+    rows = []
+    for clause in clauses:
+        row: list[Element | str] = [anchor(name, clause.id, code(clause.id))]
+        row += [_summary(data.outcomes(subject, clause)) for subject in data.subjects]
+        rows.append(row)
+    head = ["clause", *(subject_name(data, subject) for subject in data.subjects)]
+    seen = {outcome for clause in clauses for subject in data.subjects for outcome in data.outcomes(subject, clause)}
+    return make("div", "", table(head, rows, "nn-page-matrix"), legend(seen))
+
+
+def _summary(outcomes: list[str]) -> Element:
+    outcome = worst(outcomes)
+    share = sum(found == outcome for found in outcomes)
+    return chip(outcome, f"{outcome} ({share} of {len(outcomes)})" if share < len(outcomes) else outcome)
+
+
+def subjects(data: Data) -> Element | None:
+    """Who was measured, with which versions, where and when."""
+    if not data.subjects:
+        return None
+    rows = []
+    for name, report in data.subjects.items():
+        where = report.get("environment", {})
+        packages = ", ".join(f"{package} {version}" for package, version in where.get("packages", {}).items())
+        rows.append(
+            [
+                code(name),
+                f"{report['subject'].get('role', '')}",
+                str(report["subject"].get("version", "–")),
+                ", ".join(report["subject"].get("dtypes", [])),
+                f"{where.get('platform', '')}, {where.get('device', '')}, Python {where.get('python', '')}",
+                packages or "–",
+                str(report.get("date", "–")),
+            ]
+        )
+    head = ["subject", "role", "version", "dtypes", "machine", "packages", "measured"]
+    return table(head, rows, "nn-subjects")
+
+
+def readings(data: Data) -> Element | None:
+    """Clauses with more than one reading down, subjects across."""
+    from nnspec_site.blocks.clause import readings_of
+
+    clauses = [clause for clause in data.spec.clauses.values() if clause.variants]
+    if not clauses or not data.subjects:
+        return None
+    rows = []
+    for clause in clauses:
+        row: list[Element | str] = [anchor(clause.page, clause.id, code(clause.id)), code(str(clause.definition))]
+        row += [", ".join(readings_of(data, clause, subject)) or "–" for subject in data.subjects]
+        rows.append(row)
+    head = ["clause", "definition", *(subject_name(data, name) for name in data.subjects)]
+    return table(head, rows, "nn-readings-table")
+
+
+def mutants(data: Data) -> Element | None:
+    """The kill table: instance, what was done wrong, and how far beyond the tolerance it lands."""
+    rows = []
+    for instance, (clause, _) in data.spec.instances().items():
+        found = data.mutants.get(instance)
+        for mutant in (found or {}).get("mutants", []):
+            caught = mutant.get("caught")
+            verdict = chip("pass", f"{number(mutant['distance'])} ×") if caught else chip("fail", "not caught")
+            link = anchor(clause.page, clause.id, code(instance))
+            rows.append([link, code(mutant["name"]), prose("span", mutant["story"]), verdict])
+    if not rows:
+        return None
+    return table(["instance", "wrong implementation", "what it does", "caught at"], rows, "nn-kill-table")
+
+
+def experiments(data: Data) -> Element | None:
+    """Every measured claim with its outcome and effect."""
+    rows = []
+    for experiment in data.spec.experiments.values():
+        result = data.experiments.get(experiment.id)
+        effects = make("span", "", *effect(result)) if result else "–"
+        when = str(result.get("date", "–")) if result else "–"
+        link = anchor(experiment.page, experiment.id, code(experiment.id))
+        rows.append([link, prose("span", experiment.text), badge(data, experiment), effects, when])
+    if not rows:
+        return None
+    return table(["experiment", "hypothesis", "outcome", "measured", "date"], rows, "nn-experiments")
