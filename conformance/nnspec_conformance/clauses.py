@@ -23,7 +23,17 @@ KINDS = (
 )  # fmt: skip
 LEVELS = ("MUST NOT", "MUST", "SHOULD NOT", "SHOULD", "MAY")
 OPTIONS = {
-    "clause": {"kind", "source", "applies-to", "variants", "definition", "default", "candidates", "operation"},
+    "clause": {
+        "kind",
+        "source",
+        "applies-to",
+        "variants",
+        "definition",
+        "default",
+        "candidates",
+        "operation",
+        "keyword",
+    },
     "experiment": {"kind", "measure", "predicted", "seeds", "source-id"},
     "reference": set(),
     "figure": {"alt"},
@@ -69,6 +79,7 @@ class Clause:
         default: for kind ``default``, the value that the definition gives an omitted keyword.
         candidates: for kind ``default``, values that known frameworks have.
         operation: what a single clause is about, as adapters name it.
+        keyword: by which a subject with several readings is told which to use, or which a default clause omits.
     """
 
     id: str
@@ -84,6 +95,7 @@ class Clause:
     default: Any = None
     candidates: tuple[Any, ...] = ()
     operation: str = ""
+    keyword: str = ""
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -95,11 +107,6 @@ class Clause:
 
     def instance(self, operation: str) -> str:
         return f"{self.id}[{operation}]" if self.applies_to else self.id
-
-    @property
-    def keyword(self) -> str:
-        """The keyword by which a subject with several readings is told which one to use."""
-        return self.id.rsplit(".", 1)[1].replace("-", "_")
 
     @property
     def text_hash(self) -> str:
@@ -258,6 +265,7 @@ def _clause(block: Block, page: str) -> Clause:
         definition=definition,
         default=block.options.get("default"),
         candidates=tuple(block.options.get("candidates") or ()),
+        keyword=block.options.get("keyword") or block.argument.rsplit(".", 1)[1].replace("-", "_"),
         operation=block.options.get("operation") or block.argument.split(".")[0].replace("-", "_"),
     )
 
@@ -300,7 +308,14 @@ def load_spec(root: Path | None = None) -> Spec:
     """
     root = Path(root) if root else find_spec()
     spec = Spec(
-        root, {}, {}, {}, [], _table(root / "source.toml"), _table(root / "untestable.toml"), _table(root / "retired.toml")
+        root,
+        {},
+        {},
+        {},
+        [],
+        _table(root / "source.toml"),
+        _table(root / "untestable.toml"),
+        _table(root / "retired.toml"),
     )
     for path in sorted(root.rglob("*.md")):
         name = path.relative_to(root).with_suffix("").as_posix()

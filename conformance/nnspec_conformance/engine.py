@@ -131,9 +131,16 @@ def _run(suite: Suite, subject: Subject, result: Result, record: Callable | None
         if _listed(subject.reading(clause, operation))[0] != clause.definition:
             result.outcome = VARIANT
     if clause.kind == "default":
-        result.readings = {clause.id: [subject.default(clause, operation)]}
-        if result.outcome == PASS and subject.default(clause, operation) != clause.default:
+        default = declared_default(subject, clause, operation, next(subject.readings(governing, operation))[0])
+        result.readings = {clause.id: [default]}
+        if result.outcome == PASS and default != clause.default:
             result.outcome = VARIANT
+
+
+def declared_default(subject: Subject, clause: Clause, operation: str, readings: dict) -> Any:
+    """What the subject says an omitted keyword stands for; a subject with one reading can only mean that one."""
+    declared = clause.instance(operation) in subject.defaults or clause.id in subject.defaults
+    return subject.default(clause, operation) if declared else readings.get(clause.keyword, clause.default)
 
 
 def _listed(value: Any) -> list:
@@ -144,11 +151,8 @@ def _run_test(
     subject: Subject, test: Test, result: Result, readings: dict, passed: dict, record: Callable | None
 ) -> None:
     """Run one test function and note its findings on the result."""
-    available = {
-        "operation": result.operation,
-        "readings": readings,
-        "default": subject.default(result.clause, result.operation),
-    }
+    default = declared_default(subject, result.clause, result.operation, readings)
+    available = {"operation": result.operation, "readings": readings, "default": default}
     arguments = {name: available[name] for name in test.wants if name in available}
     if "trial" in test.wants:
         trial = Trial(subject, result.operation, readings, passed)

@@ -1,0 +1,6 @@
+"""Measured claims: each an experiment on the reference, with a prediction that was written before its first run."""
+
+from nnspec_conformance.experiments.command import main
+from nnspec_conformance.experiments.core import Effect, Finding, experiment
+
+__all__ = ["Effect", "Finding", "experiment", "main"]

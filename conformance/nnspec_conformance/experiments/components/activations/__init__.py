@@ -1,0 +1,1 @@
+"""Experiments of the activations page, one a module."""

@@ -1,0 +1,63 @@
+"""Inputs on which wrong implementations show: whole ranges, edges, every half-precision number."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from nnspec_conformance.subject import DTYPES
+from nnspec_conformance.tolerance import finfo
+
+
+@lru_cache(maxsize=None)
+def half_numbers(dtype: str) -> np.ndarray:
+    """Every finite number of float16 or bfloat16, in order."""
+    x = np.arange(2**16, dtype=np.uint16).view(DTYPES[dtype])
+    finite = np.isfinite(x.astype(np.float32))
+    return x[finite][np.argsort(x[finite].astype(np.float32), kind="stable")]
+
+
+@lru_cache(maxsize=None)
+def real_numbers(dtype: str, largest: float | None = None) -> np.ndarray:
+    """Finite numbers of a dtype over its whole range, both signs, zero included, in order.
+
+    Half precision: all of them. Else: three in each octave of the normal numbers, a fine grid within 20, a coarser one within
+    120 (the range in which exponentials overflow and underflow in float32) and, in float64, within 750.
+
+    Args:
+        dtype: name of the dtype.
+        largest: leave out magnitudes above it.
+    """
+    if dtype in ("float16", "bfloat16"):
+        x = half_numbers(dtype)
+    else:
+        info = finfo(DTYPES[dtype])
+        octaves = 2.0 ** np.arange(info.minexp, info.maxexp, 1 / 3 if dtype == "float32" else 3 + 1 / 3)
+        edges = [float(info.max), float(info.smallest_normal), 1.0, 2.5, 3.0, 20.0]
+        grids = [
+            np.linspace(0, 20, 2001),
+            np.linspace(0, 120, 1201),
+            np.linspace(0, 750, 301 if dtype == "float64" else 1),
+        ]
+        x = np.concatenate([octaves[np.isfinite(octaves)], edges, *grids])
+        x = np.unique(np.concatenate([-x, x]).astype(DTYPES[dtype]))
+    if largest is not None:
+        x = x[np.abs(x.astype(np.float64)) <= largest]
+    x.flags.writeable = False
+    return x
+
+
+def neighbours(x: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """The float64 values ``steps`` units in the last place below and above each element, within the dtype's range."""
+    from nnspec_conformance.tolerance import ulp
+
+    wide, largest = x.astype(np.float64), float(finfo(x.dtype).max)
+    reach = steps * ulp(wide, str(x.dtype))
+    with np.errstate(over="ignore"):
+        return np.clip(wide - reach, -largest, largest), np.clip(wide + reach, -largest, largest)
+
+
+def normal_draws(seed: int, shape: tuple[int, ...], dtype: str = "float32", scale: float = 1.0) -> np.ndarray:
+    """Reproducible normal draws; non-zero and pairwise different for all practical purposes."""
+    return (np.random.default_rng(seed).standard_normal(shape) * scale).astype(DTYPES[dtype])

@@ -1,0 +1,212 @@
+"""Activation functions, their first and second derivatives, in NumPy and SciPy, written from the clauses.
+
+Every function computes in the dtype that it is handed; the expected values of the suite are computed in float64.
+``<name>_derivative`` and ``<name>_second_derivative`` are those of the elementwise functions.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from scipy.special import erfc, expit
+
+SELU_SCALE = 1.0507009873554804934193349852946  # lambda: Klambauer et al. 2017, section 2
+SELU_ALPHA = 1.6732632423543772848170429916717  # alpha, likewise
+TANH_CUBIC = 0.044715  # Hendrycks and Gimpel 2016, section 2
+SIGMOID_SLOPE = 1.702  # likewise
+HARD_SIGMOID_SLOPE = {"sixth": 1 / 6, "fifth": 0.2, "half": 0.5}
+
+
+def in_float64(function):
+    """Compute in float64 and round once: where steps in a narrower dtype overflow or underflow though the result does not."""
+
+    @functools.wraps(function)
+    def rounded(x, **attributes):
+        return function(np.asarray(x, np.float64), **attributes).astype(x.dtype)
+
+    return rounded
+
+
+def identity(x):
+    return x
+
+
+def identity_derivative(x):
+    return np.ones_like(x)
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def relu_derivative(x):
+    return np.where(x > 0, x.dtype.type(1), x.dtype.type(0))
+
+
+def leaky_relu(x, *, negative_slope=0.01):
+    return np.where(x >= 0, x, x.dtype.type(negative_slope) * x)
+
+
+def leaky_relu_derivative(x, *, negative_slope=0.01, gradient_at_zero="slope"):
+    positive = x >= 0 if gradient_at_zero == "one" else x > 0
+    return np.where(positive, x.dtype.type(1), x.dtype.type(negative_slope))
+
+
+def elu(x, *, alpha=1.0):
+    return np.where(x > 0, x, x.dtype.type(alpha) * np.expm1(np.minimum(x, 0)))
+
+
+def elu_derivative(x, *, alpha=1.0, gradient_at_zero="alpha"):
+    positive = x >= 0 if gradient_at_zero == "one" else x > 0
+    return np.where(positive, x.dtype.type(1), x.dtype.type(alpha) * np.exp(np.minimum(x, 0)))
+
+
+def selu(x):
+    scale, alpha = x.dtype.type(SELU_SCALE), x.dtype.type(SELU_SCALE * SELU_ALPHA)
+    return np.where(x > 0, scale * x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def selu_derivative(x, *, gradient_at_zero="left"):
+    scale, alpha = x.dtype.type(SELU_SCALE), x.dtype.type(SELU_SCALE * SELU_ALPHA)
+    positive = x >= 0 if gradient_at_zero == "right" else x > 0
+    return np.where(positive, scale, alpha * np.exp(np.minimum(x, 0)))
+
+
+@in_float64
+def sigmoid(x):
+    return expit(x)
+
+
+@in_float64
+def sigmoid_derivative(x):
+    return expit(x) * expit(-x)
+
+
+@in_float64
+def sigmoid_second_derivative(x):
+    return expit(x) * expit(-x) * -np.tanh(x / 2)
+
+
+def tanh(x):
+    return np.tanh(x)
+
+
+@in_float64
+def tanh_derivative(x):
+    return 4 * expit(2 * x) * expit(-2 * x)  # 1 - tanh(x)^2 without the cancellation
+
+
+@in_float64
+def tanh_second_derivative(x):
+    return -2 * np.tanh(x) * tanh_derivative(x)
+
+
+def softplus(x):
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+@in_float64
+def softplus_derivative(x):
+    return expit(x)
+
+
+@in_float64
+def softplus_second_derivative(x):
+    return sigmoid_derivative(x)
+
+
+def _gated(x, inner):
+    """x * expit(inner), with its limit 0 at minus infinity."""
+    return np.where(x == -np.inf, x.dtype.type(0), x * expit(inner))
+
+
+def _gated_derivative(x, inner, slope):
+    """Of x * expit(inner), where ``slope`` is the derivative of ``inner``."""
+    return expit(inner) + x * slope * sigmoid_derivative(inner)
+
+
+def _gated_second_derivative(x, inner, slope, curvature):
+    first, second = sigmoid_derivative(inner), sigmoid_second_derivative(inner)
+    return 2 * first * slope + x * (second * slope**2 + first * curvature)
+
+
+@in_float64
+def silu(x):
+    return _gated(x, x)
+
+
+@in_float64
+def silu_derivative(x):
+    return _gated_derivative(x, x, 1)
+
+
+@in_float64
+def silu_second_derivative(x):
+    return _gated_second_derivative(x, x, 1, 0)
+
+
+def _inner(x, form):
+    """The gate's argument of an approximate form, its slope and its curvature."""
+    if form == "sigmoid":
+        return SIGMOID_SLOPE * x, SIGMOID_SLOPE, 0
+    c = 2 * np.sqrt(2 / np.pi)  # (1 + tanh(u)) / 2 = expit(2 u)
+    return c * (x + TANH_CUBIC * x**3), c * (1 + 3 * TANH_CUBIC * x**2), 6 * c * TANH_CUBIC * x
+
+
+@in_float64
+def gelu(x, *, form="exact"):
+    if form != "exact":
+        return _gated(x, _inner(x, form)[0])
+    return np.where(x == -np.inf, x.dtype.type(0), x / 2 * erfc(-x / np.sqrt(2)))
+
+
+def _density(x):
+    return np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+
+
+@in_float64
+def gelu_derivative(x, *, form="exact"):
+    if form == "exact":
+        return erfc(-x / np.sqrt(2)) / 2 + x * _density(x)
+    x = np.clip(x, -1e3, 1e3)  # beyond, the gate is 0 or 1; the cube would overflow
+    return _gated_derivative(x, *_inner(x, form)[:2])
+
+
+@in_float64
+def gelu_second_derivative(x, *, form="exact"):
+    if form == "exact":
+        return _density(x) * (2 - x**2)
+    return _gated_second_derivative(x, *_inner(x, form))
+
+
+def hard_sigmoid(x, *, form="sixth"):
+    slope = x.dtype.type(HARD_SIGMOID_SLOPE[form])
+    return np.clip(slope * x + x.dtype.type(0.5), 0, 1)
+
+
+def hard_sigmoid_derivative(x, *, form="sixth", gradient_at_kinks="zero"):
+    slope = HARD_SIGMOID_SLOPE[form]
+    edge = x.dtype.type({"sixth": 3, "fifth": 2.5, "half": 1}[form])
+    at_edge = {"zero": 0.0, "slope": slope, "half-slope": slope / 2}[gradient_at_kinks]
+    inside, on = np.abs(x) < edge, np.abs(x) == edge
+    return np.where(inside, x.dtype.type(slope), np.where(on, x.dtype.type(at_edge), x.dtype.type(0)))
+
+
+def softmax(x, *, axis=-1):
+    e = np.exp(x - x.max(axis, keepdims=True, initial=-np.inf))
+    return e / e.sum(axis, keepdims=True)
+
+
+def softmax_vjp(x, cotangents, *, axis=-1):
+    y = softmax(x, axis=axis)
+    return (y * (cotangents - (cotangents * y).sum(axis, keepdims=True)),)
+
+
+def log_softmax(x, *, axis=-1):
+    shifted = x - x.max(axis, keepdims=True, initial=-np.inf)
+    return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
+
+
+def log_softmax_vjp(x, cotangents, *, axis=-1):
+    return (cotangents - softmax(x, axis=axis) * cotangents.sum(axis, keepdims=True),)

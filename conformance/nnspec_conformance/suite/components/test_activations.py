@@ -1,0 +1,415 @@
+"""Tests of components/activations: what all activation functions share, and the clauses of the elementwise ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from nnspec_conformance.cases import Case, clause
+from nnspec_conformance.inputs import neighbours, normal_draws, real_numbers
+from nnspec_conformance.oracles.components import activations as oracle
+from nnspec_conformance.subject import DTYPES
+from nnspec_conformance.tolerance import Shape, exact, finfo, smallest_normal, ulps
+
+SHAPES = [(), (1,), (5,), (2, 3), (2, 3, 4), (2, 1, 3, 2), (0,), (2, 0, 3)]
+FUNCTION_FORMS = ("form",)  # readings on which the value depends; the others concern the gradient at one point
+KINKS = {
+    "relu": [0], "leaky_relu": [0], "elu": [0], "selu": [0], "hard_sigmoid": [-3, 3, -2.5, 2.5, -1, 1]
+}  # fmt: skip
+LIMITS = {
+    "identity": (-np.inf, np.inf), "relu": (0, np.inf), "leaky_relu": (-np.inf, np.inf), "elu": (-1, np.inf),
+    "selu": (-oracle.SELU_SCALE * oracle.SELU_ALPHA, np.inf), "gelu": (0, np.inf), "sigmoid": (0, 1), "tanh": (-1, 1),
+    "softplus": (0, np.inf), "silu": (0, np.inf), "hard_sigmoid": (0, 1),
+}  # fmt: skip
+FIXED = {"leaky_relu": {"negative_slope": 0.2}, "elu": {"alpha": 1.0}}  # given, so that no default is met by accident
+
+
+def function(operation: str, readings: dict, suffix: str = "") -> Callable[[np.ndarray], np.ndarray]:
+    """The float64 oracle of an operation with the given readings; infinite overflows are its right answers."""
+    given = FIXED.get(operation, {}) | {k: v for k, v in readings.items() if k in FUNCTION_FORMS}
+    oracle_function = getattr(oracle, operation + suffix)
+
+    def evaluate(x: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return oracle_function(np.asarray(x, np.float64), **given)
+
+    return evaluate
+
+
+def moved(f: Callable, x: np.ndarray, steps: int = 2) -> np.ndarray:
+    """How much f changes when x moves by ``steps`` of its own units."""
+    below, above = neighbours(x, steps)
+    here = f(x.astype(np.float64))
+    with np.errstate(invalid="ignore"):
+        change = np.maximum(np.abs(f(below) - here), np.abs(f(above) - here))
+    return np.where(np.isfinite(change), change, 0.0)
+
+
+def precision(dtype: str) -> int:
+    """What the float64 oracle is itself off by, in units of float64; nothing in the units of narrower dtypes."""
+    return 4 if dtype == "float64" else 0
+
+
+def gated(operation: str, x: np.ndarray) -> np.ndarray | float:
+    """Factor by which a flushed gate reaches the result: |x| for products with x."""
+    return np.abs(x.astype(np.float64)) if operation in ("silu", "gelu") else 1.0
+
+
+def without_kinks(operation: str, x: np.ndarray) -> np.ndarray:
+    return x[~np.isin(x.astype(np.float64), KINKS.get(operation, []))]
+
+
+# ---- families
+
+
+@clause("activation.shape")
+def test_shape(operation: str) -> Iterator[Case]:
+    for shape in SHAPES:
+        if shape or "softmax" not in operation:  # a softmax needs an axis
+            x = normal_draws(1, shape)
+            attributes = {"axis": -1} if "softmax" in operation else FIXED.get(operation, {})
+            yield Case(operation=operation, arrays=(np.asarray(x),), attributes=attributes, want=Shape(shape))
+
+
+@clause("activation.dtype")
+def test_dtype(operation: str) -> Iterator[Case]:
+    for dtype in DTYPES:
+        attributes = {"axis": -1} if "softmax" in operation else FIXED.get(operation, {})
+        x = normal_draws(2, (2, 3), dtype)
+        yield Case(operation=operation, arrays=(x,), attributes=attributes, want=Shape((2, 3), dtype))
+
+
+@clause("activation.nan")
+def test_nan(operation: str, readings: dict) -> Iterator[Case]:
+    f = function(operation, readings)
+    for dtype in DTYPES:
+        x = np.array([0.5, np.nan, -0.5, -np.nan, 2.0, -2.0, np.nan], DTYPES[dtype])
+        want = ulps(f(x), 64, dtype, scale=1.0)  # the values have their own clause; here only NaN counts
+        yield Case(
+            operation=operation, arrays=(x,), attributes=FIXED.get(operation, {}), want=want, note="swallows NaN"
+        )
+
+
+@clause("activation.limits")
+def test_limits(operation: str) -> Iterator[Case]:
+    for dtype in DTYPES:
+        x = np.array([-np.inf, np.inf], DTYPES[dtype])
+        want = ulps(np.array(LIMITS[operation]), 2, dtype)
+        yield Case(operation=operation, arrays=(x,), attributes=FIXED.get(operation, {}), want=want, note="inf times 0")
+
+
+@clause("activation.accuracy")
+def test_accuracy(operation: str, readings: dict) -> Iterator[Case]:
+    f = function(operation, readings)
+    for dtype in DTYPES:
+        x = real_numbers(dtype)
+        scale = np.minimum(np.abs(x.astype(np.float64)), 1.0)
+        want = ulps(f(x), 4 + precision(dtype), dtype, scale=scale, moved=moved(f, x), magnitude=gated(operation, x))
+        yield Case(operation=operation, arrays=(x,), attributes=FIXED.get(operation, {}), want=want)
+
+
+@clause("activation.tail")
+def test_tail(operation: str, readings: dict) -> Iterator[Case]:
+    f = function(operation, readings)
+    for dtype in DTYPES:
+        x = real_numbers(dtype)
+        y = np.abs(f(x))
+        x = x[(y < 2.0**-4) & (y >= smallest_normal(dtype))]
+        want = ulps(f(x), 4 + precision(dtype), dtype, moved=moved(f, x), magnitude=gated(operation, x))
+        yield Case(
+            operation=operation, arrays=(x,), attributes=FIXED.get(operation, {}), want=want, note="cancellation"
+        )
+
+
+@clause("activation.subnormals")
+def test_subnormals(operation: str, readings: dict) -> Iterator[Case]:
+    f = function(operation, readings)
+    for dtype in ("float32", "bfloat16"):
+        start = -30e-38 if operation == "leaky_relu" else -97.0
+        stop = -1.2e-38 * 1.5 if operation == "leaky_relu" else -93.0
+        x = np.linspace(start * 0.15 if operation == "leaky_relu" else start, stop, 9).astype(DTYPES[dtype])
+        y = f(x)
+        flushed = readings.get("subnormals") == "flushed"
+        want = exact(np.zeros_like(y), dtype) if flushed else ulps(y, 4, dtype, moved=moved(f, x))
+        yield Case(operation=operation, arrays=(x,), attributes=FIXED.get(operation, {}), want=want)
+
+
+@clause("activation.gradient")
+def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
+    f = function(operation, readings, "_derivative")
+    for dtype in DTYPES:
+        x = without_kinks(operation, real_numbers(dtype, largest=1e4))
+        cotangents = np.resize(np.array([1.0, 2.0, -0.5], DTYPES[dtype]), x.shape)  # powers of two: exact products
+        g = np.abs(cotangents.astype(np.float64))
+        slope = f(x)
+        want = ulps(
+            cotangents.astype(np.float64) * slope,
+            8 + precision(dtype),
+            dtype,
+            scale=g * np.maximum(np.abs(slope), 1.0),
+            moved=g * moved(f, x),
+        )
+        yield Case(
+            operation=operation,
+            what="gradient",
+            arrays=(x,),
+            attributes=FIXED.get(operation, {}),
+            cotangents=cotangents,
+            want=(want,),
+        )
+
+
+@clause("activation.gradient-finite")
+def test_gradient_finite(operation: str, trial) -> None:
+    for dtype in trial.subject.dtypes:
+        x = real_numbers(dtype)
+        gradient = trial.vjp((x,), np.ones_like(x), **FIXED.get(operation, {}))[0].astype(np.float64)
+        bad = x[~np.isfinite(gradient)]
+        trial.require(
+            bad.size == 0,
+            f"gradient of {operation} is not finite at {bad.size} of {x.size} {dtype} inputs, "
+            f"for instance at {float(bad[0]) if bad.size else 0:.6g}",
+        )
+
+
+@clause("activation.second-derivative")
+def test_second_derivative(operation: str, readings: dict) -> Iterator[Case]:
+    f = function(operation, readings, "_second_derivative")
+    for dtype in ("float32", "float64"):
+        x = real_numbers(dtype, largest=50.0)
+        curvature = f(x)
+        want = ulps(
+            curvature, 16 + precision(dtype), dtype, scale=np.maximum(np.abs(curvature), 1.0), moved=moved(f, x)
+        )
+        yield Case(operation=operation, what="second derivative", arrays=(x,), want=want)
+
+
+# ---- identity and the rectified family
+
+
+def exact_cases(operation: str, expected: Callable, **attributes: float) -> Iterator[Case]:
+    """Cases over the whole range in which every result is a number of the dtype."""
+    for dtype in DTYPES:
+        x = real_numbers(dtype)
+        yield Case(operation=operation, arrays=(x,), attributes=attributes, want=exact(expected(x), dtype))
+
+
+def gradient_at(operation: str, points: list, slopes: list, count: int = 0, **attributes: float) -> Iterator[Case]:
+    """The gradient at single points, among others so that no constant answer passes."""
+    for dtype in DTYPES:
+        x = np.array(points, DTYPES[dtype])
+        want = ulps(np.array(slopes), count, dtype)
+        yield Case(
+            operation=operation,
+            what="gradient",
+            arrays=(x,),
+            attributes=attributes,
+            cotangents=np.ones_like(x),
+            want=(want,),
+        )
+
+
+@clause("identity.value")
+def test_identity_value() -> Iterator[Case]:
+    yield from exact_cases("identity", lambda x: x)
+
+
+@clause("relu.value")
+def test_relu_value() -> Iterator[Case]:
+    yield from exact_cases("relu", lambda x: np.where(x > 0, x, np.zeros_like(x)))
+
+
+@clause("relu.gradient-at-zero")
+def test_relu_gradient_at_zero() -> Iterator[Case]:
+    yield from gradient_at("relu", [-1.0, -0.0, 0.0, 2.0], [0, 0, 0, 1])
+
+
+@clause("leaky-relu.value")
+def test_leaky_relu_value() -> Iterator[Case]:
+    for dtype in ("float32", "float64", "bfloat16", "float16"):
+        x = real_numbers(dtype, largest=1e4)
+        for slope in (0.0, 0.25, 0.3, 2.0):
+            wide = x.astype(np.float64)
+            want = ulps(np.where(wide > 0, wide, slope * wide), 0.0, dtype)
+            rounded = np.where(
+                wide > 0, 0.0, ulps(slope * wide, 1.5, dtype, moved=moved(lambda v: slope * v, x, 1)).allowed
+            )
+            want = ulps(want.value, 0.0, dtype, moved=rounded)  # 1.5: the product and the slope itself are rounded
+            yield Case(operation="leaky_relu", arrays=(x,), attributes={"negative_slope": slope}, want=want)
+
+
+@clause("leaky-relu.negative-slope")
+def test_leaky_relu_negative_slope(default: float) -> Iterator[Case]:
+    x = np.array([-100.0, -3.0, 2.0], np.float32)
+    want = ulps(np.where(x > 0, x, default * x.astype(np.float64)), 2, "float32")
+    yield Case(operation="leaky_relu", arrays=(x,), want=want)
+
+
+@clause("leaky-relu.gradient-at-zero")
+def test_leaky_relu_gradient_at_zero(readings: dict) -> Iterator[Case]:
+    at_zero = 0.25 if readings["gradient_at_zero"] == "slope" else 1.0
+    yield from gradient_at("leaky_relu", [-1.0, 0.0, 2.0], [0.25, at_zero, 1.0], negative_slope=0.25)
+
+
+@clause("elu.value")
+def test_elu_value() -> Iterator[Case]:
+    for dtype in DTYPES:
+        x = real_numbers(dtype, largest=1e4)
+        for alpha in (0.5, 1.75):
+            f = lambda v, alpha=alpha: oracle.elu(np.asarray(v, np.float64), alpha=alpha)  # noqa: E731
+            want = ulps(f(x), 6 + precision(dtype), dtype, moved=moved(f, x))  # 4, the product and alpha
+            yield Case(operation="elu", arrays=(x,), attributes={"alpha": alpha}, want=want)
+
+
+@clause("elu.alpha")
+def test_elu_alpha(default: float) -> Iterator[Case]:
+    x = np.array([-100.0, -1.0, 2.0], np.float32)
+    want = ulps(oracle.elu(x.astype(np.float64), alpha=default), 8, "float32")
+    yield Case(operation="elu", arrays=(x,), want=want)
+
+
+@clause("elu.gradient-at-zero")
+def test_elu_gradient_at_zero(readings: dict) -> Iterator[Case]:
+    at_zero = 0.5 if readings["gradient_at_zero"] == "alpha" else 1.0
+    yield from gradient_at("elu", [-100.0, 0.0, 2.0], [0.5 * np.exp(-100.0), at_zero, 1.0], 4, alpha=0.5)
+
+
+@clause("selu.constants")
+def test_selu_constants() -> Iterator[Case]:
+    for dtype in DTYPES:
+        x = np.array([1.0, 2.0, -200.0], DTYPES[dtype])  # at -200 the result is -lambda alpha
+        scale, product = oracle.SELU_SCALE, oracle.SELU_SCALE * oracle.SELU_ALPHA
+        want = ulps(np.array([scale, 2 * scale, -product]), 2, dtype)
+        yield Case(operation="selu", arrays=(x,), want=want, note="constants rounded to few digits")
+
+
+@clause("selu.fixed-point")
+def test_selu_fixed_point(trial) -> None:
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    x = np.concatenate([6 * nodes - 6, 6 * nodes + 6])  # [-12, 0] and [0, 12]: the kink lies between the panels
+    density = np.tile(6 * weights, 2) * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    for dtype in [d for d in trial.subject.dtypes if d in ("float32", "float64")]:
+        y = trial.call(x.astype(DTYPES[dtype])).astype(np.float64)
+        for power, moment in ((1, 0.0), (2, 1.0)):
+            size = float(density @ np.abs(y) ** power)
+            want = ulps(moment, 4 * power + precision(dtype), dtype, scale=size, moved=1e-14)  # 400 float64 terms
+            trial.expect(np.float64(density @ y**power).reshape(()), want, f"moment {power} of selu(z)")
+
+
+@clause("selu.gradient-at-zero")
+def test_selu_gradient_at_zero(readings: dict) -> Iterator[Case]:
+    left, right = oracle.SELU_SCALE * oracle.SELU_ALPHA, oracle.SELU_SCALE
+    at_zero = left if readings["gradient_at_zero"] == "left" else right
+    yield from gradient_at("selu", [0.0, 2.0], [at_zero, right], 2)
+
+
+# ---- gelu, sigmoid, tanh, softplus, hard sigmoid
+
+
+@clause("gelu.form")
+def test_gelu_form(readings: dict) -> Iterator[Case]:
+    x = np.linspace(-6, 6, 241).astype(np.float32)
+    f = function("gelu", readings)
+    want = ulps(f(x), 4, "float32", scale=np.minimum(np.abs(x), 1.0), moved=moved(f, x))
+    yield Case(operation="gelu", arrays=(x,), want=want, note="another form under the same name")
+
+
+@clause("gelu.default-form")
+def test_gelu_default_form(default: str) -> Iterator[Case]:
+    yield from test_gelu_form({"form": default})
+
+
+@clause("sigmoid.range")
+def test_sigmoid_range(trial) -> None:
+    for dtype in trial.subject.dtypes:
+        x = real_numbers(dtype)
+        y = trial.call(x).astype(np.float64)
+        inside = (y >= 0) & (y <= 1)
+        first = float(x[np.argmin(inside)])
+        trial.require(bool(inside.all()), f"sigmoid leaves [0, 1] at {first:.6g} ({dtype}): {y[np.argmin(inside)]:.6g}")
+        half = trial.call(np.zeros((1,), DTYPES[dtype])).astype(np.float64)[0]
+        trial.require(half == 0.5, f"sigmoid(0) is {half!r} in {dtype}, expected exactly 0.5")
+
+
+@clause("sigmoid.symmetry")
+def test_sigmoid_symmetry(trial) -> None:
+    for dtype in trial.subject.dtypes:
+        x = real_numbers(dtype)
+        right, left = trial.call(x).astype(np.float64), trial.call(-x).astype(np.float64)
+        scale = 2 * moved(function("sigmoid", {}), x)
+        trial.expect(
+            left, ulps(1 - right, 8, dtype, scale=1.0, moved=scale), f"sigmoid(-x) and 1 - sigmoid(x) in {dtype}"
+        )
+
+
+@clause("tanh.range")
+def test_tanh_range(trial) -> None:
+    for dtype in trial.subject.dtypes:
+        x = real_numbers(dtype)
+        y = trial.call(x).astype(np.float64)
+        inside = (y >= -1) & (y <= 1)
+        first = float(x[np.argmin(inside)])
+        trial.require(bool(inside.all()), f"tanh leaves [-1, 1] at {first:.6g} ({dtype}): {y[np.argmin(inside)]:.9g}")
+        zero = trial.call(np.zeros((1,), DTYPES[dtype])).astype(np.float64)[0]
+        trial.require(zero == 0, f"tanh(0) is {zero!r} in {dtype}, expected exactly 0")
+
+
+@clause("tanh.odd")
+def test_tanh_odd(trial) -> None:
+    for dtype in trial.subject.dtypes:
+        x = real_numbers(dtype)
+        trial.expect(
+            trial.call(-x), exact(-trial.call(x).astype(np.float64), dtype), f"tanh(-x) and -tanh(x) in {dtype}"
+        )
+
+
+@clause("softplus.large")
+def test_softplus_large() -> Iterator[Case]:
+    for dtype in DTYPES:
+        x = real_numbers(dtype)
+        x = x[x.astype(np.float64) >= 40.0]
+        yield Case(
+            operation="softplus", arrays=(x,), want=ulps(x.astype(np.float64), 1, dtype), note="log of an overflow"
+        )
+
+
+@clause("softplus.reflection")
+def test_softplus_reflection(trial) -> None:
+    for dtype in trial.subject.dtypes:
+        x = real_numbers(dtype, largest=1e4)
+        difference = trial.call(x).astype(np.float64) - trial.call(-x).astype(np.float64)
+        allowed = 8 * np.maximum(np.abs(x.astype(np.float64)), 1.0)
+        change = 2 * moved(function("softplus", {}), x)
+        trial.expect(
+            difference, ulps(x, 8, dtype, scale=allowed / 8, moved=change), f"softplus(x) - softplus(-x) in {dtype}"
+        )
+
+
+@clause("hard-sigmoid.form")
+def test_hard_sigmoid_form(readings: dict) -> Iterator[Case]:
+    x = np.linspace(-4, 4, 129).astype(np.float32)
+    f = function("hard_sigmoid", readings)
+    want = ulps(f(x), 4, "float32", scale=1.0)
+    yield Case(operation="hard_sigmoid", arrays=(x,), want=want, note="another slope under the same name")
+
+
+@clause("hard-sigmoid.default-form")
+def test_hard_sigmoid_default_form(default: str) -> Iterator[Case]:
+    yield from test_hard_sigmoid_form({"form": default})
+
+
+@clause("hard-sigmoid.saturation")
+def test_hard_sigmoid_saturation() -> Iterator[Case]:
+    for dtype in DTYPES:
+        x = np.array([-float(finfo(DTYPES[dtype]).max), -100.0, -3.5, 3.5, 100.0, float(finfo(DTYPES[dtype]).max)])
+        want = exact(np.array([0, 0, 0, 1, 1, 1]), dtype)
+        yield Case(operation="hard_sigmoid", arrays=(x.astype(DTYPES[dtype]),), want=want)
+
+
+@clause("hard-sigmoid.gradient-at-kinks")
+def test_hard_sigmoid_gradient_at_kinks(readings: dict) -> Iterator[Case]:
+    slope = oracle.HARD_SIGMOID_SLOPE[readings["form"]]
+    edge = {"sixth": 3.0, "fifth": 2.5, "half": 1.0}[readings["form"]]
+    at_kink = {"zero": 0.0, "slope": slope, "half-slope": slope / 2}[readings["gradient_at_kinks"]]
+    yield from gradient_at("hard_sigmoid", [-9.0, -edge, 0.0, edge, 9.0], [0, at_kink, slope, at_kink, 0], 2)

@@ -1,0 +1,181 @@
+"""Tests of components/activations: the clauses of softmax and log-softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nnspec_conformance.cases import Case, ErrorCase, clause
+from nnspec_conformance.inputs import normal_draws
+from nnspec_conformance.oracles.components import activations as oracle
+from nnspec_conformance.subject import DTYPES
+from nnspec_conformance.tolerance import Want, bound, exact
+
+BOTH = ("float32", "float64", "bfloat16", "float16")
+
+
+def want_along(operation: str, x: np.ndarray, axis: int = -1) -> Want:
+    """The rounding bound of the shifted definition.
+
+    Each term carries the error of one exponential (4 ulp), of its argument (a unit of |x - m|), and of n additions.
+    """
+    wide, dtype = x.astype(np.float64), str(x.dtype)
+    with np.errstate(invalid="ignore"):
+        y = getattr(oracle, operation)(wide, axis=axis)
+        distance = np.where(np.isfinite(wide), wide.max(axis, keepdims=True, initial=-np.inf) - wide, 0.0)
+    n = wide.shape[axis]
+    if operation == "softmax":
+        return bound(y, y * (1 + distance / n), n + 10, dtype)
+    return bound(y, np.where(np.isfinite(y), 1 + distance / (n + 10), 0.0), n + 10, dtype, factor=1.0)
+
+
+def rows(dtype: str) -> np.ndarray:
+    """Slices of different spread, with ties, a single dominant entry, and far tails; 7 entries, so that no axis is alike."""
+    x = normal_draws(3, (5, 7), "float64")
+    x[1] *= 5
+    x[2] = [1, 1, 1, 1, 1, 1, 1]
+    x[3] = [20, 0, -1, -2, -20, -40, -60]
+    x[4] = [9, 9, 0, 1, 2, 3, 9]
+    return x.astype(DTYPES[dtype])
+
+
+@clause("softmax.value")
+def test_value(operation: str) -> Iterator[Case]:
+    for dtype in BOTH:
+        for x in (rows(dtype), normal_draws(4, (2, 300), dtype, 3.0), np.ones((3, 1), DTYPES[dtype])):
+            yield Case(operation=operation, arrays=(x,), attributes={"axis": -1}, want=want_along(operation, x))
+
+
+@clause("softmax.axis")
+def test_axis(operation: str) -> Iterator[Case]:
+    x = normal_draws(5, (2, 3, 4, 5), scale=2.0)
+    for axis in (-1, -2, -3, -4, 0, 1, 2, 3):
+        want = want_along(operation, x, axis)
+        yield Case(operation=operation, arrays=(x,), attributes={"axis": axis}, want=want, note="another axis")
+
+
+@clause("softmax.default-axis")
+def test_default_axis(operation: str, default: int) -> Iterator[Case]:
+    x = normal_draws(6, (2, 3, 4), scale=2.0)
+    yield Case(operation=operation, arrays=(x,), want=want_along(operation, x, default), note="another axis")
+
+
+@clause("softmax.axis-error")
+def test_axis_error(operation: str) -> Iterator[ErrorCase]:
+    x = normal_draws(7, (2, 3))
+    for axis in (2, -3):
+        yield ErrorCase(
+            operation=operation,
+            arrays=(x,),
+            attributes={"axis": axis},
+            valid_attributes={"axis": 1 if axis > 0 else -2},
+            note=f"axis {axis} of a matrix",
+        )
+
+
+@clause("softmax.sum")
+def test_sum(trial) -> None:
+    for dtype in [d for d in BOTH if d in trial.subject.dtypes]:
+        for x in (rows(dtype), normal_draws(8, (3, 50), dtype, 3.0)):
+            y = trial.call(x, axis=-1).astype(np.float64)
+            trial.require(bool(((y >= 0) & (y <= 1)).all()), f"softmax leaves [0, 1]: {y.min():.6g} to {y.max():.6g}")
+            n = x.shape[-1]
+            total = np.ones(x.shape[:-1])
+            trial.expect(y.sum(-1), bound(total, total, n + 10, dtype), f"sum of softmax over {n} entries in {dtype}")
+
+
+@clause("softmax.large-offset")
+def test_large_offset(operation: str) -> Iterator[Case]:
+    x = np.array([[0.0, 1.0, -2.0, 3.5, 0.5], [2.0, 2.0, -1.0, 0.0, -7.0]])
+    for dtype in BOTH:
+        offsets = (1e4, -1e4, 3e38, -3e38) if dtype == "float32" else (1e4, -1e4)
+        for offset in offsets:
+            shifted = (x + offset).astype(DTYPES[dtype])  # the oracle sees the rounded sum, too
+            want = want_along(operation, shifted)
+            yield Case(operation=operation, arrays=(shifted,), attributes={"axis": -1}, want=want, note="no shift")
+
+
+@clause("softmax.minus-infinity")
+def test_minus_infinity(operation: str) -> Iterator[Case]:
+    for dtype in BOTH:
+        x = rows(dtype)
+        x[0, [1, 4]] = x[1, [0, 6]] = x[3, 1:] = -np.inf
+        want = want_along(operation, x)
+        yield Case(operation=operation, arrays=(x,), attributes={"axis": -1}, want=want, note="inf minus inf")
+
+
+@clause("softmax.nan")
+def test_nan(operation: str) -> Iterator[Case]:
+    for dtype in BOTH:
+        x = rows(dtype)
+        x[1, 3] = np.nan
+        rest = np.delete(x, 1, axis=0)
+        want = want_along(operation, rest)
+        value = np.insert(want.value, 1, np.nan, axis=0)
+        allowed = np.insert(want.allowed, 1, 0.0, axis=0)
+        yield Case(
+            operation=operation,
+            arrays=(x,),
+            attributes={"axis": -1},
+            want=Want(value, allowed, np.insert(want.flushed, 1, 0.0, axis=0), dtype, want.tolerance),
+            note="maximum that skips NaN",
+        )
+
+
+def gradient_want(operation: str, x: np.ndarray, cotangents: np.ndarray, axis: int = -1) -> Want:
+    """The rounding bound of the gradient: the same sums with every term in absolute value."""
+    wide, g, dtype = x.astype(np.float64), cotangents.astype(np.float64), str(x.dtype)
+    y = oracle.softmax(wide, axis=axis)
+    value = getattr(oracle, f"{operation}_vjp")(wide, g, axis=axis)[0]
+    distance = np.where(np.isfinite(wide), wide.max(axis, keepdims=True) - wide, 0.0)
+    n = wide.shape[axis]
+    spread = 1 + distance / n  # an entry's own error grows with its distance from the maximum
+    if operation == "softmax":
+        absolute = y * (np.abs(g) * spread + (np.abs(g) * y * spread).sum(axis, keepdims=True) + spread)
+    else:
+        absolute = np.abs(g) + y * spread * np.abs(g).sum(axis, keepdims=True)
+    return bound(value, absolute, n + 10, dtype)
+
+
+@clause("softmax.gradient")
+def test_gradient(operation: str) -> Iterator[Case]:
+    for dtype in BOTH:
+        for axis, x in ((-1, rows(dtype)), (1, normal_draws(9, (2, 3, 4), dtype, 2.0))):
+            cotangents = normal_draws(10, x.shape, dtype)
+            yield Case(
+                operation=operation,
+                what="gradient",
+                arrays=(x,),
+                attributes={"axis": axis},
+                cotangents=cotangents,
+                want=(gradient_want(operation, x, cotangents, axis),),
+            )
+
+
+@clause("softmax.gradient-minus-infinity")
+def test_gradient_minus_infinity(operation: str) -> Iterator[Case]:
+    for dtype in BOTH:
+        x = rows(dtype)
+        x[0, [1, 4]] = x[1, [0, 6]] = -np.inf
+        cotangents = normal_draws(11, x.shape, dtype)
+        cotangents[np.isinf(x)] = 0
+        want = gradient_want(operation, x, cotangents)
+        allowed = np.where(np.isinf(x), 0.0, want.allowed)
+        yield Case(
+            operation=operation,
+            what="gradient",
+            arrays=(x,),
+            attributes={"axis": -1},
+            cotangents=cotangents,
+            want=(Want(want.value, allowed, np.where(np.isinf(x), 0.0, want.flushed), dtype, want.tolerance),),
+            note="0 times inf in the chain rule",
+        )
+
+
+@clause("log-softmax.large")
+def test_log_softmax_large() -> Iterator[Case]:
+    for dtype in ("float32", "float64"):
+        x = np.array([[1e4, 0.0], [-3e4, 2e4]], DTYPES[dtype])
+        want = exact(np.array([[0.0, -1e4], [-5e4, 0.0]]), dtype)
+        yield Case(operation="log_softmax", arrays=(x,), attributes={"axis": -1}, want=want, note="log of an underflow")
