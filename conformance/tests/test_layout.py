@@ -1,0 +1,93 @@
+"""One topic has one name in five places, and the conformance core stays light."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SECTIONS = ("components", "architectures", "training", "applications")
+CONFORMANCE = ROOT / "conformance" / "nnspec_conformance"
+STRANDS = {
+    "reference": ROOT / "reference" / "nnspec",
+    "oracle": CONFORMANCE / "oracles",
+    "mutants": CONFORMANCE / "mutants",
+    "suite": CONFORMANCE / "suite",
+}
+FRAMEWORKS = ["nnspec", "nnspec_site", "jax", "jaxlib", "flax", "optax", "jaxtyping", "torch", "keras", "tensorflow"]
+LOADED_BY_NAME = ["adapters", "experiments", "benchmarks"]
+
+
+def topics(folder: Path, suffix: str, prefix: str = "") -> set[str]:
+    """``components/activations`` for each file of a section; ``index`` and names with an underscore are no topics."""
+    paths = [path for section in SECTIONS for path in (folder / section).rglob(f"{prefix}*{suffix}")]
+    names = [path.relative_to(folder).with_name(path.stem.removeprefix(prefix)) for path in paths]
+    return {name.as_posix() for name in names if name.name != "index" and not name.name.startswith("_")}
+
+
+PAGES = topics(ROOT / "spec", ".md")
+
+
+def test_there_are_topics():
+    assert "components/activations" in PAGES
+
+
+def is_of_a_page(name: str) -> bool:
+    """A long topic may be several files: ``activations``, ``activations_softmax``."""
+    return any(name == page or name.startswith(f"{page}_") for page in PAGES)
+
+
+@pytest.mark.parametrize("strand", STRANDS)
+def test_every_page_has_its_strands_and_every_strand_its_page(strand):
+    found = topics(STRANDS[strand], ".py", "test_" if strand == "suite" else "")
+    assert (PAGES - found, {name for name in found if not is_of_a_page(name)}) == (set(), set()), "missing, homeless"
+
+
+def test_suite_modules_are_named_after_their_page():
+    modules = topics(STRANDS["suite"], ".py")
+    assert {name for name in modules if not name.rpartition("/")[2].startswith("test_")} == set()
+
+
+def test_sections_of_the_specification_are_the_known_ones():
+    assert {path.name for path in (ROOT / "spec").iterdir() if path.is_dir()} <= set(SECTIONS)
+
+
+BLOCKED_IMPORT = """
+import importlib, json, pkgutil, sys
+
+frameworks, loaded_by_name = json.loads(sys.argv[1])
+
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in frameworks:
+            raise SystemExit(f"{name} is imported")
+
+sys.meta_path.insert(0, Block())
+package = importlib.import_module("nnspec_conformance")
+skip = tuple(f"nnspec_conformance.{name}." for name in loaded_by_name)
+found = [m.name for m in pkgutil.walk_packages(package.__path__, "nnspec_conformance.") if not m.name.startswith(skip)]
+for name in found:
+    if not name.endswith("__main__"):
+        importlib.import_module(name)
+print(json.dumps(found))
+"""
+
+
+def import_with_blocked(*frameworks: str) -> subprocess.CompletedProcess:
+    arguments = json.dumps([frameworks, LOADED_BY_NAME])
+    return subprocess.run(
+        [sys.executable, "-c", BLOCKED_IMPORT, arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_conformance_imports_neither_the_reference_nor_a_framework():
+    done = import_with_blocked(*FRAMEWORKS)
+    assert done.returncode == 0, done.stderr
+    assert {f"nnspec_conformance.{name}" for name in ("cli", "plugin", "engine")} <= set(json.loads(done.stdout))
+
+
+def test_a_blocked_import_is_seen():
+    done = import_with_blocked("numpy")
+    assert (done.returncode, done.stderr.strip()) == (1, "numpy is imported")
