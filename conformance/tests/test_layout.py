@@ -42,7 +42,9 @@ def is_of_a_page(name: str) -> bool:
 @pytest.mark.parametrize("strand", STRANDS)
 def test_every_page_has_its_strands_and_every_strand_its_page(strand):
     found = topics(STRANDS[strand], ".py", "test_" if strand == "suite" else "")
-    assert (PAGES - found, {name for name in found if not is_of_a_page(name)}) == (set(), set()), "missing, homeless"
+    homeless = {name for name in found if not is_of_a_page(name)}
+    assert not PAGES - found, f"{STRANDS[strand]} lacks a module for these pages"
+    assert not homeless, f"{STRANDS[strand]} has modules without a page in spec/"
 
 
 def test_suite_modules_are_named_after_their_page():
