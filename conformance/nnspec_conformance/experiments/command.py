@@ -15,6 +15,7 @@ from nnspec_conformance.results import COMMITTED, load_experiments
 
 
 def parser() -> argparse.ArgumentParser:
+    """The command line of ``nnspec experiments``."""
     made = argparse.ArgumentParser(
         prog="nnspec experiments",
         description="Run the measured claims on the reference and compare their outcomes with the committed ones. "
@@ -75,7 +76,7 @@ def _one(one: core.Registered, spec: Spec, committed: dict[str, dict], options: 
     except HarnessError as error:
         print(f"nnspec experiments: {error}", file=sys.stderr)
         return 2
-    except Exception as error:  # an experiment that breaks must not lose the others' results
+    except Exception as error:  # noqa: BLE001 - one that breaks must not lose the others' results
         print(f"nnspec experiments: {one.id} broke: {type(error).__name__}: {_line(error)}", file=sys.stderr)
         return 2
     effect, old = result["effect"], committed.get(one.id)

@@ -44,6 +44,7 @@ class Finding:
         rows: a small table for the page; every row has the same keys.
         when: for ``holds when``, the condition in a few words.
         series: numbers that figures draw.
+        note: why it came otherwise than predicted, where it did, and what else a reader must know.
     """
 
     outcome: str
@@ -51,6 +52,7 @@ class Finding:
     rows: list[dict[str, Any]]
     when: str | None = None
     series: dict[str, Any] = field(default_factory=dict)
+    note: str | None = None
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
@@ -61,6 +63,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Registered:
+    """An experiment's function and how many seeds its short form has."""
+
     id: str
     run: Callable[[int], Finding]
     short_seeds: int
@@ -129,6 +133,7 @@ def run(registered: Registered, text: Experiment, *, slow: bool) -> dict[str, An
         "measure": text.measure,
         "outcome": finding.outcome,
         "when": finding.when,
+        "note": finding.note,
         "effect": {
             "name": finding.effect.name,
             "value": finding.effect.value,

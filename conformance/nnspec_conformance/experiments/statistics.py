@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 CONFIDENCE = 0.95
 
 
-def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float, float]:
+def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> tuple[float, float, float]:
     """Mean and Student's interval for it.
 
     Args:
@@ -30,7 +29,7 @@ def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tu
     return float(x.mean()), float(x.mean() - half), float(x.mean() + half)
 
 
-def geometric_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float, float]:
+def geometric_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> tuple[float, float, float]:
     """Geometric mean and its interval: ``mean_interval`` of the logarithms, for ratios that spread over decades.
 
     Raises:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+
 import numpy as np
 from scipy import integrate, special
 
@@ -14,6 +17,7 @@ UNIT = 2.0**-53
 
 @experiment("affine-collapse", short_seeds=3)
 def affine_collapse(seeds: int) -> Finding:
+    """A stack of affine layers against the one map it collapses to; and how far ReLU takes it from every affine map."""
     shares, affine, relu = np.transpose([_one_seed(seed) for seed in range(seeds)])
     mean, low, high = mean_interval(relu)
     predicted = unexplained_share(INPUTS, LAYERS - 1)
@@ -47,7 +51,7 @@ def _one_seed(seed: int) -> tuple[float, float, float]:
     """(largest share of the bound, share left of the affine stack, share left of the ReLU stack)."""
     rng = np.random.default_rng(seed)
     sizes = [INPUTS] + [WIDTH] * LAYERS
-    kernels = [rng.normal(0, np.sqrt(2 / n), (n, m)) for n, m in zip(sizes, sizes[1:], strict=False)]
+    kernels = [rng.normal(0, np.sqrt(2 / n), (n, m)) for n, m in itertools.pairwise(sizes)]
     biases = [rng.normal(0, 1, m) for m in sizes[1:]]
     x = rng.normal(size=(EXAMPLES, INPUTS))
 
@@ -92,8 +96,8 @@ def unexplained_share(inputs: int, hidden: int) -> float:
             rho = (np.sqrt(1 - rho * rho) + rho * (np.pi - np.arccos(rho))) / np.pi
         return rho
 
-    def mean(f) -> float:  # over the cosine between two independent directions
-        def density(rho):
+    def mean(f: Callable[[float], float]) -> float:  # over the cosine between two independent directions
+        def density(rho: float) -> float:
             return (1 - rho * rho) ** ((inputs - 3) / 2)
 
         return integrate.quad(lambda r: f(r) * density(r), -1, 1)[0] / integrate.quad(density, -1, 1)[0]

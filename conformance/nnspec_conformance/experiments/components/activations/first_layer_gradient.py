@@ -1,5 +1,7 @@
 """A.4.1: does ReLU keep the gradient from vanishing? Thirty layers, against what mean-field theory predicts."""
 
+# ruff: noqa: ANN001, ANN202 - local functions of arrays
+
 from __future__ import annotations
 
 import functools
@@ -13,15 +15,19 @@ from nnspec_conformance.experiments.core import Effect, Finding, experiment
 from nnspec_conformance.experiments.statistics import geometric_interval
 
 LAYERS, WIDTH = 30, 256
+SCALE = 2.0**40  # on the cotangent, taken off again in float64: the square of 1e-19 is below float32's smallest normal
 CRITICAL_SIGMOID = 103.0  # the weight variance, times n, at which chi is 1 for sigmoid; see mean_field
 SETTINGS = [
-    ("relu", 2.0), ("sigmoid", 2.0), ("tanh", 2.0), ("relu", 1.0), ("sigmoid", 1.0), ("tanh", 1.0), ("sigmoid", CRITICAL_SIGMOID)
+    ("relu", 2.0), ("sigmoid", 2.0), ("tanh", 2.0),
+    ("relu", 1.0), ("sigmoid", 1.0), ("tanh", 1.0),
+    ("sigmoid", CRITICAL_SIGMOID),
 ]  # fmt: skip
 HE = 2.0
 
 
 @experiment("first-layer-gradient", short_seeds=5)
 def first_layer_gradient(seeds: int) -> Finding:
+    """Gradient norms by layer in 30 layers, measured and predicted, for three functions and four initializations."""
     rows, series, first = [], {}, {}
     for (name, variance), norms in gradient_norms(seeds).items():  # norms [seeds, layers]
         predicted = mean_field(name, variance)
@@ -83,7 +89,7 @@ def gradient_norms(seeds: int) -> dict[tuple[str, float], np.ndarray]:
         def output(kernels):
             start = x * jnp.sqrt(WIDTH)  # mean square 1
             h, _ = jax.lax.scan(lambda h, kernel: (phi(h @ kernel), None), start, kernels)
-            return cotangent @ h / jnp.sqrt(WIDTH)
+            return SCALE * cotangent @ h / jnp.sqrt(WIDTH)
 
         gradient = jax.grad(output)(kernels * jnp.sqrt(variance / WIDTH))
         return jnp.sqrt(jnp.sum(jnp.square(gradient), axis=(1, 2)))
@@ -92,7 +98,7 @@ def gradient_norms(seeds: int) -> dict[tuple[str, float], np.ndarray]:
     for seed in range(seeds):
         drawn = draw(jax.random.key(seed))
         for name, variance in SETTINGS:
-            found[name, variance].append(np.asarray(norms(name, variance, *drawn), np.float64))
+            found[name, variance].append(np.asarray(norms(name, variance, *drawn), np.float64) / SCALE)
     return {setting: np.stack(values) for setting, values in found.items()}
 
 

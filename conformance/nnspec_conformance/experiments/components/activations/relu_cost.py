@@ -16,6 +16,7 @@ COMPARED = ("sigmoid", "tanh")
 
 @experiment("relu-cost", short_seeds=1)
 def relu_cost(seeds: int) -> Finding:
+    """Every function's time over that of ReLU, by size; nothing is timed here, so ``seeds`` has no use."""
     machine = committed_cpu(load_benchmarks())
     seconds = {
         (w["name"], w["size"]): w["nnspec"]["seconds"]
