@@ -1,0 +1,60 @@
+"""Which reading an implementation has of each clause with variants, found by its behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from nnspec_conformance.clauses import Clause
+from nnspec_conformance.engine import FAIL, NOT_IMPLEMENTED, declared_default, run_instance
+from nnspec_conformance.subject import Subject
+from nnspec_conformance.suite_loader import Suite
+
+
+@dataclass(frozen=True)
+class Identified:
+    """Declared and found readings of one instance; ``found`` is empty where none fits."""
+
+    instance: str
+    declared: list
+    found: list
+    definition: Any
+    implemented: bool
+
+
+def _declaring(subject: Subject, clause: Clause, instance: str, value: Any) -> Subject:
+    """The same implementation, declaring one reading only."""
+    changed = {name: getattr(subject.adapter, name) for name in dir(subject.adapter) if not name.startswith("__")}
+    table = "VARIANTS" if clause.variants else "DEFAULTS"
+    changed[table] = dict(changed.get(table, {})) | {instance: value}
+    changed["KNOWN_FAILURES"] = {}
+    return Subject(SimpleNamespace(**changed), call_limit=subject.call_limit)
+
+
+def identify(suite: Suite, subject: Subject) -> Iterator[Identified]:
+    """Try every reading of every clause with variants, and every candidate of every default."""
+    for instance, (clause, operation) in suite.instances.items():
+        if not clause.variants and clause.kind != "default":
+            continue
+        values = list(clause.variants) or list(clause.candidates)
+        if clause.variants:
+            declared = subject.reading(clause, operation)
+        else:
+            governing = suite.spec.governing(operation)
+            declared = declared_default(subject, clause, operation, next(subject.readings(governing, operation))[0])
+            if declared not in values:
+                values.append(declared)
+        declared = list(declared) if isinstance(declared, tuple) else [declared]
+        found, implemented = [], False
+        for value in values:
+            # a subject that can be told keeps being told: it declares the single reading as its whole choice
+            told = len(declared) > 1 and value in declared
+            trial = _declaring(subject, clause, instance, (value,) if told else value)
+            outcome = run_instance(suite, trial, instance).outcome
+            implemented |= outcome != NOT_IMPLEMENTED
+            if outcome not in (FAIL, NOT_IMPLEMENTED):
+                found.append(value)
+        definition = clause.definition if clause.variants else clause.default
+        yield Identified(instance, declared, found, definition, implemented)

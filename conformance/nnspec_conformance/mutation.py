@@ -1,0 +1,198 @@
+"""Wrong implementations on purpose: each must be caught by the clause that it names, or the clause proves nothing.
+
+A mutant is the NumPy oracle's adapter with one thing wrong. Every pair of readings of a clause with variants, and every
+pair of candidates of a default, is a mutant for free: it declares one and does the other.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.adapters import numpy_oracle
+from nnspec_conformance.clauses import Clause
+from nnspec_conformance.compare import compare
+from nnspec_conformance.engine import FAIL, Result, run_instance
+from nnspec_conformance.subject import Subject
+from nnspec_conformance.suite_loader import Suite
+from nnspec_conformance.tolerance import Want, ulp
+
+LEAST_POWER = 10.0  # distance, in tolerances, below which a clause cannot tell its nearest wrong implementation
+PARTS = ("", "_vjp", "_second_derivative")  # the functions by which an adapter brings one operation
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One wrong implementation.
+
+    Attributes:
+        name: what it does, in a few words.
+        story: where one meets this bug and what it does to a user.
+        catches: the instances that must fail on it.
+        changes: adapter functions that replace the oracle's.
+        variants: declarations that replace the oracle's.
+        defaults: likewise.
+        base: the adapter it changes.
+    """
+
+    name: str
+    story: str
+    catches: tuple[str, ...]
+    changes: dict[str, Callable]
+    variants: dict[str, Any] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
+    base: Any = numpy_oracle
+
+    def subject(self) -> Subject:
+        namespace = {k: v for k, v in vars(self.base).items() if not k.startswith("__")}
+        declared = {
+            "NAME": f"mutant: {self.name}",
+            "VARIANTS": getattr(self.base, "VARIANTS", {}) | self.variants,
+            "DEFAULTS": getattr(self.base, "DEFAULTS", {}) | self.defaults,
+            "KNOWN_FAILURES": {},
+        }
+        return Subject(SimpleNamespace(**(namespace | self.changes | declared)), role="mutant")
+
+
+@dataclass(frozen=True)
+class Kill:
+    """What a clause made of a mutant; ``distance`` is error / allowed at its worst."""
+
+    instance: str
+    mutant: Mutant
+    caught: bool
+    distance: float
+    message: str | None
+
+
+def _with(function: Callable, keyword: str, value: Any) -> Callable:
+    """The function with a keyword fixed, where it or what it wraps has that keyword."""
+    inner, outer = inspect.signature(function), inspect.signature(function, follow_wrapped=False)
+    passes_on = any(p.kind is p.VAR_KEYWORD for p in inner.parameters.values())
+    if keyword not in inner.parameters and keyword not in outer.parameters and not passes_on:
+        return function
+    return functools.partial(function, **{keyword: value})
+
+
+def _omitted(function: Callable, keyword: str, value: Any) -> Callable:
+    """The function with another default for a keyword."""
+
+    def call(*arrays: Any, **given: Any) -> Any:
+        return function(*arrays, **({keyword: value} | given))
+
+    return call
+
+
+def _parts(base: Any, operation: str) -> list[str]:
+    return [operation + part for part in PARTS if hasattr(base, operation + part)]
+
+
+def reading_pairs(clause: Clause, operation: str, base: Any = numpy_oracle) -> Iterator[Mutant]:
+    """A mutant for each ordered pair of readings, or of a default's candidates."""
+    kind = "reading" if clause.variants else "default"
+    wrap = _with if clause.variants else _omitted
+    values = list(clause.variants) or list(clause.candidates)
+    for declared, done in itertools.permutations(values, 2):
+        changes = {name: wrap(getattr(base, name), clause.keyword, done) for name in _parts(base, operation)}
+        declaration = {clause.instance(operation): declared}
+        yield Mutant(
+            name=f"says {clause.keyword} = {declared}, has {done}",
+            story=f"the {kind} is {done}, not the declared {declared}",
+            catches=(clause.instance(operation),),
+            changes=changes,
+            variants=declaration if clause.variants else {},
+            defaults={} if clause.variants else declaration,
+            base=base,
+        )
+
+
+def module_mutants(suite: Suite) -> list[Mutant]:
+    """Every hand-written mutant of the suite's mutant modules."""
+    found: list[Mutant] = []
+    for module in suite.mutant_modules:
+        assert isinstance(module, ModuleType)
+        found += module.MUTANTS
+    return found
+
+
+def mutants_of(suite: Suite, instance: str, base: Any = numpy_oracle) -> list[Mutant]:
+    """Those that an instance must catch: hand-written ones and pairs of readings."""
+    clause, operation = suite.instances[instance]
+    written = [m for m in module_mutants(suite) if instance in m.catches]
+    pairs = list(reading_pairs(clause, operation, base)) if clause.variants or clause.kind == "default" else []
+    return written + pairs
+
+
+def kill(suite: Suite, instance: str, mutant: Mutant) -> Kill:
+    """Put one mutant to one instance."""
+    result = run_instance(suite, mutant.subject(), instance)
+    return Kill(instance, mutant, result.outcome == FAIL, result.ratio, result.message)
+
+
+def kill_table(suite: Suite, instances: list[str] | None = None) -> dict[str, list[Kill]]:
+    """Every instance with its mutants and what became of them."""
+    return {name: [kill(suite, name, m) for m in mutants_of(suite, name)] for name in instances or suite.instances}
+
+
+def power(kills: list[Kill]) -> float:
+    """Distance of the nearest wrong implementation, in tolerances."""
+    return min((k.distance for k in kills), default=0.0)
+
+
+def weak(suite: Suite, table: dict[str, list[Kill]]) -> list[str]:
+    """One line for each MUST without a mutant, mutant not caught, or power below the least."""
+    problems = []
+    for instance, kills in table.items():
+        clause, _ = suite.instances[instance]
+        if not kills and clause.level.startswith("MUST") and clause.id not in suite.spec.untestable:
+            problems.append(f"{instance}: no mutant; add one to mutants/{clause.page}.py")
+        problems += [f"{instance}: lets '{k.mutant.name}' pass; sharpen its test" for k in kills if not k.caught]
+        if kills and all(k.caught for k in kills) and power(kills) < LEAST_POWER:
+            nearest = min(kills, key=lambda k: k.distance)
+            problems.append(
+                f"{instance}: '{nearest.mutant.name}' is only {nearest.distance:.3g} tolerances away, "
+                f"at least {LEAST_POWER:g} wanted; choose inputs on which it differs more"
+            )
+    return problems
+
+
+def explain(suite: Suite, subject: Subject, result: Result, base: Any = numpy_oracle) -> list[str]:
+    """Readings and mutants that answer every question of a failed instance as the subject did."""
+    if result.outcome != FAIL or not result.answers:
+        return []
+    fits = []
+    for mutant in mutants_of(suite, result.instance, base):
+        imitation = mutant.subject()
+        try:
+            if all(_alike(case.ask(imitation, passed), got, case.want) for case, passed, got in result.answers):
+                fits.append(f"{mutant.name}: {mutant.story}")
+        except Exception:  # noqa: S112 - a mutant that cannot answer this question does not fit
+            continue
+    return fits
+
+
+def _alike(a: Any, b: Any, want: Any) -> bool:
+    """Whether two answers are the same within the tolerance of the question, and a little more for exact ones."""
+    if isinstance(a, tuple | list):
+        wants = want if isinstance(want, tuple | list) else [None] * len(a)
+        return len(a) == len(b) and all(_alike(x, y, w) for x, y, w in zip(a, b, wants, strict=True))
+    if isinstance(a, dict):
+        return set(a) == set(b) and all(_alike(a[k], b[k], want[k] if isinstance(want, dict) else None) for k in a)
+    if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
+        return a == b
+    if a.shape != b.shape:
+        return False
+    wide = a.astype(np.float64)
+    if not isinstance(want, Want):
+        return str(a.dtype) == str(b.dtype)
+    allowed = np.maximum(want.allowed, 8 * ulp(wide, want.dtype))
+    allowed = np.where(np.isfinite(wide), allowed, 0.0)
+    imitated = Want(wide, allowed, want.flushed, want.dtype, "alike")
+    return compare(b, imitated).ratio <= 1

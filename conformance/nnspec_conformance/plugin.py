@@ -1,0 +1,117 @@
+"""The pytest plugin: every instance of a clause is a test item, put to the subject that ``--subject`` names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("nnspec")
+    group.addoption("--subject", default="reference", metavar="ADAPTER", help="built-in name, module, or path to a .py")
+    group.addoption("--report", metavar="FILE", help="write the results as JSON")
+    group.addoption("--record", metavar="DIR", help="write the cases as vectors: a JSON manifest and safetensors")
+    group.addoption("--call-limit", type=float, default=30.0, metavar="SECONDS", help="time limit of one call (30)")
+
+
+class Run:
+    """What one pytest session shares: suite, subject, results."""
+
+    def __init__(self, config: pytest.Config):
+        from nnspec_conformance.engine import validate
+        from nnspec_conformance.errors import HarnessError
+        from nnspec_conformance.loading import load_subject
+        from nnspec_conformance.suite_loader import load_suite
+        from nnspec_conformance.vectors import Recorder
+
+        try:
+            self.suite = load_suite()
+            self.subject = load_subject(config.getoption("--subject"), call_limit=config.getoption("--call-limit"))
+            validate(self.suite, self.subject)
+        except HarnessError as error:
+            raise pytest.UsageError(str(error)) from error
+        self.results: list = []
+        self.recorder = Recorder() if config.getoption("--record") else None
+
+
+RUN = pytest.StashKey[Run]()
+
+
+def shared(config: pytest.Config) -> Run:
+    """The session's run, made when the first clause is collected."""
+    if RUN not in config.stash:
+        config.stash[RUN] = Run(config)
+    return config.stash[RUN]
+
+
+def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> list[pytest.Item] | None:
+    test = getattr(obj, "__nnspec__", None)
+    if test is None:
+        return None
+    if test.function.__module__.rsplit(".", 1)[-1] != collector.path.stem:
+        return []  # imported from another module, where it is collected
+    run = shared(collector.config)
+    clause = run.suite.spec.clauses.get(test.clause)
+    if clause is None:
+        raise collector.CollectError(f"{test.name} proves '{test.clause}', which no page has")
+    if run.suite.tests[test.clause][0].name != test.name:
+        return []  # one item runs every test of its clause
+    return [ClauseItem.from_parent(collector, name=instance) for instance in clause.instances]
+
+
+class ClauseItem(pytest.Item):
+    """One instance of a clause."""
+
+    def runtest(self) -> None:
+        from nnspec_conformance.engine import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, run_instance
+        from nnspec_conformance.mutation import explain
+
+        run = shared(self.config)
+        result = run_instance(run.suite, run.subject, self.name, record=run.recorder)
+        result.fits = explain(run.suite, run.subject, result)
+        run.results.append(result)
+        if result.outcome == NOT_IMPLEMENTED:
+            pytest.skip(f"not implemented: {result.message}")
+        if result.outcome == KNOWN:
+            pytest.xfail(f"known failure: {result.reason}")
+        if result.outcome in (FAIL, HARNESS_ERROR):
+            raise ClauseDoesNotHold(result)
+
+    def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
+        from nnspec_conformance.verdict import explanation
+
+        if isinstance(excinfo.value, ClauseDoesNotHold):
+            return "\n".join(explanation(excinfo.value.result))
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, self.name
+
+
+class ClauseDoesNotHold(Exception):
+    def __init__(self, result: Any):
+        self.result = result
+        super().__init__(result.message)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    if RUN in config.stash:
+        subject = config.stash[RUN].subject
+        return f"nnspec subject: {subject.name} {subject.version}"
+    return None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    config = session.config
+    if RUN not in config.stash or not config.stash[RUN].results:
+        return
+    run = config.stash[RUN]
+    if path := config.getoption("--report"):
+        from nnspec_conformance.report import as_report, write
+
+        complete = {r.instance for r in run.results} == set(run.suite.instances)
+        write(as_report(run.subject, run.results, complete=complete), Path(path))
+    if folder := config.getoption("--record"):
+        run.recorder.write(Path(folder))

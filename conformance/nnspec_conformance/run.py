@@ -1,0 +1,211 @@
+"""The commands that put clauses to implementations, with their progress and their words."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from nnspec_conformance import report
+from nnspec_conformance.engine import (
+    FAIL, KNOWN, NOT_IMPLEMENTED, PASS, Result, run_instance, validate,
+)  # fmt: skip
+from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.identify import identify
+from nnspec_conformance.limits import watchdog
+from nnspec_conformance.loading import load_subject
+from nnspec_conformance.mutation import explain, kill, mutants_of, power, weak
+from nnspec_conformance.results import read_json
+from nnspec_conformance.subject import Subject
+from nnspec_conformance.suite_loader import Suite, load_suite
+from nnspec_conformance.vectors import Recorder, load, replay
+from nnspec_conformance.verdict import explanation, failed, status
+
+
+def progress(items: Iterable[str], total: int, title: str) -> Iterator[str]:
+    """The items, with a bar on standard error where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(title, total=total)
+        for item in items:
+            bar.update(task, description=f"{title}: {item:<40.40}")
+            yield item
+            bar.advance(task)
+
+
+def run_suite(
+    suite: Suite, subject: Subject, chosen: list[str], results: list[Result], record: Callable | None
+) -> None:
+    """Append the result of every chosen instance; what was obtained stays when this is interrupted."""
+    for instance in progress(chosen, len(chosen), subject.name):
+        result = run_instance(suite, subject, instance, record=record)
+        result.fits = explain(suite, subject, result)
+        result.answers.clear()
+        results.append(result)
+
+
+def check(options: argparse.Namespace) -> int:
+    """``nnspec check``: the verdict, in words or as JSON, and the files that were asked for."""
+    suite = load_suite()
+    chosen = suite.select(options.clauses)
+    if options.if_stale and options.report and is_current(options.adapter, options.report, chosen):
+        print(f"{options.report} is current")
+        return 0
+    subject = load_subject(options.adapter, call_limit=options.call_limit)
+    validate(suite, subject)
+    results: list[Result] = []
+    recorder = Recorder() if options.record else None
+    complete = set(chosen) == set(suite.instances)
+
+    def save(finished: bool) -> None:
+        if options.report:
+            report.write(report.as_report(subject, results, complete=finished and complete), options.report)
+        if options.junit:
+            options.junit.parent.mkdir(parents=True, exist_ok=True)
+            options.junit.write_text(report.junit(subject, results), encoding="utf-8")
+        if recorder and options.record:
+            recorder.write(options.record)
+
+    watchdog.on_hang = lambda operation: save(False)
+    try:
+        run_suite(suite, subject, chosen, results, recorder)
+    except KeyboardInterrupt:
+        save(False)
+        print_verdict(subject, results, options.all)
+        print(f"nnspec: interrupted after {len(results)} of {len(chosen)} instances; these are kept", file=sys.stderr)
+        return 2
+    finally:
+        watchdog.on_hang = None
+    save(True)
+    if options.json:
+        print(json.dumps(report.as_report(subject, results, complete=complete), indent=1))
+    else:
+        print_verdict(subject, results, options.all)
+    return status(results)
+
+
+def is_current(adapter: str, path: Path, chosen: list[str]) -> bool:
+    """Whether a report covers the chosen instances of the files as they are now, and found nothing failed."""
+    if not path.is_file():
+        return False
+    try:
+        data = read_json(path)
+        same_tree = data["suite"]["tree"] == report.tree_hash(load_subject(adapter).adapter)
+        same_versions = data["environment"]["packages"] == report.versions()
+        outcomes = {name: result["outcome"] for name, result in data["results"].items()}
+    except (HarnessError, KeyError, TypeError):
+        return False
+    good = not {FAIL, "harness error"} & set(outcomes.values())
+    return same_tree and same_versions and good and set(chosen) <= set(outcomes)
+
+
+def print_verdict(subject: Subject, results: list[Result], everything: bool) -> None:
+    """Failures in full, then one line for each section and the total."""
+    for result in failed(results):
+        print("\n".join(explanation(result)) + "\n")
+    for result in results:
+        if result.outcome == KNOWN:
+            print(f"known failure  {result.instance}: {result.reason}")
+        elif everything and result.outcome not in (FAIL,):
+            ratio = "" if result.outcome == NOT_IMPLEMENTED else f"  {result.ratio:.3g} of allowed"
+            print(f"{result.outcome:<15} {result.instance}{ratio}")
+    for page in dict.fromkeys(r.clause.page for r in results):
+        here = [r for r in results if r.clause.page == page]
+        print(f"{page}: {summary(here)}")
+    if subject.printed:
+        print(f"the adapter printed while it was called; its first line: {subject.printed[0][:100]!r}")
+    total = f"{len(results)} instances in {sum(r.seconds for r in results):.1f} s"
+    print(f"{subject.name} {subject.version}: {summary(results)} ({total})")
+
+
+def summary(results: list[Result]) -> str:
+    """For instance ``130 pass, 2 variant, 1 fail``; a variant passes with a reading other than the definition's."""
+    return ", ".join(f"{n} {outcome}" for outcome, n in report.counts(results).items()) or "nothing was put to it"
+
+
+def mutants(options: argparse.Namespace) -> int:
+    """``nnspec mutants``: the kill table; status 1 if a mutant survives or a clause is too weak."""
+    suite = load_suite()
+    chosen = suite.select(options.clauses)
+    table = {}
+    for instance in progress(chosen, len(chosen), "mutants"):
+        table[instance] = [kill(suite, instance, mutant) for mutant in mutants_of(suite, instance)]
+    for instance, kills in table.items():
+        nearest = min(kills, key=lambda k: k.distance, default=None)
+        if nearest is None:
+            continue
+        caught = sum(k.caught for k in kills)
+        print(
+            f"{instance:<46} {caught} of {len(kills)} caught, nearest {power(kills):>8.3g} tolerances: {nearest.mutant.name}"
+        )
+        for k in kills if options.all else [k for k in kills if not k.caught]:
+            print(f"    {'caught' if k.caught else 'SURVIVES':<9} {k.mutant.name}: {k.mutant.story}")
+    problems = weak(suite, table)
+    for problem in problems:
+        print(f"nnspec: {problem}", file=sys.stderr)
+    if options.record:
+        report.write(kill_record(table), options.record)
+    total = sum(map(len, table.values()))
+    print(f"{sum(k.caught for kills in table.values() for k in kills)} of {total} mutants caught")
+    return 1 if problems else 0
+
+
+def kill_record(table: dict) -> dict:
+    """The kill table, JSON-ready."""
+    rows = {
+        instance: {
+            "power": power(kills),
+            "nearest": min(kills, key=lambda k: k.distance).mutant.name,
+            "mutants": [
+                {"name": k.mutant.name, "story": k.mutant.story, "caught": k.caught, "distance": k.distance}
+                for k in kills
+            ],
+        }
+        for instance, kills in table.items()
+        if kills
+    }
+    return report.finite({"schema": "nnspec-mutants/1", "date": report.today(), "instances": rows})
+
+
+def identify_readings(options: argparse.Namespace) -> int:
+    """``nnspec identify``: status 1 if a declaration is not what was found."""
+    suite = load_suite()
+    subject = load_subject(options.adapter)
+    validate(suite, subject)
+    rows = list(identify(suite, subject))
+    wrong = [r for r in rows if r.implemented and not set(r.declared) <= set(r.found)]
+    if options.json:
+        print(json.dumps([vars(r) for r in rows], indent=1))
+        return 1 if wrong else 0
+    for r in rows:
+        found = ", ".join(map(str, r.found)) if r.found else "none of them" if r.implemented else "not implemented"
+        note = f"  <- declares {', '.join(map(str, r.declared))}" if r in wrong else ""
+        mark = "" if not r.implemented or r.definition in r.found else f"  (the definition has {r.definition})"
+        print(f"{r.instance:<40} {found}{mark}{note}")
+    return 1 if wrong else 0
+
+
+def replay_vectors(options: argparse.Namespace) -> int:
+    """``nnspec replay``: status 1 if an answer is outside what the vectors allow."""
+    suite = load_suite()
+    cases = load(options.folder)
+    subject = load_subject(options.adapter)
+    validate(suite, subject)
+    outcomes = list(replay(cases, subject, suite.spec))
+    for item in outcomes:
+        if item.outcome == FAIL:
+            found = item.finding
+            detail = f"{found.call}: got {found.got}, expected {found.expected}" if found else item.message
+            print(f"FAIL  {item.instance}  {detail}")
+    tally = {o: sum(i.outcome == o for i in outcomes) for o in (PASS, FAIL, NOT_IMPLEMENTED)}
+    counts = ", ".join(f"{n} {o}" for o, n in tally.items() if n) or "none was in a dtype or reading it has"
+    print(f"{subject.name} {subject.version}: {len(outcomes)} of {len(cases)} recorded cases: {counts}")
+    if not outcomes:
+        raise HarnessError("no recorded case could be put to this subject; check its DTYPES and VARIANTS")
+    return 1 if tally[FAIL] else 0

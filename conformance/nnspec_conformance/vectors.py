@@ -1,0 +1,169 @@
+"""Recorded questions and answers: a JSON manifest with finite attributes, and the arrays as safetensors.
+
+They come from the same generators as the tests, and are data: loading them executes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.cases import Case
+from nnspec_conformance.compare import Finding, compare
+from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
+from nnspec_conformance.results import read_json
+from nnspec_conformance.subject import Subject
+from nnspec_conformance.tolerance import Shape, Want
+
+SCHEMA = "nnspec-vectors/1"
+
+
+class Recorder:
+    """Collects cases while a suite runs, then writes ``manifest.json`` and ``arrays.safetensors``."""
+
+    def __init__(self) -> None:
+        self.cases: list[dict] = []
+        self.arrays: dict[str, np.ndarray] = {}
+
+    def __call__(self, instance: str, case: Case, passed: dict, readings: dict) -> None:
+        prefix = f"{len(self.cases):05d}"
+        self.cases.append(
+            {
+                "instance": instance,
+                "operation": case.operation,
+                "what": case.what,
+                "readings": readings,
+                "attributes": self._plain(case.attributes, instance),
+                "arrays": self._store(case.arrays, f"{prefix}.in"),
+                "cotangents": self._store(case.cotangents, f"{prefix}.cotangents"),
+                "grads": self._store(case.grads, f"{prefix}.grads"),
+                "rates": case.rates,
+                "want": self._store(case.want, f"{prefix}.want"),
+                "catches": case.note or None,
+            }
+        )
+
+    def _plain(self, attributes: dict, instance: str) -> dict:
+        for name, value in attributes.items():
+            if not isinstance(value, bool | int | str | type(None)) and not np.all(np.isfinite(value)):
+                raise HarnessError(f"{instance}: attribute {name}={value!r} is not finite and cannot be recorded")
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in attributes.items()}
+
+    def _store(self, x: Any, name: str) -> Any:
+        """A JSON description of nested arrays; the arrays themselves are kept under their names."""
+        if isinstance(x, np.ndarray):
+            self.arrays[name] = np.ascontiguousarray(x)
+            return {"array": name}
+        if isinstance(x, Want):
+            self._store(x.value, f"{name}.value")
+            self._store(np.asarray(x.allowed), f"{name}.allowed")
+            self._store(np.asarray(x.flushed), f"{name}.flushed")
+            return {"want": name, "dtype": x.dtype, "tolerance": x.tolerance}
+        if isinstance(x, Shape):
+            return {"shape": list(x.shape), "dtype": x.dtype}
+        if isinstance(x, dict):
+            return {"dict": {k: self._store(v, f"{name}.{k}") for k, v in x.items()}}
+        if isinstance(x, tuple | list):
+            return {"list": [self._store(v, f"{name}.{i}") for i, v in enumerate(x)]}
+        return {"plain": x}
+
+    def write(self, folder: Path) -> int:
+        """Write both files; returns the number of cases."""
+        from safetensors.numpy import save_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(self.arrays, str(folder / "arrays.safetensors"))
+        manifest = {"schema": SCHEMA, "arrays": "arrays.safetensors", "cases": self.cases}
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        return len(self.cases)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One recorded case put to a subject."""
+
+    instance: str
+    outcome: str
+    finding: Finding | None
+    message: str | None
+
+
+def load(folder: Path) -> list[tuple[str, Case, dict]]:
+    """Instance, case and readings of every recorded case.
+
+    Raises:
+        HarnessError: a file is missing or not what ``--record`` writes; names the file and case.
+    """
+    manifest = read_json(folder / "manifest.json")
+    if manifest.get("schema") != SCHEMA:
+        raise HarnessError(f"{folder / 'manifest.json'}: schema is {manifest.get('schema')!r}, expected {SCHEMA!r}")
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = folder / "arrays.safetensors"
+    try:
+        arrays = load_file(str(path))
+    except (OSError, SafetensorError) as error:
+        raise HarnessError(f"{path}: {error}; record the vectors again") from error
+    cases = []
+    for number, data in enumerate(manifest["cases"]):
+        try:
+            cases.append(_case(data, arrays))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise HarnessError(f"{folder / 'manifest.json'}: case {number}: {error!r}; record again") from error
+    return cases
+
+
+def _case(data: dict, arrays: dict[str, np.ndarray]) -> tuple[str, Case, dict]:
+    def restore(x: dict) -> Any:
+        if "array" in x:
+            return arrays[x["array"]]
+        if "want" in x:
+            value, allowed, flushed = (arrays[f"{x['want']}.{part}"] for part in ("value", "allowed", "flushed"))
+            return Want(value, allowed, flushed, x["dtype"], x["tolerance"])
+        if "shape" in x:
+            return Shape(tuple(x["shape"]), x["dtype"])
+        if "dict" in x:
+            return {k: restore(v) for k, v in x["dict"].items()}
+        if "list" in x:
+            return tuple(restore(v) for v in x["list"])
+        return x["plain"]
+
+    attributes = {k: tuple(v) if isinstance(v, list) else v for k, v in data["attributes"].items()}
+    case = Case(
+        operation=data["operation"],
+        what=data["what"],
+        arrays=restore(data["arrays"]),
+        attributes=attributes,
+        cotangents=restore(data["cotangents"]),
+        grads=restore(data["grads"]),
+        rates=data["rates"],
+        want=restore(data["want"]),
+        note=data["catches"] or "",
+    )
+    return data["instance"], case, data["readings"]
+
+
+def replay(cases: list[tuple[str, Case, dict]], subject: Subject, spec: Any) -> Iterator[Replayed]:
+    """Put recorded cases to a subject, in the readings that it has."""
+    for instance, case, readings in cases:
+        if case.dtype and case.dtype not in subject.dtypes:
+            continue
+        governing = spec.governing(case.operation)
+        passed = next((p for r, p in subject.readings(governing, case.operation) if r == readings), None)
+        if passed is None:
+            continue
+        try:
+            got = case.ask(subject, passed)
+            finding = compare(got, case.want, flushes=readings.get("subnormals") == "flushed", arrays=case.arrays)
+            finding.call = case.describe(passed)
+            yield Replayed(instance, "fail" if finding.ratio > 1 else "pass", finding, finding.message)
+        except NotImplementedBySubject as error:
+            yield Replayed(instance, "not implemented", None, str(error))
+        except (Refused, ClauseFailed) as error:
+            yield Replayed(instance, "fail", None, str(error))
