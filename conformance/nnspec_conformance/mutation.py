@@ -19,7 +19,7 @@ import numpy as np
 from nnspec_conformance.adapters import numpy_oracle
 from nnspec_conformance.clauses import Clause
 from nnspec_conformance.compare import compare
-from nnspec_conformance.engine import FAIL, Result, run_instance
+from nnspec_conformance.engine import FAIL, Result, declared_default, run_instance
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 from nnspec_conformance.tolerance import Want, ulp
@@ -167,8 +167,11 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = numpy_or
     """Readings and mutants that answer every question of a failed instance as the subject did."""
     if result.outcome != FAIL or not result.answers:
         return []
-    fits = []
+    fits, clause = [], result.clause
     for mutant in mutants_of(suite, result.instance, base):
+        pair = (mutant.variants | mutant.defaults).get(result.instance)
+        if pair is not None and pair not in declared_values(suite, subject, clause, result.operation):
+            continue  # declares what the subject does not
         imitation = mutant.subject()
         try:
             if all(_alike(case.ask(imitation, passed), got, case.want) for case, passed, got in result.answers):
@@ -176,6 +179,15 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = numpy_or
         except Exception:  # noqa: S112 - a mutant that cannot answer this question does not fit
             continue
     return fits
+
+
+def declared_values(suite: Suite, subject: Subject, clause: Clause, operation: str) -> tuple:
+    """What the subject declares for a clause with variants or of kind default."""
+    if clause.variants:
+        declared = subject.reading(clause, operation)
+        return declared if isinstance(declared, tuple) else (declared,)
+    readings = next(subject.readings(suite.spec.governing(operation), operation))[0]
+    return (declared_default(subject, clause, operation, readings),)
 
 
 def _alike(a: Any, b: Any, want: Any) -> bool:

@@ -100,7 +100,9 @@ def ulps(value: Any, count: float, dtype: str, *, scale: Any = None, moved: Any 
     return _want(value, allowed, dtype, f"{count:g} ulp", np.maximum(1.0, magnitude))
 
 
-def bound(value: Any, absolute: Any, terms: int, dtype: str, *, factor: float = 2.0) -> Want:
+def bound(
+    value: Any, absolute: Any, terms: int, dtype: str, *, factor: float = 2.0, underflow: Any = 0.0
+) -> Want:
     """Rounding bound of a sum of products: ``factor * terms * u * absolute``.
 
     Args:
@@ -109,8 +111,11 @@ def bound(value: Any, absolute: Any, terms: int, dtype: str, *, factor: float = 
         terms: how many terms are added.
         dtype: in which the subject adds.
         factor: 1 for one rounding a term and 1 for the rounding of the operands.
+        underflow: what multiplies an operand that may have been rounded to a subnormal number or to zero.
     """
-    allowed = factor * (terms + 1) * unit(dtype) * np.abs(np.asarray(absolute, np.float64)) + ulp(value, dtype) / 2
+    subnormal = smallest_normal(dtype) * 2 * unit(dtype)
+    allowed = factor * (terms + 1) * unit(dtype) * np.abs(np.asarray(absolute, np.float64))
+    allowed = allowed + ulp(value, dtype) / 2 + subnormal / 2 * np.asarray(underflow, np.float64)
     return _want(value, allowed, dtype, f"bound {factor:g}nu")
 
 

@@ -58,7 +58,7 @@ def table(head: Sequence[Element | str], rows: Iterable[Sequence[Element | str |
     for row in rows:
         cells = [make("th", "", row[0], scope="row")] + [make("td", "", cell) for cell in row[1:]]
         body.append(make("tr", "", *cells))
-    made = make("table", "", make("thead", "", header), body)
+    made = make("table", "nn-table", make("thead", "", header), body)
     return make("div", f"nn-scroll {css}".strip(), made)
 
 
@@ -70,7 +70,7 @@ def folded(summary: Sequence[Element | str], *children: Element | None, css: str
 
 
 def number(value: float | str | None) -> str:
-    """A measured number, three digits: 0.42, 1.2e-05, infinite."""
+    """A measured number, three digits or whole thousands: 0.42, 12,300, 1.2e-5, ∞."""
     if value is None:
         return "–"
     value = float(value)
@@ -78,6 +78,8 @@ def number(value: float | str | None) -> str:
         return "∞" if value > 0 else "−∞"
     if math.isnan(value):
         return "NaN"
+    if 1000 <= abs(value) < 1e6:
+        return f"{value:,.0f}"
     return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
 
 

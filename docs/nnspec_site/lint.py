@@ -11,7 +11,7 @@ from nnspec_conformance.clauses import Block, load_spec, parse_blocks
 from nnspec_site import figures, tex
 from nnspec_site.assets import ROOT
 from nnspec_site.blocks.matrix import VIEWS
-from nnspec_site.blocks.reference import find
+from nnspec_site.listing import find
 from nnspec_site.errors import SiteError
 
 PAGES = ROOT / "docs" / "pages"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from nnspec_conformance.clauses import Clause
 
@@ -150,20 +150,37 @@ def notes(data: Data, clause: Clause) -> Element | None:
 def mutants(data: Data, clause: Clause) -> Element | None:
     """The wrong implementations that this clause was proven to catch, and how far off each is."""
     rows: list[Sequence[Element | str]] = []
-    for instance, operation in zip(clause.instances, clause.operations, strict=True):
-        for mutant in data.mutants.get(instance, {}).get("mutants", []):
-            rows.append(
-                [
-                    code(mutant["name"]),
-                    *([code(operation)] if clause.applies_to else []),
-                    prose("span", mutant["story"]),
-                    f"{number(mutant['distance'])} × allowed" if mutant.get("caught") else chip("fail", "not caught"),
-                ]
-            )
+    for (name, story), found in caught_by(data, clause).items():
+        where = [part for operation in found for part in (code(operation), " ")]
+        rows.append(
+            [
+                code(name),
+                *([make("span", "", *where)] if clause.applies_to else []),
+                prose("span", story),
+                distance(found.values()),
+            ]
+        )
     if not rows:
         return None
-    head = ["wrong implementation", *(["instance"] if clause.applies_to else []), "what it does", "its error"]
+    head = ["wrong implementation", *(["of"] if clause.applies_to else []), "what it does", "its error"]
     return make("div", "", _title("What this clause catches"), table(head, rows, "nn-mutants"))
+
+
+def caught_by(data: Data, clause: Clause) -> dict[tuple[str, str], dict[str, Report]]:
+    """Name and story of each wrong implementation, with what it was caught as by operation."""
+    groups: dict[tuple[str, str], dict[str, Report]] = {}
+    for instance, operation in zip(clause.instances, clause.operations, strict=True):
+        for mutant in data.mutants.get(instance, {}).get("mutants", []):
+            groups.setdefault((mutant["name"], mutant["story"]), {})[operation] = mutant
+    return groups
+
+
+def distance(found: Iterable[Report]) -> Element | str:
+    """The least error of some wrong implementations, as a multiple of the allowed one."""
+    mutants = list(found)
+    if not all(mutant.get("caught") for mutant in mutants):
+        return chip("fail", "not caught")
+    return f"{number(min(float(mutant['distance']) for mutant in mutants))} × allowed"
 
 
 def tests(data: Data, clause: Clause) -> Element | None:

@@ -6,9 +6,9 @@ from nnspec_conformance.clauses import Clause
 
 from nnspec_site.blocks.experiment import badge, effect
 from nnspec_site.data import Data
-from nnspec_site.html import Element, code, make, number, prose, table
+from nnspec_site.html import Element, code, make, prose, table
 from nnspec_site.outcomes import MEANING, OUTCOMES, chip, tally, worst
-from nnspec_site.proof import subject_name
+from nnspec_site.proof import caught_by, distance, subject_name
 
 
 def anchor(page: str, target: str, text: Element | str) -> Element:
@@ -119,18 +119,17 @@ def readings(data: Data) -> Element | None:
 
 
 def mutants(data: Data) -> Element | None:
-    """The kill table: instance, what was done wrong, and how far beyond the tolerance it lands."""
+    """The kill table: clause, what was done wrong, and how far beyond the tolerance it lands."""
     rows = []
-    for instance, (clause, _) in data.spec.instances().items():
-        found = data.mutants.get(instance)
-        for mutant in (found or {}).get("mutants", []):
-            caught = mutant.get("caught")
-            verdict = chip("pass", f"{number(mutant['distance'])} ×") if caught else chip("fail", "not caught")
-            link = anchor(clause.page, clause.id, code(instance))
-            rows.append([link, code(mutant["name"]), prose("span", mutant["story"]), verdict])
+    for clause in data.spec.clauses.values():
+        for (name, story), found in caught_by(data, clause).items():
+            where = [part for operation in found for part in (code(operation), " ")]
+            link = anchor(clause.page, clause.id, code(clause.id))
+            rows.append([link, code(name), make("span", "", *where), prose("span", story), distance(found.values())])
     if not rows:
         return None
-    return table(["instance", "wrong implementation", "what it does", "caught at"], rows, "nn-kill-table")
+    head = ["clause", "wrong implementation", "of", "what it does", "its error"]
+    return table(head, rows, "nn-kill-table")
 
 
 def experiments(data: Data) -> Element | None:

@@ -107,7 +107,7 @@ def chart(report: Report, workloads: list[Report], name: str, count: int) -> Ele
     key += [make("span", "nn-key", make("span", f"nn-peer-{i}", marks[p], aria_hidden="true"), p) for i, p in enumerate(peers)]
     made.append(make("p", "nn-chart-key", *key))
     for work, found in zip(workloads, shares, strict=True):
-        track = make("span", "nn-track", aria_hidden="true")
+        track = make("span", "nn-track", aria_hidden="true", style=f"--nn-step:{25 / limit:.2f}%")
         track.append(make("span", "nn-track-bar", style=f"width:{100 * found / limit:.1f}%"))
         for i, peer in enumerate(peers):
             other = share(report, work, work.get("peers", {}).get(peer, {}).get("seconds"))

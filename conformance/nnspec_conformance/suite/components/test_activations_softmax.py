@@ -135,7 +135,8 @@ def gradient_want(operation: str, x: np.ndarray, cotangents: np.ndarray, axis: i
         absolute = y * (np.abs(g) * spread + (np.abs(g) * y * spread).sum(axis, keepdims=True) + spread)
     else:
         absolute = np.abs(g) + y * spread * np.abs(g).sum(axis, keepdims=True)
-    return bound(value, absolute, n + 10, dtype)
+    weight = np.abs(g) + (np.abs(g) * y).sum(axis, keepdims=True)
+    return bound(value, absolute, n + 10, dtype, underflow=weight)
 
 
 @clause("softmax.gradient")

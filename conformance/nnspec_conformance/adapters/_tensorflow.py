@@ -1,0 +1,25 @@
+"""Transport and gradients of what runs on TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+def asarray(x: np.ndarray) -> tf.Tensor:
+    return tf.constant(x)
+
+
+def to_numpy(t: tf.Tensor) -> np.ndarray:
+    return np.asarray(t.numpy())
+
+
+def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
+    with tf.GradientTape() as tape:  # an outer tape records this one, so that a second derivative is the vjp of a vjp
+        tape.watch(primals)
+        y = f(*primals)
+    zero = tf.UnconnectedGradients.ZERO
+    return tuple(tape.gradient(y, primals, output_gradients=cotangents, unconnected_gradients=zero))

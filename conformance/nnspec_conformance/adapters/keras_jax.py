@@ -1,0 +1,21 @@
+"""Keras 3 on JAX."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["KERAS_BACKEND"] = "jax"  # read when Keras is imported, once a process
+
+from nnspec_conformance.adapters import _jax, _keras
+from nnspec_conformance.adapters._keras import *  # noqa: F403  the thirteen functions, the same on every backend
+
+_keras.require("jax")
+
+NAME = "keras_jax"
+VERSION = _keras.VERSION
+DTYPES = ("float32", "float64", "bfloat16", "float16")
+VARIANTS = {"gelu.form": ("exact", "tanh")}
+DEFAULTS = {}
+KNOWN_FAILURES = {}
+
+asarray, to_numpy, context, vjp = _jax.asarray, _jax.to_numpy, _jax.context, _jax.vjp
