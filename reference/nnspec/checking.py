@@ -31,6 +31,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beartype import BeartypeConf, FrozenDict, beartype
+from jax.core import Tracer
 from jaxtyping import AbstractArray, Array, Float, Int, jaxtyped
 
 __all__ = ["Finite", "Fraction", "NonNegative", "Positive", "Requirement", "check_axis", "checked"]
@@ -90,11 +91,11 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
 
     Array parameters take JAX arrays, traced or not, NumPy arrays, Python floats and Flax variables, and reach the
     function as JAX arrays. Parameters of type ``float`` also take integers and traced or concrete scalars. A
-    `Requirement` is tested when the value is a concrete number and skipped when it is traced. The returned value is held
-    to its annotation too.
+    `Requirement` is tested when the value is a concrete number and skipped when it is traced. The returned value
+    is held to its annotation too.
 
-    An eager call pays about 15 microseconds, less than one eager JAX operation; a compiled one pays only while it is traced.
-    No global state of JAX, jaxtyping or beartype is changed.
+    An eager call pays about 15 microseconds for one array and 25 for three, no more than one eager JAX operation
+    costs; a compiled call pays only while it is traced. No global state of JAX, jaxtyping or beartype is changed.
 
     Args:
         function: any function or method whose annotations say what it takes.
@@ -184,11 +185,11 @@ def check_axis(operation: str, x: Array, axis: int) -> int:
 def _check_requirement(
     name: str, parameter: str, value: Any, requirement: Requirement, signature: inspect.Signature
 ) -> None:
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         return
     if isinstance(value, bool | np.bool_):
         raise TypeError(f"{name}: {parameter} is {value}, expected a number")
-    if not isinstance(value, numbers.Real | np.ndarray | jax.Array) or np.ndim(value) > 0:
+    if not isinstance(value, numbers.Real) and getattr(value, "ndim", 1) > 0:
         return  # beartype refuses it
     if not requirement.holds(float(value)):
         default = signature.parameters[parameter].default
@@ -256,9 +257,10 @@ def _explain_array(
     rank, least = value.ndim, len(axes) - sum(several)
     if rank < least or (rank > least and not any(several)):
         expected = f"at least {least}" if any(several) else str(least)
-        fix = f"add an axis with {parameter}[None]" if rank < least else f"map over the extra ones with jax.vmap"
+        fix = f"add an axis with {parameter}[None]" if rank < least else "map over the extra ones with jax.vmap"
+        got = f"{rank} axis" if rank == 1 else f"{rank} axes"
         return ValueError(
-            f"{name}: {parameter} has {_count(rank)}, shape {value.shape}, expected {expected}, [{', '.join(axes)}]; {fix}"
+            f"{name}: {parameter} has {got}, shape {value.shape}, expected {expected}, [{', '.join(axes)}]; {fix}"
         )
     trailing = len(axes) - split - 1 if any(several) else 0
     middle = value.shape[split : rank - trailing]
@@ -268,9 +270,8 @@ def _explain_array(
         label, _, fixed = axis.rpartition("=")
         if fixed.isdecimal():
             if size != int(fixed):
-                return ValueError(
-                    f"{name}: {parameter} has {label or 'an axis of size'}{'=' if label else ' '}{size}, expected {fixed}"
-                )
+                got = f"{label}={size}" if label else f"an axis of size {size}"
+                return ValueError(f"{name}: {parameter} has {got}, expected {fixed}")
         elif axis.isidentifier() and not axis.startswith("_"):
             first, known = sizes.setdefault(axis, (parameter, size))
             if known != size:
@@ -337,10 +338,6 @@ def _a(value: Any) -> str:
     module, kind = type(value).__module__.partition(".")[0], type(value).__name__
     kind = kind if module == "builtins" else f"{module}.{kind}"
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
-
-
-def _count(rank: int) -> str:
-    return f"{rank} axis" if rank == 1 else f"{rank} axes"
 
 
 def _line(problem: Exception) -> str:
