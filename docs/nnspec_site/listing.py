@@ -1,0 +1,114 @@
+"""The source of a reference function, laid out for a narrow column: what is shown beside an equation.
+
+Only the layout changes: the docstring is on the API page, a long signature gets a line for each argument, and a comment
+that would stick out stands above its line.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import textwrap
+import tokenize
+from pathlib import Path
+
+from nnspec_site.assets import ROOT
+from nnspec_site.errors import SiteError
+
+SOURCES = ROOT / "reference"
+COLUMN = 64  # characters that fit beside an equation; longer code goes below it
+Definition = ast.FunctionDef | ast.ClassDef
+
+
+def find(name: str, sources: Path = SOURCES) -> str:
+    """The listing of ``nnspec.a.b.function`` or ``nnspec.a.b.Class.method``.
+
+    Raises:
+        SiteError: there is no such module or definition.
+    """
+    parts = name.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        path = sources.joinpath(*parts[:cut]).with_suffix(".py")
+        if path.is_file():
+            return _listing(path, parts[cut:], name)
+    raise SiteError(f"reference | {name}: no module of that name below reference/; check the spelling")
+
+
+def _listing(path: Path, names: list[str], full: str) -> str:
+    text = path.read_text(encoding="utf-8")
+    body: list[ast.stmt] = ast.parse(text).body
+    node: Definition | None = None
+    for name in names:
+        node = next((n for n in body if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == name), None)
+        if node is None:
+            raise SiteError(f"reference | {full}: {path.name} defines no '{name}'; check the spelling")
+        body = node.body
+    assert node is not None
+    return narrow(without_docstring(text.splitlines(), node))
+
+
+def without_docstring(lines: list[str], node: Definition) -> str:
+    """The definition's lines, from its first decorator to its end."""
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    kept = lines[first - 1 : node.end_lineno]
+    opening = node.body[0]
+    if ast.get_docstring(node) is not None and len(node.body) > 1:
+        end = opening.end_lineno or opening.lineno
+        del kept[opening.lineno - first : end - first + 1]
+    return "\n".join(line[node.col_offset :] for line in kept).strip("\n")
+
+
+def narrow(source: str, width: int = COLUMN) -> str:
+    """Break a signature and lift trailing comments where they exceed ``width``."""
+    return lift_comments(break_signature(source, width), width)
+
+
+def lift_comments(source: str, width: int) -> str:
+    lines = source.splitlines()
+    for token in reversed(list(tokenize.generate_tokens(io.StringIO(source).readline))):
+        if token.type != tokenize.COMMENT:
+            continue
+        row, column = token.start
+        line = lines[row - 1]
+        if len(line) > width and line[:column].strip():
+            indent = line[: len(line) - len(line.lstrip())]
+            text = textwrap.wrap(token.string.lstrip("# "), width, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
+            lines[row - 1 : row] = [*text, line[:column].rstrip()]
+    return "\n".join(lines)
+
+
+def break_signature(source: str, width: int) -> str:
+    """``def f(a, *, b) -> c:`` with a line for each argument, where it is longer than ``width``."""
+    function = ast.parse(source).body[0]
+    if not isinstance(function, ast.FunctionDef):
+        return source
+    lines = source.splitlines()
+    head, body = lines[: function.lineno - 1], lines[function.body[0].lineno - 1 :]
+    signature = lines[function.lineno - 1 : function.body[0].lineno - 1]
+    comments = [line for line in signature if line.lstrip().startswith("#")]
+    text = " ".join(line.strip() for line in signature if line not in comments)
+    if max(map(len, signature), default=0) <= width or "#" in text or not text.rstrip().endswith(":"):
+        return source
+    arguments, opening, closing = _arguments(text)
+    broken = [text[: opening + 1], *(f"    {argument}," for argument in arguments), text[closing:]]
+    return "\n".join([*head, *broken, *comments, *body])
+
+
+def _arguments(signature: str) -> tuple[list[str], int, int]:
+    """The arguments between the outer brackets, and where those brackets are."""
+    opening = signature.index("(")
+    depth, start, quote, found = 0, opening + 1, "", []
+    for at in range(opening, len(signature)):
+        letter = signature[at]
+        if quote or letter in "'\"":
+            quote = "" if quote == letter else quote or letter
+        elif letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            depth -= 1
+        if not quote and ((letter == "," and depth == 1) or depth == 0):
+            found.append(signature[start:at].strip())
+            start = at + 1
+        if depth == 0 and not quote:
+            return [argument for argument in found if argument], opening, at
+    raise SiteError(f"reference: cannot read the signature {signature[:60]}")
