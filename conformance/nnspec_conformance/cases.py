@@ -167,7 +167,7 @@ def clause(clause_id: str) -> Callable[[Callable], Callable]:
         wants = frozenset(inspect.signature(function).parameters)
         if wants - PARAMETERS:
             raise TypeError(f"{function.__name__} asks for {sorted(wants - PARAMETERS)}; known: {sorted(PARAMETERS)}")
-        function.__nnspec__ = Test(clause_id, function, wants)  # type: ignore[attr-defined]
+        function.__nnspec__ = Test(clause_id, function, wants)
         return function
 
     return bind

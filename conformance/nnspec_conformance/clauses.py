@@ -138,6 +138,8 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Page:
+    """A page of the specification; ``name`` is its path without suffix."""
+
     name: str
     title: str
     path: Path

@@ -64,6 +64,7 @@ def compare(got: Any, want: Any, *, flushes: bool = False, arrays: tuple = (), p
 
 
 def worst(findings: list[Finding]) -> Finding:
+    """The finding with the largest ratio; none at all counts as no error."""
     return max(findings, key=lambda f: f.ratio, default=Finding(0.0))
 
 
@@ -101,7 +102,7 @@ def _compare_array(got: Any, want: Want, flushes: bool, arrays: tuple, path: str
         error=float(error[at]),
         allowed=float(allowed[at]),
         dtype=str(got.dtype),
-        call=None if path == "result" else f"{path}{list(int(i) for i in at)}",
+        call=None if path == "result" else f"{path}{[int(i) for i in at]}",
     )
 
 

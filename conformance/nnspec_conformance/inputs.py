@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.tolerance import finfo
 
 
-@lru_cache(maxsize=None)
+@cache
 def half_numbers(dtype: str) -> np.ndarray:
     """Every finite number of float16 or bfloat16, in order."""
     x = np.arange(2**16, dtype=np.uint16).view(DTYPES[dtype])
@@ -18,12 +18,12 @@ def half_numbers(dtype: str) -> np.ndarray:
     return x[finite][np.argsort(x[finite].astype(np.float32), kind="stable")]
 
 
-@lru_cache(maxsize=None)
+@cache
 def real_numbers(dtype: str, largest: float | None = None) -> np.ndarray:
     """Finite numbers of a dtype over its whole range, both signs, zero included, in order.
 
-    Half precision: all of them. Else: three in each octave of the normal numbers, a fine grid within 20, a coarser one within
-    120 (the range in which exponentials overflow and underflow in float32) and, in float64, within 750.
+    Half precision: all of them. Else: three in each octave of the normal numbers (fewer in float64), a fine grid within
+    20, and coarser ones as far as exponentials overflow and underflow: 120, in float64 750.
 
     Args:
         dtype: name of the dtype.
@@ -35,11 +35,8 @@ def real_numbers(dtype: str, largest: float | None = None) -> np.ndarray:
         info = finfo(DTYPES[dtype])
         octaves = 2.0 ** np.arange(info.minexp, info.maxexp, 1 / 3 if dtype == "float32" else 3 + 1 / 3)
         edges = [float(info.max), float(info.smallest_normal), 1.0, 2.5, 3.0, 20.0]
-        grids = [
-            np.linspace(0, 20, 2001),
-            np.linspace(0, 120, 1201),
-            np.linspace(0, 750, 301 if dtype == "float64" else 1),
-        ]
+        grids = [np.linspace(0, 20, 2001), np.linspace(0, 120, 1201)]
+        grids += [np.linspace(0, 750, 301)] if dtype == "float64" else []
         x = np.concatenate([octaves[np.isfinite(octaves)], edges, *grids])
         x = np.unique(np.concatenate([-x, x]).astype(DTYPES[dtype]))
     if largest is not None:

@@ -40,8 +40,7 @@ def text(made: list[dict[str, Any]]) -> str:
         )
         count = f"{len(row['instances'])} instance{'s' * (len(row['instances']) != 1)}"
         variants = f", readings {', '.join(row['variants'])}" if row["variants"] else ""
-        lines.append(
-            f"  {row['id']:<34} {row['level']:<8} {row['kind']:<9} {count}, {len(row['mutants'])} mutants, power {power}{variants}"
-        )
+        proof = f"{count}, {len(row['mutants'])} mutants, power {power}{variants}"
+        lines.append(f"  {row['id']:<34} {row['level']:<8} {row['kind']:<9} {proof}")
         lines.append(f"      {plain(row['text'])}")
     return "\n".join(lines)

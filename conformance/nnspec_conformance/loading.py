@@ -7,6 +7,7 @@ import importlib.util
 import pkgutil
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -69,7 +70,7 @@ def _from_path(path: Path) -> ModuleType:
     return _import(str(path), load)
 
 
-def _import(name: str, load) -> ModuleType:
+def _import(name: str, load: Callable[[], ModuleType]) -> ModuleType:
     try:
         return load()
     except ModuleNotFoundError as error:

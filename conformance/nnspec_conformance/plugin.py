@@ -9,6 +9,7 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--subject`` and the options of a run."""
     group = parser.getgroup("nnspec")
     group.addoption("--subject", default="reference", metavar="ADAPTER", help="built-in name, module, or path to a .py")
     group.addoption("--report", metavar="FILE", help="write the results as JSON")
@@ -28,7 +29,8 @@ class Run:
 
         try:
             self.suite = load_suite()
-            self.subject = load_subject(config.getoption("--subject"), call_limit=config.getoption("--call-limit"))
+            limit = float(config.getoption("--call-limit") or 30.0)
+            self.subject = load_subject(str(config.getoption("--subject")), call_limit=limit)
             validate(self.suite, self.subject)
         except HarnessError as error:
             raise pytest.UsageError(str(error)) from error
@@ -47,6 +49,7 @@ def shared(config: pytest.Config) -> Run:
 
 
 def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> list[pytest.Item] | None:
+    """Turn a test that is bound to a clause into one item for each instance."""
     test = getattr(obj, "__nnspec__", None)
     if test is None:
         return None
@@ -91,12 +94,15 @@ class ClauseItem(pytest.Item):
 
 
 class ClauseDoesNotHold(Exception):
+    """Carries the result of an instance that failed."""
+
     def __init__(self, result: Any):
         self.result = result
         super().__init__(result.message)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
+    """Name the subject."""
     if RUN in config.stash:
         subject = config.stash[RUN].subject
         return f"nnspec subject: {subject.name} {subject.version}"
@@ -104,6 +110,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the report and the vectors that were asked for."""
     config = session.config
     if RUN not in config.stash or not config.stash[RUN].results:
         return
@@ -113,5 +120,5 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
         complete = {r.instance for r in run.results} == set(run.suite.instances)
         write(as_report(run.subject, run.results, complete=complete), Path(path))
-    if folder := config.getoption("--record"):
-        run.recorder.write(Path(folder))
+    if run.recorder:
+        run.recorder.write(Path(str(config.getoption("--record"))))

@@ -13,8 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from nnspec_conformance import report
 from nnspec_conformance.engine import (
-    FAIL, KNOWN, NOT_IMPLEMENTED, PASS, Result, run_instance, validate,
-)  # fmt: skip
+    FAIL,
+    KNOWN,
+    NOT_IMPLEMENTED,
+    PASS,
+    Result,
+    run_instance,
+    validate,
+)
 from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.identify import identify
 from nnspec_conformance.limits import watchdog
@@ -141,9 +147,8 @@ def mutants(options: argparse.Namespace) -> int:
         if nearest is None:
             continue
         caught = sum(k.caught for k in kills)
-        print(
-            f"{instance:<46} {caught} of {len(kills)} caught, nearest {power(kills):>8.3g} tolerances: {nearest.mutant.name}"
-        )
+        near = f"nearest {power(kills):>8.3g} tolerances: {nearest.mutant.name}"
+        print(f"{instance:<46} {caught} of {len(kills)} caught, {near}")
         for k in kills if options.all else [k for k in kills if not k.caught]:
             print(f"    {'caught' if k.caught else 'SURVIVES':<9} {k.mutant.name}: {k.mutant.story}")
     problems = weak(suite, table)

@@ -17,8 +17,8 @@ NAME = "mine"
 VERSION = "0.1"
 DTYPES = ("float32",)  # of float16, bfloat16, float32, float64: those in which your functions compute
 
-# Which reading you have, where the specification knows several: a name, or a tuple of all that the caller can choose from;
-# then each call gets the keyword. What is absent is taken to be the definition's.
+# Which reading you have, where the specification knows several: a name, or a tuple of all that the caller can choose
+# from; then each call gets the keyword. What is absent is taken to be the definition's.
 VARIANTS = {
     "activation.subnormals[sigmoid]": "flushed",  # exp(-x) overflows before the result underflows
     # "gelu.form": ("exact", "tanh"),

@@ -11,13 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from ml_dtypes import finfo
 
 from nnspec_conformance.subject import DTYPES
-
-try:
-    from ml_dtypes import finfo
-except ImportError:  # pragma: no cover
-    finfo = np.finfo  # type: ignore[assignment]
 
 QUANTILE = 4.8916  # two-sided normal quantile of a false-alarm rate of 1e-6
 POWER = 3.0902  # one-sided normal quantile of probability 0.999
@@ -56,6 +52,7 @@ def unit(dtype: str) -> float:
 
 
 def smallest_normal(dtype: str) -> float:
+    """The smallest positive number of full precision."""
     return float(finfo(DTYPES[dtype]).smallest_normal)
 
 
@@ -100,9 +97,7 @@ def ulps(value: Any, count: float, dtype: str, *, scale: Any = None, moved: Any 
     return _want(value, allowed, dtype, f"{count:g} ulp", np.maximum(1.0, magnitude))
 
 
-def bound(
-    value: Any, absolute: Any, terms: int, dtype: str, *, factor: float = 2.0, underflow: Any = 0.0
-) -> Want:
+def bound(value: Any, absolute: Any, terms: int, dtype: str, *, factor: float = 2.0, underflow: Any = 0.0) -> Want:
     """Rounding bound of a sum of products: ``factor * terms * u * absolute``.
 
     Args:

@@ -17,6 +17,7 @@ def plain(markdown: str) -> str:
 
 
 def number(x: float | None) -> str:
+    """Three digits, for people."""
     return "unknown" if x is None else f"{x:.3g}"
 
 
@@ -45,6 +46,7 @@ def explanation(result: Result) -> list[str]:
 
 
 def failed(results: list[Result]) -> list[Result]:
+    """Those that must be told in full."""
     return [r for r in results if r.outcome in (FAIL, HARNESS_ERROR)]
 
 

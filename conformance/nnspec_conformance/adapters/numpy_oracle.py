@@ -1,4 +1,4 @@
-"""The oracles as a subject: the same NumPy functions, in the dtype that they are handed. Shown as oracle, not as evidence.
+"""The oracles as a subject: the same NumPy functions, in the dtype handed over. Shown as oracle, not as evidence.
 
 Mutants are this adapter with one thing wrong. Half-precision inputs are computed in float32 and rounded once.
 """
@@ -18,11 +18,6 @@ DTYPES_WIDE = {"float16": np.float32, "bfloat16": np.float32}
 DTYPES = tuple(ALL_DTYPES)
 VARIANTS = {"gelu.form": ("exact", "tanh", "sigmoid"), "hard-sigmoid.form": ("sixth", "fifth", "half")}
 DEFAULTS = {"gelu.default-form": "exact", "hard-sigmoid.default-form": "sixth"}
-
-ELEMENTWISE = (
-    "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "sigmoid", "tanh", "softplus", "silu", "hard_sigmoid"
-)  # fmt: skip
-SMOOTH = ("gelu", "sigmoid", "tanh", "softplus", "silu")
 
 
 def _flush(y):
@@ -53,7 +48,9 @@ def pulled_back(derivative):
     return vjp
 
 
-def _row_vjp(function):
+def along_axis(function):
+    """A vector-Jacobian product that brings its own cotangents; half precision in float32, rounded once."""
+
     def vjp(x, cotangents, **attributes):
         wide = DTYPES_WIDE.get(str(x.dtype), x.dtype)
         return (function(x.astype(wide), cotangents.astype(wide), **attributes)[0].astype(x.dtype),)
@@ -61,11 +58,36 @@ def _row_vjp(function):
     return vjp
 
 
-for _name in ELEMENTWISE:
-    globals()[_name] = in_dtype(getattr(activations, _name))
-    globals()[f"{_name}_vjp"] = pulled_back(getattr(activations, f"{_name}_derivative"))
-for _name in SMOOTH:
-    globals()[f"{_name}_second_derivative"] = in_dtype(getattr(activations, f"{_name}_second_derivative"))
-for _name in ("softmax", "log_softmax"):
-    globals()[_name] = in_dtype(getattr(activations, _name))
-    globals()[f"{_name}_vjp"] = _row_vjp(getattr(activations, f"{_name}_vjp"))
+identity = in_dtype(activations.identity)
+relu = in_dtype(activations.relu)
+leaky_relu = in_dtype(activations.leaky_relu)
+elu = in_dtype(activations.elu)
+selu = in_dtype(activations.selu)
+gelu = in_dtype(activations.gelu)
+sigmoid = in_dtype(activations.sigmoid)
+tanh = in_dtype(activations.tanh)
+softplus = in_dtype(activations.softplus)
+silu = in_dtype(activations.silu)
+hard_sigmoid = in_dtype(activations.hard_sigmoid)
+softmax = in_dtype(activations.softmax)
+log_softmax = in_dtype(activations.log_softmax)
+
+identity_vjp = pulled_back(activations.identity_derivative)
+relu_vjp = pulled_back(activations.relu_derivative)
+leaky_relu_vjp = pulled_back(activations.leaky_relu_derivative)
+elu_vjp = pulled_back(activations.elu_derivative)
+selu_vjp = pulled_back(activations.selu_derivative)
+gelu_vjp = pulled_back(activations.gelu_derivative)
+sigmoid_vjp = pulled_back(activations.sigmoid_derivative)
+tanh_vjp = pulled_back(activations.tanh_derivative)
+softplus_vjp = pulled_back(activations.softplus_derivative)
+silu_vjp = pulled_back(activations.silu_derivative)
+hard_sigmoid_vjp = pulled_back(activations.hard_sigmoid_derivative)
+softmax_vjp = along_axis(activations.softmax_vjp)
+log_softmax_vjp = along_axis(activations.log_softmax_vjp)
+
+gelu_second_derivative = in_dtype(activations.gelu_second_derivative)
+sigmoid_second_derivative = in_dtype(activations.sigmoid_second_derivative)
+tanh_second_derivative = in_dtype(activations.tanh_second_derivative)
+softplus_second_derivative = in_dtype(activations.softplus_second_derivative)
+silu_second_derivative = in_dtype(activations.silu_second_derivative)

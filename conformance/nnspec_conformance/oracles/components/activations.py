@@ -19,7 +19,7 @@ HARD_SIGMOID_SLOPE = {"sixth": 1 / 6, "fifth": 0.2, "half": 0.5}
 
 
 def in_float64(function):
-    """Compute in float64 and round once: where steps in a narrower dtype overflow or underflow though the result does not."""
+    """Compute in float64 and round once: in a narrower dtype steps overflow or underflow though the result does not."""
 
     @functools.wraps(function)
     def rounded(x, **attributes):

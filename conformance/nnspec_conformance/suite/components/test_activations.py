@@ -10,7 +10,7 @@ from nnspec_conformance.cases import Case, clause
 from nnspec_conformance.inputs import neighbours, normal_draws, real_numbers
 from nnspec_conformance.oracles.components import activations as oracle
 from nnspec_conformance.subject import DTYPES
-from nnspec_conformance.tolerance import Shape, exact, finfo, smallest_normal, ulps
+from nnspec_conformance.tolerance import Shape, exact, finfo, smallest_normal, ulp, ulps
 
 SHAPES = [(), (1,), (5,), (2, 3), (2, 3, 4), (2, 1, 3, 2), (0,), (2, 0, 3)]
 FUNCTION_FORMS = ("form",)  # readings on which the value depends; the others concern the gradient at one point
@@ -131,9 +131,8 @@ def test_tail(operation: str, readings: dict) -> Iterator[Case]:
 def test_subnormals(operation: str, readings: dict) -> Iterator[Case]:
     f = function(operation, readings)
     for dtype in ("float32", "bfloat16"):
-        start = -30e-38 if operation == "leaky_relu" else -97.0
-        stop = -1.2e-38 * 1.5 if operation == "leaky_relu" else -93.0
-        x = np.linspace(start * 0.15 if operation == "leaky_relu" else start, stop, 9).astype(DTYPES[dtype])
+        low, high = (-4.5e-38, -1.8e-38) if operation == "leaky_relu" else (-97.0, -93.0)
+        x = np.linspace(low, high, 9).astype(DTYPES[dtype])
         y = f(x)
         flushed = readings.get("subnormals") == "flushed"
         want = exact(np.zeros_like(y), dtype) if flushed else ulps(y, 4, dtype, moved=moved(f, x))
@@ -232,15 +231,13 @@ def test_relu_gradient_at_zero() -> Iterator[Case]:
 
 @clause("leaky-relu.value")
 def test_leaky_relu_value() -> Iterator[Case]:
-    for dtype in ("float32", "float64", "bfloat16", "float16"):
+    for dtype in DTYPES:
         x = real_numbers(dtype, largest=1e4)
         for slope in (0.0, 0.25, 0.3, 2.0):
             wide = x.astype(np.float64)
-            want = ulps(np.where(wide > 0, wide, slope * wide), 0.0, dtype)
-            rounded = np.where(
-                wide > 0, 0.0, ulps(slope * wide, 1.5, dtype, moved=moved(lambda v: slope * v, x, 1)).allowed
-            )
-            want = ulps(want.value, 0.0, dtype, moved=rounded)  # 1.5: the product and the slope itself are rounded
+            product = ulps(slope * wide, 1.5, dtype, moved=slope * ulp(wide, dtype))  # product and slope are rounded
+            allowed = np.where(wide > 0, 0.0, product.allowed)
+            want = ulps(np.where(wide > 0, wide, slope * wide), 0.0, dtype, moved=allowed)
             yield Case(operation="leaky_relu", arrays=(x,), attributes={"negative_slope": slope}, want=want)
 
 

@@ -31,7 +31,7 @@ def want_along(operation: str, x: np.ndarray, axis: int = -1) -> Want:
 
 
 def rows(dtype: str) -> np.ndarray:
-    """Slices of different spread, with ties, a single dominant entry, and far tails; 7 entries, so that no axis is alike."""
+    """Slices of different spread, with ties, a dominant entry and far tails; no two axes are of one length."""
     x = normal_draws(3, (5, 7), "float64")
     x[1] *= 5
     x[2] = [1, 1, 1, 1, 1, 1, 1]
