@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def makeExtension(**options):  # noqa: N802 - the name Python-Markdown looks for
+def makeExtension(**options):
     """The Markdown extension named ``nnspec_site`` in mkdocs.yml."""
     from nnspec_site.extension import SiteExtension
 

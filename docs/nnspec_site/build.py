@@ -16,7 +16,6 @@ from pathlib import Path
 
 from nnspec_conformance import results
 from nnspec_conformance.errors import HarnessError
-
 from nnspec_site import assets, check, figures, lint
 from nnspec_site.assets import GENERATED, ROOT
 from nnspec_site.errors import SiteError

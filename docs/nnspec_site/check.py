@@ -19,7 +19,7 @@ LOADED_RELS = {"stylesheet", "icon", "preconnect", "preload", "prefetch", "dns-p
 TEXT = {
     "a block printed as text ('///')": re.compile(r"(?m)^\s*/{3,}"),
     "a formula printed as text ('$$')": re.compile(r"\$\$"),
-    "an unresolved cross-reference ('][]')": re.compile(r"\]\[[\w.\[\]-]*\]"),
+    "an unresolved cross-reference ('][]')": re.compile(r"\]\[(?:[a-z][\w-]*\.[\w.\[\]-]+)?\]"),
 }
 CSS_URL = re.compile(r"""(?:url\(|@import)\s*["']?([^"')\s]+)""")
 QUIET = {"script", "style", "pre", "code", "annotation"}
@@ -98,7 +98,13 @@ def check(site: Path) -> list[str]:
     defects = []
     for path, page in pages.items():
         name = path.relative_to(site).as_posix()
-        found = [*page.errors, *_text(page), *_duplicates(page), *_resources(site, path, page), *_links(site, path, pages)]
+        found = [
+            *page.errors,
+            *_text(page),
+            *_duplicates(page),
+            *_resources(site, path, page),
+            *_links(site, path, pages),
+        ]
         defects += [f"{name}:{line}: {problem}" for line, problem in sorted(found)]
     return defects + list(_styles(site))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from nnspec_conformance import results
 from nnspec_conformance.clauses import Clause, Spec, find_spec, load_spec
+from nnspec_conformance.suite_loader import load_suite
 
 Report = dict[str, Any]
 
@@ -88,8 +89,8 @@ def load() -> Data:
 
 
 def _tests() -> dict[str, list[str]]:
-    """Clause id -> test names; filled from the suite's own index."""
-    return {}
+    """Clause id -> names of its tests, from the suite's own index."""
+    return {clause: [test.name for test in tests] for clause, tests in load_suite().tests.items()}
 
 
 def _stamp() -> tuple[tuple[str, int], ...]:

@@ -19,10 +19,10 @@ BLOCKS = (ClauseBlock, ExperimentBlock, ReferenceBlock, FigureBlock, BenchmarkBl
 class SiteExtension(BlocksExtension):
     """``nnspec_site`` in ``markdown_extensions``."""
 
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - Markdown's name
+    def extendMarkdown(self, md: Markdown) -> None:
         super().extendMarkdown(md)
         tex.register(md)
 
-    def extendMarkdownBlocks(self, md: Markdown, block_mgr) -> None:  # noqa: N802 - pymdownx's name
+    def extendMarkdownBlocks(self, md: Markdown, block_mgr) -> None:
         for block in BLOCKS:
             block_mgr.register(block, {})

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nnspec_conformance.clauses import Block, load_spec, parse_blocks
-
 from nnspec_site import figures, tex
 from nnspec_site.assets import ROOT
 from nnspec_site.blocks.matrix import VIEWS
-from nnspec_site.listing import find
 from nnspec_site.errors import SiteError
+from nnspec_site.listing import find
 
 PAGES = ROOT / "docs" / "pages"
 FORMULA = re.compile(rf"\$\$(?P<display>.+?)\$\$|{tex.INLINE}", re.S)

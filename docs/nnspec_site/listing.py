@@ -72,7 +72,9 @@ def lift_comments(source: str, width: int) -> str:
         line = lines[row - 1]
         if len(line) > width and line[:column].strip():
             indent = line[: len(line) - len(line.lstrip())]
-            text = textwrap.wrap(token.string.lstrip("# "), width, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
+            text = textwrap.wrap(
+                token.string.lstrip("# "), width, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
+            )
             lines[row - 1 : row] = [*text, line[:column].rstrip()]
     return "\n".join(lines)
 

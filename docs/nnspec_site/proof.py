@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from nnspec_conformance.clauses import Clause
-
 from nnspec_site.data import Data, Report
 from nnspec_site.html import Element, code, folded, linked, make, number, plural, prose, table
 from nnspec_site.outcomes import chip, tally, worst
@@ -105,7 +104,7 @@ def _by_subject(data: Data, clause: Clause) -> Element:
     rows = []
     for name in data.subjects:
         result = data.result(name, clause, instance)
-        readings = ", ".join(result.get("readings", {}).get(clause.id, []))
+        readings = ", ".join(map(str, result.get("readings", {}).get(clause.id, [])))
         rows.append(
             [
                 subject_name(data, name),
@@ -187,7 +186,9 @@ def tests(data: Data, clause: Clause) -> Element | None:
     names = data.tests.get(clause.id, [])
     if not names:
         return None
-    return make("p", "nn-tests", "Test: " if len(names) == 1 else "Tests: ", *_separated([code(name) for name in names]))
+    return make(
+        "p", "nn-tests", "Test: " if len(names) == 1 else "Tests: ", *_separated([code(name) for name in names])
+    )
 
 
 def _separated(items: Sequence[Element]) -> list[Element | str]:

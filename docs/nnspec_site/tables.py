@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nnspec_conformance.clauses import Clause
-
 from nnspec_site.blocks.experiment import badge, effect
 from nnspec_site.data import Data
 from nnspec_site.html import Element, code, make, prose, table
@@ -103,15 +102,16 @@ def subjects(data: Data) -> Element | None:
 
 
 def readings(data: Data) -> Element | None:
-    """Clauses with more than one reading down, subjects across."""
+    """Clauses with more than one reading, and defaults, down; subjects across."""
     from nnspec_site.blocks.clause import readings_of
 
-    clauses = [clause for clause in data.spec.clauses.values() if clause.variants]
+    clauses = [clause for clause in data.spec.clauses.values() if clause.variants or clause.kind == "default"]
     if not clauses or not data.subjects:
         return None
     rows = []
     for clause in clauses:
-        row: list[Element | str] = [anchor(clause.page, clause.id, code(clause.id)), code(str(clause.definition))]
+        row: list[Element | str] = [anchor(clause.page, clause.id, code(clause.id))]
+        row.append(code(str(clause.default if clause.kind == "default" else clause.definition)))
         row += [", ".join(readings_of(data, clause, subject)) or "–" for subject in data.subjects]
         rows.append(row)
     head = ["clause", "definition", *(subject_name(data, name) for name in data.subjects)]

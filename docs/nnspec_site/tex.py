@@ -71,7 +71,7 @@ def element(md: Markdown, tex: str, display: bool) -> etree.Element:
 class InlineMath(InlineProcessor):
     """``$...$``, by Pandoc's rule: no blank inside the dollars, no digit after the last one."""
 
-    def handleMatch(self, m: re.Match[str], data: str):  # noqa: N802 - Markdown's name
+    def handleMatch(self, m: re.Match[str], data: str):
         return element(self.md, m.group(1), display=False), m.start(0), m.end(0)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as etree
 
-from nnspec_conformance.clauses import OPTIONS
 from pymdownx.blocks.block import Block, type_any
 
+from nnspec_conformance.clauses import OPTIONS
 from nnspec_site.errors import SiteError
 
 HEADING = re.compile(r"h([1-6])")
@@ -15,7 +15,7 @@ HEADING = re.compile(r"h([1-6])")
 
 def options(name: str) -> dict:
     """The options of block ``name``, unchecked here: ``nnspec_site.lint`` has checked them with file and line."""
-    return {option: (None, type_any) for option in OPTIONS[name]}
+    return dict.fromkeys(OPTIONS[name], (None, type_any))
 
 
 class SiteBlock(Block):

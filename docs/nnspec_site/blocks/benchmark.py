@@ -104,7 +104,10 @@ def chart(report: Report, workloads: list[Report], name: str, count: int) -> Ele
     text = f"{name.capitalize()}, {size(count)} elements, {dtype}: share of the speed of a plain copy (100 % = as fast as a copy)"
     made = make("figure", "nn-chart", make("figcaption", "", text))
     key = [make("span", "nn-key", make("span", "nn-key-bar", aria_hidden="true"), "nnspec")]
-    key += [make("span", "nn-key", make("span", f"nn-peer-{i}", marks[p], aria_hidden="true"), p) for i, p in enumerate(peers)]
+    key += [
+        make("span", "nn-key", make("span", f"nn-peer-{i}", marks[p], aria_hidden="true"), p)
+        for i, p in enumerate(peers)
+    ]
     made.append(make("p", "nn-chart-key", *key))
     for work, found in zip(workloads, shares, strict=True):
         track = make("span", "nn-track", aria_hidden="true", style=f"--nn-step:{25 / limit:.2f}%")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nnspec_conformance.clauses import Clause
-
 from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, heading_below, options
 from nnspec_site.data import Data
@@ -48,45 +47,46 @@ def kind(clause: Clause) -> Element:
 
 
 def details(clause: Clause) -> Element | None:
-    """The small print: what the clause applies to, its default and its source."""
+    """The small print: what the clause applies to, and its source."""
     made = make("p", "nn-clause-meta")
     if clause.applies_to:
         names = [part for name in clause.applies_to for part in (" ", code(name))]
         made.append(make("span", "", "Applies to", *names))
-    if clause.kind == "default":
-        others = [str(value) for value in clause.candidates if value != clause.default]
-        tail = f"; seen elsewhere: {', '.join(others)}" if others else ""
-        made.append(make("span", "", "Default ", code(str(clause.default)), tail))
     if clause.source:
         made.append(prose("span", f"Source: {clause.source}"))
     return made if len(made) else None
 
 
 def readings(data: Data, clause: Clause) -> Element | None:
-    """Every reading with its meaning and who has it; the definition's is marked."""
-    if not clause.variants:
+    """Every reading, or every default, with its meaning and who has it; the definition's is marked."""
+    choices = choices_of(data, clause)
+    if not choices:
         return None
     made = make("dl", "nn-readings")
-    for name, meaning in clause.variants.items():
-        mark = make("span", "nn-definition", "definition") if name == clause.definition else None
-        made.append(make("dt", "", code(name), mark))
-        has = holders(data, clause, name)
-        line = prose("dd", str(meaning))
+    for name, meaning in choices.items():
+        ours = name == str(clause.default if clause.kind == "default" else clause.definition)
+        made.append(make("dt", "", code(name), make("span", "nn-definition", "definition") if ours else None))
+        line = prose("dd", meaning)
+        has = [subject for subject in data.subjects if name in readings_of(data, clause, subject)]
         line.append(make("span", "nn-has", f"Has it: {', '.join(has)}" if has else "Nobody measured has it."))
         made.append(line)
     return made
 
 
-def holders(data: Data, clause: Clause, reading: str) -> list[str]:
-    """The subjects that have ``reading``, by their results."""
-    return [name for name in data.subjects if reading in readings_of(data, clause, name)]
+def choices_of(data: Data, clause: Clause) -> dict[str, str]:
+    """The readings of a clause with their meaning; of a default clause its candidates and whatever else was met."""
+    if clause.kind != "default":
+        return clause.variants
+    met = [reading for subject in data.subjects for reading in readings_of(data, clause, subject)]
+    return dict.fromkeys([*map(str, clause.candidates), *met], "")
 
 
 def readings_of(data: Data, clause: Clause, subject: str) -> list[str]:
-    """The readings a subject was held to and met; the definition's where it passed without declaring any."""
+    """The readings or the default a subject was held to and met; the definition's where none was recorded."""
     found: list[str] = []
     for instance in clause.instances:
         result = data.result(subject, clause, instance)
         if result.get("was", result["outcome"]) in ("pass", "variant"):
-            found += result.get("readings", {}).get(clause.id) or [str(clause.definition)]
+            usual = clause.default if clause.kind == "default" else clause.definition
+            found += map(str, result.get("readings", {}).get(clause.id) or [usual])
     return list(dict.fromkeys(found))

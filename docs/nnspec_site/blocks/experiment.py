@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nnspec_conformance.clauses import Experiment
-
 from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, heading_below, options
 from nnspec_site.data import Data, Report
@@ -92,7 +91,9 @@ def effect(result: Report) -> list[Element | str]:
 def rows(data_rows: list[dict]) -> Element:
     """The small table of an experiment; its columns are the keys of its first row."""
     head = list(data_rows[0])
-    return table([name.replace("_", " ") for name in head], [[cell(row.get(name)) for name in head] for row in data_rows])
+    return table(
+        [name.replace("_", " ") for name in head], [[cell(row.get(name)) for name in head] for row in data_rows]
+    )
 
 
 def cell(value: object) -> str:

@@ -38,6 +38,8 @@ class MatrixBlock(SiteBlock):
         else:
             known = ", ".join([*VIEWS, *(name for name in data.spec.pages if "/" in name)])
             raise self.fail(f"no such view or spec page; known: {known}")
-        holder = make("div", "nn-matrix", made if made is not None else make("p", "nn-unproven", "No results recorded yet."))
+        holder = make(
+            "div", "nn-matrix", made if made is not None else make("p", "nn-unproven", "No results recorded yet.")
+        )
         parent.append(holder)
         return holder

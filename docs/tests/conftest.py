@@ -1,0 +1,141 @@
+"""A small specification with results, and a converter with the site's Markdown extensions."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import markdown
+import pytest
+
+from nnspec_conformance.clauses import load_spec
+from nnspec_site.data import Data, using
+
+TOPIC = """# Topic
+
+## Clauses
+
+/// clause | act.nan
+    kind: exact
+    applies-to: [relu, tanh]
+    source: Somebody 2020, equation 3
+
+Where the input is NaN the result **MUST** be NaN, also for $x^2$.
+///
+
+/// clause | gelu.form
+    kind: value
+    definition: exact
+    variants:
+      exact: x times $\\Phi(x)$
+      tanh: the approximation
+
+`gelu` **MUST** be one of these.
+///
+
+/// clause | leaky-relu.slope
+    kind: default
+    default: 0.01
+    candidates: [0.01, 0.3]
+
+Without a slope it **SHOULD** be 0.01.
+///
+
+## Experiments
+
+/// experiment | vanishing
+    measure: norm of the gradient
+    predicted: a factor of $4^{-30}$, since each layer scales by at most 1/4
+    seeds: 20
+    source-id: A.4.1
+
+Sigmoids make gradients vanish.
+///
+"""
+
+
+def pytest_addoption(parser):
+    parser.addoption("--site", default=os.environ.get("NNSPEC_SITE"), help="folder of a built site, for browser tests")
+
+
+@pytest.fixture
+def spec(tmp_path: Path):
+    root = tmp_path / "spec"
+    (root / "components").mkdir(parents=True)
+    (root / "index.md").write_text("# Spec\n", encoding="utf-8")
+    (root / "components" / "topic.md").write_text(TOPIC, encoding="utf-8")
+    return load_spec(root)
+
+
+@pytest.fixture
+def result():
+    def make(clause, outcome="pass", **more):
+        return {
+            "outcome": outcome,
+            "text_hash": clause.text_hash,
+            "ratio": 0.25,
+            "cases": 3,
+            "dtypes": ["float32"],
+        } | more
+
+    return make
+
+
+@pytest.fixture
+def report():
+    def make(name, role, results, version="1.0"):
+        subject = {"name": name, "version": version, "role": role, "dtypes": ["float32"]}
+        environment = {"python": "3.11", "platform": "Linux", "device": "cpu", "packages": {"numpy": "2.0"}}
+        return {"subject": subject, "environment": environment, "date": "2026-01-02", "results": results}
+
+    return make
+
+
+@pytest.fixture
+def data(spec, result, report):
+    nan, form, slope = spec.clauses["act.nan"], spec.clauses["gelu.form"], spec.clauses["leaky-relu.slope"]
+    link = "swallows NaN: https://example.org/bug/7"
+    reference = {
+        "act.nan[relu]": result(nan, ratio=None),
+        "act.nan[tanh]": result(nan, ratio=None),
+        "gelu.form": result(form, ratio=0.42, readings={"gelu.form": ["exact", "tanh"]}),
+        "leaky-relu.slope": result(slope),
+    }
+    framework = {
+        "act.nan[relu]": result(nan, "known failure", reason=link, ratio="inf"),
+        "act.nan[tanh]": result(nan),
+        "gelu.form": result(form, "variant", readings={"gelu.form": ["tanh"]}),
+        "leaky-relu.slope": result(slope, "variant", readings={"leaky-relu.slope": [0.2]}),
+    }
+    caught = {"name": "drops-nan", "story": "returns `0` for NaN", "caught": True, "distance": "inf"}
+    return Data(
+        spec=spec,
+        subjects={
+            "reference": report("reference", "reference", reference),
+            "torch": report("torch", "framework", framework),
+        },
+        mutants={"act.nan[relu]": {"mutants": [caught]}, "act.nan[tanh]": {"mutants": [caught]}},
+        tests={"act.nan": ["test_topic.py::test_nan"]},
+    )
+
+
+@pytest.fixture
+def convert(data):
+    """Markdown to HTML with ``data`` as the project's results."""
+
+    def run(text: str) -> str:
+        with using(data):
+            return markdown.markdown(text, extensions=["toc", "attr_list", "pymdownx.superfences", "nnspec_site"])
+
+    return run
+
+
+@pytest.fixture
+def show(convert):
+    """The HTML of one block of the fixture's page, by its id."""
+
+    def run(identifier: str, before: str = "") -> str:
+        start = TOPIC.rindex("///", 0, TOPIC.index(f"| {identifier}\n"))
+        return convert(before + TOPIC[start : TOPIC.index("\n///", start) + 4])
+
+    return run

@@ -1,0 +1,212 @@
+"""Each block's HTML, and what a wrong one says."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from nnspec_site.errors import SiteError
+
+
+def text_of(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+# ------------------------------------------------------------------ clause
+def test_clause_is_a_heading_with_its_id_level_kind_and_source(show):
+    html = show("act.nan", before="## Clauses\n\n")
+    assert '<h3 id="act.nan">act.nan</h3>' in html
+    assert '<span class="nn-level nn-level-must">MUST</span>' in html
+    assert '<span class="nn-kind">exact</span>' in html
+    assert "Source: Somebody 2020, equation 3" in html
+    assert "<code>relu</code>" in html
+
+
+def test_clause_text_is_markdown_with_formulas(show):
+    html = show("act.nan")
+    assert "<strong>MUST</strong>" in html
+    assert 'class="katex"' in html
+
+
+def test_proof_line_says_what_holds_what_it_catches_and_for_whom(show):
+    html = show("act.nan")
+    line = text_of(re.search(r"<summary>(.*?)</summary>", html, re.S).group(1))
+    assert line == "2 instances hold on the reference, catches 1 wrong implementation ! known failure: torch (1 of 2)"
+
+
+def test_proof_line_gives_the_worst_error_of_the_reference(show):
+    assert "holds on the reference, worst error 0.42 of allowed" in text_of(show("gelu.form"))
+
+
+def test_unfolded_proof_has_reason_with_link_mutant_and_test(show):
+    html = show("act.nan")
+    assert '<a href="https://example.org/bug/7">example.org/bug/7</a>' in html
+    assert "drops-nan" in html
+    assert "returns <code>0</code> for NaN" in html
+    assert "∞ × allowed" in html
+    assert "<code>test_topic.py::test_nan</code>" in html
+
+
+def test_every_outcome_has_a_symbol_and_a_word(show):
+    html = show("gelu.form")
+    assert re.search(
+        r'<span class="nn-chip nn-variant"><span [^>]*aria-hidden="true"[^>]*>◐</span> variant</span>', html
+    )
+
+
+def test_readings_are_listed_with_who_has_them(show):
+    text = text_of(show("gelu.form"))
+    assert "exact definition x times" in text
+    assert "the approximation Has it: reference, torch" in text
+
+
+def test_default_lists_values_that_were_met_though_not_foreseen(show):
+    text = text_of(show("leaky-relu.slope"))
+    assert "0.01 definition Has it: reference" in text
+    assert "0.3 Nobody measured has it." in text
+    assert "0.2 Has it: torch" in text
+
+
+def test_a_result_of_an_earlier_wording_is_stale(data, show):
+    data.subjects["reference"]["results"]["gelu.form"]["text_hash"] = "old"
+    text = text_of(show("gelu.form"))
+    assert "stale: the text has changed since it was measured" in text
+    assert "↻ stale" in text
+
+
+def test_a_clause_nobody_measured_says_so(data, show):
+    data.subjects.clear()
+    assert "Not measured yet." in show("gelu.form")
+
+
+def test_search_skips_the_proof(show):
+    assert re.search(r'<details class="nn-fold nn-proof" data-search-exclude="">', show("act.nan"))
+
+
+def test_clause_that_the_specification_does_not_have_stops_the_build(convert):
+    with pytest.raises(SiteError, match=r"clause \| act\.unknown: no such clause"):
+        convert("/// clause | act.unknown\n    kind: exact\n\nIt **MUST** be.\n///")
+
+
+def test_unknown_option_stops_the_build(convert):
+    with pytest.raises(SiteError, match=r"unknown option 'colour' of 'clause \| act\.nan'; known: applies-to"):
+        convert("/// clause | act.nan\n    colour: red\n\nIt **MUST** be.\n///")
+
+
+def test_missing_argument_stops_the_build(convert):
+    with pytest.raises(SiteError, match="block 'matrix' lacks its argument"):
+        convert("/// matrix\n///")
+
+
+# ------------------------------------------------------------------ experiment
+def outcome(spec, **more):
+    measured = {
+        "id": "vanishing",
+        "text_hash": spec.experiments["vanishing"].text_hash,
+        "outcome": "holds",
+        "effect": {"name": "ratio", "value": 2e-9, "interval": [1e-9, 3e-9], "unit": ""},
+        "seeds": 20,
+        "rows": [{"depth": 30, "ratio": 2e-9}],
+        "versions": {"jax": "0.9"},
+        "date": "2026-01-02",
+    }
+    return measured | more
+
+
+def test_experiment_shows_hypothesis_prediction_effect_and_interval(spec, data, show):
+    data.experiments["vanishing"] = outcome(spec)
+    text = text_of(show("vanishing"))
+    assert "✓ holds" in text
+    assert "Hypothesis Sigmoids make gradients vanish." in text
+    assert "since each layer scales by at most 1/4" in text
+    assert "ratio 2e-9 , interval 1e-9 to 3e-9, 20 seeds" in text
+    assert "measured 2026-01-02 with jax 0.9" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({"outcome": "does not hold"}, "✗ does not hold"),
+        ({"outcome": "holds when", "when": "depth > 5"}, "◐ holds when depth &gt; 5"),
+        ({"text_hash": "old"}, "↻ stale"),
+    ],
+)
+def test_experiment_outcomes(spec, data, change, shown, show):
+    data.experiments["vanishing"] = outcome(spec, **change)
+    assert shown in text_of(show("vanishing"))
+
+
+def test_experiment_not_run_says_so(show):
+    assert "not run" in text_of(show("vanishing"))
+
+
+# ------------------------------------------------------------------ figure, benchmark, matrix
+def test_figure_of_unknown_name_stops_the_build(convert):
+    with pytest.raises(SiteError, match=r"no figure maker docs/nnspec_site/figures/no_such\.py"):
+        convert("/// figure | no-such\n    alt: nothing\n///")
+
+
+def test_benchmark_without_results_gives_the_command(convert):
+    assert "<code>nnspec bench --device cpu --out r.json</code>" in convert("/// benchmark | activations\n///")
+
+
+def test_benchmark_draws_share_of_copy_and_marks_peers(convert, data):
+    work = {
+        "set": "activations",
+        "name": "gelu",
+        "pass": "forward",
+        "size": 1024,
+        "dtype": "float32",
+        "least_bytes": 8192,
+    }
+    work |= {
+        "nnspec": {"seconds": 1.6e-6, "share_of_copy": 0.5},
+        "peers": {"torch": {"seconds": 3.2e-6}},
+        "ratio": {"torch": 0.5},
+    }
+    machine = {"name": "box", "device": "cpu", "processor": "P", "cores": 2, "platform": "Linux"}
+    data.benchmarks["box"] = {
+        "machine": machine,
+        "ceilings": {"copy_bytes_per_s": 1e10},
+        "workloads": [work],
+        "date": "2026-01-02",
+    }
+    html = convert("/// benchmark | activations\n///")
+    assert "width:51.2%" in html
+    assert "left:25.6%" in html
+    assert "1.6 µs" in html
+    assert "2^10" in html
+    assert "No result on a GPU or TPU yet." in text_of(html)
+
+
+def test_matrix_of_all_sections_counts_instances(convert):
+    text = text_of(convert("/// matrix | all\n///"))
+    assert "Topic ✓ 4 pass ✓ 1 pass ◐ 2 variant ! 1 known failure" in text
+
+
+def test_matrix_of_a_page_links_each_clause(convert):
+    html = convert("/// matrix | components/topic\n///")
+    assert '<a href="/spec/components/topic.md#gelu.form"><code>gelu.form</code></a>' in html
+    assert "known failure (1 of 2)" in html
+
+
+def test_matrix_of_an_unknown_page_stops_the_build(convert):
+    with pytest.raises(SiteError, match="no such view or spec page; known: all, subjects"):
+        convert("/// matrix | components/nothing\n///")
+
+
+@pytest.mark.parametrize(
+    ("view", "shown"),
+    [("subjects", "2026-01-02"), ("readings", "exact, tanh"), ("mutants", "drops-nan"), ("experiments", "vanishing")],
+)
+def test_other_views(convert, view, shown):
+    assert shown in text_of(convert(f"/// matrix | {view}\n///"))
+
+
+def test_an_oracle_is_called_one_and_left_out_of_the_proof_line(spec, data, show, result, report):
+    results = {"gelu.form": result(spec.clauses["gelu.form"])}
+    data.subjects["numpy_oracle"] = report("numpy_oracle", "oracle", results)
+    html = show("gelu.form")
+    assert "numpy_oracle" not in re.search(r"<summary>.*?</summary>", html, re.S).group()
+    assert "<small> oracle</small>" in html

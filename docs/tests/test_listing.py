@@ -1,0 +1,76 @@
+"""Listings: the source of a function, laid out for a narrow column."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from nnspec_site import listing
+from nnspec_site.errors import SiteError
+
+SOURCE = '''"""Module."""
+
+CONSTANT = 1
+
+
+@decorated
+def wide(x: Float[Array, "*batch features"], scale: Float[Array, "features"], *, form: Literal["a", "b"] = "a") -> F:
+    """Docstring.
+
+    More of it.
+    """
+    y = x * scale  # a comment that would stick out of the column beside the equation
+    return y
+
+
+class Layer:
+    """A class."""
+
+    def apply(self, x):
+        """Docstring."""
+        return x  # short
+'''
+
+
+@pytest.fixture
+def sources(tmp_path):
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "mod.py").write_text(SOURCE, encoding="utf-8")
+    return tmp_path
+
+
+def test_signature_gets_a_line_for_each_argument_and_comments_stand_above(sources):
+    assert listing.find("pkg.mod.wide", sources).splitlines() == [
+        "@decorated",
+        "def wide(",
+        '    x: Float[Array, "*batch features"],',
+        '    scale: Float[Array, "features"],',
+        "    *,",
+        '    form: Literal["a", "b"] = "a",',
+        ") -> F:",
+        "    # a comment that would stick out of the column beside the",
+        "    # equation",
+        "    y = x * scale",
+        "    return y",
+    ]
+
+
+def test_only_the_layout_changes(sources):
+    shown = ast.parse(listing.find("pkg.mod.wide", sources)).body[0]
+    original = ast.parse(SOURCE).body[2]
+    del original.body[0]
+    assert ast.dump(shown) == ast.dump(original)
+
+
+def test_a_method_is_dedented(sources):
+    assert listing.find("pkg.mod.Layer.apply", sources) == "def apply(self, x):\n    return x  # short"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("pkg.mod.gone", r"mod\.py defines no 'gone'"), ("other.mod.f", "no module of that name")],
+)
+def test_a_name_that_is_not_there(sources, name, message):
+    with pytest.raises(SiteError, match=message):
+        listing.find(name, sources)
