@@ -76,7 +76,7 @@ def _one(one: core.Registered, spec: Spec, committed: dict[str, dict], options: 
     except HarnessError as error:
         print(f"nnspec experiments: {error}", file=sys.stderr)
         return 2
-    except Exception as error:  # noqa: BLE001 - one that breaks must not lose the others' results
+    except Exception as error:  # one that breaks must not lose the others' results
         print(f"nnspec experiments: {one.id} broke: {type(error).__name__}: {_line(error)}", file=sys.stderr)
         return 2
     effect, old = result["effect"], committed.get(one.id)

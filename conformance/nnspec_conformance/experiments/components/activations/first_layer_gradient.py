@@ -1,7 +1,5 @@
 """A.4.1: does ReLU keep the gradient from vanishing? Thirty layers, against what mean-field theory predicts."""
 
-# ruff: noqa: ANN001, ANN202 - local functions of arrays
-
 from __future__ import annotations
 
 import functools

@@ -1,7 +1,5 @@
 """A.4.2: is the output of a sigmoid the probability of the class? Two Gaussians, where the answer is known."""
 
-# ruff: noqa: ANN001, ANN202 - local functions of arrays
-
 from __future__ import annotations
 
 import functools

@@ -1,7 +1,5 @@
 """A.4.0: XOR needs a non-linearity. All linear separations of four points, and nets trained with and without one."""
 
-# ruff: noqa: ANN001, ANN202 - local functions of arrays
-
 from __future__ import annotations
 
 import itertools
@@ -25,8 +23,8 @@ NOTE = (
     "is stuck, not slow: its loss is that of two opposite points given one half each, (2/4) ln 2 = 0.347, or of three "
     "given one third, 0.477, or of all four given one half, 0.693, and ten times the steps change nothing. Every ReLU "
     "net of 2 units that began with a dead one failed, as predicted. The first run had 20 seeds and counted a point "
-    "right on the mere sign of its logit: it saw identity nets reach 4 of 4 at some step, because their logits end near "
-    "1e-8, where the sign is that of a rounding. Since then a logit counts from 0.001, and there are 200 seeds, because "
+    "right on the mere sign of its logit: it saw identity nets reach 4 of 4 at some step, for their logits end near "
+    "1e-8, where the sign is that of a rounding. Since then a logit counts from 0.001, and there are 200 seeds, as "
     "two sets of 20 gave 16 and 20 successes to ReLU with 8 units."
 )
 

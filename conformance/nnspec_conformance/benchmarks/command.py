@@ -1,0 +1,134 @@
+"""``nnspec bench``: time the reference beside its peers on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nnspec_conformance.benchmarks import core, machine
+from nnspec_conformance.benchmarks.components import activations
+from nnspec_conformance.errors import HarnessError
+
+SCHEMA = "nnspec-benchmark/1"
+LARGE = 2**22  # from here on a call takes tens of milliseconds, and fewer rounds do
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of ``nnspec bench``."""
+    made = argparse.ArgumentParser(
+        prog="nnspec bench",
+        description="Time the reference beside jax.nn and, where installed, PyTorch: compiled, blocked until ready, "
+        "medians of interleaved rounds. Exit status: 0 done, 2 could not run.",
+    )
+    made.add_argument("--device", default="cpu", metavar="cpu|gpu|tpu", help="what to run on (default: cpu)")
+    made.add_argument("--out", type=Path, metavar="FILE", help="write the measurements as JSON")
+    made.add_argument("--quick", action="store_true", help="one size and few rounds: a first look, not for publishing")
+    made.add_argument("--only", action="append", metavar="NAME", help="only this operation; may be repeated")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``nnspec bench`` with these arguments; returns the exit status."""
+    try:
+        options = parser().parse_args(argv)
+    except SystemExit as done:
+        return int(done.code or 0)
+    try:
+        chosen = select(options.only, quick=options.quick)
+        device = machine.find_device(options.device)
+        if options.out and not options.out.resolve().parent.is_dir():
+            raise HarnessError(f"{options.out}: its folder does not exist; make it first")
+        report = run(chosen, device, quick=options.quick)
+    except HarnessError as error:
+        print(f"nnspec bench: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("nnspec bench: interrupted; nothing is written", file=sys.stderr)
+        return 2
+    if options.out:
+        options.out.write_text(json.dumps(plain(report), indent=1) + "\n", encoding="utf-8")
+        print(f"written: {options.out}")
+    return 0
+
+
+def select(only: Sequence[str] | None, *, quick: bool) -> list[core.Workload]:
+    """The workloads to run.
+
+    Raises:
+        HarnessError: a name in ``only`` is no operation of any workload.
+    """
+    every = list(activations.workloads(quick=quick))
+    known = dict.fromkeys(w.name for w in every)
+    for name in only or ():
+        if name not in known:
+            raise HarnessError(f"unknown workload '{name}'; known: {', '.join(known)}")
+    return [w for w in every if not only or w.name in only]
+
+
+def run(workloads: Sequence[core.Workload], device: Any, *, quick: bool) -> dict[str, Any]:
+    """Measure the ceilings and every workload, printing a line each; returns the report."""
+    start, load = time.perf_counter(), os.getloadavg()[0]
+    about = machine.describe(device)
+    limits = machine.ceilings(device, quick=quick)
+    copy = limits["copy_bytes_per_s"]
+    print(f"{about['processor']}, {about['cores']} cores, {about['device']}")
+    print(f"copy {copy / 1e9:.1f} GB/s, matrix product {limits['matmul_flop_per_s'] / 1e9:.0f} GFLOP/s")
+    print(f"{'operation':14}{'pass':18}{'elements':>10}{'time':>12}{'of copy':>9}  time / peer's", flush=True)
+    found = []
+    for workload in workloads:
+        rounds = 3 if quick else 5 if workload.size >= LARGE else 9
+        entry = core.measure(workload, device, rounds=rounds, copy_bytes_per_s=copy)
+        entry["notes"] = note(entry)
+        found.append(entry)
+        share = entry["nnspec"]["share_of_copy"]
+        ratios = "  ".join(f"{name} {value:.2f}" for name, value in entry["ratio"].items())
+        shown = f"{100 * share:.0f} %"
+        micro = f"{entry['nnspec']['seconds'] * 1e6:.1f} µs"
+        print(
+            f"{workload.name:14}{workload.direction:18}{workload.size:>10}{micro:>12}{shown:>9}  {ratios}", flush=True
+        )
+    about |= {"load_average": [round(load, 2), round(os.getloadavg()[0], 2)]}
+    return {
+        "schema": SCHEMA,
+        "machine": about,
+        "versions": machine.versions(),
+        "date": datetime.date.today().isoformat(),
+        "quick": quick,
+        "seconds": round(time.perf_counter() - start, 1),
+        "ceilings": limits,
+        "workloads": found,
+    }
+
+
+def note(entry: dict[str, Any]) -> str | None:
+    """Where ours takes longer than jax.nn's: what the two compiled programs consist of, as far as it differs."""
+    if entry["ratio"].get("jax.nn", 0) <= 1.05:
+        return None
+    ours, theirs = entry["nnspec"]["instructions"], entry["peers"]["jax.nn"]["instructions"]
+    differs = [name for name in core.HLO if ours.get(name, 0) != theirs.get(name, 0)]
+    if not differs:
+        return "the two compiled programs have the same instructions: noise, or their order"
+
+    def listed(counts: dict[str, int]) -> str:
+        return ", ".join(f"{counts.get(name, 0)} {name}" for name in differs)
+
+    return f"instructions of the compiled programs: nnspec {listed(ours)}; jax.nn {listed(theirs)}"
+
+
+def plain(value: Any) -> Any:
+    """As JSON can hold it, with four significant digits: a time has no more."""
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [plain(v) for v in value]
+    if isinstance(value, float):
+        return float(f"{value:.4g}") if math.isfinite(value) else str(value)
+    return value

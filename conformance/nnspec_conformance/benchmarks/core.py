@@ -1,0 +1,161 @@
+"""How a workload is timed: all its variants in turn, in one process, medians over rounds.
+
+Two traps this avoids, both of which favour whoever runs alone: another library's worker threads keep spinning for some
+milliseconds after it has returned, so every timed slot begins with a pause and an untimed call; and machines drift, so
+variants alternate instead of following one another.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+GAP = 0.012  # seconds before each slot: longer than the spinning of OpenMP workers
+LEAST = 0.002  # seconds a timed slot lasts at least, by repeating the call
+HLO = ("exponential", "log", "log-plus-one", "tanh", "erf", "divide", "select", "fusion", "call")
+
+
+@dataclass(frozen=True)
+class Program:
+    """One variant of a workload, ready to be called.
+
+    Attributes:
+        call: runs it once and returns when the result is there.
+        compile_seconds: tracing and compiling, None where nothing is compiled.
+        peak_bytes: memory of the compiled program with its arguments and results, None where it is not known.
+        instructions: how often telling instructions occur in the optimized program.
+    """
+
+    call: Callable[[], Any]
+    compile_seconds: float | None = None
+    peak_bytes: int | None = None
+    instructions: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is timed, and what it costs at least.
+
+    Attributes:
+        set: the page's name for the group.
+        name: the operation.
+        direction: ``forward`` or ``forward+backward``.
+        size: elements of the input.
+        operations: arithmetic operations of the definition; an elementary function counts one.
+        least_bytes: what must be read and written at least, everything once.
+        build: makes the programs, by variant; ``nnspec`` is ours, the others are its peers.
+    """
+
+    set: str
+    name: str
+    direction: str
+    size: int
+    operations: int
+    least_bytes: int
+    build: Callable[[Any], dict[str, Program]]
+    dtype: str = "float32"
+
+
+def compiled(function: Callable, *arguments: Any) -> Program:
+    """``function`` compiled by XLA for these arguments."""
+    import jax
+
+    start = time.perf_counter()
+    program = jax.jit(function).lower(*arguments).compile()
+    seconds = time.perf_counter() - start
+    memory = program.memory_analysis()
+    peak = memory and sum(
+        getattr(memory, f"{part}_size_in_bytes") for part in ("argument", "output", "temp", "generated_code")
+    )
+    return Program(
+        call=lambda: jax.block_until_ready(program(*arguments)),
+        compile_seconds=seconds,
+        peak_bytes=peak or None,
+        instructions=instructions(program.as_text() or ""),
+    )
+
+
+def instructions(hlo: str) -> dict[str, int]:
+    """How often each instruction of ``HLO`` occurs in a program's text."""
+    found = Counter(re.findall(r"= \S+ ([a-z-]+)\(", hlo))
+    return {name: found[name] for name in HLO if found[name]}
+
+
+def interleave(calls: Mapping[str, Callable[[], Any]], *, rounds: int) -> dict[str, float]:
+    """Median seconds of one call, by variant.
+
+    Args:
+        calls: the variants; each call must return when its result is there.
+        rounds: how often each variant gets its slot; the order turns by one each round.
+    """
+    names = list(calls)
+    times: dict[str, list[float]] = {name: [] for name in names}
+    repeat = {name: max(1, round(LEAST / once(calls[name]))) for name in names}
+    for turn in range(rounds):
+        for i in range(len(names)):
+            name = names[(i + turn) % len(names)]
+            time.sleep(GAP)
+            calls[name]()
+            start = time.perf_counter()
+            for _ in range(repeat[name]):
+                calls[name]()
+            times[name].append((time.perf_counter() - start) / repeat[name])
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def once(call: Callable[[], Any]) -> float:
+    """Seconds of the faster of two calls after a first one."""
+    call()
+    found = []
+    for _ in range(2):
+        start = time.perf_counter()
+        call()
+        found.append(time.perf_counter() - start)
+    return max(min(found), 1e-9)
+
+
+def measure(workload: Workload, device: Any, *, rounds: int, copy_bytes_per_s: float) -> dict[str, Any]:
+    """One workload's entry of the results.
+
+    Args:
+        workload: what to time.
+        device: the JAX device.
+        rounds: see ``interleave``.
+        copy_bytes_per_s: the ceiling that ``share_of_copy`` is of.
+    """
+    programs = workload.build(device)
+    seconds = interleave({name: program.call for name, program in programs.items()}, rounds=rounds)
+    ours, peers = programs["nnspec"], [name for name in programs if name != "nnspec"]
+    share = workload.least_bytes / seconds["nnspec"] / copy_bytes_per_s
+    return {
+        "set": workload.set,
+        "name": workload.name,
+        "pass": workload.direction,
+        "size": workload.size,
+        "dtype": workload.dtype,
+        "operations": workload.operations,
+        "least_bytes": workload.least_bytes,
+        "nnspec": {
+            "seconds": seconds["nnspec"],
+            "compile_seconds": ours.compile_seconds,
+            "peak_bytes": ours.peak_bytes,
+            "share_of_copy": share,
+            "instructions": ours.instructions,
+        },
+        "peers": {
+            name: {
+                "seconds": seconds[name],
+                "compile_seconds": programs[name].compile_seconds,
+                "peak_bytes": programs[name].peak_bytes,
+                "instructions": programs[name].instructions,
+            }
+            for name in peers
+        },
+        "ratio": {name: seconds["nnspec"] / seconds[name] for name in peers},
+        "notes": None,
+    }

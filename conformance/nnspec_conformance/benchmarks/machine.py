@@ -1,0 +1,102 @@
+"""The machine benchmarked: its device, its name by processor, and its ceilings."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.benchmarks.core import compiled, interleave
+from nnspec_conformance.errors import HarnessError
+
+DEVICES = ("cpu", "gpu", "tpu")
+
+
+def find_device(name: str) -> Any:
+    """The first JAX device of this kind.
+
+    Raises:
+        HarnessError: JAX is not installed, or finds no such device.
+    """
+    if name not in DEVICES:
+        raise HarnessError(f"unknown device '{name}'; use one of {', '.join(DEVICES)}")
+    try:
+        import jax
+    except ModuleNotFoundError as error:
+        raise HarnessError(f"benchmarks need {error.name}; install it with: pip install nnspec") from error
+    try:
+        return jax.devices(name)[0]
+    except RuntimeError as error:
+        raise HarnessError(
+            f"JAX finds no {name} here; run on a machine that has one, with a jaxlib built for it"
+        ) from error
+
+
+def processor(device: Any) -> str:
+    """The processor's own name; a GPU's or TPU's as JAX gives it."""
+    if device.platform != "cpu":
+        return str(device.device_kind)
+    try:
+        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)
+    except OSError:
+        found = None
+    return found.group(1).strip() if found else platform.processor() or platform.machine()
+
+
+def describe(device: Any) -> dict[str, Any]:
+    """The field ``machine`` of the results. No host name: results are published."""
+    kind = "gpu" if device.platform in ("gpu", "cuda", "rocm") else device.platform
+    name, cores = processor(device), os.cpu_count() or 1
+    slug = re.sub(r"[^a-z0-9]+", "-", f"{name} {cores} cores" if kind == "cpu" else name, flags=re.I).strip("-").lower()
+    return {
+        "name": f"{slug}-{kind}",
+        "device": kind,
+        "processor": name,
+        "cores": cores,
+        "platform": f"{platform.system()}-{platform.machine()}",
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of everything that is timed."""
+    found = {"python": platform.python_version()}
+    for name in ("nnspec", "jax", "jaxlib", "numpy", "torch"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def ceilings(device: Any, *, quick: bool) -> dict[str, float]:
+    """What a large copy and a large matrix product reach here.
+
+    Args:
+        device: the JAX device.
+        quick: smaller ones, fewer rounds.
+
+    Returns:
+        ``copy_bytes_per_s``: read plus written, of a compiled copy into a fresh result, as every operation has one.
+        ``copy_in_place_bytes_per_s``: the same into memory that is already there (CPU only).
+        ``matmul_flop_per_s``: of a float32 matrix product at JAX's default precision.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    count, side, rounds = (2**22, 1024, 3) if quick else (2**24, 2048, 7)
+    x = jax.device_put(np.ones(count, np.float32), device)
+    a = jax.device_put(np.ones((side, side), np.float32), device)
+    calls = {"copy": compiled(jnp.copy, x).call, "matmul": compiled(jnp.matmul, a, a).call}
+    if device.platform == "cpu":
+        source, target = np.ones(count, np.float32), np.zeros(count, np.float32)
+        calls["copy_in_place"] = lambda: np.copyto(target, source)
+    seconds = interleave(calls, rounds=rounds)
+    found = {"copy_bytes_per_s": 8 * count / seconds["copy"], "matmul_flop_per_s": 2 * side**3 / seconds["matmul"]}
+    if "copy_in_place" in seconds:
+        found["copy_in_place_bytes_per_s"] = 8 * count / seconds["copy_in_place"]
+    return found
