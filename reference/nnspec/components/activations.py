@@ -123,7 +123,7 @@ def elu(x: Float[Array, "*shape"], *, alpha: Positive = 1.0) -> Float[Array, "*s
 def selu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""Scale `elu` so that a standard normal variable keeps its mean and variance.
 
-    With $\lambda = 1.05070\ldots$, $\alpha = 1.67326\ldots$: $y = \lambda \operatorname{elu}(x; \alpha)$   [selu.constants][]
+    $y = \lambda \operatorname{elu}(x; \alpha)$, $\lambda = 1.0507\ldots$, $\alpha = 1.6733\ldots$   [selu.constants][]
 
     Args:
         x: pre-activations, any float dtype.
@@ -449,7 +449,7 @@ def _normal_tail(x: Array) -> tuple[Array, Array]:
 
         1 - Phi(x) = sqrt(2) x / pi * e^(-x^2 / 2) * int_0^inf e^(-u^2) / (2 u^2 + x^2) du
 
-    is taken by the midpoint rule with step h. Its error is the residue at the pole of the integrand, which is added, and
+    is taken by the midpoint rule with step h. Its error is the residue at the integrand's pole, which is added, and
     e^(-pi^2 / h^2), which is nothing. Every term is positive: no difference cancels.
 
     Source: Chiarella and Reichel 1968; Hunter and Regan 1972.

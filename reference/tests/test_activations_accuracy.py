@@ -1,0 +1,174 @@
+"""What the conformance suite cannot see: compiled and mapped programs, Flax layers, a stricter accuracy.
+
+The values themselves are the suite's.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from scipy import special
+
+import nnspec
+from nnspec.components import activations
+
+OPERATIONS = {name: getattr(activations, name) for name in activations.__all__}
+VARIATIONS = OPERATIONS | {
+    "gelu tanh": lambda x: nnspec.gelu(x, form="tanh"),
+    "gelu sigmoid": lambda x: nnspec.gelu(x, form="sigmoid"),
+    "hard_sigmoid half": lambda x: nnspec.hard_sigmoid(x, form="half"),
+}
+SMOOTH = ["gelu", "gelu tanh", "gelu sigmoid", "sigmoid", "tanh", "softplus", "silu"]
+X = jnp.asarray(np.random.default_rng(0).normal(0, 3, (5, 7)).astype(np.float32))
+ENDS = jnp.array([-jnp.inf, -3.4e38, -3e3, -90.0, -0.0, 0.0, 90.0, 3e3, 3.4e38, jnp.inf])
+
+every_operation = pytest.mark.parametrize("f", VARIATIONS.values(), ids=VARIATIONS)
+every_smooth_operation = pytest.mark.parametrize("f", [VARIATIONS[name] for name in SMOOTH], ids=SMOOTH)
+
+
+def normal_cdf(x):
+    return special.ndtr(x), np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
+
+
+# In float64: the function and its derivative.
+ORACLES = {
+    "elu": (lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))), lambda x: np.exp(np.minimum(x, 0))),
+    "gelu": (lambda x: x * normal_cdf(x)[0], lambda x: normal_cdf(x)[0] + x * normal_cdf(x)[1]),
+    "sigmoid": (special.expit, lambda x: special.expit(x) * special.expit(-x)),
+    "tanh": (np.tanh, lambda x: 4 * special.expit(2 * x) * special.expit(-2 * x)),
+    "softplus": (lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), special.expit),
+    "silu": (lambda x: x * special.expit(x), lambda x: special.expit(x) * (1 + x * special.expit(-x))),
+}
+
+
+def ulp(x):
+    return np.spacing(np.maximum(np.abs(x), np.finfo(np.float32).tiny).astype(np.float32)).astype(np.float64)
+
+
+def worst(got, oracle, x):
+    """Largest error over (4 ulp of the result plus what 2 ulp of the input change), where the result is normal."""
+    expected = oracle(x)
+    moved = np.maximum(abs(oracle(x + 2 * ulp(x)) - expected), abs(oracle(x - 2 * ulp(x)) - expected))
+    normal = np.abs(expected) > 4 * np.finfo(np.float32).tiny
+    return np.max(np.where(normal, np.abs(got - expected) / (4 * ulp(expected) + moved), 0))
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_value_and_gradient_are_accurate_to_the_last_normal_number(name):
+    rng = np.random.default_rng(0)
+    ranges = [(-105, -80), (-80, -14), (-14, -9), (-9, -2), (-2, 0), (0, 2), (2, 100)]
+    magnitudes = 10 ** rng.uniform(-36, 38, 20_000)
+    x = np.concatenate([magnitudes, -magnitudes, *(rng.uniform(*ends, 20_000) for ends in ranges)]).astype(np.float32)
+    value, gradient = jax.jit(jax.vmap(jax.value_and_grad(OPERATIONS[name])))(x)
+
+    with np.errstate(over="ignore"):
+        worst_value, worst_gradient = (
+            worst(np.asarray(got, np.float64), oracle, x.astype(np.float64))
+            for got, oracle in zip((value, gradient), ORACLES[name], strict=True)
+        )
+
+    assert worst_value <= 1
+    assert (
+        worst_gradient <= 1.25
+    )  # no clause asks for this much: near its zero a gradient is a difference of two roundings
+
+
+@every_operation
+def test_compiled_equals_eager(f):
+    np.testing.assert_allclose(jax.jit(f)(X), f(X), rtol=2e-6)  # fused multiply-adds, magnified in the tails
+
+
+@every_operation
+def test_mapped_and_scanned_equal_the_loop(f):
+    loop = np.stack([f(row) for row in X])
+    _, scanned = jax.lax.scan(lambda carry, row: (carry, f(row)), None, X)
+
+    np.testing.assert_allclose(jax.vmap(f)(X), loop, rtol=2e-6)
+    np.testing.assert_allclose(scanned, loop, rtol=2e-6)
+
+
+@every_operation
+def test_forward_and_reverse_mode_agree_when_compiled(f):
+    forward = jax.jit(jax.vmap(jax.jacfwd(f)))(X)
+    reverse = jax.jit(jax.vmap(jax.jacrev(f)))(X)
+
+    np.testing.assert_allclose(forward, reverse, rtol=1e-6, atol=1e-7)
+
+
+@every_smooth_operation
+def test_third_derivative_is_the_difference_of_the_second(f):
+    second = jax.grad(jax.grad(f))
+    with jax.enable_x64(True):
+        x = jnp.linspace(-4, 4, 41, dtype=jnp.float64)
+        third = jax.jit(jax.vmap(jax.grad(second)))(x)
+        above, below = jax.jit(jax.vmap(second))(jnp.stack([x + 1e-5, x - 1e-5]).reshape(-1)).reshape(2, -1)
+        difference = (above - below) / 2e-5
+
+    np.testing.assert_allclose(third, difference, atol=1e-8)
+
+
+@every_smooth_operation
+def test_three_derivatives_are_finite_to_both_infinities(f):
+    first = jax.grad(f)
+    second = jax.grad(first)
+    derivatives = jax.jit(jax.vmap(lambda x: (first(x), second(x), jax.grad(second)(x))))(ENDS)
+
+    assert bool(jnp.all(jnp.isfinite(jnp.stack(derivatives))))
+
+
+@every_operation
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16, jnp.float32, jnp.float64])
+def test_value_and_gradient_keep_the_dtype_also_under_x64(f, dtype):
+    with jax.enable_x64(True):
+        x = jax.ShapeDtypeStruct((2, 3), dtype)
+        value, pullback = jax.eval_shape(lambda x: jax.vjp(f, x), x)
+
+        assert value.dtype == jax.eval_shape(lambda p, y: p(y)[0], pullback, value).dtype == dtype
+
+
+def test_a_traced_hyperparameter_gets_its_gradient_also_at_infinity():
+    x = jnp.array([-1.0, 2.0, jnp.inf])
+
+    assert jax.jit(jax.grad(lambda a: nnspec.leaky_relu(x, negative_slope=a)[1:].sum()))(0.1) == 0
+    assert jax.grad(lambda a: nnspec.leaky_relu(x, negative_slope=a)[0])(0.1) == -1
+    np.testing.assert_allclose(jax.grad(lambda a: nnspec.elu(x, alpha=a)[0])(1.0), np.expm1(-1), rtol=1e-6)
+
+
+def test_a_traced_hyperparameter_of_another_dtype_keeps_the_input_dtype():
+    x = jnp.ones(3, jnp.bfloat16)
+
+    assert jax.jit(lambda a: nnspec.elu(x, alpha=a))(jnp.float32(2)).dtype == jnp.bfloat16
+
+
+def test_log_softmax_of_a_near_certain_class_keeps_its_digits():
+    y = jax.jit(nnspec.log_softmax)(jnp.array([0.0, -20.0, -30.0]))
+
+    np.testing.assert_allclose(y[0], -np.log1p(np.exp(-20.0) + np.exp(-30.0)), rtol=1e-6)
+
+
+def test_log_softmax_of_ties_is_uniform():
+    np.testing.assert_allclose(nnspec.log_softmax(jnp.full(5, 3.0)), -np.log(5), rtol=1e-6)
+
+
+@every_operation
+def test_works_inside_a_flax_model(f):
+    class Model(nnx.Module):
+        def __init__(self, rngs):
+            self.inner = nnx.Linear(7, 4, rngs=rngs)
+
+        def __call__(self, x):
+            return f(self.inner(x))
+
+    model = Model(nnx.Rngs(0))
+    gradient = nnx.jit(nnx.grad(lambda model: model(X).mean()))(model)
+
+    assert bool(jnp.all(jnp.isfinite(gradient["inner"]["kernel"][...])))
+
+
+def test_nothing_global_is_changed_by_the_import():
+    flags = jax.config.values
+
+    assert flags["jax_numpy_dtype_promotion"] == "standard"
+    assert not flags["jax_enable_x64"]
+    assert flags["jax_default_matmul_precision"] is None
