@@ -19,7 +19,7 @@ import numpy as np
 
 from nnspec_conformance.compare import Finding, compare
 from nnspec_conformance.errors import ClauseFailed, Refused
-from nnspec_conformance.subject import Subject, float_dtype
+from nnspec_conformance.subject import DTYPES, Subject, float_dtype, is_float
 from nnspec_conformance.tolerance import Shape, Want
 
 PARAMETERS = {"operation", "readings", "default", "trial"}
@@ -56,8 +56,14 @@ class Case:
         return float_dtype(self.arrays)
 
     def ask(self, subject: Subject, passed: dict) -> Any:
-        """The subject's answer, as NumPy."""
-        attributes = self.attributes | passed
+        """The subject's answer, as NumPy; an error on the way carries the question."""
+        try:
+            return self._ask(subject, self.attributes | passed)
+        except (ClauseFailed, Refused) as error:
+            error.call = self.describe(passed) + (f" in {self.dtype}" if self.dtype else "")
+            raise
+
+    def _ask(self, subject: Subject, attributes: dict) -> Any:
         if self.what == "gradient":
             return subject.vjp(self.operation, self.arrays, self.cotangents, **attributes)
         if self.what == "second derivative":
@@ -90,13 +96,16 @@ class ErrorCase:
     def run(self, subject: Subject, passed: dict) -> Finding:
         valid = self.arrays if self.valid_arrays is None else self.valid_arrays
         attributes = self.attributes if self.valid_attributes is None else self.valid_attributes
-        bad = Case(operation=self.operation, arrays=self.arrays, attributes=self.attributes)
+        valid, arrays = in_a_dtype_of(subject, valid), in_a_dtype_of(subject, self.arrays)
+        bad = Case(operation=self.operation, arrays=arrays, attributes=self.attributes)
         try:
-            subject.call(self.operation, *valid, **(attributes | passed))
+            Case(operation=self.operation, arrays=valid, attributes=attributes).ask(subject, passed)
         except Refused as error:
-            raise ClauseFailed(f"refuses valid input too: {error}") from error
+            refused = ClauseFailed(f"refuses valid input too: {error}")
+            refused.call = error.call
+            raise refused from error
         try:
-            got = subject.call(self.operation, *self.arrays, **(self.attributes | passed))
+            got = bad.ask(subject, passed)
         except Refused:
             return Finding(0.0)
         return Finding(
@@ -106,6 +115,12 @@ class ErrorCase:
             got=_short(got),
             expected="an exception",
         )
+
+
+def in_a_dtype_of(subject: Subject, arrays: tuple) -> tuple:
+    """The arrays, floating-point ones in the subject's first dtype if theirs is none of its own."""
+    other = DTYPES[subject.dtypes[0]]
+    return tuple(a.astype(other) if is_float(a) and str(a.dtype) not in subject.dtypes else a for a in arrays)
 
 
 def _short(x: Any) -> str:
@@ -129,10 +144,14 @@ class Trial:
 
     def call(self, *arrays: Any, operation: str | None = None, **attributes: Any) -> Any:
         name = operation or self.operation
-        return self.subject.call(name, *arrays, **(attributes | (self.passed if name == self.operation else {})))
+        case = Case(operation=name, arrays=arrays, attributes=attributes)
+        return case.ask(self.subject, self.passed if name == self.operation else {})
 
     def vjp(self, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
-        return self.subject.vjp(self.operation, arrays, cotangents, **(attributes | self.passed))
+        case = Case(
+            operation=self.operation, what="gradient", arrays=arrays, cotangents=cotangents, attributes=attributes
+        )
+        return case.ask(self.subject, self.passed)
 
     def expect(self, got: Any, want: Want | Shape, about: str) -> None:
         """Compare, remember, and go on; the verdict is made when the test ends."""

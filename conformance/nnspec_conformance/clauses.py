@@ -21,6 +21,7 @@ from nnspec_conformance.errors import SpecError
 KINDS = (
     "exact", "value", "gradient", "shape", "default", "error", "statistical", "trajectory", "convergence", "cost"
 )  # fmt: skip
+EXPERIMENT_KINDS = ("experiment", "theorem", "benchmark")
 LEVELS = ("MUST NOT", "MUST", "SHOULD NOT", "SHOULD", "MAY")
 OPTIONS = {
     "clause": {
@@ -190,17 +191,19 @@ def parse_blocks(path: Path) -> list[Block]:
     Raises:
         SpecError: an unknown block, bad YAML, an unknown option or a block that does not end.
     """
-    blocks, lines = [], path.read_text(encoding="utf-8").splitlines()
-    fence, i = None, 0
+    blocks, lines = [], read_text(path).splitlines()
+    fence, opened, i = None, 0, 0
     while i < len(lines):
         stripped = lines[i].strip()
         mark = re.match(r"(`{3,}|~{3,})", stripped)
         if mark and (fence is None or stripped.startswith(fence)):
-            fence = None if fence else mark.group(1)
+            fence, opened = None if fence else mark.group(1), i + 1
         start = None if fence else re.match(r"///+\s*(\S[^|]*?)\s*(?:\|\s*(.*?)\s*)?$", lines[i])
         if not start:
             if fence is None and re.match(r"///+\s*$", lines[i]):
                 raise SpecError(path, i + 1, "a block ends here that never started; remove the line or add its start")
+            if fence is None and re.match(r"\s+///+\s*\w+\s*\|", lines[i]):
+                raise SpecError(path, i + 1, "an indented block is printed as text; start it at the line's beginning")
             i += 1
             continue
         name, argument = start.group(1), start.group(2) or ""
@@ -211,11 +214,31 @@ def parse_blocks(path: Path) -> list[Block]:
             raise SpecError(path, i + 1, f"block '{name} | {argument}' does not end; add a line with ///")
         blocks.append(_block(path, i, name, argument, lines[i + 1 : end]))
         i = end + 1
+    if fence:
+        raise SpecError(path, opened, f"code that starts here does not end; add a line with {fence}")
     return blocks
+
+
+def read_text(path: Path) -> str:
+    """A file's text.
+
+    Raises:
+        SpecError: it is not UTF-8; names the line.
+    """
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise SpecError(path, line, f"byte {data[error.start]:#x} is not UTF-8; save the file as UTF-8") from error
 
 
 def _block(path: Path, start: int, name: str, argument: str, body: list[str]) -> Block:
     count = next((k for k, line in enumerate(body) if not line.startswith("    ")), len(body))
+    if OPTIONS[name] and body and not count:
+        raise SpecError(path, start + 2, f"block '{name} | {argument}' has no options; indent them by four spaces")
+    if count and count < len(body) and body[count].strip():
+        raise SpecError(path, start + 2 + count, "text follows the options at once; put a blank line between them")
     try:
         options = yaml.safe_load("\n".join(line[4:] for line in body[:count])) or {}
     except yaml.YAMLError as error:
@@ -238,6 +261,7 @@ def _clause(block: Block, page: str) -> Clause:
     kind = block.options.get("kind")
     if kind not in KINDS:
         raise block.fail(f"clause {block.argument} has kind '{kind}'; use one of {', '.join(KINDS)}")
+    _check_shapes(block)
     words = LEVEL.findall(block.text)
     if len(words) != 1 or words[0] not in LEVELS:
         raise block.fail(
@@ -248,6 +272,8 @@ def _clause(block: Block, page: str) -> Clause:
         raise block.fail(f"clause {block.argument} has a level word that is not bold; a clause has one, in bold")
     variants = block.options.get("variants") or {}
     definition = block.options.get("definition")
+    if definition is not None and not variants:
+        raise block.fail(f"clause {block.argument} has a definition but no variants; list its readings")
     if variants and definition not in variants:
         raise block.fail(f"clause {block.argument}: definition '{definition}' is none of its variants {list(variants)}")
     if kind == "default" and "default" not in block.options:
@@ -264,12 +290,21 @@ def _clause(block: Block, page: str) -> Clause:
         source=block.options.get("source"),
         applies_to=tuple(block.options.get("applies-to") or ()),
         variants={str(k): str(v) for k, v in variants.items()},
-        definition=definition,
+        definition=None if definition is None else str(definition),
         default=block.options.get("default"),
         candidates=tuple(block.options.get("candidates") or ()),
         keyword=block.options.get("keyword") or block.argument.rsplit(".", 1)[1].replace("-", "_"),
         operation=block.options.get("operation") or block.argument.split(".")[0].replace("-", "_"),
     )
+
+
+def _check_shapes(block: Block) -> None:
+    """Lists are lists and mappings are mappings: ``applies-to: relu`` would be read as four operations."""
+    for option, kind, example in (
+        ("applies-to", list, "[relu, tanh]"), ("candidates", list, "[0.01, 0.2]"), ("variants", dict, "{exact: ...}")
+    ):  # fmt: skip
+        if not isinstance(block.options.get(option, kind()), kind):
+            raise block.fail(f"clause {block.argument}: option '{option}' is no {kind.__name__}; write {example}")
 
 
 def _experiment(block: Block, page: str) -> Experiment:
@@ -278,6 +313,9 @@ def _experiment(block: Block, page: str) -> Experiment:
     for option in ("measure", "predicted", "source-id"):
         if not block.options.get(option):
             raise block.fail(f"experiment {block.argument} lacks the option '{option}'; add it before the first run")
+    if block.options.get("kind", "experiment") not in EXPERIMENT_KINDS:
+        kind = block.options["kind"]
+        raise block.fail(f"experiment {block.argument} has kind '{kind}'; use one of {', '.join(EXPERIMENT_KINDS)}")
     source = block.options["source-id"]
     return Experiment(
         id=block.argument,
@@ -296,10 +334,15 @@ def _table(path: Path) -> dict[str, dict]:
     if not path.is_file():
         return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         raise SpecError(path, int(line.group(1)) if line else 1, f"not TOML: {error}") from error
+    for name, entry in table.items():
+        if not isinstance(entry, dict):
+            line_of = next(n for n, text in enumerate(read_text(path).splitlines(), 1) if name in text)
+            raise SpecError(path, line_of, f"'{name}' is no table; write it under a heading [\"{name}\"]")
+    return table
 
 
 def load_spec(root: Path | None = None) -> Spec:
@@ -321,7 +364,7 @@ def load_spec(root: Path | None = None) -> Spec:
     )
     for path in sorted(root.rglob("*.md")):
         name = path.relative_to(root).with_suffix("").as_posix()
-        title = re.search(r"^# (.+)$", path.read_text(encoding="utf-8"), re.M)
+        title = re.search(r"^# (.+)$", read_text(path), re.M)
         spec.pages[name] = Page(name, title.group(1) if title else name, path)
         for block in parse_blocks(path):
             spec.blocks.append(block)

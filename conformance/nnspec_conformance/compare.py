@@ -42,7 +42,7 @@ def compare(got: Any, want: Any, *, flushes: bool = False, arrays: tuple = (), p
     """
     if isinstance(want, dict):
         if not isinstance(got, dict) or set(got) != set(want):
-            names = sorted(got) if isinstance(got, dict) else type(got).__name__
+            names = sorted(map(str, got)) if isinstance(got, dict) else type(got).__name__
             return Finding(float("inf"), f"{path} has names {names}, expected {sorted(want)}")
         return worst([compare(got[k], want[k], flushes=flushes, path=f"{path}[{k!r}]") for k in want])
     if isinstance(want, tuple | list):
@@ -58,7 +58,8 @@ def compare(got: Any, want: Any, *, flushes: bool = False, arrays: tuple = (), p
     if isinstance(want, Shape):
         return _compare_shape(got, want, path)
     if not isinstance(want, Want):
-        same = got == want
+        got = got.item() if isinstance(got, np.ndarray) and got.size == 1 else got
+        same = not isinstance(got, np.ndarray) and got == want
         return Finding(0.0) if same else Finding(float("inf"), f"{path} is {got!r}, expected {want!r}")
     return _compare_array(got, want, flushes, arrays, path)
 
@@ -66,6 +67,13 @@ def compare(got: Any, want: Any, *, flushes: bool = False, arrays: tuple = (), p
 def worst(findings: list[Finding]) -> Finding:
     """The finding with the largest ratio; none at all counts as no error."""
     return max(findings, key=lambda f: f.ratio, default=Finding(0.0))
+
+
+def sentence(finding: Finding) -> str:
+    """The worst element in a few words."""
+    at = f"at input {finding.input}: " if finding.input else ""
+    kind = f" ({finding.dtype})" if finding.dtype else ""
+    return f"{at}got {finding.got}, expected {finding.expected}{kind}"
 
 
 def _compare_shape(got: Any, want: Shape, path: str) -> Finding:
@@ -116,7 +124,7 @@ def _ratios(got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str)
         same |= overflow & (np.abs(value) + allowed >= largest) & (allowed > 0)
         error = np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
         ratio = np.where(error == 0, 0.0, np.where(allowed > 0, error / np.where(allowed > 0, allowed, 1), np.inf))
-    return ratio, error
+    return np.where(np.isnan(ratio), np.inf, ratio), error  # an infinite error is never within an infinite tolerance
 
 
 def _number(x: Any) -> str:

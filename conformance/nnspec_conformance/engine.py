@@ -10,7 +10,7 @@ from typing import Any
 
 from nnspec_conformance.cases import Case, ErrorCase, Test, Trial
 from nnspec_conformance.clauses import Clause
-from nnspec_conformance.compare import Finding, compare, worst
+from nnspec_conformance.compare import Finding, compare, sentence, worst
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
 from nnspec_conformance.subject import Subject, known_failure
 from nnspec_conformance.suite_loader import Suite, did_you_mean
@@ -67,21 +67,36 @@ def validate(suite: Suite, subject: Subject) -> None:
         HarnessError: one does not; says which and what is near.
     """
     known = set(suite.instances) | set(suite.spec.clauses)
-    for table in ("variants", "defaults", "known_failures"):
-        for name, value in getattr(subject, table).items():
+    for table in ("VARIANTS", "DEFAULTS", "KNOWN_FAILURES"):
+        for name, value in getattr(subject, table.lower()).items():
             if name not in known:
-                raise HarnessError(
-                    f"adapter {subject.name}: {table.upper()} names no clause: '{name}'{did_you_mean(name, known)}"
-                )
-            clause = suite.spec.clauses[name.split("[")[0]]
-            if table != "variants":
-                continue
-            for reading in value if isinstance(value, tuple | list) else (value,):
-                if reading not in clause.variants:
-                    raise HarnessError(
-                        f"adapter {subject.name}: VARIANTS['{name}'] is '{reading}'; "
-                        f"the clause has {', '.join(clause.variants) or 'no variants'}"
-                    )
+                problem = f"{table} names no clause: '{name}'{did_you_mean(str(name), known)}"
+            else:
+                problem = _misdeclared(suite, subject, table, name, value)
+            if problem:
+                raise HarnessError(f"{subject.place(f'{name}', table)}: {problem}")
+
+
+def _misdeclared(suite: Suite, subject: Subject, table: str, name: str, value: Any) -> str | None:
+    """What is wrong with one entry of a declaration, if anything."""
+    clause = suite.spec.clauses[name.split("[")[0]]
+    if table == "VARIANTS":
+        readings = value if isinstance(value, tuple | list) and value else (value,)
+        wrong = [r for r in readings if not isinstance(r, str) or r not in clause.variants]
+        known = ", ".join(clause.variants) or "no variants; take it out"
+        return f"VARIANTS['{name}'] is {wrong[0]!r}; the clause has {known}" if wrong else None
+    if table == "DEFAULTS":
+        wrong = f"DEFAULTS['{name}']: the clause is of kind {clause.kind}, not default; take it out"
+        return None if clause.kind == "default" else wrong
+    if name not in suite.instances:
+        return f"KNOWN_FAILURES['{name}'] is a family; name its instance, such as {clause.instances[0]}"
+    if not isinstance(value, str) or not value.strip():
+        return f"KNOWN_FAILURES['{name}'] is {value!r}; give the reason and a link"
+    try:
+        known_failure(value, subject.version)
+    except HarnessError as error:
+        return str(error)
+    return None
 
 
 def run_instance(suite: Suite, subject: Subject, instance: str, *, record: Callable | None = None) -> Result:
@@ -104,6 +119,7 @@ def run_instance(suite: Suite, subject: Subject, instance: str, *, record: Calla
         result.outcome, result.message = NOT_IMPLEMENTED, f"{error}"
     except (ClauseFailed, Refused) as error:
         result.outcome, result.ratio, result.message = FAIL, float("inf"), str(error)
+        result.finding = Finding(float("inf"), call=error.call)
         result.cases = result.cases or 1
     except HarnessError as error:
         result.outcome, result.message = HARNESS_ERROR, str(error)
@@ -187,14 +203,7 @@ def _note(result: Result, finding: Finding, dtype: str | None) -> None:
         result.ratio = result.finding.ratio
     if finding.ratio > 1:
         result.outcome = FAIL
-        result.message = result.finding.message or _sentence(result.finding)
-
-
-def _sentence(f: Finding) -> str:
-    text = f"got {f.got}, expected {f.expected}"
-    if f.input:
-        text = f"at input {f.input}: {text}"
-    return text + (f" ({f.dtype})" if f.dtype else "")
+        result.message = result.finding.message or sentence(result.finding)
 
 
 def _apply_known_failures(subject: Subject, result: Result) -> None:

@@ -1,6 +1,15 @@
 """The errors a user of the suite can meet, each one line that names what, where and the likely fix."""
 
 
+def one_line(text: object, longest: int = 300) -> str:
+    """Foreign text, fit for a terminal, JSON and XML: one line, no control characters, not too long."""
+    try:
+        words = " ".join(str(text).split())
+    except Exception:
+        return f"{type(text).__name__} that cannot be printed"
+    return "".join(c if c.isprintable() else "?" for c in words)[:longest]
+
+
 class HarnessError(Exception):
     """The suite could not run: exit status 2. Nothing is said about the subject's conformance."""
 
@@ -26,15 +35,14 @@ class NotImplementedBySubject(Exception):
 class Refused(Exception):
     """The subject raised in a call; ``original`` is what it raised."""
 
+    call: str | None = None  # the question, as a line of code
+
     def __init__(self, operation: str, original: BaseException):
         self.operation, self.original = operation, original
-        text = " ".join(str(original).split()) or "no message"
-        super().__init__(f"{operation} raised {type(original).__name__}: {text[:300]}")
+        super().__init__(f"{operation} raised {type(original).__name__}: {one_line(original) or 'no message'}")
 
 
 class ClauseFailed(Exception):
-    """A clause does not hold; ``finding`` is a dict for the report's field ``worst``, or None."""
+    """A clause does not hold, whatever the numbers."""
 
-    def __init__(self, message: str, finding: dict | None = None, ratio: float = float("inf")):
-        self.finding, self.ratio = finding, ratio
-        super().__init__(message)
+    call: str | None = None  # the question, as a line of code

@@ -24,6 +24,10 @@ def _tests(suite: Suite) -> list[str]:
             problems.append(f"{place}: {clause.id} has a test and stands in untestable.toml; take it out there")
         if clause.id in spec.retired:
             problems.append(f"{place}: {clause.id} is retired; ids are never used again, choose another")
+    for experiment in spec.experiments.values():
+        if experiment.id in spec.retired:
+            place = f"{spec.root.name}/{experiment.page}.md:{experiment.line}"
+            problems.append(f"{place}: {experiment.id} is retired; ids are never used again, choose another")
     for clause_id, tests in suite.tests.items():
         if clause_id not in spec.clauses:
             problems.append(f"{tests[0].name}: proves '{clause_id}', which no page has")

@@ -52,6 +52,7 @@ def identify(suite: Suite, subject: Subject) -> Iterator[Identified]:
             # a subject that can be told keeps being told: it declares the single reading as its whole choice
             told = len(declared) > 1 and value in declared
             trial = _declaring(subject, clause, instance, (value,) if told else value)
+            trial.hung = subject.hung  # what did not return once is not waited for again
             outcome = run_instance(suite, trial, instance).outcome
             implemented |= outcome != NOT_IMPLEMENTED
             if outcome not in (FAIL, NOT_IMPLEMENTED):

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator
 GRACE = 10.0  # seconds after the alarm before the watchdog gives the process up
 
 
+AGAIN = 1.0  # seconds after which the alarm rings again, should the call have swallowed it
+
+
 class CallTimeout(BaseException):
     """Raised inside a call that runs out of time; no ``except Exception`` of an adapter swallows it."""
 
@@ -39,7 +42,8 @@ class _Watchdog:
                 operation, self.deadline = self.operation, None
                 if self.on_hang:
                     self.on_hang(operation)
-                print(f"nnspec: {operation} hangs in native code; results so far are kept", file=sys.__stderr__)
+                text = f"nnspec: {operation} hangs in native code and cannot be stopped; what was obtained is kept"
+                print(text, file=sys.__stderr__, flush=True)
                 os._exit(2)
 
 
@@ -58,7 +62,7 @@ def limit(seconds: float, operation: str) -> Iterator[None]:
     previous = signal.signal(signal.SIGALRM, ring) if alarm else None
     try:
         if alarm:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
+            signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
         yield
     finally:
         if alarm:

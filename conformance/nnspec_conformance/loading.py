@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 import nnspec_conformance.adapters
-from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.errors import HarnessError, one_line
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import did_you_mean
 
@@ -51,6 +51,8 @@ def _load_adapter(name: str) -> ModuleType:
 
 
 def _from_path(path: Path) -> ModuleType:
+    if path.is_dir():
+        raise HarnessError(f"{path}: a folder; name the adapter's .py file in it")
     if not path.is_file():
         raise HarnessError(f"{path}: no such file; nnspec new-adapter {path} writes one to start from")
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -59,12 +61,9 @@ def _from_path(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
 
     def load() -> ModuleType:
-        sys.path.insert(0, str(path.resolve().parent))
-        try:
-            sys.modules[path.stem] = module
-            spec.loader.exec_module(module)  # type: ignore[union-attr]
-        finally:
-            sys.path.pop(0)
+        sys.path.insert(0, str(path.resolve().parent))  # stays: a function may import its neighbour when it is called
+        sys.modules[path.stem] = module
+        spec.loader.exec_module(module)  # type: ignore[union-attr]
         return module
 
     return _import(str(path), load)
@@ -79,9 +78,10 @@ def _import(name: str, load: Callable[[], ModuleType]) -> ModuleType:
             f"{_place(error, name)}: needs the package '{missing}', which is not installed; pip install {missing}"
         ) from error
     except SyntaxError as error:
-        raise HarnessError(f"{error.filename}:{error.lineno}: {error.msg}; the adapter is not valid Python") from error
+        place = f"{error.filename or name}:{error.lineno or 1}"
+        raise HarnessError(f"{place}: {one_line(error.msg)}; the adapter is not valid Python") from error
     except (Exception, SystemExit) as error:
-        text = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        text = f"{type(error).__name__}: {one_line(error, 200)}"
         raise HarnessError(f"{_place(error, name)}: {text}; the adapter must import without an error") from error
 
 

@@ -40,6 +40,7 @@ class Mutant:
         variants: declarations that replace the oracle's.
         defaults: likewise.
         base: the adapter it changes.
+        advice: for a pair of readings, what to declare if this is what the user means.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Mutant:
     variants: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
     base: Any = numpy_oracle
+    advice: str = ""
 
     def subject(self) -> Subject:
         namespace = {k: v for k, v in vars(self.base).items() if not k.startswith("__")}
@@ -96,7 +98,8 @@ def _parts(base: Any, operation: str) -> list[str]:
 
 def reading_pairs(clause: Clause, operation: str, base: Any = numpy_oracle) -> Iterator[Mutant]:
     """A mutant for each ordered pair of readings, or of a default's candidates."""
-    kind = "reading" if clause.variants else "default"
+    kind, table = ("reading", "VARIANTS") if clause.variants else ("default", "DEFAULTS")
+    omitted = "" if clause.variants else " where it is left out"
     wrap = _with if clause.variants else _omitted
     values = list(clause.variants) or list(clause.candidates)
     for declared, done in itertools.permutations(values, 2):
@@ -110,6 +113,10 @@ def reading_pairs(clause: Clause, operation: str, base: Any = numpy_oracle) -> I
             variants=declaration if clause.variants else {},
             defaults={} if clause.variants else declaration,
             base=base,
+            advice=(
+                f"{clause.keyword} = {done}{omitted}, not {declared}; if that is what you mean, "
+                f"declare {table}['{clause.instance(operation)}'] = {done!r}"
+            ),
         )
 
 
@@ -167,18 +174,33 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = numpy_or
     """Readings and mutants that answer every question of a failed instance as the subject did."""
     if result.outcome != FAIL or not result.answers:
         return []
-    fits, clause = [], result.clause
-    for mutant in mutants_of(suite, result.instance, base):
-        pair = (mutant.variants | mutant.defaults).get(result.instance)
-        if pair is not None and pair not in declared_values(suite, subject, clause, result.operation):
+    fits, operation = [], result.operation
+    parts = set(_parts(base, operation))
+    suspects = mutants_of(suite, result.instance, base)
+    suspects += [m for m in module_mutants(suite) if m not in suspects and parts & set(m.changes)]
+    for other in suite.spec.governing(operation):  # another reading shows in every clause on the operation
+        suspects += list(reading_pairs(other, operation, base)) if other.id != result.clause.id else []
+    for mutant in suspects:
+        pair = mutant.variants | mutant.defaults
+        if any(v not in declared_values(suite, subject, suite.instances[k][0], operation) for k, v in pair.items()):
             continue  # declares what the subject does not
-        imitation = mutant.subject()
         try:
-            if all(_alike(case.ask(imitation, passed), got, case.want) for case, passed, got in result.answers):
-                fits.append(f"{mutant.name}: {mutant.story}")
+            if _imitates(mutant.subject(), result):
+                fits.append(mutant.advice or f"{mutant.name}: {mutant.story}")
         except Exception:
             continue
-    return fits
+    return list(dict.fromkeys(fits))
+
+
+def _imitates(imitation: Subject, result: Result) -> bool:
+    """Whether an implementation answers as the subject did, and wrongly too."""
+    wrong = False
+    for case, passed, got in result.answers:
+        answer = case.ask(imitation, passed)
+        if not _alike(answer, got, case.want):
+            return False
+        wrong |= compare(answer, case.want).ratio > 1
+    return wrong
 
 
 def declared_values(suite: Suite, subject: Subject, clause: Clause, operation: str) -> tuple:

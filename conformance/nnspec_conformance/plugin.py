@@ -22,30 +22,52 @@ class Run:
 
     def __init__(self, config: pytest.Config):
         from nnspec_conformance.engine import validate
-        from nnspec_conformance.errors import HarnessError
+        from nnspec_conformance.limits import watchdog
         from nnspec_conformance.loading import load_subject
+        from nnspec_conformance.report import check_writable
         from nnspec_conformance.suite_loader import load_suite
         from nnspec_conformance.vectors import Recorder
 
-        try:
-            self.suite = load_suite()
-            limit = float(config.getoption("--call-limit") or 30.0)
-            self.subject = load_subject(str(config.getoption("--subject")), call_limit=limit)
-            validate(self.suite, self.subject)
-        except HarnessError as error:
-            raise pytest.UsageError(str(error)) from error
+        report, record = config.getoption("--report"), config.getoption("--record")
+        self.report = Path(str(report)) if report else None
+        self.record = Path(str(record)) if record else None
+        if self.report:
+            check_writable(self.report)
+        self.suite = load_suite()
+        limit = float(config.getoption("--call-limit") or 30.0)
+        self.subject = load_subject(str(config.getoption("--subject")), call_limit=limit)
+        validate(self.suite, self.subject)
         self.results: list = []
-        self.recorder = Recorder() if config.getoption("--record") else None
+        self.recorder = Recorder() if self.record else None
+        watchdog.on_hang = lambda operation: self.write()
+
+    def write(self) -> None:
+        """The files that were asked for, with what was obtained."""
+        from nnspec_conformance.report import as_report, write
+
+        if self.report:
+            complete = {r.instance for r in self.results} == set(self.suite.instances)
+            write(as_report(self.subject, self.results, complete=complete), self.report)
+        if self.recorder and self.record:
+            self.recorder.write(self.record)
 
 
 RUN = pytest.StashKey[Run]()
+TOLD = pytest.StashKey[bool]()  # why there is no run was said once
 
 
-def shared(config: pytest.Config) -> Run:
-    """The session's run, made when the first clause is collected."""
-    if RUN not in config.stash:
-        config.stash[RUN] = Run(config)
-    return config.stash[RUN]
+def shared(collector: Any) -> Run | None:
+    """The session's run, made when the first clause is collected; None after the error that says why there is none."""
+    from nnspec_conformance.errors import HarnessError
+
+    stash = collector.config.stash
+    if RUN not in stash and TOLD not in stash:
+        try:
+            stash[RUN] = Run(collector.config)
+        except HarnessError as error:
+            stash[TOLD] = True
+            raise collector.CollectError(f"nnspec: {error}") from None
+    return stash.get(RUN, None)
 
 
 def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> list[pytest.Item] | None:
@@ -55,7 +77,9 @@ def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> list[py
         return None
     if test.function.__module__.rsplit(".", 1)[-1] != collector.path.stem:
         return []  # imported from another module, where it is collected
-    run = shared(collector.config)
+    run = shared(collector)
+    if run is None:
+        return []
     clause = run.suite.spec.clauses.get(test.clause)
     if clause is None:
         raise collector.CollectError(f"{test.name} proves '{test.clause}', which no page has")
@@ -71,7 +95,7 @@ class ClauseItem(pytest.Item):
         from nnspec_conformance.engine import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, run_instance
         from nnspec_conformance.mutation import explain
 
-        run = shared(self.config)
+        run = self.config.stash[RUN]
         result = run_instance(run.suite, run.subject, self.name, record=run.recorder)
         result.fits = explain(run.suite, run.subject, result)
         run.results.append(result)
@@ -111,14 +135,12 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the report and the vectors that were asked for."""
+    from nnspec_conformance.errors import HarnessError
+
     config = session.config
     if RUN not in config.stash or not config.stash[RUN].results:
         return
-    run = config.stash[RUN]
-    if path := config.getoption("--report"):
-        from nnspec_conformance.report import as_report, write
-
-        complete = {r.instance for r in run.results} == set(run.suite.instances)
-        write(as_report(run.subject, run.results, complete=complete), Path(path))
-    if run.recorder:
-        run.recorder.write(Path(str(config.getoption("--record"))))
+    try:
+        config.stash[RUN].write()
+    except HarnessError as error:
+        pytest.exit(f"nnspec: {error}", returncode=2)

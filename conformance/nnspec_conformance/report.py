@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 from nnspec_conformance import __version__
 from nnspec_conformance.clauses import find_spec
 from nnspec_conformance.engine import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, OUTCOMES, Result
+from nnspec_conformance.errors import HarnessError, one_line
 from nnspec_conformance.subject import Subject
 
 SCHEMA = "nnspec-report/1"
@@ -23,14 +24,16 @@ PACKAGES = ("numpy", "scipy", "ml_dtypes", "jax", "jaxlib", "flax", "optax", "to
 
 
 def finite(x: Any) -> Any:
-    """Floats that JSON cannot hold become the strings inf, -inf and nan, in nested data too."""
+    """Floats that JSON cannot hold become the strings inf, -inf and nan, in nested data too; foreign objects, text."""
     if isinstance(x, dict):
-        return {k: finite(v) for k, v in x.items()}
+        return {str(k): finite(v) for k, v in x.items()}
     if isinstance(x, list | tuple):
         return [finite(v) for v in x]
+    if hasattr(x, "dtype") and getattr(x, "shape", None) == ():
+        return finite(x.item())
     if isinstance(x, float) and not math.isfinite(x):
         return "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
-    return float(x) if hasattr(x, "dtype") and getattr(x, "shape", None) == () else x
+    return x if isinstance(x, bool | int | float | str | None) else one_line(repr(x))
 
 
 def tree_hash(adapter: Any = None) -> str:
@@ -81,7 +84,7 @@ def as_report(subject: Subject, results: list[Result], *, complete: bool) -> dic
             "environment": {
                 "python": platform.python_version(),
                 "platform": f"{platform.system()}-{platform.machine()}",
-                "device": device() if callable(device) else device,
+                "device": str(device() if callable(device) else device),
                 "packages": versions(),
             },
             "date": today(),
@@ -97,11 +100,39 @@ def as_report(subject: Subject, results: list[Result], *, complete: bool) -> dic
 
 
 def write(data: dict, path: Path) -> None:
-    """Write JSON so that an interrupted write leaves the old file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(path.name + ".part")
-    scratch.write_text(json.dumps(data, indent=1, allow_nan=False, sort_keys=False) + "\n", encoding="utf-8")
-    scratch.replace(path)
+    """Write JSON; folders are made, and an interrupted write leaves the old file.
+
+    Raises:
+        HarnessError: the file cannot be written.
+    """
+    write_text(json.dumps(data, indent=1, allow_nan=False, sort_keys=False) + "\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Likewise, of any text."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_name(path.name + ".part")
+        scratch.write_text(text, encoding="utf-8")
+        scratch.replace(path)
+    except OSError as error:
+        raise HarnessError(f"{path}: {error.strerror}; {WRITABLE}") from error
+
+
+WRITABLE = "choose a file in a folder that can be written"
+
+
+def check_writable(path: Path) -> None:
+    """See before a long run whether its results can be written.
+
+    Raises:
+        HarnessError: they cannot.
+    """
+    if path.is_dir():
+        raise HarnessError(f"{path}: is a folder; {WRITABLE}")
+    parent = next(p for p in path.absolute().parents if p.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise HarnessError(f"{path}: {parent} is not a folder that can be written; {WRITABLE}")
 
 
 def junit(subject: Subject, results: list[Result]) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -30,7 +33,7 @@ from nnspec_conformance.results import read_json
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite, load_suite
 from nnspec_conformance.vectors import Recorder, load, replay
-from nnspec_conformance.verdict import explanation, failed, status
+from nnspec_conformance.verdict import explanations, status
 
 
 def progress(items: Iterable[str], total: int, title: str) -> Iterator[str]:
@@ -63,37 +66,73 @@ def check(options: argparse.Namespace) -> int:
     if options.if_stale and options.report and is_current(options.adapter, options.report, chosen):
         print(f"{options.report} is current")
         return 0
-    subject = load_subject(options.adapter, call_limit=options.call_limit)
-    validate(suite, subject)
+    for path in (options.report, options.junit):
+        if path:
+            report.check_writable(path)
+    with own_output() as out:
+        subject = load_subject(options.adapter, call_limit=options.call_limit)
+        validate(suite, subject)
+        return _put_and_tell(suite, subject, chosen, options, out)
+
+
+def _put_and_tell(suite: Suite, subject: Subject, chosen: list[str], options: argparse.Namespace, out: TextIO) -> int:
+    """Put the chosen instances to the subject; whatever ends the run, tell and keep what was obtained."""
     results: list[Result] = []
     recorder = Recorder() if options.record else None
-    complete = set(chosen) == set(suite.instances)
+    everything = set(chosen) == set(suite.instances)
 
-    def save(finished: bool) -> None:
-        if options.report:
-            report.write(report.as_report(subject, results, complete=finished and complete), options.report)
-        if options.junit:
-            options.junit.parent.mkdir(parents=True, exist_ok=True)
-            options.junit.write_text(report.junit(subject, results), encoding="utf-8")
-        if recorder and options.record:
-            recorder.write(options.record)
+    def tell(finished: bool) -> None:
+        made = report.as_report(subject, results, complete=finished and everything)
+        try:
+            if options.report:
+                report.write(made, options.report)
+            if options.junit:
+                report.write_text(report.junit(subject, results), options.junit)
+            if recorder:
+                recorder.write(options.record)
+        finally:  # what cannot be written is at least shown
+            if options.json:
+                print(json.dumps(made, indent=1), file=out)
+            else:
+                print_verdict(subject, results, options.all, out)
+            out.flush()
 
-    watchdog.on_hang = lambda operation: save(False)
+    def hung(operation: str) -> None:
+        clause, name = suite.instances[instance := chosen[len(results)]]
+        message = f"{operation} did not return within {subject.call_limit:g} s, in native code that nothing can stop"
+        results.append(Result(instance, clause, name, FAIL, float("inf"), message=message, cases=1))
+        tell(False)
+
+    watchdog.on_hang = hung
     try:
         run_suite(suite, subject, chosen, results, recorder)
     except KeyboardInterrupt:
-        save(False)
-        print_verdict(subject, results, options.all)
+        tell(False)
         print(f"nnspec: interrupted after {len(results)} of {len(chosen)} instances; these are kept", file=sys.stderr)
         return 2
     finally:
         watchdog.on_hang = None
-    save(True)
-    if options.json:
-        print(json.dumps(report.as_report(subject, results, complete=complete), indent=1))
-    else:
-        print_verdict(subject, results, options.all)
+    tell(True)
     return status(results)
+
+
+@contextlib.contextmanager
+def own_output() -> Iterator[TextIO]:
+    """Standard output for our words only: what an adapter prints, also from native code, goes to standard error."""
+    ours = sys.stdout
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            descriptor, errors = ours.fileno(), sys.stderr.fileno()
+        except (OSError, ValueError):  # a stream of somebody's own
+            yield ours
+            return
+        ours.flush()
+        with os.fdopen(os.dup(descriptor), "w", encoding=ours.encoding, errors="backslashreplace") as private:
+            os.dup2(errors, descriptor)
+            try:
+                yield private
+            finally:
+                os.dup2(private.fileno(), descriptor)
 
 
 def is_current(adapter: str, path: Path, chosen: list[str]) -> bool:
@@ -111,23 +150,26 @@ def is_current(adapter: str, path: Path, chosen: list[str]) -> bool:
     return same_tree and same_versions and good and set(chosen) <= set(outcomes)
 
 
-def print_verdict(subject: Subject, results: list[Result], everything: bool) -> None:
+def print_verdict(subject: Subject, results: list[Result], everything: bool, out: TextIO) -> None:
     """Failures in full, then one line for each section and the total."""
-    for result in failed(results):
-        print("\n".join(explanation(result)) + "\n")
+    lines = [line for told in explanations(results) for line in (*told, "")]
     for result in results:
         if result.outcome == KNOWN:
-            print(f"known failure  {result.instance}: {result.reason}")
-        elif everything and result.outcome not in (FAIL,):
+            lines.append(f"known failure  {result.instance}: {result.reason}")
+        elif everything and result.outcome != FAIL:
             ratio = "" if result.outcome == NOT_IMPLEMENTED else f"  {result.ratio:.3g} of allowed"
-            print(f"{result.outcome:<15} {result.instance}{ratio}")
+            lines.append(f"{result.outcome:<15} {result.instance}{ratio}")
     for page in dict.fromkeys(r.clause.page for r in results):
-        here = [r for r in results if r.clause.page == page]
-        print(f"{page}: {summary(here)}")
+        lines.append(f"{page}: {summary([r for r in results if r.clause.page == page])}")
     if subject.printed:
-        print(f"the adapter printed while it was called; its first line: {subject.printed[0][:100]!r}")
+        lines.append(f"the adapter printed while it was called; its first line: {subject.printed[0][:100]!r}")
+    if subject.calls and not subject.returned:
+        lines.append("no call of this adapter returned an array; call one of its functions by hand first")
+    if not subject.calls:
+        lines.append("this adapter has none of the operations asked for; nnspec new-adapter shows how they are called")
     total = f"{len(results)} instances in {sum(r.seconds for r in results):.1f} s"
-    print(f"{subject.name} {subject.version}: {summary(results)} ({total})")
+    version = "" if subject.version == "unknown" else f" {subject.version}"
+    print("\n".join([*lines, f"{subject.name}{version}: {summary(results)} ({total})"]), file=out)
 
 
 def summary(results: list[Result]) -> str:
@@ -202,15 +244,20 @@ def replay_vectors(options: argparse.Namespace) -> int:
     cases = load(options.folder)
     subject = load_subject(options.adapter)
     validate(suite, subject)
-    outcomes = list(replay(cases, subject, suite.spec))
-    for item in outcomes:
-        if item.outcome == FAIL:
-            found = item.finding
-            detail = f"{found.call}: got {found.got}, expected {found.expected}" if found else item.message
-            print(f"FAIL  {item.instance}  {detail}")
+    outcomes, stopped = [], False
+    try:
+        for item in replay(cases, subject, suite.spec):
+            outcomes.append(item)
+            if item.outcome == FAIL:
+                print(f"FAIL  {item.instance}  {item.message}")
+    except KeyboardInterrupt:
+        stopped = True
+        print(f"nnspec: interrupted after {len(outcomes)} cases", file=sys.stderr)
     tally = {o: sum(i.outcome == o for i in outcomes) for o in (PASS, FAIL, NOT_IMPLEMENTED)}
     counts = ", ".join(f"{n} {o}" for o, n in tally.items() if n) or "none was in a dtype or reading it has"
     print(f"{subject.name} {subject.version}: {len(outcomes)} of {len(cases)} recorded cases: {counts}")
+    if stopped:
+        return 2
     if not outcomes:
         raise HarnessError("no recorded case could be put to this subject; check its DTYPES and VARIANTS")
     return 1 if tally[FAIL] else 0

@@ -11,13 +11,14 @@ import itertools
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
 from nnspec_conformance.clauses import Clause
-from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
+from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, one_line
 from nnspec_conformance.limits import CallTimeout, limit
 
 DTYPES = {
@@ -56,7 +57,7 @@ class Subject:
 
     def __init__(self, adapter: Any, *, call_limit: float = 30.0, role: str = "user"):
         self.adapter, self.call_limit, self.role = adapter, call_limit, role
-        self.name = self._declared("NAME", str, None)
+        self.name = one_line(self._declared("NAME", str, None))
         self.version = str(getattr(adapter, "VERSION", "unknown"))
         self.dtypes = tuple(self._declared("DTYPES", tuple, ("float32",)))
         self.variants = self._declared("VARIANTS", dict, {})
@@ -64,7 +65,7 @@ class Subject:
         self.known_failures = self._declared("KNOWN_FAILURES", dict, {})
         self.hung: set[str] = set()
         self.printed: list[str] = []
-        self.calls = 0
+        self.calls = self.returned = 0
         self._check_dtypes()
 
     # ---- declarations
@@ -73,27 +74,41 @@ class Subject:
         if kind is tuple and isinstance(value, list):
             value = tuple(value)
         if not isinstance(value, kind):
-            raise HarnessError(f"adapter: {name} is {value!r}, expected a {kind.__name__}; set it at the module's top")
+            came = "missing" if value is None else one_line(repr(value), 100)
+            raise HarnessError(
+                f"{self.place(name)}: {name} is {came}, expected a {kind.__name__}; set it at the module's top"
+            )
         return value
 
+    def place(self, *words: str) -> str:
+        """The adapter's file, with the first line that holds the first of the words found in it."""
+        path = getattr(self.adapter, "__file__", None)
+        if path is None:
+            return f"adapter {getattr(self, 'name', '')}".strip()
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+        numbers = (next((n for n, line in enumerate(lines, 1) if word in line), None) for word in words)
+        return ":".join(str(part) for part in (path, next((n for n in numbers if n), None)) if part)
+
     def _check_dtypes(self) -> None:
+        if not self.dtypes:
+            raise HarnessError(f"{self.place('DTYPES')}: DTYPES is empty; use some of {', '.join(DTYPES)}")
         for name in self.dtypes:
             if name not in DTYPES:
-                raise HarnessError(f"adapter {self.name}: DTYPES holds {name!r}; use some of {', '.join(DTYPES)}")
+                raise HarnessError(f"{self.place('DTYPES')}: DTYPES holds {name!r}; use some of {', '.join(DTYPES)}")
             x = np.array([0.5, -2.0, np.inf], DTYPES[name])
             try:
                 with self._context(name):
                     back = self._to_numpy(self._asarray(x))
             except Exception as error:
-                text = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+                text = f"{type(error).__name__}: {one_line(error, 200)}"
                 raise HarnessError(
-                    f"adapter {self.name}: asarray, to_numpy or context raised for {name} ({text}); "
+                    f"{self.place('def asarray')}: asarray, to_numpy or context raised for {name} ({text}); "
                     f"mend it or take {name!r} out of DTYPES"
                 ) from error
             if not isinstance(back, np.ndarray) or back.dtype != x.dtype or not np.array_equal(back, x):
                 raise HarnessError(
-                    f"adapter {self.name}: to_numpy(asarray(x)) gave {back!r} for {name}; it must return x itself, "
-                    f"in its dtype; mend it or take {name!r} out of DTYPES"
+                    f"{self.place('def to_numpy')}: to_numpy(asarray(x)) gave {one_line(repr(back))} for {name}, "
+                    f"expected {x!r}; mend it or take {name!r} out of DTYPES"
                 )
 
     def readings(self, clauses: list[Clause], operation: str) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
@@ -143,7 +158,17 @@ class Subject:
     def _in(self, x: Any) -> Any:
         if isinstance(x, dict):
             return {k: self._in(v) for k, v in x.items()}
-        return self._asarray(x) if isinstance(x, np.ndarray) else x
+        if not isinstance(x, np.ndarray):
+            return x
+        try:
+            return self._asarray(x)
+        except NotImplementedError:
+            raise
+        except Exception as error:  # the adapter's transport, not the operation: nothing is said about a clause
+            text = f"{type(error).__name__}: {one_line(error, 200)}"
+            raise HarnessError(
+                f"{self.place('def asarray')}: asarray raised for {x.dtype}{list(x.shape)} ({text}); mend it"
+            ) from error
 
     def _out(self, operation: str, y: Any, inside: bool = False) -> Any:
         if isinstance(y, dict):
@@ -158,7 +183,8 @@ class Subject:
             result = self._to_numpy(y)
         except Exception as error:
             kind = type(y).__name__
-            raise ClauseFailed(f"{operation} returned {kind}, expected an array (to_numpy: {error})") from error
+            text = f" (to_numpy: {one_line(error, 200)})" if hasattr(self.adapter, "to_numpy") else ""
+            raise ClauseFailed(f"{operation} returned {kind}, expected an array{text}") from error
         if not isinstance(result, np.ndarray):
             raise ClauseFailed(f"{operation} returned {type(y).__name__}, which to_numpy made {type(result).__name__}")
         return np.array(result)
@@ -185,18 +211,20 @@ class Subject:
                 self._context(dtype),
             ):
                 warnings.simplefilter("ignore")
-                return self._out(operation, body(getattr(self.adapter, operation)))
-        except ClauseFailed:
+                answer = self._out(operation, body(getattr(self.adapter, operation)))
+                self.returned += 1
+                return answer
+        except (ClauseFailed, HarnessError, KeyboardInterrupt):
             raise
         except CallTimeout as error:
             self.hung.add(operation)
             raise ClauseFailed(f"{operation} did not return within {self.call_limit:g} s") from error
         except NotImplementedError as error:
-            raise NotImplementedBySubject(f"{operation}: {error}" if str(error) else operation) from error
-        except Exception as error:
+            raise NotImplementedBySubject(f"{operation}: {one_line(error)}" if str(error) else operation) from error
+        except BaseException as error:  # SystemExit and the panics of extension modules are no Exceptions
             raise Refused(operation, error) from error
         finally:
-            self.printed += printed.getvalue().splitlines()[:3]
+            self.printed += [] if self.printed else printed.getvalue().splitlines()[:1]
 
     def call(self, operation: str, *arrays: Any, **attributes: Any) -> Any:
         """The operation's result as NumPy.
@@ -274,11 +302,22 @@ class Subject:
 
 
 def known_failure(reason: str, version: str) -> str | None:
-    """The reason, if its version condition (``...; version<2.14``) holds or there is none."""
+    """The reason, if its version condition (``...; version<2.14``) holds or there is none.
+
+    Raises:
+        HarnessError: there is a condition, and the version cannot be compared with it.
+    """
     found = re.search(r";\s*version\s*(<=|<|==|>=|>)\s*([0-9][\w.]*)\s*$", reason)
     if not found:
         return reason
     from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion, Version
 
     text = reason[: found.start()].strip()
-    return text if SpecifierSet(found.group(1) + found.group(2), prereleases=True).contains(version) else None
+    try:
+        return text if Version(version) in SpecifierSet(found.group(1) + found.group(2), prereleases=True) else None
+    except InvalidVersion as error:
+        raise HarnessError(
+            f"VERSION is {version!r}, with which '{found.group().strip('; ')}' of KNOWN_FAILURES cannot be compared; "
+            f"set VERSION to a number such as '1.2'"
+        ) from error

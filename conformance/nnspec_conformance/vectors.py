@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.cases import Case
-from nnspec_conformance.compare import Finding, compare
+from nnspec_conformance.compare import Finding, compare, sentence
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
 from nnspec_conformance.results import read_json
 from nnspec_conformance.subject import Subject
@@ -57,7 +57,7 @@ class Recorder:
     def _store(self, x: Any, name: str) -> Any:
         """A JSON description of nested arrays; the arrays themselves are kept under their names."""
         if isinstance(x, np.ndarray):
-            self.arrays[name] = np.ascontiguousarray(x)
+            self.arrays[name] = np.array(x, order="C")  # which unlike ascontiguousarray keeps rank 0
             return {"array": name}
         if isinstance(x, Want):
             self._store(x.value, f"{name}.value")
@@ -73,13 +73,21 @@ class Recorder:
         return {"plain": x}
 
     def write(self, folder: Path) -> int:
-        """Write both files; returns the number of cases."""
+        """Write both files; returns the number of cases.
+
+        Raises:
+            HarnessError: the folder cannot be written.
+        """
         from safetensors.numpy import save_file
 
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file(self.arrays, str(folder / "arrays.safetensors"))
         manifest = {"schema": SCHEMA, "arrays": "arrays.safetensors", "cases": self.cases}
-        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            save_file(self.arrays, str(folder / "arrays.safetensors"))
+            text = json.dumps(manifest, indent=1, allow_nan=False) + "\n"
+            (folder / "manifest.json").write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise HarnessError(f"{folder}: {error.strerror}; choose a folder that can be written") from error
         return len(self.cases)
 
 
@@ -110,11 +118,13 @@ def load(folder: Path) -> list[tuple[str, Case, dict]]:
         arrays = load_file(str(path))
     except (OSError, SafetensorError) as error:
         raise HarnessError(f"{path}: {error}; record the vectors again") from error
+    if not isinstance(manifest.get("cases"), list):
+        raise HarnessError(f"{folder / 'manifest.json'}: has no list 'cases'; record again")
     cases = []
     for number, data in enumerate(manifest["cases"]):
         try:
             cases.append(_case(data, arrays))
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise HarnessError(f"{folder / 'manifest.json'}: case {number}: {error!r}; record again") from error
     return cases
 
@@ -162,7 +172,8 @@ def replay(cases: list[tuple[str, Case, dict]], subject: Subject, spec: Any) -> 
             got = case.ask(subject, passed)
             finding = compare(got, case.want, flushes=readings.get("subnormals") == "flushed", arrays=case.arrays)
             finding.call = case.describe(passed)
-            yield Replayed(instance, "fail" if finding.ratio > 1 else "pass", finding, finding.message)
+            message = f"{finding.call}: {finding.message or sentence(finding)}"
+            yield Replayed(instance, "fail" if finding.ratio > 1 else "pass", finding, message)
         except NotImplementedBySubject as error:
             yield Replayed(instance, "not implemented", None, str(error))
         except (Refused, ClauseFailed) as error:

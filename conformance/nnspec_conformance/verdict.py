@@ -4,15 +4,49 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Iterable
 
 from nnspec_conformance.engine import FAIL, HARNESS_ERROR, Result
 
 WIDTH = 100
+# How the simple TeX of the clauses reads in a terminal; a command that is not listed loses its backslash only.
+SYMBOLS = {
+    "infty": "inf", "pm": "±", "cdot": "·", "odot": "·", "times": "×", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥",
+    "ne": "≠", "neq": "≠", "approx": "≈", "in": " in ", "to": "→", "mid": "|", "partial": "d", "nabla": "grad ",
+    "langle": "⟨", "rangle": "⟩", "ldots": "...", "dots": "...", "cdots": "...", "top": "T", "prod": "product",
+    "quad": " ", "qquad": " ", "left": "", "right": "", "bigl": "", "bigr": "", "displaystyle": "",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "eta": "η",
+    "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ",
+    "phi": "φ", "varphi": "φ", "psi": "ψ", "omega": "ω", "Delta": "Δ", "Phi": "Φ", "Sigma": "Σ", "Omega": "Ω",
+}  # fmt: skip
+GROUP = r"\{([^{}]*)\}"
+
+
+def plain_tex(tex: str) -> str:
+    r"""TeX for a terminal: ``\max(|f(x)|, 2^{-4})`` reads max(|f(x)|, 2^-4)."""
+    text = re.sub(r"\\[,;:!> ]", " ", tex).replace(r"\{", "⦃").replace(r"\}", "⦄").replace("~", " ")
+    while True:  # from the innermost braces outwards
+        before = text
+        text = re.sub(r"\\d?frac" + GROUP + GROUP, lambda m: f"{_operand(m[1])}/{_operand(m[2])}", text)
+        text = re.sub(r"\\sqrt" + GROUP, r"sqrt(\1)", text)
+        text = re.sub(r"\\(?:operatorname|text|mathrm|mathbf|mathbb|mathcal)\*?" + GROUP, r"\1", text)
+        text = re.sub(r"([\^_])" + GROUP, lambda m: m[1] + _operand(m[2]), text)
+        if text == before:
+            break
+    text = re.sub(r"\\([A-Za-z]+)", lambda m: SYMBOLS.get(m[1], m[1]), text)
+    text = text.replace("{", "").replace("}", "").replace("⦃", "{").replace("⦄", "}").replace("\\", "")
+    return " ".join(text.split()).replace("± inf", "±inf").replace("⟨ ", "⟨").replace(" ⟩", "⟩")
+
+
+def _operand(text: str) -> str:
+    """In parentheses unless it is one number, name or call."""
+    return text if re.fullmatch(r"-?[\w.\\]+|\\?\w+\([^()]*\)", text.strip()) else f"({text})"
 
 
 def plain(markdown: str) -> str:
-    """A clause's text for a terminal: bold marks and link brackets removed, on one line."""
-    text = re.sub(r"\[([^\]]+)\]\[\]", r"\1", markdown)
+    """A clause's text for a terminal: bold marks, links and TeX turned into words, on one line."""
+    text = re.sub(r"\[([^\]]+)\](\[\]|\([^)]*\))", r"\1", markdown)
+    text = re.sub(r"\$([^$]+)\$", lambda m: plain_tex(m[1]), text)
     return " ".join(text.replace("**", "").split())
 
 
@@ -21,37 +55,64 @@ def number(x: float | None) -> str:
     return "unknown" if x is None else f"{x:.3g}"
 
 
+def _row(label: str, text: str | None) -> list[str]:
+    return textwrap.wrap(text or "", WIDTH, initial_indent=f"  {label:<9} ", subsequent_indent=" " * 12)
+
+
 def explanation(result: Result) -> list[str]:
     """Lines that tell why an instance failed."""
     clause = result.clause
     lines = [f"{result.outcome.upper()}  {result.instance}  ({clause.level}, {clause.page})"]
     lines += textwrap.wrap(plain(clause.text), WIDTH, initial_indent="  | ", subsequent_indent="  | ")
     found = result.finding
+    lines += _row("call", found.call if found else None)
     if found and found.got is not None:
-        rows = [("call", found.call), ("input", found.input), ("got", found.got), ("expected", found.expected)]
-        lines += [f"  {label:<9} {value}" for label, value in rows if value]
-        if found.error is not None:
+        lines += [*_row("input", found.input), *_row("got", found.got), *_row("expected", found.expected)]
+        if found.error is not None and found.error < float("inf"):
             times = f", {found.ratio:.3g} times what is allowed" if 1 < found.ratio < float("inf") else ""
-            lines.append(f"  {'error':<9} {number(found.error)}, allowed {number(found.allowed)}{times}")
-    if found is None or found.got is None or result.message not in (None, ""):
-        if found is None or found.got is None:
-            lines += textwrap.wrap(
-                result.message or "", WIDTH, initial_indent="  found     ", subsequent_indent="            "
-            )
+            lines += _row("error", f"{number(found.error)}, allowed {number(found.allowed)}{times}")
+    if result.message and (found is None or found.got is None or found.message or result.reason):
+        lines += _row("found", result.message)
     for fit in result.fits[:3]:
-        lines += textwrap.wrap(fit, WIDTH, initial_indent="  fits      ", subsequent_indent="            ")
-    if result.reason:
-        lines.append(f"  reason    {result.reason}")
-    return lines
+        lines += _row("fits", fit)
+    return lines + _row("reason", result.reason)
 
 
-def failed(results: list[Result]) -> list[Result]:
+def _together(result: Result) -> tuple | None:
+    """What results must share to be told once: an operation that fails in the same words, whatever it is asked."""
+    told_by_words = result.outcome == FAIL and (result.finding is None or result.finding.got is None)
+    return (result.operation, result.message) if told_by_words and not result.reason else None
+
+
+def explanations(results: Iterable[Result]) -> list[list[str]]:
+    """One explanation for each failure, and one for all that fail in the same words."""
+    groups: dict[object, list[Result]] = {}
+    for number, result in enumerate(failed(results)):
+        groups.setdefault(_together(result) or number, []).append(result)
+    told = []
+    for group in groups.values():
+        if len(group) == 1:
+            told.append(explanation(group[0]))
+            continue
+        first = group[0]
+        call = first.finding.call if first.finding else None
+        told.append(
+            [
+                f"FAIL  {first.operation}: {len(group)} clauses fail in the same way",
+                *_row("call", call),
+                *_row("found", first.message),
+                *_row("clauses", ", ".join(r.instance for r in group)),
+            ]
+        )
+    return told
+
+
+def failed(results: Iterable[Result]) -> list[Result]:
     """Those that must be told in full."""
     return [r for r in results if r.outcome in (FAIL, HARNESS_ERROR)]
 
 
-def status(results: list[Result]) -> int:
+def status(results: Iterable[Result]) -> int:
     """0: every clause put to the subject holds or is known not to; 1: one failed; 2: the suite could not run."""
-    if any(r.outcome == HARNESS_ERROR for r in results):
-        return 2
-    return 1 if any(r.outcome == FAIL for r in results) else 0
+    outcomes = {r.outcome for r in results}
+    return 2 if HARNESS_ERROR in outcomes else 1 if FAIL in outcomes else 0
