@@ -9,8 +9,12 @@ from nnspec_conformance.adapters import _jax
 NAME = "flax_optax"
 VERSION = jax.__version__
 DTYPES = ("float32", "float64", "bfloat16", "float16")
-VARIANTS = {"gelu.form": ("exact", "tanh")}
-DEFAULTS = {}
+VARIANTS = {
+    "gelu.form": ("exact", "tanh"),
+    "activation.subnormals": "flushed",  # XLA on CPU runs with flush-to-zero and denormals-are-zero set
+    "leaky-relu.gradient-at-zero": "one",
+}
+DEFAULTS = {"gelu.default-form": "tanh"}
 KNOWN_FAILURES = {}
 
 asarray, to_numpy, context, vjp = _jax.asarray, _jax.to_numpy, _jax.context, _jax.vjp

@@ -13,9 +13,13 @@ _keras.require("jax")
 
 NAME = "keras_jax"
 VERSION = _keras.VERSION
-DTYPES = ("float32", "float64", "bfloat16", "float16")
-VARIANTS = {"gelu.form": ("exact", "tanh")}
-DEFAULTS = {}
+DTYPES = ("float32", "bfloat16", "float16")  # on JAX, keras.backend.result_type("float64", float) is float32
+VARIANTS = {
+    "gelu.form": ("exact", "tanh"),
+    "activation.subnormals": "flushed",  # XLA on CPU runs with flush-to-zero and denormals-are-zero set
+    "leaky-relu.gradient-at-zero": "one",
+}
+DEFAULTS = {"gelu.default-form": "exact", "leaky-relu.negative-slope": 0.2}
 KNOWN_FAILURES = {}
 
 asarray, to_numpy, context, vjp = _jax.asarray, _jax.to_numpy, _jax.context, _jax.vjp

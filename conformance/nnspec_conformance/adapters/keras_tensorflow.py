@@ -14,8 +14,11 @@ _keras.require("tensorflow")
 NAME = "keras_tensorflow"
 VERSION = _keras.VERSION
 DTYPES = ("float32", "float64", "bfloat16", "float16")
-VARIANTS = {"gelu.form": ("exact", "tanh")}
-DEFAULTS = {}
+VARIANTS = {
+    "gelu.form": ("exact", "tanh"),
+    "activation.subnormals": "flushed",  # TensorFlow sets flush-to-zero and denormals-are-zero in its threads
+}
+DEFAULTS = {"gelu.default-form": "exact", "leaky-relu.negative-slope": 0.2}
 KNOWN_FAILURES = {}
 
 asarray, to_numpy, vjp = _tensorflow.asarray, _tensorflow.to_numpy, _tensorflow.vjp

@@ -14,8 +14,12 @@ _keras.require("torch")
 NAME = "keras_torch"
 VERSION = _keras.VERSION
 DTYPES = ("float32", "float64", "bfloat16", "float16")
-VARIANTS = {"gelu.form": ("exact", "tanh")}
-DEFAULTS = {}
+VARIANTS = {
+    "gelu.form": ("exact", "tanh"),
+    "activation.subnormals[sigmoid]": "flushed",  # 1 / (1 + exp(-x)): exp(89) overflows in float32
+    "activation.subnormals[silu]": "flushed",  # x / (1 + exp(-x)), likewise
+}
+DEFAULTS = {"gelu.default-form": "exact", "leaky-relu.negative-slope": 0.2}
 KNOWN_FAILURES = {}
 
 asarray, to_numpy, vjp = _torch.asarray, _torch.to_numpy, _torch.vjp

@@ -10,8 +10,15 @@ from nnspec_conformance.adapters import _torch
 NAME = "torch"
 VERSION = torch.__version__
 DTYPES = ("float32", "float64", "bfloat16", "float16")
-VARIANTS = {"gelu.form": ("exact", "tanh")}
-DEFAULTS = {}
+VARIANTS = {
+    "gelu.form": ("exact", "tanh"),
+    "activation.subnormals[sigmoid]": "flushed",  # 1 / (1 + exp(-x)): exp(89) overflows in float32
+    "activation.subnormals[silu]": "flushed",  # x / (1 + exp(-x)), likewise
+}
+DEFAULTS = {
+    "gelu.default-form": "exact",
+    "softmax.default-axis": 0,  # of three axes; of two it is 1, and PyTorch warns that it guesses
+}
 KNOWN_FAILURES = {}
 
 asarray, to_numpy, vjp = _torch.asarray, _torch.to_numpy, _torch.vjp

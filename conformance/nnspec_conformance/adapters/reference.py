@@ -1,0 +1,35 @@
+"""The project's own reference implementation."""
+
+from __future__ import annotations
+
+import jax
+
+from nnspec.components import activations
+from nnspec_conformance.adapters import _jax
+
+NAME = "reference"
+VERSION = jax.__version__
+DTYPES = ("float32", "float64", "bfloat16", "float16")
+VARIANTS = {
+    "gelu.form": ("exact", "tanh", "sigmoid"),
+    "hard-sigmoid.form": ("sixth", "fifth", "half"),
+    "activation.subnormals": "flushed",  # XLA on CPU runs with flush-to-zero and denormals-are-zero set
+}
+DEFAULTS = {"gelu.default-form": "exact", "hard-sigmoid.default-form": "sixth"}
+KNOWN_FAILURES = {}
+
+asarray, to_numpy, context, vjp = _jax.asarray, _jax.to_numpy, _jax.context, _jax.vjp
+
+identity = activations.identity
+relu = activations.relu
+leaky_relu = activations.leaky_relu
+elu = activations.elu
+selu = activations.selu
+gelu = activations.gelu
+sigmoid = activations.sigmoid
+tanh = activations.tanh
+softplus = activations.softplus
+silu = activations.silu
+hard_sigmoid = activations.hard_sigmoid
+softmax = activations.softmax
+log_softmax = activations.log_softmax
