@@ -129,13 +129,12 @@ def test_interleave_gives_medians(monkeypatch):
 
 
 def test_instructions_are_counted_in_the_programs_text():
-    lines = [
-        "%a = f32[4]{0} exponential(f32[4]{0} %x)",
-        "ROOT %d = f32[4]{0} divide(%a, %a)",
-        "%e = f32[] exponential(%y)",
-    ]
-    text = "\n ".join(lines)
-    assert core.instructions(text) == {"exponential": 2, "divide": 1}
+    text = """
+      %a = f32[4]{0} exponential(f32[4]{0} %x)
+      %b.1 = (f32[4]{0}, f32[4]{0}) fusion(%a), kind=kLoop
+      ROOT %d = f32[4]{0} divide(f32[4]{0} %a, %a)
+      %e = f32[] exponential(%y)"""
+    assert core.instructions(text) == {"exponential": 2, "divide": 1, "fusion": 1}
 
 
 def test_note_names_what_differs():

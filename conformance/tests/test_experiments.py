@@ -148,6 +148,7 @@ def test_rule(outcome, expected):
 
 
 def test_bound_of_the_collapse_catches_a_wrong_map(monkeypatch):
+    monkeypatch.setattr(affine_collapse, "EXAMPLES", 500)
     assert affine_collapse._one_seed(0)[0] < 1e-2
     monkeypatch.setattr(affine_collapse, "gamma", lambda n: 1e-14 * n * affine_collapse.UNIT)
     assert affine_collapse._one_seed(0)[0] > 1

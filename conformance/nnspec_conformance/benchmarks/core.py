@@ -82,7 +82,7 @@ def compiled(function: Callable, *arguments: Any) -> Program:
 
 def instructions(hlo: str) -> dict[str, int]:
     """How often each instruction of ``HLO`` occurs in a program's text."""
-    found = Counter(re.findall(r"= \S+ ([a-z-]+)\(", hlo))
+    found = Counter(re.findall(r" = .*?\s([a-z][a-z0-9-]*)\(", hlo))
     return {name: found[name] for name in HLO if found[name]}
 
 
