@@ -106,7 +106,7 @@ def run_instance(suite: Suite, subject: Subject, instance: str, *, record: Calla
         suite: tests and specification.
         subject: the implementation.
         instance: for instance ``activation.nan[relu]``.
-        record: called with (instance, case, keywords) for every case asked.
+        record: called with instance, case, readings and, for a clause of kind default, the declared default.
     """
     clause, operation = suite.instances[instance]
     result = Result(instance, clause, operation)
@@ -185,7 +185,7 @@ def _run_test(
         if case.dtype and case.dtype not in subject.dtypes:
             continue
         if record:
-            record(result.instance, case, passed, readings)
+            record(result.instance, case, readings, default if result.clause.kind == "default" else None)
         got = case.ask(subject, passed)
         finding = compare(got, case.want, flushes=readings.get("subnormals") == "flushed", arrays=case.arrays)
         finding.call = case.describe(passed) + (f" {finding.call}" if finding.call else "")

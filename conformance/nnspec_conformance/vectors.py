@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.cases import Case
+from nnspec_conformance.clauses import Spec
 from nnspec_conformance.compare import Finding, compare, sentence
+from nnspec_conformance.engine import declared_default
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
 from nnspec_conformance.results import read_json
 from nnspec_conformance.subject import Subject
@@ -30,7 +32,7 @@ class Recorder:
         self.cases: list[dict] = []
         self.arrays: dict[str, np.ndarray] = {}
 
-    def __call__(self, instance: str, case: Case, passed: dict, readings: dict) -> None:
+    def __call__(self, instance: str, case: Case, readings: dict, default: Any = None) -> None:
         prefix = f"{len(self.cases):05d}"
         self.cases.append(
             {
@@ -38,6 +40,7 @@ class Recorder:
                 "operation": case.operation,
                 "what": case.what,
                 "readings": readings,
+                "default": default,
                 "attributes": self._plain(case.attributes, instance),
                 "arrays": self._store(case.arrays, f"{prefix}.in"),
                 "cotangents": self._store(case.cotangents, f"{prefix}.cotangents"),
@@ -101,8 +104,30 @@ class Replayed:
     message: str | None
 
 
-def load(folder: Path) -> list[tuple[str, Case, dict]]:
-    """Instance, case and readings of every recorded case.
+@dataclass(frozen=True)
+class Recorded:
+    """One recorded case, the readings for which it holds, and the default that it takes for granted."""
+
+    instance: str
+    case: Case
+    readings: dict
+    default: Any
+
+    def keywords(self, subject: Subject, spec: Spec) -> dict | None:
+        """What to pass to a subject that can be told; None if it has other readings or another default."""
+        clause, operation = spec.instances().get(self.instance, (None, self.case.operation))
+        for readings, passed in subject.readings(spec.governing(operation), operation):
+            if readings != self.readings:
+                continue
+            if clause is None or clause.kind != "default":
+                return passed
+            if declared_default(subject, clause, operation, readings) == self.default:
+                return {k: v for k, v in passed.items() if k != clause.keyword}
+        return None
+
+
+def load(folder: Path) -> list[Recorded]:
+    """Every recorded case.
 
     Raises:
         HarnessError: a file is missing or not what ``--record`` writes; names the file and case.
@@ -129,7 +154,7 @@ def load(folder: Path) -> list[tuple[str, Case, dict]]:
     return cases
 
 
-def _case(data: dict, arrays: dict[str, np.ndarray]) -> tuple[str, Case, dict]:
+def _case(data: dict, arrays: dict[str, np.ndarray]) -> Recorded:
     def restore(x: dict) -> Any:
         if "array" in x:
             return arrays[x["array"]]
@@ -156,21 +181,19 @@ def _case(data: dict, arrays: dict[str, np.ndarray]) -> tuple[str, Case, dict]:
         want=restore(data["want"]),
         note=data["catches"] or "",
     )
-    return data["instance"], case, data["readings"]
+    return Recorded(data["instance"], case, data["readings"], data["default"])
 
 
-def replay(cases: list[tuple[str, Case, dict]], subject: Subject, spec: Any) -> Iterator[Replayed]:
-    """Put recorded cases to a subject, in the readings that it has."""
-    for instance, case, readings in cases:
-        if case.dtype and case.dtype not in subject.dtypes:
-            continue
-        governing = spec.governing(case.operation)
-        passed = next((p for r, p in subject.readings(governing, case.operation) if r == readings), None)
-        if passed is None:
+def replay(cases: list[Recorded], subject: Subject, spec: Spec) -> Iterator[Replayed]:
+    """Put recorded cases to a subject, in the dtypes and readings that it has."""
+    for recorded in cases:
+        instance, case = recorded.instance, recorded.case
+        passed = recorded.keywords(subject, spec)
+        if passed is None or (case.dtype and case.dtype not in subject.dtypes):
             continue
         try:
             got = case.ask(subject, passed)
-            finding = compare(got, case.want, flushes=readings.get("subnormals") == "flushed", arrays=case.arrays)
+            finding = compare(got, case.want, flushes=recorded.readings.get("subnormals") == "flushed", arrays=case.arrays)
             finding.call = case.describe(passed)
             message = f"{finding.call}: {finding.message or sentence(finding)}"
             yield Replayed(instance, "fail" if finding.ratio > 1 else "pass", finding, message)
