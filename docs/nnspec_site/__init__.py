@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
 
-def makeExtension(**options):
-    """The Markdown extension named ``nnspec_site`` in mkdocs.yml."""
+if TYPE_CHECKING:
     from nnspec_site.extension import SiteExtension
 
-    return SiteExtension(**options)
+
+def makeExtension(**options: Any) -> SiteExtension:
+    """The Markdown extension named ``nnspec_site`` in mkdocs.yml."""
+    from nnspec_site import extension
+
+    return extension.SiteExtension(**options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from markdown import Markdown
-from pymdownx.blocks import BlocksExtension
+from pymdownx.blocks import BlocksExtension, BlocksProcessor
 
 from nnspec_site import tex
 from nnspec_site.blocks.benchmark import BenchmarkBlock
@@ -23,6 +23,6 @@ class SiteExtension(BlocksExtension):
         super().extendMarkdown(md)
         tex.register(md)
 
-    def extendMarkdownBlocks(self, md: Markdown, block_mgr) -> None:
+    def extendMarkdownBlocks(self, md: Markdown, block_mgr: BlocksProcessor) -> None:
         for block in BLOCKS:
             block_mgr.register(block, {})

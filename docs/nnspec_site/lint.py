@@ -1,4 +1,4 @@
-"""Checks the Markdown files before the build, with file and line: pymdownx prints a bad block as plain text, silently."""
+"""Checks the Markdown before the build, with file and line: pymdownx prints a bad block as plain text, silently."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from nnspec_conformance.clauses import Block, load_spec, parse_blocks
+from nnspec_conformance.clauses import Block, Spec, load_spec, parse_blocks
 from nnspec_site import figures, tex
 from nnspec_site.assets import ROOT
 from nnspec_site.blocks.matrix import VIEWS
@@ -38,7 +38,7 @@ def check(pages: Path = PAGES, spec_root: Path | None = None) -> None:
                 raise SiteError(f"{path}:{line}: {error}") from error
 
 
-def _check_block(block: Block, spec) -> None:
+def _check_block(block: Block, spec: Spec) -> None:
     known = {
         "clause": spec.clauses,
         "experiment": spec.experiments,

@@ -10,6 +10,7 @@ import json
 import re
 import threading
 import xml.etree.ElementTree as etree
+from collections.abc import Callable
 
 from markdown import Markdown
 from markdown.blockprocessors import BlockProcessor
@@ -34,7 +35,7 @@ DISPLAY = re.compile(r" {0,3}\$\$(.+)\$\$\s*", re.S)
 _local = threading.local()
 
 
-def _engine():
+def _engine() -> Callable[[str], str]:
     """KaTeX inside a QuickJS interpreter, one a thread (an interpreter belongs to the thread that made it)."""
     if not hasattr(_local, "render"):
         import quickjs
@@ -71,7 +72,7 @@ def element(md: Markdown, tex: str, display: bool) -> etree.Element:
 class InlineMath(InlineProcessor):
     """``$...$``, by Pandoc's rule: no blank inside the dollars, no digit after the last one."""
 
-    def handleMatch(self, m: re.Match[str], data: str):
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[etree.Element, int, int]:
         return element(self.md, m.group(1), display=False), m.start(0), m.end(0)
 
 

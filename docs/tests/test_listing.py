@@ -59,6 +59,7 @@ def test_signature_gets_a_line_for_each_argument_and_comments_stand_above(source
 def test_only_the_layout_changes(sources):
     shown = ast.parse(listing.find("pkg.mod.wide", sources)).body[0]
     original = ast.parse(SOURCE).body[2]
+    assert isinstance(original, ast.FunctionDef)
     del original.body[0]
     assert ast.dump(shown) == ast.dump(original)
 

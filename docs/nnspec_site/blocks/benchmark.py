@@ -101,7 +101,7 @@ def chart(report: Report, workloads: list[Report], name: str, count: int) -> Ele
     others = [share(report, w, p["seconds"]) or 0 for w in workloads for p in w.get("peers", {}).values()]
     limit = max([1.0, *shares, *others])
     dtype = workloads[0].get("dtype", "")
-    text = f"{name.capitalize()}, {size(count)} elements, {dtype}: share of the speed of a plain copy (100 % = as fast as a copy)"
+    text = f"{name.capitalize()}, {size(count)} elements, {dtype}: share of the speed of a plain copy (100 %)"
     made = make("figure", "nn-chart", make("figcaption", "", text))
     key = [make("span", "nn-key", make("span", "nn-key-bar", aria_hidden="true"), "nnspec")]
     key += [

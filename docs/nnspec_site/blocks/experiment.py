@@ -100,7 +100,7 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) or value in ("inf", "-inf", "nan"):
-        return number(value)  # type: ignore[arg-type]
+        return number(value)
     return "–" if value is None else str(value)
 
 

@@ -25,6 +25,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+from cycler import cycler
 from matplotlib.figure import Figure
 
 WIDTH = 7.2  # inches; the text column of a page
@@ -46,7 +47,7 @@ class Theme:
         """Figure size in inches for a height of ``aspect`` times the width."""
         return width, width * aspect
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[Any, Any]:
         """Matplotlib's rcParams for this scheme; the hash salt is fixed, so that equal figures are equal files."""
         return {
             "svg.hashsalt": "nnspec",
@@ -71,7 +72,7 @@ class Theme:
             "grid.linewidth": 0.7,
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.prop_cycle": matplotlib.cycler(color=self.colors),
+            "axes.prop_cycle": cycler(color=self.colors),
             "lines.linewidth": 1.8,
             "legend.frameon": False,
             "legend.labelcolor": self.text,
@@ -115,7 +116,7 @@ def draw(name: str, folder: Path) -> list[Path]:
     module = importlib.import_module(makers()[name])
     written = []
     for theme in THEMES:
-        with matplotlib.rc_context(theme.settings()):
+        with plt.rc_context(theme.settings()):
             figure = module.draw(theme)
             path = folder / f"{name}-{theme.name}.svg"
             save(figure, path)

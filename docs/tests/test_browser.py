@@ -1,0 +1,177 @@
+"""The built site in a browser, read from file://: ``pytest docs/tests/test_browser.py --site site``.
+
+Needs Debian's Chromium and the extra ``browser``. Without ``--site`` these tests are skipped, and say so.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+HOME, TOPIC, RESULTS = "index.html", "spec/components/activations.html", "results/index.html"
+PAGES = [
+    HOME,
+    TOPIC,
+    RESULTS,
+    "spec/index.html",
+    "spec/notation.html",
+    "spec/conformance.html",
+    "guides/write-an-adapter.html",
+    "results/mutants.html",
+    "results/readings.html",
+    "results/experiments.html",
+    "results/benchmarks.html",
+    "api/components/activations.html",
+]
+CLAUSE = "relu.gradient-at-zero"
+
+
+@pytest.fixture(scope="module")
+def site(request) -> Path:
+    folder = request.config.getoption("--site")
+    if not folder:
+        pytest.skip("needs a built site: make site, then pytest docs/tests/test_browser.py --site site")
+    path = Path(folder).resolve()
+    assert (path / HOME).is_file(), f"{path} holds no built site; run make site"
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(site):
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium")
+    assert chromium, "no chromium on the path; apt-get install --no-install-recommends chromium fonts-dejavu-core"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def tabs(browser):
+    """One tab a scheme, reused: opening one costs more than a page."""
+    made = {}
+    for scheme in ("light", "dark"):
+        page = browser.new_context(color_scheme=scheme).new_page()
+        page.seen, page.errors = [], []
+        page.on("request", lambda request, page=page: page.seen.append(request.url))
+        page.on("pageerror", lambda error, page=page: page.errors.append(str(error)))
+        page.on("requestfailed", lambda request, page=page: page.errors.append(f"failed: {request.url}"))
+        made[scheme] = page
+    return made
+
+
+@pytest.fixture
+def visit(tabs, site):
+    """Open a page; the requests it makes and its errors are in ``page.seen`` and ``page.errors``."""
+
+    def run(address: str, *, width: int = 1280, scheme: str = "light"):
+        page = tabs[scheme]
+        page.goto("about:blank")
+        page.seen.clear()
+        page.errors.clear()
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{site.as_uri()}/{address}", wait_until="load")
+        return page
+
+    return run
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_page_renders_without_a_script_error_or_an_outside_request(visit, address):
+    page = visit(address)
+    page.wait_for_timeout(200)
+    assert page.locator("h1").first.is_visible()
+    assert page.errors == []
+    assert [url for url in page.seen if not url.startswith(("file:", "data:", "blob:", "about:"))] == []
+
+
+def test_formulas_are_typeset_without_a_script(visit):
+    page = visit(TOPIC)
+    assert page.locator(".katex").count() > 50
+    assert page.locator(".katex-error").count() == 0
+    assert page.evaluate("typeof katex") == "undefined"
+    assert page.evaluate("document.fonts.check('16px KaTeX_Main')")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_are_those_of_the_scheme(visit, scheme):
+    page = visit(TOPIC, scheme=scheme)
+    images = page.locator(".nn-figure img:visible")
+    assert images.count() > 0
+    sources = [images.nth(i).get_attribute("src") for i in range(images.count())]
+    assert all(source.endswith(f"-{scheme}.svg#only-{scheme}") for source in sources)
+    images.first.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.nn-figure img:not([hidden])').complete")
+
+
+def test_dark_scheme_is_dark_and_can_be_switched(visit):
+    page = visit(HOME, scheme="dark")
+    assert page.locator("body").get_attribute("data-md-color-scheme") == "slate"
+    page.locator("label[for=__palette_1]:visible").click()
+    assert page.locator("body").get_attribute("data-md-color-scheme") == "default"
+    page.evaluate("localStorage.clear()")
+
+
+def test_search_finds_a_clause_by_its_id(visit):
+    page = visit(HOME)
+    page.locator(".md-search__input").click()
+    page.locator(".md-search__input").press_sequentially(CLAUSE, delay=10)
+    hit = page.locator(f".md-search-result__link[href*='#{CLAUSE}']").first
+    hit.wait_for(timeout=15_000)
+    hit.click()
+    page.wait_for_url(f"**/{TOPIC}*#{CLAUSE}")
+
+
+def test_clause_permalink_leads_to_the_clause(visit):
+    page = visit(TOPIC)
+    heading = page.locator(f"[id='{CLAUSE}']")
+    link = heading.locator("a.headerlink")
+    assert link.get_attribute("href") == f"#{CLAUSE}"
+    link.click()
+    page.wait_for_function("scrollY > 1000")
+    box = heading.bounding_box()
+    assert 0 <= box["y"] < 300
+
+
+def test_proof_unfolds_with_the_keyboard(visit):
+    page = visit(TOPIC)
+    summary = page.locator("details.nn-proof > summary").first
+    table = page.locator("details.nn-proof .nn-table").first
+    assert not table.is_visible()
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert table.is_visible()
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_no_sideways_scroll(visit, address):
+    page = visit(address, width=390)
+    page.evaluate("document.querySelectorAll('details').forEach(box => box.open = true)")
+    for width in (390, 768, 1280, 1680):
+        page.set_viewport_size({"width": width, "height": 900})
+        # the drawer of the narrow page slides away first
+        page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width, timeout=5000)
+
+
+@pytest.mark.parametrize("address", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_accessibility_violation(visit, address, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = visit(address, scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((box, i) => box.open = i < 3)")
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+    found = Axe().run(page, options=options).response["violations"]
+    assert [f"{v['id']}: {v['nodes'][0]['html'][:200]} ({len(v['nodes'])})" for v in found] == []
