@@ -28,3 +28,59 @@ def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
     leaves = [p if p.requires_grad else p.detach().requires_grad_() for p in primals]
     with torch.enable_grad():  # create_graph: the second derivative is the vjp of a vjp
         return torch.autograd.grad(f(*leaves), leaves, cotangents, create_graph=True, materialize_grads=True)
+
+
+# What anything that calls these kernels fails, measured: at which input, got, right, and why.
+KNOWN_FAILURES = {
+    "activation.limits[gelu]": (
+        "gelu(-inf) is NaN, right is 0: -inf times 1 + erf(-inf) = 0, and likewise with tanh; "
+        "https://github.com/pytorch/pytorch/issues/185770"
+    ),
+    "activation.limits[silu]": (
+        "silu(-inf) is NaN, right is 0: x / (1 + exp(-x)) is -inf / inf; "
+        "https://github.com/pytorch/pytorch/issues/160876"
+    ),
+    "activation.accuracy[gelu]": (
+        "exact form: gelu(1.7014e38) is inf in float32 and bfloat16, right is 1.7014e38: oneDNN doubles x "
+        "before it halves it; right with torch.backends.mkldnn off; overflow not reported, oneDNN path is to "
+        "be dropped in https://github.com/pytorch/pytorch/pull/189234"
+    ),
+    "activation.accuracy[softplus]": (
+        "softplus(20.1) is 20.1 in float64, right is 20.1 + 1.87e-9: beyond the argument threshold, 20 by "
+        "default in every dtype, it is the identity; not reported; "
+        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
+    ),
+    "activation.tail[gelu]": (
+        "gelu(-5.51) is 0 in float32, right is -9.9e-8: 1 + erf(u) cancels, and 1 + tanh(u) in the other "
+        "form; https://github.com/pytorch/pytorch/issues/187806"
+    ),
+    "activation.gradient[softplus]": (
+        "the gradient at 20.1 is 1 in float64, right is 1 - 1.87e-9: the identity beyond the default "
+        "threshold of 20; not reported; "
+        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
+    ),
+    "activation.gradient[hard_sigmoid]": (
+        "the gradient inside is 0.1666666716 in float64, right is 1/6 = 0.1666666667: its constant is 1.0f / "
+        "6.0f, a float32; not reported; "
+        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
+    ),
+    "activation.gradient-finite[gelu]": (
+        "tanh form: the gradient at -1.9e19 and beyond is NaN in float32, right is 0: x * x overflows and inf "
+        "is multiplied by 1 - tanh**2 = 0; not reported; "
+        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Gelu.h"
+    ),
+    "activation.second-derivative[softplus]": (
+        "at 20 it is 0 in float64, right is 2.06e-9: the identity from the default threshold of 20 on; not "
+        "reported; https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
+    ),
+    "softplus.reflection": (
+        "softplus(20.1) - softplus(-20.1) is off by 1.87e-9 in float64: the identity beyond the default "
+        "threshold of 20 on one side only; not reported; "
+        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
+    ),
+    "hard-sigmoid.gradient-at-kinks": (
+        "the gradient at 0, between the kinks, is 0.1666666716 in float64, right is 1/6: its constant is 1.0f "
+        "/ 6.0f, a float32; not reported; "
+        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
+    ),
+}
