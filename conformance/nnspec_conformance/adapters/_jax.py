@@ -22,7 +22,8 @@ def context(dtype: str) -> Iterator[None]:
 
 
 def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
-    return jax.vjp(f, *primals)[1](cotangents)
+    """Compiled, as every training step is: one program instead of one for each primitive and shape."""
+    return jax.jit(lambda primals, cotangents: jax.vjp(f, *primals)[1](cotangents))(primals, cotangents)
 
 
 # What anything that calls these kernels fails, measured: at which input, got, right, and why.
