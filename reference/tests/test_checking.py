@@ -129,7 +129,7 @@ query, mask, ids, gates = jnp.ones((2, 5, 3)), jnp.ones(2, bool), jnp.arange(5),
         (
             lambda: layer_norm(x, scale, epsilon=jnp.ones(3)),
             TypeError,
-            "layer_norm: epsilon is an array of shape (3,), expected a number",
+            "layer_norm: epsilon is an array of shape (3,) and dtype float32, expected a number",
         ),
         (
             lambda: layer_norm(x, scale, form="two-pas"),
@@ -257,10 +257,25 @@ def test_a_wrong_result_is_the_functions_own_fault():
     def halve(x: Float[Array, "*batch features"]) -> Float[Array, "*batch features"]:
         return x[:1]
 
-    with pytest.raises(
-        TypeError, match=r"^halve: the returned value is not what its signature promises, a bug in halve: "
-    ):
+    message = (
+        "halve: returned an array of shape (1, 3) and dtype float32, "
+        "but its signature promises Float[*batch features]; a bug in halve"
+    )
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
         halve(x)
+
+
+def test_compiled_and_variadic_functions_are_guarded_too():
+    @checked
+    @jax.jit
+    def total(*terms: Float[Array, "features"], **weights: Positive):
+        return sum(terms)
+
+    assert total(scale, np.ones(3), w=2).shape == (3,)
+    with pytest.raises(TypeError, match="^total: "):
+        total(scale, jnp.ones(3, jnp.int32))
+    with pytest.raises(ValueError, match="^total: weights must be positive, got -1"):
+        total(scale, w=-1)
 
 
 def test_methods_are_named_by_their_class():

@@ -1,7 +1,8 @@
 r"""Activation functions: the non-linearity between two affine layers.
 
 Each is an elementary formula applied to every element (`softmax` and `log_softmax`: to every slice along an axis), kept
-in the dtype it came in. Half-precision input is computed in float32 and rounded once.
+in the dtype it came in. Half-precision input is computed in float32 and rounded once. An eager call is one compiled
+program; inside a larger one ``jax.jit`` adds nothing.
 
 The helpers at the end exist where the formula read literally is wrong in floating point, or its derivative is: where
 $e^{x}$ overflows though the result does not, where it is flushed to zero though $x\,e^{x}$ is not, where a difference
@@ -59,6 +60,7 @@ def identity(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 @checked
+@jax.jit
 def relu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""Keep what is positive, set the rest to zero.
 
@@ -76,6 +78,7 @@ def relu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 @checked
+@jax.jit
 def leaky_relu(x: Float[Array, "*shape"], *, negative_slope: Finite = 0.01) -> Float[Array, "*shape"]:
     r"""Keep what is positive, shrink the rest.
 
@@ -98,6 +101,7 @@ def leaky_relu(x: Float[Array, "*shape"], *, negative_slope: Finite = 0.01) -> F
 
 
 @checked
+@jax.jit
 def elu(x: Float[Array, "*shape"], *, alpha: Positive = 1.0) -> Float[Array, "*shape"]:
     r"""Keep what is positive, let the rest saturate exponentially.
 
@@ -120,6 +124,7 @@ def elu(x: Float[Array, "*shape"], *, alpha: Positive = 1.0) -> Float[Array, "*s
 
 
 @checked
+@jax.jit
 def selu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""Scale `elu` so that a standard normal variable keeps its mean and variance.
 
@@ -140,6 +145,7 @@ def selu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 @checked
+@partial(jax.jit, static_argnames="form")
 def gelu(x: Float[Array, "*shape"], *, form: Literal["exact", "tanh", "sigmoid"] = "exact") -> Float[Array, "*shape"]:
     r"""Weight each input by the probability that a standard normal variable is below it.
 
@@ -175,6 +181,7 @@ def gelu(x: Float[Array, "*shape"], *, form: Literal["exact", "tanh", "sigmoid"]
 
 
 @checked
+@jax.jit
 def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""Map the real line to (0, 1): the probability whose log-odds are the input.
 
@@ -192,6 +199,7 @@ def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 @checked
+@jax.jit
 def tanh(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""Map the real line to (-1, 1), odd and with slope 1 at 0.
 
@@ -209,6 +217,7 @@ def tanh(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 @checked
+@jax.jit
 def softplus(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""Smooth the kink of `relu`; the integral of `sigmoid`.
 
@@ -226,6 +235,7 @@ def softplus(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 @checked
+@jax.jit
 def silu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""Gate each input by its own `sigmoid`; also named swish.
 
@@ -246,6 +256,7 @@ def silu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 @checked
+@partial(jax.jit, static_argnames="form")
 def hard_sigmoid(
     x: Float[Array, "*shape"], *, form: Literal["sixth", "fifth", "half"] = "sixth"
 ) -> Float[Array, "*shape"]:
@@ -270,6 +281,7 @@ def hard_sigmoid(
 
 
 @checked
+@partial(jax.jit, static_argnames="axis")
 def softmax(x: Float[Array, "*shape"], *, axis: int = -1) -> Float[Array, "*shape"]:
     r"""Turn the scores along an axis into a probability distribution.
 
@@ -292,6 +304,7 @@ def softmax(x: Float[Array, "*shape"], *, axis: int = -1) -> Float[Array, "*shap
 
 
 @checked
+@partial(jax.jit, static_argnames="axis")
 def log_softmax(x: Float[Array, "*shape"], *, axis: int = -1) -> Float[Array, "*shape"]:
     r"""Give the logarithm of `softmax`, also where the probability itself is rounded to 0 or 1.
 
