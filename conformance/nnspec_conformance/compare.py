@@ -87,7 +87,7 @@ def _compare_shape(got: Any, want: Shape, path: str) -> Finding:
 
 
 def _compare_array(got: Any, want: Want, flushes: bool, arrays: tuple, path: str) -> Finding:
-    if isinstance(got, int | float) and not want.value.shape:
+    if isinstance(got, int | float | np.generic) and not want.value.shape:
         got = np.asarray(got)
     if not isinstance(got, np.ndarray):
         return Finding(float("inf"), f"{path} is {type(got).__name__}, expected an array")

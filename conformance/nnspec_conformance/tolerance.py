@@ -61,7 +61,7 @@ def ulp(value: Any, dtype: str) -> np.ndarray:
     info = finfo(DTYPES[dtype])
     magnitude = np.abs(np.asarray(value, np.float64))
     _, exponent = np.frexp(np.where(np.isfinite(magnitude), magnitude, 1.0))
-    spacing = np.ldexp(float(info.eps), exponent - 1)
+    spacing = np.where(magnitude == 0, 0.0, np.ldexp(float(info.eps), exponent - 1))
     return np.maximum(spacing, float(info.smallest_normal) * float(info.eps))
 
 

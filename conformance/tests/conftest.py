@@ -1,0 +1,139 @@
+"""What the machine's own tests share: the suite, adapters written to files, the command, and toy specifications."""
+
+import inspect
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from nnspec_conformance.adapters import numpy_oracle
+from nnspec_conformance.clauses import load_spec
+from nnspec_conformance.cli import main
+from nnspec_conformance.subject import Subject
+from nnspec_conformance.suite_loader import Suite, load_suite
+
+HEADER = '"""An adapter of the tests."""\n\nimport numpy as np\n\nNAME = "mine"\nVERSION = "1.0"\n'
+
+
+@pytest.fixture(scope="session")
+def suite():
+    return load_suite()
+
+
+@pytest.fixture(scope="session")
+def oracle():
+    return Subject(numpy_oracle, role="oracle")
+
+
+@pytest.fixture
+def adapter(tmp_path):
+    """Writes an adapter file and returns its path; ``whole`` is written as it is."""
+
+    def write(body: str = "", *, whole: str | bytes | None = None, name: str = "mine.py") -> Path:
+        path = tmp_path / name
+        text = HEADER + textwrap.dedent(body) if whole is None else whole
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Exit status and both streams of a command."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def nnspec(capsys, monkeypatch):
+    """Runs the command in this process."""
+    monkeypatch.setattr(sys, "path", sys.path[:])
+
+    def run(*arguments: object) -> Ran:
+        try:
+            status = main([str(a) for a in arguments])
+        except SystemExit as error:  # argparse
+            status = int(error.code or 0)
+        out, err = capsys.readouterr()
+        return Ran(status, out, err)
+
+    return run
+
+
+def start(*arguments: object, before: str = "", cwd: Path | None = None) -> subprocess.Popen:
+    """The command in a process of its own, after the statements ``before``."""
+    code = f"import sys\n{before}\nfrom nnspec_conformance.cli import main\nsys.exit(main(sys.argv[1:]))"
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": ""},
+    )
+
+
+@pytest.fixture
+def process():
+    """Runs the command in a process of its own."""
+
+    def run(*arguments: object, before: str = "", cwd: Path | None = None) -> Ran:
+        started = start(*arguments, before=before, cwd=cwd)
+        out, err = started.communicate(timeout=60)
+        return Ran(started.returncode, out, err)
+
+    return run
+
+
+@pytest.fixture
+def spec_of(tmp_path):
+    """Parses a specification of one page, ``spec/toys.md``, and the tables that are given."""
+
+    def write(page: str, **tables: str) -> object:
+        root = tmp_path / "spec"
+        root.mkdir(exist_ok=True)
+        (root / "toys.md").write_text(textwrap.dedent(page), encoding="utf-8")
+        for name, text in tables.items():
+            (root / f"{name}.toml").write_text(textwrap.dedent(text), encoding="utf-8")
+        return load_spec(root)
+
+    return write
+
+
+@pytest.fixture
+def suite_of(spec_of):
+    """A suite of a one-page specification and the tests that are given."""
+
+    def make(page: str, *tests: Callable, **tables: str) -> Suite:
+        made = Suite(spec_of(page, **tables))
+        for test in tests:
+            made.tests.setdefault(test.__nnspec__.clause, []).append(test.__nnspec__)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def subject_of():
+    """A subject from functions and declarations; functions are known by their names."""
+
+    def make(*functions: Callable, **declared: object) -> Subject:
+        named = {f.__name__: f for f in functions if inspect.isfunction(f)}
+        return Subject(SimpleNamespace(**({"NAME": "toy", "VERSION": "1.0"} | named | declared)), call_limit=0.2)
+
+    return make
+
+
+@pytest.fixture
+def f32():
+    return lambda *values: np.array(values, np.float32)

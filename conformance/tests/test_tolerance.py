@@ -1,0 +1,152 @@
+"""Tolerance classes: each allows exactly what it says, and the statistical ones have the power that they claim."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from nnspec_conformance.compare import compare
+from nnspec_conformance.subject import DTYPES
+from nnspec_conformance.tolerance import (
+    POWER,
+    QUANTILE,
+    bound,
+    exact,
+    smallest_normal,
+    statistical,
+    trajectory,
+    ulp,
+    ulps,
+    unit,
+)
+
+NUMBERS = [1.0, 1.5, -2.0, 3.0, 0.1, -7e-5, 1000.0, 6.1e4]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_unit_is_half_the_distance_from_one_to_the_next_number(dtype):
+    one = np.ones(1, DTYPES[dtype])
+    above = np.nextafter(one, np.full(1, 2, DTYPES[dtype]))
+    assert unit(dtype) == float(above[0].astype(np.float64) - 1) / 2
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_ulp_is_numpys_spacing(dtype):
+    info = np.finfo(dtype)
+    x = np.array([*NUMBERS, info.max / 2, info.smallest_normal, info.smallest_subnormal, 0.0], dtype)
+    with np.errstate(over="ignore"):  # at the largest number NumPy looks for the next
+        spacing = np.spacing(np.abs(x)).astype(np.float64)
+    np.testing.assert_array_equal(ulp(x, dtype), spacing)
+
+
+def test_ulp_of_bfloat16_is_the_distance_to_the_next_number():
+    x = np.array(NUMBERS, ml_dtypes.bfloat16)
+    following = (np.abs(x).view(np.uint16) + np.uint16(1)).view(ml_dtypes.bfloat16)
+    distance = following.astype(np.float64) - np.abs(x).astype(np.float64)
+    np.testing.assert_array_equal(ulp(x, "bfloat16"), distance)
+
+
+def test_ulp_of_an_infinity_is_finite():
+    assert np.isfinite(ulp(np.array([np.inf, np.nan]), "float32")).all()
+
+
+@pytest.mark.parametrize(("steps", "holds"), [(4, True), (5, False)])
+def test_ulps_allows_so_many_steps_and_no_more(f32, steps, holds):
+    x = f32(1.25)
+    got = (x.view(np.int32) + np.int32(steps)).view(np.float32)
+    assert (compare(got, ulps(x, 4, "float32")).ratio <= 1) is holds
+
+
+def test_ulps_is_measured_at_the_larger_scale():
+    assert ulps(0.001, 4, "float32", scale=1.0).allowed == 4 * 2.0**-23
+
+
+def test_ulps_adds_what_a_moved_input_changes():
+    assert ulps(1.0, 4, "float32", moved=0.5).allowed == 4 * 2.0**-23 + 0.5
+
+
+def test_flushed_result_may_be_off_by_a_smallest_normal_times_the_magnitude():
+    want = ulps(np.ones(2), 1, "float32", magnitude=np.array([0.5, 3.0]))
+    np.testing.assert_array_equal(want.flushed, smallest_normal("float32") * np.array([1.0, 3.0]))
+
+
+def test_exact_allows_nothing_even_to_those_who_flush(f32):
+    assert compare(f32(0.0), exact(f32(1e-40)), flushes=True).ratio == np.inf
+
+
+def test_nothing_is_allowed_at_an_infinity():
+    assert ulps(np.array([np.inf, 1.0]), 4, "float32").allowed[0] == 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_bound_holds_for_a_sum_in_any_order(seed, dtype):
+    random = np.random.default_rng(seed)
+    a, b = random.standard_normal((2, 200)).astype(DTYPES[dtype])
+    terms = np.float64(a) * np.float64(b)
+    total = np.zeros((), DTYPES[dtype])
+    for x, y in random.permutation(np.stack([a, b], 1)):
+        total = (total + (x * y).astype(total.dtype)).astype(total.dtype)
+    assert compare(total, bound(terms.sum(), np.abs(terms).sum(), 200, dtype)).ratio <= 1
+
+
+def test_bound_catches_a_lost_term():
+    terms = np.full(200, 0.5)
+    assert compare(np.float64(terms[1:].sum()), bound(terms.sum(), terms.sum(), 200, "float32")).ratio > 100
+
+
+def test_bound_is_factor_times_terms_and_one_times_unit_and_half_an_ulp():
+    assert bound(8.0, 8.0, 9, "float32", factor=1.0).allowed == 10 * 2.0**-24 * 8 + 2.0**-21
+
+
+def descent(rounding, dtype=np.float64, rate=0.1, steps=20):
+    """Gradient descent on x^2 / 2 + cos x: a closed loop, each step from the last one's result."""
+    x, out = dtype(2.0), []
+    for _ in range(steps):
+        x = dtype(rounding(x)) - dtype(rate) * (dtype(rounding(x)) - np.sin(dtype(rounding(x))))
+        out.append({"x": np.asarray(x)})
+    return out
+
+
+def test_trajectory_in_float32_stays_within_the_spread():
+    want = trajectory(descent, "float32")
+    got = descent(lambda x: x, np.float32)
+    assert max(compare(g["x"], w["x"]).ratio for g, w in zip(got, want, strict=True)) <= 1
+
+
+def test_trajectory_catches_a_rate_that_is_off_by_a_thousandth():
+    want = trajectory(descent, "float32")
+    got = descent(lambda x: x, np.float32, rate=0.1001)
+    assert max(compare(g["x"], w["x"]).ratio for g, w in zip(got, want, strict=True)) > 10
+
+
+def test_trajectory_is_the_same_every_time():
+    first, second = trajectory(descent, "float32"), trajectory(descent, "float32")
+    assert [w["x"].allowed for w in first] == [w["x"].allowed for w in second]
+
+
+def share_caught(shift: float, runs: int = 4000, n: int = 64) -> float:
+    """How often a mean of n normal draws, shifted, is refused."""
+    means = np.random.default_rng(0).standard_normal((runs, n)).mean(1) + shift
+    return float(np.mean(np.abs(means) > statistical(0.0, 1.0, n).allowed))
+
+
+def test_statistical_never_refuses_a_right_one_in_thousands_of_runs():
+    assert share_caught(0.0) == 0
+
+
+def test_statistical_catches_the_shift_that_it_names():
+    assert share_caught((QUANTILE + POWER) / 8) >= 0.997  # 0.999, less three standard errors of 4000 runs
+
+
+def test_statistical_misses_half_of_the_shifts_at_its_limit():
+    assert 0.47 <= share_caught(QUANTILE / 8) <= 0.53
+
+
+def test_quantiles_are_those_of_the_stated_rates():
+    from scipy.stats import norm
+
+    assert (round(norm.isf(0.5e-6), 4), round(norm.isf(1e-3), 4)) == (QUANTILE, POWER)
+
+
+def test_statistical_names_the_shift_that_it_catches():
+    assert statistical(0.0, 1.0, 64).tolerance == "statistical n=64, catches a shift of 0.998"
