@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from nnspec_conformance.clauses import Clause
 from nnspec_site.data import Data, Report
 from nnspec_site.html import Element, code, folded, linked, make, number, plural, prose, table
-from nnspec_site.outcomes import chip, tally, worst
+from nnspec_site.outcomes import OUTCOMES, chip, tally, worst
 
 HELD = {"pass", "variant"}
 
@@ -30,8 +30,19 @@ def proof(data: Data, clause: Clause) -> Element:
 def summary(data: Data, clause: Clause) -> list[Element | str]:
     """The folded line: the reference's word, the worst error, the wrong implementations caught, everybody's outcome."""
     facts = [_held(data, clause), _worst(data, clause), _caught(data, clause)]
-    line = make("span", "nn-facts", ", ".join(fact for fact in facts if fact))
+    line = make("span", "nn-facts", _mark(data, clause), ", ".join(fact for fact in facts if fact))
     return [line, *_groups(data, clause)]
+
+
+def _mark(data: Data, clause: Clause) -> Element | None:
+    """The symbol of the reference's worst outcome; the words follow it."""
+    reference = _reference(data)
+    if reference is None:
+        return None
+    symbol, css = OUTCOMES[worst(data.outcomes(reference, clause))]
+    mark = make("span", f"nn-mark nn-{css}", symbol, aria_hidden="true")
+    mark.tail = " "
+    return mark
 
 
 def _reference(data: Data) -> str | None:

@@ -36,7 +36,7 @@ def test_clause_text_is_markdown_with_formulas(show):
 def test_proof_line_says_what_holds_what_it_catches_and_for_whom(show):
     html = show("act.nan")
     line = text_of(summary(html))
-    assert line == "2 instances hold on the reference, catches 1 wrong implementation ! known failure: torch (1 of 2)"
+    assert line == "✓ 2 instances hold on the reference, catches 1 wrong implementation ! known failure: torch (1 of 2)"
 
 
 def test_proof_line_gives_the_worst_error_of_the_reference(show):

@@ -31,7 +31,7 @@ class FigureBlock(SiteBlock):
 
     def _image(self, theme: str, alt: str) -> Element:
         source = f"/{FOLDER}/{self.argument}-{theme}.svg#only-{theme}"
-        return make("img", "", src=source, alt=" ".join(alt.split()), loading="lazy")
+        return make("img", "", src=source, alt=" ".join(alt.split()))
 
     def on_markdown(self) -> str:
         return "block"

@@ -1,0 +1,43 @@
+"""What the guides show is what the program prints."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from nnspec_conformance import cli
+from nnspec_site.lint import PAGES
+
+GUIDE = PAGES / "guides" / "test-your-implementation.md"
+
+
+@pytest.fixture
+def guide(tmp_path, monkeypatch):
+    """The guide's text, in a folder that holds its adapter."""
+    text = GUIDE.read_text(encoding="utf-8")
+    code = re.findall(r'```python title="my_adapter.py"\n(.*?)```', text, re.S)[0]
+    (tmp_path / "my_adapter.py").write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return text
+
+
+def shown(guide: str, command: str) -> list[str]:
+    return re.findall(rf"```console\n\$ {re.escape(command)}\n(.*?)```", guide, re.S)[0].strip().splitlines()
+
+
+def untimed(lines: list[str]) -> list[str]:
+    return [re.sub(r" in [\d.]+ s\)", ")", line).rstrip() for line in lines]
+
+
+def test_check(guide, capsys):
+    arguments = ["check", "my_adapter.py", "activation.nan", "gelu.form"]
+    assert cli.main(arguments) == 1
+    printed = capsys.readouterr().out.strip().splitlines()
+    assert untimed(printed) == untimed(shown(guide, f"nnspec {' '.join(arguments)}"))
+
+
+def test_identify(guide, capsys):
+    assert cli.main(["identify", "my_adapter.py"]) == 1  # it declares nothing, so the definition's
+    printed = [line for line in capsys.readouterr().out.splitlines() if "not implemented" not in line]
+    assert printed == shown(guide, "nnspec identify my_adapter.py")
