@@ -27,7 +27,7 @@ def real_numbers(dtype: str, largest: float | None = None) -> np.ndarray:
 
     Args:
         dtype: name of the dtype.
-        largest: leave out magnitudes above it.
+        largest: leave out magnitudes above it; the array keeps its length.
     """
     if dtype in ("float16", "bfloat16"):
         x = half_numbers(dtype)
@@ -40,9 +40,14 @@ def real_numbers(dtype: str, largest: float | None = None) -> np.ndarray:
         x = np.concatenate([octaves[np.isfinite(octaves)], edges, *grids])
         x = np.unique(np.concatenate([-x, x]).astype(DTYPES[dtype]))
     if largest is not None:
-        x = x[np.abs(x.astype(np.float64)) <= largest]
+        x = same_length(x[np.abs(x.astype(np.float64)) <= largest], x.size)
     x.flags.writeable = False
     return x
+
+
+def same_length(x: np.ndarray, size: int) -> np.ndarray:
+    """The chosen elements, the last one repeated up to ``size``: a compiler that sees one shape compiles once."""
+    return np.pad(x, (0, size - x.size), mode="edge")
 
 
 def neighbours(x: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:

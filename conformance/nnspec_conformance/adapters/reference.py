@@ -31,5 +31,5 @@ tanh = activations.tanh
 softplus = activations.softplus
 silu = activations.silu
 hard_sigmoid = activations.hard_sigmoid
-softmax = activations.softmax
-log_softmax = activations.log_softmax
+softmax = jax.jit(activations.softmax, static_argnames="axis")  # one program instead of one for each step
+log_softmax = jax.jit(activations.log_softmax, static_argnames="axis")
