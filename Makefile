@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 RESULTS ?= build/results
 DEVICE ?= cpu
 REPORT := $(RESULTS)/subjects/reference.json
+# 1: a clause fails on this machine. The site is there to show it; only make test must be green.
+CHECK_REFERENCE = $(BIN)/nnspec check reference --report $(REPORT) --if-stale || [ $$? -eq 1 ]
 
 .PHONY: help site serve test check matrix bench lint format clean
 .NOTPARALLEL:
@@ -16,11 +18,11 @@ help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 site: $(VENV)/.docs ## check the reference, then build the site into site/
-	$(BIN)/nnspec check reference --report $(REPORT) --if-stale
+	$(CHECK_REFERENCE)
 	$(BIN)/python -m nnspec_site.build
 
 serve: $(VENV)/.docs ## the site on http://127.0.0.1:8000, rebuilt on every change
-	$(BIN)/nnspec check reference --report $(REPORT) --if-stale
+	$(CHECK_REFERENCE)
 	$(BIN)/python -m nnspec_site.build --serve
 
 test: $(VENV)/.test $(VENV)/.docs ## the gate, every test, the suite on the reference and on the oracle, the mutants
