@@ -45,8 +45,12 @@ def real_numbers(dtype: str, largest: float | None = None) -> np.ndarray:
     return x
 
 
-def same_length(x: np.ndarray, size: int) -> np.ndarray:
-    """The chosen elements, the last one repeated up to ``size``: a compiler that sees one shape compiles once."""
+def same_length(x: np.ndarray, size: int | None = None) -> np.ndarray:
+    """The elements, the last one repeated up to ``size``, by default that of ``real_numbers`` in the same dtype.
+
+    A compiler that sees one shape compiles once: a new shape costs a compiling subject more than all its elements.
+    """
+    size = real_numbers(str(x.dtype)).size if size is None else size
     return np.pad(x, (0, size - x.size), mode="edge")
 
 

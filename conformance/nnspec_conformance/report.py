@@ -151,8 +151,8 @@ def junit(subject: Subject, results: list[Result]) -> str:
         case = ElementTree.SubElement(suite, "testcase", place)
         kinds = {FAIL: "failure", HARNESS_ERROR: "error", NOT_IMPLEMENTED: "skipped", KNOWN: "skipped"}
         if r.outcome in kinds:
-            text = " ".join((r.message or "").split())
-            ElementTree.SubElement(case, kinds[r.outcome], {"message": r.reason or text}).text = text
+            text = one_line(r.message or "", 1000)
+            ElementTree.SubElement(case, kinds[r.outcome], {"message": one_line(r.reason, 1000) if r.reason else text}).text = text
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 

@@ -43,6 +43,24 @@ def float_dtype(values: object) -> str | None:
     return next((name for name in map(float_dtype, inner) if name), None)
 
 
+def _float_places(arrays: tuple) -> list[tuple[int, str | None]]:
+    """Where the floating-point arrays are: position, and name inside a dict."""
+    named = [(i, name, v) for i, x in enumerate(arrays) if isinstance(x, dict) for name, v in x.items()]
+    plain = [(i, None, x) for i, x in enumerate(arrays) if not isinstance(x, dict)]
+    return sorted(((i, name) for i, name, x in named + plain if float_dtype(x)), key=lambda place: place[0])
+
+
+def _regrouped(places: list[tuple[int, str | None]], gradients: Any) -> tuple:
+    """The gradients by argument, those of a dict's arrays in a dict."""
+    grouped: dict[int, Any] = {}
+    for (i, name), gradient in zip(places, gradients, strict=True):
+        if name is None:
+            grouped[i] = gradient
+        else:
+            grouped.setdefault(i, {})[name] = gradient
+    return tuple(grouped.values())
+
+
 class Subject:
     """An implementation under test, behind its adapter.
 
@@ -158,6 +176,8 @@ class Subject:
     def _in(self, x: Any) -> Any:
         if isinstance(x, dict):
             return {k: self._in(v) for k, v in x.items()}
+        if isinstance(x, tuple | list):
+            return tuple(map(self._in, x))
         if not isinstance(x, np.ndarray):
             return x
         try:
@@ -237,7 +257,10 @@ class Subject:
         return self._guard(operation, arrays, lambda f: f(*map(self._in, arrays), **attributes))
 
     def vjp(self, operation: str, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
-        """Gradients of ``sum(cotangents * f(*arrays))`` for the floating-point arrays, in their order."""
+        """Gradients of ``sum(cotangents * f(*arrays))`` for the floating-point arrays, in their order.
+
+        The adapter's ``vjp`` is handed a flat tuple of arrays, never a dict; the gradient of a dict is a dict.
+        """
         own = getattr(self.adapter, f"{operation}_vjp", None)
         if own is None and not hasattr(self.adapter, "vjp"):
             raise NotImplementedBySubject(f"{operation}_vjp (and no vjp)")
@@ -246,15 +269,19 @@ class Subject:
             inputs = [self._in(x) for x in arrays]
             if own is not None:
                 return tuple(own(*inputs, self._in(cotangents), **attributes))
-            moving = [i for i, x in enumerate(arrays) if float_dtype(x)]
+            places = _float_places(arrays)
 
             def g(*primals: Any) -> Any:
-                full = list(inputs)
-                for i, primal in zip(moving, primals, strict=True):
-                    full[i] = primal
+                full = [dict(x) if isinstance(x, dict) else x for x in inputs]
+                for (i, name), primal in zip(places, primals, strict=True):
+                    if name is None:
+                        full[i] = primal
+                    else:
+                        full[i][name] = primal
                 return f(*full, **attributes)
 
-            return tuple(self.adapter.vjp(g, tuple(inputs[i] for i in moving), self._in(cotangents)))
+            primals = tuple(inputs[i] if name is None else inputs[i][name] for i, name in places)
+            return _regrouped(places, self.adapter.vjp(g, primals, self._in(cotangents)))
 
         return self._guard(operation, arrays, body)
 

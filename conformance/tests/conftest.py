@@ -96,6 +96,12 @@ def process():
 
 
 @pytest.fixture
+def background():
+    """Starts the command in a process of its own and goes on."""
+    return start
+
+
+@pytest.fixture
 def spec_of(tmp_path):
     """Parses a specification of one page, ``spec/toys.md``, and the tables that are given."""
 

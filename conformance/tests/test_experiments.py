@@ -138,9 +138,9 @@ SOLVED = {"identity-8": 0, "tanh-8": 20, "relu-8": 20, "tanh-2": 20, "relu-2": 2
         (tanh_zero_centred.judge(200.0, 20.0)[0], "holds when"),
         (tanh_zero_centred.judge(200.0, 1.0)[0], "holds"),
         (tanh_zero_centred.judge(0.9, 20.0)[0], "does not hold"),
-        (relu_cost.judge([3.0, 2.0], [1.1, 1.0])[0], "holds when"),
-        (relu_cost.judge([3.0, 2.0], [2.0, 1.5])[0], "holds"),
-        (relu_cost.judge([1.1, 2.0], [2.0, 1.5])[0], "does not hold"),
+        (relu_cost.judge(2.5, 1.1)[0], "holds when"),
+        (relu_cost.judge(2.5, 1.7)[0], "holds"),
+        (relu_cost.judge(1.1, 1.7)[0], "does not hold"),
     ],
 )
 def test_rule(outcome, expected):
@@ -234,9 +234,9 @@ def test_an_outcome_that_contradicts_the_committed_one_exits_1(toy, capsys):
     assert "CONTRADICTS the committed outcome of 2026-01-01: holds" in capsys.readouterr().out
 
 
-def test_record_writes_valid_json_with_the_seeds_of_the_block(toy, tmp_path):
+def test_out_writes_valid_json_with_the_seeds_of_the_block(toy, tmp_path):
     toy("holds when", "it rains", recorded="holds when")
-    assert main(["--slow", "--record", str(tmp_path)]) == 0
+    assert main(["--slow", "--out", str(tmp_path)]) == 0
     result = json.loads((tmp_path / "toy.json").read_text())
     jsonschema.validate(result, SCHEMA)
     assert (result["form"], result["seeds"], result["rows"]) == ("full", 7, [{"seeds": 7}])

@@ -26,8 +26,16 @@ def to_numpy(t: torch.Tensor) -> np.ndarray:
 
 def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
     leaves = [p if p.requires_grad else p.detach().requires_grad_() for p in primals]
-    with torch.enable_grad():  # create_graph: the second derivative is the vjp of a vjp
-        return torch.autograd.grad(f(*leaves), leaves, cotangents, create_graph=True, materialize_grads=True)
+    with torch.enable_grad():
+        y = f(*leaves)
+        results = y if isinstance(y, tuple) else (y,)
+        given = cotangents if isinstance(cotangents, tuple) else (cotangents,)
+        moving = [
+            (r, c) for r, c in zip(results, given, strict=True) if r.requires_grad
+        ]  # a running statistic does not
+        outputs, cotangents = zip(*moving, strict=True)
+        # create_graph: the second derivative is the vjp of a vjp; materialize_grads: 0 for an input not used
+        return torch.autograd.grad(outputs, leaves, cotangents, create_graph=True, materialize_grads=True)
 
 
 # What anything that calls these kernels fails, measured: at which input, got, right, and why.

@@ -75,7 +75,7 @@ def select(only: Sequence[str] | None, *, quick: bool) -> list[core.Workload]:
 
 def run(workloads: Sequence[core.Workload], device: Any, *, quick: bool) -> dict[str, Any]:
     """Measure the ceilings and every workload, printing a line each; returns the report."""
-    start, load = time.perf_counter(), os.getloadavg()[0]
+    start, load = time.perf_counter(), load_average()
     about = machine.describe(device)
     limits = machine.ceilings(device, quick=quick)
     copy = limits["copy_bytes_per_s"]
@@ -85,17 +85,21 @@ def run(workloads: Sequence[core.Workload], device: Any, *, quick: bool) -> dict
     found = []
     for workload in workloads:
         rounds = 3 if quick else 5 if workload.size >= LARGE else 9
-        entry = core.measure(workload, device, rounds=rounds, copy_bytes_per_s=copy)
+        entry = core.measure(workload, device, rounds=rounds)
         entry["notes"] = note(entry)
         found.append(entry)
-        share = entry["nnspec"]["share_of_copy"]
+        share = core.share(entry, copy)
         ratios = "  ".join(f"{name} {value:.2f}" for name, value in entry["ratio"].items())
         shown = f"{100 * share:.0f} %"
         micro = f"{entry['nnspec']['seconds'] * 1e6:.1f} µs"
         print(
             f"{workload.name:14}{workload.direction:18}{workload.size:>10}{micro:>12}{shown:>9}  {ratios}", flush=True
         )
-    about |= {"load_average": [round(load, 2), round(os.getloadavg()[0], 2)]}
+    # Again, when the process has warmed up: a ceiling is the best that was reached.
+    limits = {name: max(value, limits[name]) for name, value in machine.ceilings(device, quick=quick).items()}
+    for entry in found:
+        entry["nnspec"]["share_of_copy"] = core.share(entry, limits["copy_bytes_per_s"])
+    about |= {"load_average": [load, load_average()], "priority": priority()}
     return {
         "schema": SCHEMA,
         "machine": about,
@@ -106,6 +110,17 @@ def run(workloads: Sequence[core.Workload], device: Any, *, quick: bool) -> dict
         "ceilings": limits,
         "workloads": found,
     }
+
+
+def load_average() -> float | None:
+    """Of the last minute; above 0 before a run, somebody else is at work too. None where the system has none."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+def priority() -> str:
+    """``real-time`` where the process runs before all others (``chrt -f 1``), else ``normal``."""
+    realtime = {getattr(os, name, None) for name in ("SCHED_FIFO", "SCHED_RR")} - {None}
+    return "real-time" if realtime and os.sched_getscheduler(0) in realtime else "normal"
 
 
 def note(entry: dict[str, Any]) -> str | None:

@@ -86,12 +86,15 @@ def instructions(hlo: str) -> dict[str, int]:
     return {name: found[name] for name in HLO if found[name]}
 
 
-def interleave(calls: Mapping[str, Callable[[], Any]], *, rounds: int) -> dict[str, float]:
+def interleave(
+    calls: Mapping[str, Callable[[], Any]], *, rounds: int, of: Callable[[list[float]], float] = statistics.median
+) -> dict[str, float]:
     """Median seconds of one call, by variant.
 
     Args:
         calls: the variants; each call must return when its result is there.
         rounds: how often each variant gets its slot; the order turns by one each round.
+        of: which of the rounds' times counts.
     """
     names = list(calls)
     times: dict[str, list[float]] = {name: [] for name in names}
@@ -105,7 +108,7 @@ def interleave(calls: Mapping[str, Callable[[], Any]], *, rounds: int) -> dict[s
             for _ in range(repeat[name]):
                 calls[name]()
             times[name].append((time.perf_counter() - start) / repeat[name])
-    return {name: statistics.median(values) for name, values in times.items()}
+    return {name: of(values) for name, values in times.items()}
 
 
 def once(call: Callable[[], Any]) -> float:
@@ -119,19 +122,17 @@ def once(call: Callable[[], Any]) -> float:
     return max(min(found), 1e-9)
 
 
-def measure(workload: Workload, device: Any, *, rounds: int, copy_bytes_per_s: float) -> dict[str, Any]:
-    """One workload's entry of the results.
+def measure(workload: Workload, device: Any, *, rounds: int) -> dict[str, Any]:
+    """One workload's entry of the results, still without its share of the ceiling.
 
     Args:
         workload: what to time.
         device: the JAX device.
         rounds: see ``interleave``.
-        copy_bytes_per_s: the ceiling that ``share_of_copy`` is of.
     """
     programs = workload.build(device)
     seconds = interleave({name: program.call for name, program in programs.items()}, rounds=rounds)
     ours, peers = programs["nnspec"], [name for name in programs if name != "nnspec"]
-    share = workload.least_bytes / seconds["nnspec"] / copy_bytes_per_s
     return {
         "set": workload.set,
         "name": workload.name,
@@ -144,7 +145,6 @@ def measure(workload: Workload, device: Any, *, rounds: int, copy_bytes_per_s: f
             "seconds": seconds["nnspec"],
             "compile_seconds": ours.compile_seconds,
             "peak_bytes": ours.peak_bytes,
-            "share_of_copy": share,
             "instructions": ours.instructions,
         },
         "peers": {
@@ -159,3 +159,8 @@ def measure(workload: Workload, device: Any, *, rounds: int, copy_bytes_per_s: f
         "ratio": {name: seconds["nnspec"] / seconds[name] for name in peers},
         "notes": None,
     }
+
+
+def share(entry: dict[str, Any], copy_bytes_per_s: float) -> float:
+    """The bytes that must be moved, over the time ours takes, as a share of what a copy moves in that time."""
+    return entry["least_bytes"] / entry["nnspec"]["seconds"] / copy_bytes_per_s

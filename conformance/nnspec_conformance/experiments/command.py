@@ -24,14 +24,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("ids", nargs="*", metavar="ID", help="experiments to run; all where none is named")
     made.add_argument("--slow", action="store_true", help="the full form, with the seeds that the page states")
     made.add_argument("--list", action="store_true", help="list the experiments with their committed outcomes")
-    made.add_argument(
-        "--record",
-        nargs="?",
-        type=Path,
-        const=COMMITTED / "experiments",
-        metavar="DIR",
-        help="write results as JSON into DIR (default: the committed results)",
-    )
+    made.add_argument("--record", action="store_true", help="write the results over the committed ones")
+    made.add_argument("--out", type=Path, metavar="DIR", help="write the results as JSON into DIR")
     return made
 
 
@@ -83,9 +77,9 @@ def _one(one: core.Registered, spec: Spec, committed: dict[str, dict], options: 
     low, high = effect["interval"]
     print(f"  {verdict(result)}  ({result['form']} form, {result['seconds']} s)")
     print(f"  {effect['name']}: {effect['value']} [{low}, {high}] {effect['unit']}".rstrip())
-    if options.record:
-        options.record.mkdir(parents=True, exist_ok=True)
-        path = options.record / f"{one.id}.json"
+    for folder in [options.out] * bool(options.out) + [COMMITTED / "experiments"] * options.record:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{one.id}.json"
         path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         print(f"  written: {path}")
     if old and old["text_hash"] != result["text_hash"]:

@@ -43,14 +43,16 @@ def rows(dtype: str) -> np.ndarray:
 @clause("softmax.value")
 def test_value(operation: str) -> Iterator[Case]:
     for dtype in BOTH:
-        for x in (rows(dtype), normal_draws(4, (2, 300), dtype, 3.0), np.ones((3, 1), DTYPES[dtype])):
-            yield Case(operation=operation, arrays=(x,), attributes={"axis": -1}, want=want_along(operation, x))
+        x = rows(dtype)
+        yield Case(operation=operation, arrays=(x,), attributes={"axis": -1}, want=want_along(operation, x))
+    for x in (normal_draws(4, (2, 300), scale=3.0), np.ones((3, 1), np.float32)):
+        yield Case(operation=operation, arrays=(x,), attributes={"axis": -1}, want=want_along(operation, x))
 
 
 @clause("softmax.axis")
 def test_axis(operation: str) -> Iterator[Case]:
     x = normal_draws(5, (2, 3, 4, 5), scale=2.0)
-    for axis in (-1, -2, -3, -4, 0, 1, 2, 3):
+    for axis in (-1, -3, 0, 2):  # each of the four, from the front and from the back
         want = want_along(operation, x, axis)
         yield Case(operation=operation, arrays=(x,), attributes={"axis": axis}, want=want, note="another axis")
 
@@ -77,17 +79,16 @@ def test_axis_error(operation: str) -> Iterator[ErrorCase]:
 @clause("softmax.sum")
 def test_sum(trial) -> None:
     for dtype in [d for d in BOTH if d in trial.subject.dtypes]:
-        for x in (rows(dtype), normal_draws(8, (3, 50), dtype, 3.0)):
-            y = trial.call(x, axis=-1).astype(np.float64)
-            trial.require(bool(((y >= 0) & (y <= 1)).all()), f"softmax leaves [0, 1]: {y.min():.6g} to {y.max():.6g}")
-            n = x.shape[-1]
-            total = np.ones(x.shape[:-1])
-            trial.expect(y.sum(-1), bound(total, total, n + 10, dtype), f"sum of softmax over {n} entries in {dtype}")
+        x = rows(dtype)
+        y = trial.call(x, axis=-1).astype(np.float64)
+        trial.require(bool(((y >= 0) & (y <= 1)).all()), f"softmax leaves [0, 1]: {y.min():.6g} to {y.max():.6g}")
+        n, total = x.shape[-1], np.ones(x.shape[:-1])
+        trial.expect(y.sum(-1), bound(total, total, n + 10, dtype), f"sum of softmax over {n} entries in {dtype}")
 
 
 @clause("softmax.large-offset")
 def test_large_offset(operation: str) -> Iterator[Case]:
-    x = np.array([[0.0, 1.0, -2.0, 3.5, 0.5], [2.0, 2.0, -1.0, 0.0, -7.0]])
+    x = np.resize([0.0, 1.0, -2.0, 3.5, 0.5, 2.0, 2.0, -1.0, 0.0, -7.0, 0.25], (5, 7))
     for dtype in BOTH:
         offsets = (1e4, -1e4, 3e38, -3e38) if dtype == "float32" else (1e4, -1e4)
         for offset in offsets:
@@ -142,7 +143,7 @@ def gradient_want(operation: str, x: np.ndarray, cotangents: np.ndarray, axis: i
 @clause("softmax.gradient")
 def test_gradient(operation: str) -> Iterator[Case]:
     for dtype in BOTH:
-        for axis, x in ((-1, rows(dtype)), (1, normal_draws(9, (2, 3, 4), dtype, 2.0))):
+        for axis, x in ((-1, rows(dtype)), (0, rows(dtype))):
             cotangents = normal_draws(10, x.shape, dtype)
             yield Case(
                 operation=operation,
