@@ -1,0 +1,72 @@
+"""Stock JAX, Flax and Optax."""
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from flax.training.early_stopping import EarlyStopping
+
+from nnspec_conformance.adapters import _jax
+
+NAME, VERSION, DTYPES = "jax", jax.__version__, ("float32", "float64")
+VARIANTS = {"batch-norm.running-variance": "biased", "early-stopping.patience": "exceeded"}
+DEFAULTS = {"adam.eps": 1e-8}
+
+asarray, to_numpy, context, vjp = _jax.asarray, _jax.to_numpy, _jax.context, _jax.vjp
+
+
+def batch_norm(x, scale, bias, mean, variance, *, train, decay, epsilon):
+    layer = nnx.BatchNorm(x.shape[-1], use_running_average=not train, momentum=decay, epsilon=epsilon, rngs=nnx.Rngs(0))
+    layer.scale, layer.bias = nnx.Param(scale), nnx.Param(bias)
+    layer.mean, layer.var = (
+        nnx.BatchStat(mean),
+        nnx.BatchStat(variance),
+    )  # it makes float32 ones itself, whatever param_dtype
+    return layer(x), layer.mean[...], layer.var[...]
+
+
+def dropout(x, *, seed, rate, train):
+    return nnx.Dropout(rate, deterministic=not train, rngs=nnx.Rngs(seed))(x)
+
+
+def he_normal(shape, *, seed):
+    return jax.nn.initializers.he_normal()(jax.random.key(seed), shape)
+
+
+def adam(params, *, learning_rate, **given):
+    rate = learning_rate
+    optimizer = optax.adam(lambda count: rate, **given)  # a schedule is read at each step: the rate may change
+    state = optimizer.init(params)
+
+    def step(grads, learning_rate=None):
+        nonlocal params, state, rate
+        rate = rate if learning_rate is None else learning_rate
+        updates, state = optimizer.update(grads, state, params)
+        params = optax.apply_updates(params, updates)
+        return params
+
+    return step
+
+
+def cosine_decay(steps, *, init_value, decay_steps):
+    return optax.cosine_decay_schedule(init_value, decay_steps)(steps)
+
+
+def early_stopping(metrics, *, patience, min_delta):
+    state, best_epoch = EarlyStopping(patience=patience, min_delta=min_delta), None
+    for epoch, metric in enumerate(map(float, metrics), 1):
+        state = state.update(metric)
+        best_epoch = epoch if state.has_improved else best_epoch
+        if state.should_stop:
+            return {"stopped_epoch": epoch, "best_epoch": best_epoch}
+    return {"stopped_epoch": None, "best_epoch": best_epoch}
+
+
+def lstm(x, h0, c0, gates):
+    cell = nnx.LSTMCell(x.shape[-1], h0.shape[-1], param_dtype=x.dtype, rngs=nnx.Rngs(0))
+    inner, outer = (cell.ii, cell.if_, cell.ig, cell.io), (cell.hi, cell.hf, cell.hg, cell.ho)
+    for k, from_input, from_state in zip("ifgo", inner, outer, strict=True):
+        from_input.kernel[...] = gates[f"kernel_{k}"]
+        from_state.kernel[...], from_state.bias[...] = gates[f"recurrent_{k}"], gates[f"bias_{k}"]
+    (c, h), ys = nnx.RNN(cell)(x, initial_carry=(c0, h0), return_carry=True)
+    return jnp.asarray(ys), h, c
