@@ -56,9 +56,9 @@ def note(means: dict[int, float]) -> str:
     listed = ", ".join(f"{mean:.2f} at 2^{int(np.log2(size))}" for size, mean in means.items())
     return (
         f"Geometric means of sigmoid and tanh: {listed}. Where it is far from the prediction: XLA splits the work "
-        "between threads from 2^16 elements on; ReLU pays for that as the others do, and at 2^17 it is most of its time. "
-        "At 2^14, on one thread and from the nearest caches, the arithmetic shows in full; at 2^10 a call costs more than "
-        "its work."
+        "between threads from 2^16 elements on; ReLU pays for that as the others do, and at 2^17 it is most of its "
+        "time. At 2^14, on one thread and from the nearest caches, the arithmetic shows in full; at 2^10 a call costs "
+        "more than its work."
     )
 
 
