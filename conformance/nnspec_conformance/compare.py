@@ -106,7 +106,7 @@ def _compare_array(got: Any, want: Want, flushes: bool, arrays: tuple, path: str
         float(ratio[at]),
         input=None if same is None else f"{_number(same[at])} at index {tuple(int(i) for i in at)}",
         got=_number(got[at]),
-        expected=_number(want.value[at]),
+        expected=_number(want.value[at] if want.dtype == "float64" else np.float32(want.value[at])),
         error=float(error[at]),
         allowed=float(allowed[at]),
         dtype=str(got.dtype),
@@ -128,4 +128,5 @@ def _ratios(got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str)
 
 
 def _number(x: Any) -> str:
-    return f"{float(x):.9g}"
+    """As many digits as tell it from its neighbours."""
+    return repr(float(x)).removesuffix(".0") if x.dtype == np.float64 else f"{float(x):.9g}"

@@ -180,23 +180,26 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = numpy_or
     suspects += [m for m in module_mutants(suite) if m not in suspects and parts & set(m.changes)]
     for other in suite.spec.governing(operation):  # another reading shows in every clause on the operation
         suspects += list(reading_pairs(other, operation, base)) if other.id != result.clause.id else []
+    by_itself = _fits(Subject(base), result)  # then the oracle answers so too, and no mutation explains it
     for mutant in suspects:
         pair = mutant.variants | mutant.defaults
+        if by_itself and not pair:
+            continue
         if any(v not in declared_values(suite, subject, suite.instances[k][0], operation) for k, v in pair.items()):
             continue  # declares what the subject does not
-        try:
-            if _imitates(mutant.subject(), result):
-                fits.append(mutant.advice or f"{mutant.name}: {mutant.story}")
-        except Exception:
-            continue
+        if _fits(mutant.subject(), result):
+            fits.append(mutant.advice or f"{mutant.name}: {mutant.story}")
     return list(dict.fromkeys(fits))
 
 
-def _imitates(imitation: Subject, result: Result) -> bool:
+def _fits(imitation: Subject, result: Result) -> bool:
     """Whether an implementation answers as the subject did, and wrongly too."""
     wrong = False
     for case, passed, got in result.answers:
-        answer = case.ask(imitation, passed)
+        try:
+            answer = case.ask(imitation, passed)
+        except Exception:  # an imitation that cannot answer does not fit
+            return False
         if not _alike(answer, got, case.want):
             return False
         wrong |= compare(answer, case.want).ratio > 1
@@ -215,12 +218,18 @@ def declared_values(suite: Suite, subject: Subject, clause: Clause, operation: s
 def _alike(a: Any, b: Any, want: Any) -> bool:
     """Whether two answers are the same within the tolerance of the question, and a little more for exact ones."""
     if isinstance(a, tuple | list):
+        if not isinstance(b, tuple | list) or len(a) != len(b):
+            return False
         wants = want if isinstance(want, tuple | list) else [None] * len(a)
-        return len(a) == len(b) and all(_alike(x, y, w) for x, y, w in zip(a, b, wants, strict=True))
+        return all(_alike(x, y, w) for x, y, w in zip(a, b, wants, strict=True))
     if isinstance(a, dict):
-        return set(a) == set(b) and all(_alike(a[k], b[k], want[k] if isinstance(want, dict) else None) for k in a)
+        return (
+            isinstance(b, dict)
+            and set(a) == set(b)
+            and all(_alike(a[k], b[k], want[k] if isinstance(want, dict) else None) for k in a)
+        )
     if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
-        return a == b
+        return type(a) is type(b) and a == b
     if a.shape != b.shape:
         return False
     wide = a.astype(np.float64)

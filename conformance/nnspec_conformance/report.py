@@ -152,7 +152,8 @@ def junit(subject: Subject, results: list[Result]) -> str:
         kinds = {FAIL: "failure", HARNESS_ERROR: "error", NOT_IMPLEMENTED: "skipped", KNOWN: "skipped"}
         if r.outcome in kinds:
             text = one_line(r.message or "", 1000)
-            ElementTree.SubElement(case, kinds[r.outcome], {"message": one_line(r.reason, 1000) if r.reason else text}).text = text
+            told = {"message": one_line(r.reason, 1000) if r.reason else text}
+            ElementTree.SubElement(case, kinds[r.outcome], told).text = text
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 

@@ -192,8 +192,8 @@ def replay(cases: list[Recorded], subject: Subject, spec: Spec) -> Iterator[Repl
         if passed is None or (case.dtype and case.dtype not in subject.dtypes):
             continue
         try:
-            got = case.ask(subject, passed)
-            finding = compare(got, case.want, flushes=recorded.readings.get("subnormals") == "flushed", arrays=case.arrays)
+            flushes = recorded.readings.get("subnormals") == "flushed"
+            finding = compare(case.ask(subject, passed), case.want, flushes=flushes, arrays=case.arrays)
             finding.call = case.describe(passed)
             message = f"{finding.call}: {finding.message or sentence(finding)}"
             yield Replayed(instance, "fail" if finding.ratio > 1 else "pass", finding, message)

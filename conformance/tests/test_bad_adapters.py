@@ -1,0 +1,238 @@
+"""Adapters that are missing, broken or wrong: one line that names file, line and the likely fix; nothing is lost."""
+
+import json
+
+import pytest
+
+from nnspec_conformance import suite_loader
+
+SETUP = {
+    "missing": (None, r"{path}: no such file; nnspec new-adapter {path} writes one to start from"),
+    "empty": (b"", r"{path}: NAME is missing, expected a str; set it at the module's top"),
+    "syntax": (b'NAME = "a"\ndef relu(x)\n    return x\n', r"{path}:2: expected ':'; the adapter is not valid Python"),
+    "not UTF-8": (b'NAME = "caf\xe9"\n', r"{path}:1: (unicode error) 'utf-8' codec can't decode byte 0xe9"),
+    "null byte": (b'NAME = "a"\0\n', r"source code string cannot contain null bytes"),
+    "missing package": (
+        b'NAME = "a"\nimport torchx_nightly.nn\n',
+        r"{path}:2: needs the package 'torchx_nightly', which is not installed; pip install torchx_nightly",
+    ),
+    "set-up raises": (
+        b'NAME = "a"\ndef connect():\n    raise OSError("no\\nlicence")\nconnect()\n',
+        r"{path}:3: OSError: no licence; the adapter must import without an error",
+    ),
+    "set-up exits": (b'NAME = "a"\nraise SystemExit(0)\n', r"{path}:2: SystemExit: 0; the adapter must import without"),
+    "no NAME": (b"VERSION = '1'\n", r"{path}: NAME is missing, expected a str; set it at the module's top"),
+    "NAME no text": (b"\nNAME = 3\n", r"{path}:2: NAME is 3, expected a str; set it at the module's top"),
+    "DTYPES no tuple": (b'NAME = "a"\nDTYPES = "float32"\n', r"{path}:2: DTYPES is 'float32', expected a tuple"),
+    "DTYPES empty": (b'NAME = "a"\nDTYPES = ()\n', r"{path}:2: DTYPES is empty; use some of float16, bfloat16"),
+    "DTYPES unknown": (b'NAME = "a"\nDTYPES = ("fp8",)\n', r"{path}:2: DTYPES holds 'fp8'; use some of float16"),
+    "VARIANTS no dict": (b'NAME = "a"\nVARIANTS = []\n', r"{path}:2: VARIANTS is [], expected a dict"),
+    "unknown reading": (
+        b'NAME = "a"\nVARIANTS = {\n    "gelu.form": "tahn",\n}\n',
+        r"{path}:3: VARIANTS['gelu.form'] is 'tahn'; the clause has exact, tanh, sigmoid",
+    ),
+    "unknown clause": (
+        b'NAME = "a"\nKNOWN_FAILURES = {"relu.valeu": "why"}\n',
+        r"{path}:2: KNOWN_FAILURES names no clause: 'relu.valeu'; did you mean relu.value",
+    ),
+    "version unknown": (
+        b'NAME = "a"\nKNOWN_FAILURES = {"relu.value": "why; version<2"}\n',
+        r"{path}:2: VERSION is 'unknown', with which 'version<2' of KNOWN_FAILURES cannot be compared; set VERSION to",
+    ),
+    "lossy transport": (
+        b'import numpy\nNAME = "a"\ndef asarray(x):\n    return x.astype("f2")\ndef to_numpy(y):\n    return y\n',
+        r"{path}:5: to_numpy(asarray(x)) gave array([ 0.5, -2. , inf], dtype=float16) for float32, expec",
+    ),
+    "transport raises": (
+        b'NAME = "a"\ndef asarray(x):\n    return x.cuda()\n',
+        r"{path}:2: asarray, to_numpy or context raised for float32 (AttributeError: 'numpy.ndarray' object",
+    ),
+    "context raises": (
+        b'NAME = "a"\ndef context(dtype):\n    raise RuntimeError("no GPU")\n',
+        r"raised for float32 (RuntimeError: no GPU); mend it or take 'float32' out of DTYPES",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SETUP)
+def test_adapter_that_cannot_run_is_one_line_and_status_2(nnspec, adapter, tmp_path, name):
+    content, words = SETUP[name]
+    path = tmp_path / "mine.py" if content is None else adapter(whole=content)
+
+    ran = nnspec("check", path)
+
+    assert (ran.status, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert "Traceback" not in ran.err
+    assert words.replace("{path}", str(path)) in " ".join(ran.err.split(" "))
+
+
+@pytest.mark.parametrize("name", ["nosuch", "no.such.module", "notes.txt"])
+def test_unknown_subject_is_named_with_the_built_in_ones(nnspec, name):
+    ran = nnspec("check", name)
+    assert (ran.status, ran.err.startswith(f"nnspec: no adapter '{name}': it is no built-in (")) == (2, True)
+
+
+def test_nearly_a_built_in_name_is_understood(nnspec):
+    assert nnspec("check", "numpy_oracel").err.endswith("did you mean numpy_oracle?\n")
+
+
+def test_folder_is_no_adapter(nnspec, tmp_path):
+    assert nnspec("check", f"{tmp_path}/").err == f"nnspec: {tmp_path}: a folder; name the adapter's .py file in it\n"
+
+
+def test_adapter_is_a_python_file(nnspec, adapter):
+    path = adapter(name="mine.txt")
+    assert nnspec("check", path).err == f"nnspec: {path}: not a Python file; an adapter's name ends in .py\n"
+
+
+@pytest.mark.parametrize("pattern", ["relu.valeu", "activatons", "components/nothing"])
+def test_unknown_clause_or_section_is_one_line(nnspec, pattern):
+    ran = nnspec("check", "numpy_oracle", pattern)
+    assert (ran.status, ran.err.startswith(f"nnspec: no clause, instance or section '{pattern}'; ")) == (2, True)
+
+
+RETURNS = {
+    "wrong shape": ("x[None]", "result has shape (1,), expected ()"),
+    "wrong dtype": ("x.astype(np.float64)", "result has dtype float64, expected float32"),
+    "None": ("None", "relu returned NoneType, expected an array"),
+    "list": ("[1.0, 2.0]", "relu returned list, expected an array"),
+    "text": ("'abc'", "relu returned str, expected an array"),
+    "number": ("1.0", "relu returned float, expected an array"),
+    "tuple": ("(x, x)", "result is tuple, expected an array"),
+    "dict": ("{'y': x}", "result is dict, expected an array"),
+    "NaN": ("x * np.float32('nan')", "got nan, expected"),
+    "objects": ("np.array([None] * x.size, object).reshape(x.shape)", "result has dtype object, expected"),
+    "texts": ("x.astype(str)", "result has dtype <U32, expected"),
+    "raises": ("1 / 0", "relu raised ZeroDivisionError: division by zero"),
+    "exits": ("exit(0)", "relu raised SystemExit: 0"),
+    "control characters": ("(_ for _ in ()).throw(ValueError('\\x1b[31m\\n\\0'))", "relu raised ValueError: ?[31m ?"),
+    "recurses": ("relu(x)", "relu raised RecursionError"),
+}
+
+
+@pytest.mark.parametrize("name", RETURNS)
+def test_wrong_answer_is_a_failed_clause(nnspec, adapter, tmp_path, name):
+    expression, words = RETURNS[name]
+    path, report = adapter(f"def relu(x):\n    return {expression}\n"), tmp_path / "r.json"
+
+    ran = nnspec("check", path, "activation.shape[relu]", "activation.dtype[relu]", "relu.value", "--report", report)
+
+    messages = [r["message"] for r in json.loads(report.read_text())["results"].values() if r["outcome"] == "fail"]
+    assert (ran.status, ran.err) == (1, "")
+    assert any(words in message for message in messages)
+
+
+def test_transport_that_fails_later_is_a_harness_error(nnspec, adapter):
+    path = adapter("""
+        def asarray(x):
+            return {0: lambda: 1 / 0}.get(x.size, lambda: x)()
+
+        def relu(x):
+            return np.maximum(x, 0)
+    """)
+    ran = nnspec("check", path, "activation.shape[relu]", "relu.value")
+    assert (ran.status, "asarray raised for float32[0] (ZeroDivisionError: " in " ".join(ran.out.split())) == (2, True)
+    assert "1 pass, 1 harness error" in ran.out
+
+
+NOISY = """
+    import os, sys
+    print("loading")
+
+    def relu(x):
+        print("relu", x.shape)
+        print("warning", file=sys.stderr)
+        os.write(1, b"from native code")
+        return np.maximum(x, 0)
+"""
+
+
+def test_printing_does_not_reach_the_json(process, adapter):
+    ran = process("check", adapter(NOISY), "relu.value", "--json")
+    assert (ran.status, json.loads(ran.out)["results"]["relu.value"]["outcome"]) == (0, "pass")
+
+
+def test_printing_is_mentioned_in_words(process, adapter):
+    ran = process("check", adapter(NOISY), "relu.value")
+    assert "the adapter printed while it was called; its first line: 'relu (" in ran.out
+
+
+def test_warnings_of_an_adapter_are_its_own_business(process, adapter):
+    path = adapter("""
+        import warnings
+
+        def relu(x):
+            warnings.warn("old", DeprecationWarning, stacklevel=1)
+            return np.maximum(x, 0) + 0 * np.log(x * 0)
+    """)
+    ran = process("check", path, "relu.value")
+    assert (ran.status, ran.err) == (1, "")
+
+
+def test_helper_beside_the_adapter_can_be_imported_in_a_call(nnspec, adapter, tmp_path):
+    (tmp_path / "helper_of_mine.py").write_text("import numpy\n\ndef f(x):\n    return numpy.maximum(x, 0)\n")
+    path = adapter("def relu(x):\n    import helper_of_mine\n\n    return helper_of_mine.f(x)\n")
+    assert nnspec("check", path, "relu.value").status == 0
+
+
+def test_adapter_that_changes_its_input_does_not_change_the_suites(nnspec, adapter):
+    path = adapter("def relu(x):\n    return np.maximum(x, 0, out=x)\n\n\ndef identity(x):\n    return x\n")
+    assert nnspec("check", path, "relu.value", "identity.value").status == 0
+
+
+@pytest.mark.parametrize("option", ["--report", "--junit"])
+def test_report_onto_a_folder_is_refused_before_the_run(nnspec, tmp_path, option):
+    ran = nnspec("check", "numpy_oracle", "relu.value", option, tmp_path)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == f"nnspec: {tmp_path}: is a folder; choose a file in a folder that can be written\n"
+
+
+def test_report_below_a_file_is_refused_before_the_run(nnspec, tmp_path):
+    (tmp_path / "file").write_text("")
+    ran = nnspec("check", "numpy_oracle", "relu.value", "--report", tmp_path / "file" / "r.json")
+    assert (ran.status, ran.out) == (2, "")
+    assert "is not a folder that can be written; choose a file in a folder that can be written" in ran.err
+
+
+def test_report_in_a_missing_folder_is_written(nnspec, tmp_path):
+    assert nnspec("check", "numpy_oracle", "relu.value", "--report", tmp_path / "a" / "b" / "r.json").status == 0
+    assert json.loads((tmp_path / "a" / "b" / "r.json").read_text())["subject"]["name"] == "numpy_oracle"
+
+
+def test_report_that_cannot_be_written_after_the_run_is_shown(nnspec, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    ran = nnspec("check", "numpy_oracle", "relu.value", "--report", tmp_path / "r.json")
+    assert (ran.status, "numpy_oracle" in ran.out, "1 pass" in ran.out) == (2, True, True)
+    assert (
+        ran.err
+        == f"nnspec: {tmp_path / 'r.json'}: No space left on device; choose a file in a folder that can be written\n"
+    )
+
+
+@pytest.fixture
+def page(monkeypatch, spec_of):
+    """The command's specification is this page."""
+
+    def use(text):
+        monkeypatch.setattr(suite_loader, "load_spec", lambda: spec_of(text))
+        suite_loader.load_suite.cache_clear()
+
+    yield use
+    suite_loader.load_suite.cache_clear()
+
+
+def test_malformed_page_is_one_line(nnspec, page):
+    page("# Toys\n\n/// clause | toys\n    kind: exact\n\nIt **MUST** hold.\n///\n")
+    ran = nnspec("clauses", "--check")
+    assert (ran.status, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert "toys.md:3: clause id 'toys' is not of the form topic.aspect" in ran.err
+
+
+def test_page_out_of_step_is_one_line_for_each_thing(nnspec, page):
+    page("# Toys\n\n/// clause | toys.value\n    kind: exact\n\nIt **MUST** hold.\n///\n")
+    ran = nnspec("clauses", "--check")
+    assert (ran.status, ran.out) == (2, "")
+    assert "nnspec: spec/toys.md:3: toys.value has no test; write one or give a reason in untestable.toml\n" in ran.err

@@ -1,0 +1,250 @@
+"""The command: every subcommand, its exit status, and its files."""
+
+import json
+import sys
+from xml.etree import ElementTree
+
+import pytest
+
+from nnspec_conformance import __version__, report
+from nnspec_conformance.template import TEMPLATE
+
+WRONG = "def relu(x):\n    return np.abs(x)\n"
+
+
+def test_check_passes_with_status_0(nnspec):
+    ran = nnspec("check", "numpy_oracle", "relu.value")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.startswith("components/activations: 1 pass\nnumpy_oracle ")
+
+
+def test_check_fails_with_status_1(nnspec, adapter):
+    assert nnspec("check", adapter(WRONG), "relu.value").status == 1
+
+
+def test_check_of_a_module_by_name(nnspec, adapter, monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(adapter(WRONG, name="module_of_mine.py").parent), *sys.path])
+    assert nnspec("check", "module_of_mine", "relu.value").status == 1
+
+
+def test_check_all_lists_every_instance(nnspec):
+    out = nnspec("check", "numpy_oracle", "relu.value", "elu.alpha", "--all").out
+    assert out.startswith("pass            relu.value  0 of allowed\npass            elu.alpha  ")
+
+
+def test_known_failure_is_listed(nnspec, adapter):
+    ran = nnspec("check", adapter(WRONG + 'KNOWN_FAILURES = {"relu.value": "is abs; link"}\n'), "relu.value")
+    assert (ran.status, ran.out.splitlines()[0]) == (0, "known failure  relu.value: is abs; link")
+
+
+def test_json_is_the_report(nnspec, tmp_path):
+    ran = nnspec("check", "numpy_oracle", "relu.value", "--json", "--report", tmp_path / "r.json")
+    written, printed = json.loads((tmp_path / "r.json").read_text()), json.loads(ran.out)
+    assert written == printed
+
+
+def test_partial_run_is_not_complete(nnspec):
+    assert json.loads(nnspec("check", "numpy_oracle", "relu.value", "--json").out)["suite"]["complete"] is False
+
+
+def test_junit_is_xml_with_the_failure(nnspec, adapter, tmp_path):
+    nnspec("check", adapter(WRONG), "relu.value", "tanh.odd", "--junit", tmp_path / "out" / "j.xml")
+    root = ElementTree.parse(tmp_path / "out" / "j.xml").getroot()
+    case = root.find(".//testcase[@name='relu.value']")
+    assert case.get("classname") == "components.activations"
+    assert case.find("failure").get("message").startswith("at input -")
+    assert root.find("testsuite").get("skipped") == "1"
+
+
+@pytest.fixture
+def current(nnspec, adapter, tmp_path):
+    """An adapter and its report, just written."""
+    path, file = adapter("def identity(x):\n    return x\n"), tmp_path / "r.json"
+    nnspec("check", path, "identity.value", "--report", file)
+    return path, file
+
+
+def stale(nnspec, path, file, *clauses):
+    """Whether ``--if-stale`` runs the clauses again."""
+    ran = nnspec("check", path, *(clauses or ("identity.value",)), "--report", file, "--if-stale")
+    return ran.out != f"{file} is current\n"
+
+
+def test_current_report_is_left_alone(nnspec, current):
+    assert not stale(nnspec, *current)
+
+
+def test_changed_adapter_is_run_again(nnspec, current):
+    path, file = current
+    path.write_text(path.read_text() + "# changed\n")
+    assert stale(nnspec, path, file)
+
+
+def test_missing_clause_is_run(nnspec, current):
+    assert stale(nnspec, *current, "identity.value", "activation.nan[identity]")
+
+
+def test_other_versions_are_run_again(nnspec, current, monkeypatch):
+    monkeypatch.setattr(report, "versions", lambda: {"numpy": "9"})
+    assert stale(nnspec, *current)
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"suite": 3}', "[]"])
+def test_report_that_is_none_is_run_again(nnspec, current, content):
+    path, file = current
+    file.write_text(content)
+    assert stale(nnspec, path, file)
+
+
+def test_failed_report_is_run_again(nnspec, adapter, tmp_path):
+    path, file = adapter("def identity(x):\n    return x + 1\n"), tmp_path / "r.json"
+    nnspec("check", path, "identity.value", "--report", file)
+    assert stale(nnspec, path, file)
+
+
+def test_changed_clause_text_is_seen_in_the_hash(current, spec_of, suite):
+    result = json.loads(current[1].read_text())["results"]["identity.value"]
+    clause = suite.spec.clauses["identity.value"]
+    reworded = spec_of(f"/// clause | identity.value\n    kind: exact\n\n{clause.text} Always.\n///\n")
+    assert result["text_hash"] == clause.text_hash != reworded.clauses["identity.value"].text_hash
+
+
+def test_clauses_lists_text_and_proof(nnspec):
+    out = nnspec("clauses", "relu.value").out
+    assert "relu.value" in out
+    assert "MUST     exact     1 instance, 2 mutants, power " in out
+    assert "`relu` MUST return positive input unchanged and zero otherwise." in out
+
+
+def test_clauses_as_json(nnspec):
+    (row,) = json.loads(nnspec("clauses", "gelu.form", "--json").out)
+    assert {"id", "level", "kind", "page", "text", "instances", "variants", "tests", "mutants", "power"} <= set(row)
+    assert row["tests"] == ["test_activations.py::test_gelu_form"]
+
+
+def test_clauses_check(nnspec):
+    ran = nnspec("clauses", "--check")
+    assert (ran.status, " in step; " in ran.out) == (0, True)
+
+
+def test_mutants_prints_the_kill_table(nnspec, tmp_path):
+    ran = nnspec("mutants", "relu.value", "--all", "--record", tmp_path / "m.json")
+    assert (ran.status, ran.out.splitlines()[-1]) == (0, "2 of 2 mutants caught")
+    assert "    caught    relu shifted by epsilon: an epsilon against dead units" in ran.out
+    assert len(json.loads((tmp_path / "m.json").read_text())["instances"]["relu.value"]["mutants"]) == 2
+
+
+def test_surviving_mutant_is_status_1(nnspec, monkeypatch):
+    from nnspec_conformance.adapters import numpy_oracle
+    from nnspec_conformance.mutation import Mutant
+
+    survivor = Mutant("right after all", "s", ("relu.value",), {"relu": numpy_oracle.relu})
+    monkeypatch.setattr("nnspec_conformance.run.mutants_of", lambda suite, name: [survivor])
+    ran = nnspec("mutants", "relu.value")
+    assert (ran.status, "SURVIVES  right after all" in ran.out) == (1, True)
+    assert ran.err == "nnspec: relu.value: lets 'right after all' pass; sharpen its test\n"
+
+
+def test_identify_prints_what_is_found(nnspec, adapter):
+    path = adapter("""
+        from nnspec_conformance.adapters import numpy_oracle
+
+        def gelu(x):
+            return numpy_oracle.gelu(x, form="tanh")
+    """)
+    ran = nnspec("identify", path)
+    assert ran.status == 1
+    assert "gelu.form                                tanh  (the definition has exact)  <- declares exact" in ran.out
+
+
+def test_identify_of_an_honest_subject_is_status_0(nnspec):
+    ran = nnspec("identify", "numpy_oracle", "--json")
+    rows = {row["instance"]: row for row in json.loads(ran.out)}
+    assert (ran.status, rows["gelu.form"]["found"]) == (0, ["exact", "tanh", "sigmoid"])
+
+
+def test_new_adapter_can_be_checked_at_once(nnspec, tmp_path):
+    path = tmp_path / "fresh.py"
+    assert nnspec("new-adapter", path).out == f"wrote {path}; fill in what you have, then: nnspec check {path}\n"
+    assert path.read_text() == TEMPLATE
+    ran = nnspec("check", path)
+    assert (ran.status, " fail" in ran.out) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("there.py", "exists already; choose another name or remove it first"),
+        ("mine.txt", "an adapter is a Python module; give it a name that ends in .py"),
+        ("no/folder/mine.py", "No such file or directory; choose a folder that exists and can be written"),
+    ],
+)
+def test_new_adapter_overwrites_nothing(nnspec, tmp_path, name, words):
+    (tmp_path / "there.py").write_text("mine")
+    ran = nnspec("new-adapter", tmp_path / name)
+    assert (ran.status, ran.err) == (2, f"nnspec: {tmp_path / name}: {words}\n")
+    assert (tmp_path / "there.py").read_text() == "mine"
+
+
+@pytest.fixture
+def vectors(nnspec, tmp_path):
+    nnspec("check", "numpy_oracle", "relu.value", "--record", tmp_path / "v")
+    return tmp_path / "v"
+
+
+def test_replay_passes_with_status_0(nnspec, vectors):
+    ran = nnspec("replay", vectors, "numpy_oracle")
+    assert (ran.status, ran.out.endswith(": 4 of 4 recorded cases: 4 pass\n")) == (0, True)
+
+
+def test_replay_fails_with_status_1(nnspec, vectors, adapter):
+    ran = nnspec("replay", vectors, adapter(WRONG))
+    assert (ran.status, ran.out.startswith("FAIL  relu.value  relu(float32[")) == (1, True)
+    assert ran.out.endswith("mine 1.0: 1 of 4 recorded cases: 1 fail\n")
+
+
+def test_replay_of_nothing_is_status_2(nnspec, vectors, adapter):
+    (vectors / "manifest.json").write_text('{"schema": "nnspec-vectors/1", "cases": []}')
+    ran = nnspec("replay", vectors, adapter(WRONG))
+    assert (ran.status, ran.err) == (
+        2,
+        "nnspec: no recorded case could be put to this subject; check its DTYPES and VARIANTS\n",
+    )
+
+
+def test_version(nnspec):
+    assert nnspec("--version").out == f"nnspec {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("chek", "numpy_oracle"),
+        ("check",),
+        ("check", "numpy_oracle", "--call-limit", "0"),
+        ("check", "numpy_oracle", "--call-limit", "soon"),
+        ("check", "numpy_oracle", "--reprot", "x"),
+    ],
+)
+def test_wrong_usage_is_status_2_without_a_traceback(nnspec, arguments):
+    ran = nnspec(*arguments)
+    assert (ran.status, "usage: nnspec" in ran.err, "Traceback" in ran.err) == (2, True, False)
+
+
+BLOCKED = ["jax", "jaxlib", "flax", "optax", "jaxtyping", "beartype", "torch", "keras", "tensorflow", "nnspec"]
+BLOCK = f"for name in {BLOCKED}: sys.modules[name] = None"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "numpy_oracle", "relu.value"),
+        ("clauses", "--check"),
+        ("mutants", "relu.value"),
+        ("identify", "numpy_oracle"),
+    ],
+)
+def test_command_runs_where_no_framework_is_installed(process, tmp_path, arguments):
+    ran = process(*arguments, before=BLOCK, cwd=tmp_path)
+    assert (ran.status, ran.err) == (0, "")

@@ -1,0 +1,163 @@
+"""Calls that hang and runs that are interrupted: the limit holds, and what was obtained is kept."""
+
+import json
+import signal
+import time
+
+import pytest
+
+HANGS = {
+    "sleeps": """
+        def relu(x):
+            time.sleep(600)
+    """,
+    "loops": """
+        def relu(x):
+            while True:
+                pass
+    """,
+    "swallows the first alarm": """
+        def relu(x):
+            try:
+                time.sleep(600)
+            except BaseException:
+                time.sleep(600)
+    """,
+}
+
+
+@pytest.mark.parametrize("name", HANGS)
+def test_call_that_hangs_fails_its_clause(nnspec, adapter, monkeypatch, name):
+    monkeypatch.setattr("nnspec_conformance.limits.AGAIN", 0.1)
+    path = adapter("        import time\n" + HANGS[name])
+    ran = nnspec("check", path, "relu.value", "--call-limit", 0.2)
+    assert (ran.status, "found     relu did not return within 0.2 s" in ran.out) == (1, True)
+
+
+def test_operation_that_hung_is_not_waited_for_again(nnspec, adapter):
+    path = adapter("""
+        import time
+
+        def relu(x):
+            time.sleep(600)
+
+        def identity(x):
+            return x
+    """)
+    started = time.monotonic()
+    ran = nnspec("check", path, "activations", "--call-limit", 0.5)
+    assert "relu did not return within 0.5 s in an earlier call" in ran.out
+    assert ran.out.count("FAIL  ") == 2
+    assert time.monotonic() - started < 8
+
+
+def test_identify_does_not_wait_again_either(adapter, suite):
+    from nnspec_conformance.identify import identify
+    from nnspec_conformance.loading import load_subject
+
+    path = adapter("import time\n\n\ndef gelu(x, **given):\n    time.sleep(600)\n")
+    started = time.monotonic()
+    rows = {row.instance: row for row in identify(suite, load_subject(str(path), call_limit=0.3))}
+    assert rows["gelu.form"].found == []
+    assert time.monotonic() - started < 5
+
+
+NATIVE = """
+    import signal, time
+
+    def identity(x):
+        return x
+
+    def relu(x):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})  # as in native code: the alarm is not heard
+        while True:
+            time.sleep(600)
+"""
+QUICK = "from nnspec_conformance import limits; limits.GRACE = 0.3"
+
+
+@pytest.fixture
+def hung(process, adapter):
+    def run(*options):
+        chosen = ("identity.value", "relu.value", "tanh.odd", "--call-limit", 0.2)
+        return process("check", adapter(NATIVE), *chosen, *options, before=QUICK)
+
+    return run
+
+
+def test_hang_in_native_code_ends_with_status_2_and_keeps_what_was_obtained(hung, tmp_path):
+    ran = hung("--report", tmp_path / "r.json")
+    made = json.loads((tmp_path / "r.json").read_text())
+    assert ran.status == 2
+    assert ran.err == "nnspec: relu hangs in native code and cannot be stopped; what was obtained is kept\n"
+    assert "FAIL  relu.value" in ran.out
+    assert "relu did not return within 0.2 s, in native code that nothing can stop" in ran.out
+    assert "1 pass, 1 fail" in ran.out
+    assert {k: v["outcome"] for k, v in made["results"].items()} == {"identity.value": "pass", "relu.value": "fail"}
+    assert made["suite"]["complete"] is False
+
+
+def test_hang_in_native_code_leaves_the_json_whole(hung):
+    assert json.loads(hung("--json").out)["results"]["identity.value"]["outcome"] == "pass"
+
+
+SLOW = """
+    import time
+
+    def identity(x):
+        return x
+
+    def relu(x):
+        time.sleep(0.05)
+        print("relu", file=open(FILE, "a"))
+        return np.maximum(x, 0)
+"""
+
+
+@pytest.fixture
+def interrupted(adapter, tmp_path, background):
+    """A run that gets Ctrl-C while relu is called."""
+
+    def run(*options):
+        mark = tmp_path / "called"
+        path = adapter(SLOW.replace("FILE", repr(str(mark))))
+        with open(path, "a") as file:
+            file.write("\ndef softmax(x, *, axis=-1):\n    time.sleep(600)\n")
+        started = background("check", path, "identity.value", "relu.value", "softmax.value", *options)
+        while not mark.exists() and started.poll() is None:
+            time.sleep(0.02)
+        time.sleep(0.3)
+        started.send_signal(signal.SIGINT)
+        out, err = started.communicate(timeout=30)
+        return started.returncode, out, err
+
+    return run
+
+
+def test_ctrl_c_keeps_and_tells_what_was_obtained(interrupted, tmp_path):
+    status, out, err = interrupted("--report", tmp_path / "r.json")
+    made = json.loads((tmp_path / "r.json").read_text())
+    assert (status, "1 pass" in out or "2 pass" in out) == (2, True)
+    assert err.startswith("nnspec: interrupted after ")
+    assert err.endswith(" of 4 instances; these are kept\n")
+    assert made["results"]["identity.value"]["outcome"] == "pass"
+    assert made["suite"]["complete"] is False
+
+
+def test_ctrl_c_leaves_the_json_whole(interrupted):
+    assert "identity.value" in json.loads(interrupted("--json")[1])["results"]
+
+
+def test_keyboard_interrupt_from_an_adapter_ends_the_run_and_keeps_it(nnspec, adapter):
+    path = adapter("def identity(x):\n    return x\n\n\ndef relu(x):\n    raise KeyboardInterrupt\n")
+    ran = nnspec("check", path, "identity.value", "relu.value")
+    assert (ran.status, ran.err) == (2, "nnspec: interrupted after 1 of 2 instances; these are kept\n")
+    assert "1 pass" in ran.out
+
+
+def test_broken_pipe_is_quiet(background):
+    started = background("clauses", "--json")
+    started.stdout.close()
+    assert started.stderr.read() == ""
+    started.stderr.close()
+    started.wait(timeout=30)

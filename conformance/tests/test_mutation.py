@@ -1,0 +1,208 @@
+"""Mutants: a clause that cannot be red is reported, and a failure is explained by the bug or reading that fits."""
+
+import numpy as np
+import pytest
+
+from nnspec_conformance.adapters import numpy_oracle
+from nnspec_conformance.cases import clause
+from nnspec_conformance.engine import run_instance
+from nnspec_conformance.identify import identify
+from nnspec_conformance.mutation import (
+    LEAST_POWER,
+    Mutant,
+    explain,
+    kill,
+    kill_table,
+    module_mutants,
+    mutants_of,
+    power,
+    reading_pairs,
+    weak,
+)
+from nnspec_conformance.subject import Subject
+from nnspec_conformance.suite_loader import Suite
+
+
+@pytest.fixture
+def changed(suite):
+    """The project's suite with the mutants that are given."""
+
+    def make(*mutants):
+        module = type(np)("mutants_of_the_test")
+        module.MUTANTS = list(mutants)
+        return Suite(suite.spec, suite.tests, [module])
+
+    return make
+
+
+def relu_mutant(function, name="relu mutant"):
+    return Mutant(name, "a story", ("relu.value",), {"relu": function})
+
+
+def test_mutant_is_the_oracle_with_one_thing_wrong():
+    subject = relu_mutant(lambda x: -x).subject()
+    x = np.ones(1, np.float32)
+    assert (subject.call("relu", x)[0], subject.call("identity", x)[0]) == (-1, 1)
+
+
+def test_caught_mutant_is_no_problem(changed):
+    suite = changed(relu_mutant(np.abs))
+    assert weak(suite, kill_table(suite, ["relu.value"])) == []
+
+
+def test_surviving_mutant_is_reported(changed):
+    suite = changed(relu_mutant(numpy_oracle.relu, "right after all"))
+    assert weak(suite, kill_table(suite, ["relu.value"])) == [
+        "relu.value: lets 'right after all' pass; sharpen its test"
+    ]
+
+
+def test_missing_mutant_is_reported(changed):
+    suite = changed()
+    assert weak(suite, kill_table(suite, ["relu.value"])) == [
+        "relu.value: no mutant; add one to mutants/components/activations.py"
+    ]
+
+
+def test_missing_mutant_of_an_untestable_clause_is_none(changed):
+    suite = changed()
+    suite.spec.untestable["relu.value"] = {"reason": "r"}
+    try:
+        assert weak(suite, kill_table(suite, ["relu.value"])) == []
+    finally:
+        del suite.spec.untestable["relu.value"]
+
+
+def test_weak_power_is_reported(changed):
+    def nearly(x, *, axis=-1):
+        y = numpy_oracle.softmax(x, axis=axis)
+        return y * x.dtype.type(1 + 60 * 2.0**-23) if x.dtype == np.float32 else y
+
+    suite = changed(Mutant("nearly", "s", ("softmax.value[softmax]",), {"softmax": nearly}))
+    table = kill_table(suite, ["softmax.value[softmax]"])
+    assert 1 < power(table["softmax.value[softmax]"]) < LEAST_POWER
+    assert "'nearly' is only " in weak(suite, table)[0]
+    assert "choose inputs on which it differs more" in weak(suite, table)[0]
+
+
+def test_kill_tells_the_distance_in_tolerances(changed):
+    found = kill(changed(), "activation.nan[relu]", relu_mutant(lambda x: numpy_oracle.relu(x) + x.dtype.type(1)))
+    assert (found.caught, found.distance) == (True, 4.0)
+
+
+@pytest.mark.parametrize(("instance", "pairs"), [("gelu.form", 6), ("leaky-relu.negative-slope", 12)])
+def test_every_ordered_pair_of_readings_is_a_mutant(suite, instance, pairs):
+    clause_of, operation = suite.instances[instance]
+    assert len(list(reading_pairs(clause_of, operation))) == pairs
+
+
+def test_every_pair_is_caught(suite):
+    kills = kill_table(suite, ["gelu.form", "hard-sigmoid.default-form"])
+    assert all(k.caught for row in kills.values() for k in row)
+
+
+def test_every_mutant_names_an_instance_of_the_suite(suite):
+    assert {name for m in module_mutants(suite) for name in m.catches} - set(suite.instances) == set()
+
+
+def test_mutants_of_an_instance_are_those_that_it_must_catch(suite):
+    assert {m.name for m in mutants_of(suite, "relu.value")} == {
+        "relu by absolute value",
+        "relu shifted by epsilon",
+    }
+
+
+def fits(suite, subject, instance):
+    return explain(suite, subject, run_instance(suite, subject, instance))
+
+
+def test_mutant_that_fits_is_named(suite):
+    mutant = next(m for m in mutants_of(suite, "activation.nan[relu]"))
+    assert fits(suite, mutant.subject(), "activation.nan[relu]") == [f"{mutant.name}: {mutant.story}"]
+
+
+def test_known_bug_of_another_clause_is_named_too(suite):
+    mutant = next(m for m in mutants_of(suite, "sigmoid.range") if "overflows" in m.name)
+    assert "sigmoid that overflows: inf / inf for x above 88" in fits(
+        suite, mutant.subject(), "activation.limits[sigmoid]"
+    )
+
+
+@pytest.mark.parametrize("instance", ["gelu.form", "activation.accuracy[gelu]", "activation.gradient[gelu]"])
+def test_other_reading_is_named_with_what_to_declare(suite, instance):
+    subject = next(m for m in mutants_of(suite, "gelu.form") if m.name == "says form = exact, has tanh").subject()
+    assert fits(suite, subject, instance)[0] == (
+        "form = tanh, not exact; if that is what you mean, declare VARIANTS['gelu.form'] = 'tanh'"
+    )
+
+
+def test_other_default_is_named_with_what_to_declare(suite, subject_of):
+    def leaky_relu(x, *, negative_slope=0.2):
+        return numpy_oracle.leaky_relu(x, negative_slope=negative_slope)
+
+    assert fits(suite, subject_of(leaky_relu), "leaky-relu.negative-slope") == [
+        "negative_slope = 0.2 where it is left out, not 0.01; if that is what you mean, "
+        "declare DEFAULTS['leaky-relu.negative-slope'] = 0.2"
+    ]
+
+
+def test_unknown_bug_has_no_fit(suite, subject_of):
+    def relu(x):
+        return np.where(x > 0, x * 7, 0 * x)
+
+    assert fits(suite, subject_of(relu), "relu.value") == []
+
+
+def test_pass_needs_no_explanation(suite, oracle):
+    assert fits(suite, oracle, "relu.value") == []
+
+
+def identified(suite, subject):
+    return {row.instance: row for row in identify(suite, subject)}
+
+
+@pytest.fixture(scope="module")
+def impostor(suite):
+    """Declares the exact form and the sixth, has tanh and half; its slope at zero is the declared one."""
+
+    def gelu(x, **given):
+        return numpy_oracle.gelu(x, form="tanh")
+
+    def hard_sigmoid(x, **given):
+        return numpy_oracle.hard_sigmoid(x, form="half")
+
+    namespace = {"NAME": "impostor", "gelu": gelu, "hard_sigmoid": hard_sigmoid, "leaky_relu": numpy_oracle.leaky_relu}
+    namespace |= {"leaky_relu_vjp": numpy_oracle.leaky_relu_vjp}
+    return identified(
+        suite, Subject(type("Adapter", (), {k: staticmethod(v) if callable(v) else v for k, v in namespace.items()}))
+    )
+
+
+@pytest.mark.parametrize(
+    ("instance", "declared", "found"),
+    [
+        ("gelu.form", ["exact"], ["tanh"]),
+        ("gelu.default-form", ["exact"], ["tanh"]),
+        ("hard-sigmoid.form", ["sixth"], ["half"]),
+        ("leaky-relu.gradient-at-zero", ["slope"], ["slope"]),
+        ("leaky-relu.negative-slope", [0.01], [0.01]),
+    ],
+)
+def test_reading_is_found_by_behaviour(impostor, instance, declared, found):
+    assert (impostor[instance].declared, impostor[instance].found) == (declared, found)
+
+
+def test_reading_of_what_is_missing_is_not_found(impostor):
+    assert (impostor["elu.alpha"].found, impostor["elu.alpha"].implemented) == ([], False)
+
+
+def test_subject_that_can_be_told_has_all_its_readings(suite, oracle):
+    assert identified(suite, oracle)["gelu.form"].found == ["exact", "tanh", "sigmoid"]
+
+
+def test_test_that_asks_for_what_nobody_knows_is_refused():
+    with pytest.raises(TypeError, match=r"proves asks for \['mystery'\]; known: "):
+
+        @clause("relu.value")
+        def proves(mystery):
+            pass

@@ -1,0 +1,86 @@
+"""The pytest plugin: ``--subject``, ``--report`` and ``--record``, from any folder."""
+
+import json
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+SUITE = ("-p", "no:cacheprovider", "--pyargs", "nnspec_conformance", "-q", "-W", "error")
+ADAPTER = """
+import numpy as np
+
+NAME = "mine"
+KNOWN_FAILURES = {"identity.value": "is off by one; a link"}
+
+
+def relu(x):
+    return np.where(x > 0, x, np.zeros_like(x))
+
+
+def identity(x):
+    return x + 1
+"""
+
+
+@pytest.fixture
+def run(pytester):
+    """Runs pytest in an empty folder, in a process of its own."""
+
+    def pytest_run(*options):
+        return pytester.runpytest_subprocess(*SUITE, *options, timeout=120)
+
+    return pytest_run
+
+
+@pytest.fixture
+def mine(pytester):
+    pytester.makepyfile(mine=ADAPTER)
+    return "mine.py"
+
+
+def test_every_instance_passes_on_the_oracle_from_an_empty_folder(run, suite):
+    result = run("--subject", "numpy_oracle")
+    result.assert_outcomes(passed=len(suite.instances))
+
+
+def test_adapter_file_is_put_to_the_test_and_reported(run, mine, pytester):
+    result = run("--subject", mine, "-k", "relu or identity", "--report", "out/r.json", "--record", "vectors")
+
+    made = json.loads((pytester.path / "out" / "r.json").read_text())
+    outcomes = {name: r["outcome"] for name, r in made["results"].items()}
+    manifest = json.loads((pytester.path / "vectors" / "manifest.json").read_text())
+    assert result.ret == 1
+    assert (outcomes["relu.value"], outcomes["activation.nan[relu]"]) == ("pass", "fail")
+    assert (outcomes["identity.value"], outcomes["relu.gradient-at-zero"]) == ("known failure", "not implemented")
+    assert made["suite"]["complete"] is False
+    assert "relu.value" in {case["instance"] for case in manifest["cases"]}
+    result.stdout.fnmatch_lines(
+        [
+            "FAIL  activation.nan[[]relu[]]*",
+            "  | Where the input is NaN the result MUST be NaN*",
+            "  fits *swallows nan*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (("--subject", "nosuch"), "nnspec: no adapter 'nosuch': it is no built-in (*"),
+        (("--subject", "numpy_oracle", "--report", "."), "nnspec: .: is a folder; choose a file in a folder*"),
+    ],
+)
+def test_what_cannot_run_is_one_line(run, options, line):
+    result = run(*options)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines([line])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert str(result.stdout).count("nnspec: ") == 1
+
+
+def test_run_without_clauses_needs_no_subject(pytester):
+    pytester.makepyfile(test_own="def test_own():\n    pass\n")
+    result = pytester.runpytest_inprocess("--subject", "nosuch", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1)

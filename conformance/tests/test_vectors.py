@@ -1,0 +1,173 @@
+"""Recorded vectors: what is written is plain data, replays as it was asked, and catches a wrong implementation."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from nnspec_conformance.adapters import numpy_oracle
+from nnspec_conformance.cases import Case
+from nnspec_conformance.engine import run_instance
+from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.mutation import mutants_of
+from nnspec_conformance.subject import Subject
+from nnspec_conformance.tolerance import exact
+from nnspec_conformance.vectors import Recorder, load, replay
+
+CHOSEN = [
+    "activation.shape[relu]",
+    "activation.subnormals[sigmoid]",
+    "activation.nan[tanh]",
+    "gelu.form",
+    "gelu.default-form",
+    "relu.gradient-at-zero",
+    "softmax.value[softmax]",
+    "log-softmax.large",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(suite, tmp_path_factory):
+    recorder = Recorder()
+    for name in CHOSEN:
+        run_instance(suite, Subject(numpy_oracle), name, record=recorder)
+    recorder.write(path := tmp_path_factory.mktemp("vectors"))
+    return path
+
+
+def outcomes(suite, folder, subject):
+    return [item.outcome for item in replay(load(folder), subject, suite.spec)]
+
+
+def test_every_recorded_case_replays(suite, folder, oracle):
+    assert outcomes(suite, folder, oracle) == ["pass"] * len(load(folder))
+
+
+def test_every_chosen_instance_is_recorded(folder):
+    assert list(dict.fromkeys(r.instance for r in load(folder))) == CHOSEN
+
+
+@pytest.mark.parametrize("instance", sorted({*CHOSEN} - {"activation.subnormals[sigmoid]", "gelu.default-form"}))
+def test_a_wrong_implementation_fails_on_replay(suite, folder, instance):
+    mutant = mutants_of(suite, instance)[0]
+    found = {item.instance for item in replay(load(folder), mutant.subject(), suite.spec) if item.outcome == "fail"}
+    assert instance in found
+
+
+def test_other_default_is_not_asked_for_this_one(suite, folder):
+    single = Subject(numpy_oracle)
+    single.variants = single.variants | {"gelu.form": "tanh"}
+    single.defaults = {"gelu.default-form": "tanh"}
+    asked = {item.instance for item in replay(load(folder), single, suite.spec)}
+    assert "gelu.default-form" not in asked
+
+
+def test_wrong_default_fails_on_replay(suite, folder, subject_of):
+    def gelu(x, form="tanh"):
+        return numpy_oracle.gelu(x, form=form)
+
+    subject = subject_of(gelu, VARIANTS={"gelu.form": ("exact", "tanh")})
+    found = [i.outcome for i in replay(load(folder), subject, suite.spec) if i.instance == "gelu.default-form"]
+    assert set(found) == {"fail"}
+
+
+def test_missing_operation_is_not_implemented(suite, folder, subject_of):
+    assert set(outcomes(suite, folder, subject_of())) == {"not implemented"}
+
+
+def test_failure_says_call_input_got_and_expected(suite, folder, subject_of):
+    def log_softmax(x, *, axis):
+        return np.zeros_like(x)
+
+    item = next(
+        i for i in replay(load(folder), subject_of(log_softmax), suite.spec) if i.instance == "log-softmax.large"
+    )
+    assert item.message == (
+        "log_softmax([[ 10000.,      0.],\\n [-30000.,  20000.]], axis=-1): "
+        "at input 0 at index (0, 1): got 0, expected -10000 (float32)"
+    ).replace("\\n", "")
+
+
+def numbers(x):
+    """Every number in nested data."""
+    if isinstance(x, dict | list):
+        for inner in x.values() if isinstance(x, dict) else x:
+            yield from numbers(inner)
+    elif isinstance(x, int | float):
+        yield x
+
+
+def test_manifest_has_finite_numbers_only(folder):
+    manifest = json.loads((folder / "manifest.json").read_text(), parse_constant=float)
+    assert all(math.isfinite(x) for x in numbers(manifest))
+
+
+def test_arrays_are_safetensors_in_the_dtypes_asked(folder):
+    kinds = {str(a.dtype) for a in load_file(str(folder / "arrays.safetensors")).values()}
+    assert kinds == {"float16", "bfloat16", "float32", "float64"}
+
+
+def test_rank_0_is_kept(folder):
+    assert () in {r.case.arrays[0].shape for r in load(folder)}
+
+
+def test_infinite_attribute_is_refused():
+    case = Case(operation="clip", attributes={"largest": math.inf}, arrays=(np.zeros(1),), want=exact(np.zeros(1)))
+    with pytest.raises(HarnessError, match=r"clip\.value: attribute largest=inf is not finite and cannot be recorded"):
+        Recorder()("clip.value", case, {})
+
+
+@pytest.fixture
+def broken(folder, tmp_path):
+    """A copy of the vectors, with the manifest changed by a function."""
+
+    def make(change):
+        for name in ("manifest.json", "arrays.safetensors"):
+            (tmp_path / name).write_bytes((folder / name).read_bytes())
+        manifest = json.loads((tmp_path / "manifest.json").read_text())
+        change(manifest)
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        return tmp_path
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda m: m.update(schema="nnspec-vectors/9"), "schema is 'nnspec-vectors/9', expected 'nnspec-vectors/1'"),
+        (lambda m: m.pop("cases"), "has no list 'cases'; record again"),
+        (lambda m: m["cases"][3].pop("want"), "case 3: KeyError('want'); record again"),
+        (lambda m: m["cases"][2].update(arrays={"list": [{"array": "gone"}]}), "case 2: KeyError('gone'); record"),
+        (lambda m: m["cases"].insert(1, "text"), "case 1: "),
+        (lambda m: m["cases"][0].update(arrays=5), "case 0: "),
+    ],
+)
+def test_broken_manifest_is_one_line(broken, change, words):
+    with pytest.raises(HarnessError) as caught:
+        load(broken(change))
+    assert f"manifest.json: {words}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no safetensors at all"])
+def test_broken_arrays_are_one_line(broken, content):
+    path = broken(lambda m: None) / "arrays.safetensors"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(HarnessError, match=r"arrays\.safetensors: .*; record the vectors again"):
+        load(path.parent)
+
+
+def test_missing_folder_is_one_line(tmp_path):
+    with pytest.raises(HarnessError, match=r"nowhere/manifest\.json: no such file"):
+        load(tmp_path / "nowhere")
+
+
+def test_unwritable_folder_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HarnessError, match="choose a folder that can be written"):
+        Recorder().write(tmp_path / "file" / "vectors")
