@@ -173,5 +173,6 @@ def test_no_accessibility_violation(visit, address, scheme):
     page = visit(address, scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((box, i) => box.open = i < 3)")
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    found = Axe().run(page, options=options).response["violations"]
+    context = {"exclude": [[".katex-html"]]}  # thousands of boxes of one colour, the text's own; hidden from readers
+    found = Axe().run(page, context=context, options=options).response["violations"]
     assert [f"{v['id']}: {v['nodes'][0]['html'][:200]} ({len(v['nodes'])})" for v in found] == []

@@ -1,7 +1,8 @@
-"""What the guides show is what the program prints."""
+"""What the guides show is what the program prints. NNSPEC_UPDATE_GUIDES=1 writes what it prints into the guide."""
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -22,8 +23,13 @@ def guide(tmp_path, monkeypatch):
     return text
 
 
-def shown(guide: str, command: str) -> list[str]:
-    return re.findall(rf"```console\n\$ {re.escape(command)}\n(.*?)```", guide, re.S)[0].strip().splitlines()
+def shown(guide: str, command: str, printed: list[str]) -> list[str]:
+    """The lines that the guide shows below a command."""
+    block = re.findall(rf"```console\n\$ {re.escape(command)}\n(.*?)```", guide, re.S)[0]
+    if os.environ.get("NNSPEC_UPDATE_GUIDES"):
+        GUIDE.write_text(GUIDE.read_text(encoding="utf-8").replace(block, "\n".join(printed) + "\n"), encoding="utf-8")
+        return printed
+    return block.strip().splitlines()
 
 
 def untimed(lines: list[str]) -> list[str]:
@@ -34,10 +40,10 @@ def test_check(guide, capsys):
     arguments = ["check", "my_adapter.py", "activation.nan", "gelu.form"]
     assert cli.main(arguments) == 1
     printed = capsys.readouterr().out.strip().splitlines()
-    assert untimed(printed) == untimed(shown(guide, f"nnspec {' '.join(arguments)}"))
+    assert untimed(printed) == untimed(shown(guide, f"nnspec {' '.join(arguments)}", printed))
 
 
 def test_identify(guide, capsys):
     assert cli.main(["identify", "my_adapter.py"]) == 1  # it declares nothing, so the definition's
     printed = [line for line in capsys.readouterr().out.splitlines() if "not implemented" not in line]
-    assert printed == shown(guide, "nnspec identify my_adapter.py")
+    assert printed == shown(guide, "nnspec identify my_adapter.py", printed)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, options
+from nnspec_site.chart import Row, chart
 from nnspec_site.data import Report
 from nnspec_site.html import Element, code, folded, make, number, table
 
-MARKS = "◆▲■●★"
 COMMAND = "nnspec bench --device cpu --out r.json"
 
 
@@ -63,6 +63,7 @@ def machine(report: Report) -> Element:
         ["platform", str(about.get("platform", "–"))],
         ["copy", f"{number(ceilings.get('copy_bytes_per_s', 0) / 1e9)} GB/s"],
         ["matrix product", f"{number(ceilings.get('matmul_flop_per_s', 0) / 1e9)} GFLOP/s"],
+        ["load while measuring", " to ".join(map(str, about.get("load_average") or [])) or "–"],
         ["versions", ", ".join(f"{name} {version}" for name, version in report.get("versions", {}).items())],
         ["workloads", ", ".join(sorted({work["set"] for work in report["workloads"]}))],
         ["measured", str(report.get("date", "–"))],
@@ -78,7 +79,7 @@ def measured(report: Report, workloads: list[Report]) -> Element:
     title = f"{about['name']}: {about['device'].upper()}, {about.get('processor', '')}"
     made = make("div", "nn-machine", make("p", "nn-proof-title", title))
     for name in dict.fromkeys(work["pass"] for work in top):
-        made.append(chart(report, [work for work in top if work["pass"] == name], name, largest))
+        made.append(drawn(report, [work for work in top if work["pass"] == name], name, largest))
     made.append(folded(["Times and ratios at every size"], numbers(workloads)))
     versions = ", ".join(f"{name} {version}" for name, version in report.get("versions", {}).items())
     made.append(make("p", "nn-provenance", f"Measured {report.get('date', '–')} with {versions}."))
@@ -93,33 +94,16 @@ def share(report: Report, workload: Report, time: float | None) -> float | None:
     return workload["least_bytes"] / time / ceiling
 
 
-def chart(report: Report, workloads: list[Report], name: str, count: int) -> Element:
-    """Bars of the reference's share of copy bandwidth, with a mark for each peer; plain boxes, so it fits any width."""
-    peers = list(dict.fromkeys(peer for work in workloads for peer in work.get("peers", {})))
-    marks = {peer: MARKS[i % len(MARKS)] for i, peer in enumerate(peers)}
-    shares = [share(report, work, work["nnspec"]["seconds"]) or 0 for work in workloads]
-    others = [share(report, w, p["seconds"]) or 0 for w in workloads for p in w.get("peers", {}).values()]
-    limit = max([1.0, *shares, *others])
+def drawn(report: Report, workloads: list[Report], name: str, count: int) -> Element:
+    """The chart of one pass: share of copy bandwidth, ours and each peer's."""
     dtype = workloads[0].get("dtype", "")
-    text = f"{name.capitalize()}, {size(count)} elements, {dtype}: share of the speed of a plain copy (100 %)"
-    made = make("figure", "nn-chart", make("figcaption", "", text))
-    key = [make("span", "nn-key", make("span", "nn-key-bar", aria_hidden="true"), "nnspec")]
-    key += [
-        make("span", "nn-key", make("span", f"nn-peer-{i}", marks[p], aria_hidden="true"), p)
-        for i, p in enumerate(peers)
-    ]
-    made.append(make("p", "nn-chart-key", *key))
-    for work, found in zip(workloads, shares, strict=True):
-        track = make("span", "nn-track", aria_hidden="true", style=f"--nn-step:{25 / limit:.2f}%")
-        track.append(make("span", "nn-track-bar", style=f"width:{100 * found / limit:.1f}%"))
-        for i, peer in enumerate(peers):
-            other = share(report, work, work.get("peers", {}).get(peer, {}).get("seconds"))
-            if other is not None:
-                left = f"left:{100 * other / limit:.1f}%"
-                track.append(make("span", f"nn-track-mark nn-peer-{i}", marks[peer], style=left))
-        value = make("span", "nn-chart-value", f"{100 * found:.0f} %")
-        made.append(make("div", "nn-chart-row", make("span", "nn-chart-name", work["name"]), track, value))
-    return made
+    title = f"{name.capitalize()}, {size(count)} elements, {dtype}: share of the speed of a plain copy (100 %)"
+    rows = []
+    for work in workloads:
+        peers = {peer: share(report, work, found["seconds"]) for peer, found in work.get("peers", {}).items()}
+        known = {peer: value for peer, value in peers.items() if value is not None}
+        rows.append(Row(work["name"], share(report, work, work["nnspec"]["seconds"]) or 0.0, known))
+    return chart(title, rows)
 
 
 def numbers(workloads: list[Report]) -> Element:
@@ -131,6 +115,7 @@ def numbers(workloads: list[Report]) -> Element:
         row = [work["name"], work["pass"], size(work["size"]), work.get("dtype", ""), seconds(ours.get("seconds"))]
         row += [seconds(ours.get("compile_seconds")), f"{100 * (ours.get('share_of_copy') or 0):.0f} %"]
         row += [number(work.get("ratio", {}).get(peer)) for peer in peers]
-        rows.append(row)
-    head = ["operation", "pass", "elements", "dtype", "time", "compile", "of copy", *(f"time / {p}" for p in peers)]
+        rows.append([*row, work.get("notes") or ""])
+    ratios = [f"time / {peer}'s" for peer in peers]
+    head = ["operation", "pass", "elements", "dtype", "time", "compile", "of copy", *ratios, "why slower"]
     return table(head, rows, "nn-times")

@@ -55,8 +55,8 @@ def state(data: Data, experiment: Experiment) -> str:
 def badge(data: Data, experiment: Experiment) -> Element:
     outcome = state(data, experiment)
     when = data.experiments.get(experiment.id, {}).get("when")
-    text = f"holds when {when}" if outcome == "holds when" and when else outcome
-    return chip(outcome, text, kinds=EXPERIMENTS)
+    condition = f" {when}" if outcome == "holds when" and when else None
+    return make("span", "nn-when", chip(outcome, kinds=EXPERIMENTS), condition)
 
 
 def facts(experiment: Experiment, result: Report | None) -> Element:
