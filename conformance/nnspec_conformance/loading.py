@@ -42,7 +42,7 @@ def _load_adapter(name: str) -> ModuleType:
         found = importlib.util.find_spec(module)
     except (ImportError, ValueError):
         found = None
-    if found is None:
+    if found is None or found.loader is None or found.origin is None:  # a mere folder is found as a namespace
         raise HarnessError(
             f"no adapter '{name}': it is no built-in ({', '.join(built_in())}), no module and no path to a .py file"
             f"{did_you_mean(name, built_in()).replace('; nnspec clauses lists them all', '')}"
