@@ -17,6 +17,7 @@ DTYPES = ("float32", "bfloat16", "float16")  # on JAX, keras.backend.result_type
 VARIANTS = {
     "gelu.form": ("exact", "tanh"),
     "activation.subnormals": "flushed",  # XLA on CPU runs with flush-to-zero and denormals-are-zero set
+    "activation.subnormals[tanh]": "kept",  # small input is handed through
     "leaky-relu.gradient-at-zero": "one",
 }
 DEFAULTS = {"gelu.default-form": "exact", "leaky-relu.negative-slope": 0.2}
