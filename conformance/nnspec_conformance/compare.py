@@ -104,9 +104,9 @@ def _compare_array(got: Any, want: Want, flushes: bool, arrays: tuple, path: str
     same = next((a for a in arrays if isinstance(a, np.ndarray) and a.shape == got.shape), None)
     return Finding(
         float(ratio[at]),
-        input=None if same is None else f"{_number(same[at])} at index {tuple(int(i) for i in at)}",
-        got=_number(got[at]),
-        expected=_number(want.value[at] if want.dtype == "float64" else np.float32(want.value[at])),
+        input=None if same is None else f"{_number(same[at], str(same.dtype))} at index {tuple(int(i) for i in at)}",
+        got=_number(got[at], want.dtype),
+        expected=_number(want.value[at], want.dtype),
         error=float(error[at]),
         allowed=float(allowed[at]),
         dtype=str(got.dtype),
@@ -127,6 +127,6 @@ def _ratios(got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str)
     return np.where(np.isnan(ratio), np.inf, ratio), error  # an infinite error is never within an infinite tolerance
 
 
-def _number(x: Any) -> str:
-    """As many digits as tell it from its neighbours."""
-    return repr(float(x)).removesuffix(".0") if x.dtype == np.float64 else f"{float(x):.9g}"
+def _number(x: Any, dtype: str) -> str:
+    """As many digits as tell it from its neighbours in the dtype."""
+    return repr(float(x)).removesuffix(".0") if dtype == "float64" else f"{float(x):.9g}"

@@ -174,22 +174,26 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = numpy_or
     """Readings and mutants that answer every question of a failed instance as the subject did."""
     if result.outcome != FAIL or not result.answers:
         return []
-    fits, operation = [], result.operation
-    parts = set(_parts(base, operation))
-    suspects = mutants_of(suite, result.instance, base)
-    suspects += [m for m in module_mutants(suite) if m not in suspects and parts & set(m.changes)]
-    for other in suite.spec.governing(operation):  # another reading shows in every clause on the operation
-        suspects += list(reading_pairs(other, operation, base)) if other.id != result.clause.id else []
+    operation, parts = result.operation, set(_parts(base, result.operation))
+    own = mutants_of(suite, result.instance, base)
+    others = [c for c in suite.spec.governing(operation) if c.id != result.clause.id]
+    readings = [m for c in others for m in reading_pairs(c, operation, base)]  # they show in every clause on it
+    elsewhere = [m for m in module_mutants(suite) if m not in own and parts & set(m.changes)]
     by_itself = _fits(Subject(base), result)  # then the oracle answers so too, and no mutation explains it
-    for mutant in suspects:
+
+    def explains(mutant: Mutant) -> bool:
         pair = mutant.variants | mutant.defaults
         if by_itself and not pair:
-            continue
-        if any(v not in declared_values(suite, subject, suite.instances[k][0], operation) for k, v in pair.items()):
-            continue  # declares what the subject does not
-        if _fits(mutant.subject(), result):
-            fits.append(mutant.advice or f"{mutant.name}: {mutant.story}")
-    return list(dict.fromkeys(fits))
+            return False
+        declared = (declared_values(suite, subject, suite.instances[name][0], operation) for name in pair)
+        as_declared = all(value in known for value, known in zip(pair.values(), declared, strict=True))
+        return as_declared and _fits(mutant.subject(), result)
+
+    for suspects in (own, readings, elsewhere):  # the likeliest first; the others only if none of these fits
+        fits = [mutant.advice or f"{mutant.name}: {mutant.story}" for mutant in suspects if explains(mutant)]
+        if fits:
+            return list(dict.fromkeys(fits))
+    return []
 
 
 def _fits(imitation: Subject, result: Result) -> bool:

@@ -56,14 +56,19 @@ def number(x: float | None) -> str:
 
 
 def _row(label: str, text: str | None) -> list[str]:
-    return textwrap.wrap(text or "", WIDTH, initial_indent=f"  {label:<9} ", subsequent_indent=" " * 12)
+    return _wrapped(text or "", f"  {label:<9} ", " " * 12)
+
+
+def _wrapped(text: str, first: str, further: str) -> list[str]:
+    """Lines of the width; ids, which hold hyphens, stay whole."""
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=further, break_on_hyphens=False)
 
 
 def explanation(result: Result) -> list[str]:
     """Lines that tell why an instance failed."""
     clause = result.clause
     lines = [f"{result.outcome.upper()}  {result.instance}  ({clause.level}, {clause.page})"]
-    lines += textwrap.wrap(plain(clause.text), WIDTH, initial_indent="  | ", subsequent_indent="  | ")
+    lines += _wrapped(plain(clause.text), "  | ", "  | ")
     found = result.finding
     lines += _row("call", found.call if found else None)
     if found and found.got is not None:

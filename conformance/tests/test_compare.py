@@ -157,3 +157,11 @@ def test_worst_finding_is_the_one_with_the_largest_ratio():
 
 def test_no_finding_is_no_error():
     assert worst([]).ratio == 0
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [("float32", "0.1"), ("float64", "0.1"), ("float64", "0.10000000000000002")]
+)
+def test_numbers_have_the_digits_that_tell_them_apart(dtype, expected):
+    found = compare(np.array([0.3], dtype), ulps(np.array([float(expected)]), 1, dtype))
+    assert (found.got, found.expected) == ("0.300000012" if dtype == "float32" else "0.3", expected)

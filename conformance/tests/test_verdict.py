@@ -165,3 +165,8 @@ def test_tex_reads_as_text(tex, text):
 )
 def test_markdown_reads_as_text(markdown, text):
     assert plain(markdown) == text
+
+
+def test_ids_are_not_broken_over_two_lines(verdict):
+    text = verdict(RAISES)[2]
+    assert [line for line in text.splitlines() if line.endswith("-")] == []
