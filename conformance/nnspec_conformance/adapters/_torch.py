@@ -49,9 +49,9 @@ KNOWN_FAILURES = {
         "https://github.com/pytorch/pytorch/issues/160876"
     ),
     "activation.accuracy[gelu]": (
-        "exact form: gelu(1.7014e38) is inf in float32 and bfloat16, right is 1.7014e38: oneDNN doubles x "
-        "before it halves it; right with torch.backends.mkldnn off; overflow not reported, oneDNN path is to "
-        "be dropped in https://github.com/pytorch/pytorch/pull/189234"
+        "exact form: gelu(1.7014e38) is inf in float32 and bfloat16, right is 1.7014e38: oneDNN's kernel "
+        "overflows from half the largest number on; right with torch.backends.mkldnn off; not reported, "
+        "oneDNN path is to be dropped in https://github.com/pytorch/pytorch/pull/189234"
     ),
     "activation.accuracy[softplus]": (
         "softplus(20.1) is 20.1 in float64, right is 20.1 + 1.87e-9: beyond the argument threshold, 20 by "
@@ -73,8 +73,8 @@ KNOWN_FAILURES = {
         "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
     ),
     "activation.gradient[hard_sigmoid]": (
-        "the gradient inside is 0.1666666716 in float64, right is 1/6 = 0.1666666667: its constant is 1.0f / "
-        "6.0f, a float32; not reported; "
+        "the gradient inside is 0.1666666716 in float64, right is 1/6 = 0.1666666667: it is the float32 "
+        "number nearest to 1/6; not reported; "
         "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
     ),
     "activation.gradient-finite[gelu]": (
@@ -92,8 +92,8 @@ KNOWN_FAILURES = {
         "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
     ),
     "hard-sigmoid.gradient-at-kinks": (
-        "the gradient at 0, between the kinks, is 0.1666666716 in float64, right is 1/6: its constant is 1.0f "
-        "/ 6.0f, a float32; not reported; "
+        "the gradient at 0, between the kinks, is 0.1666666716 in float64, right is 1/6: it is the float32 "
+        "number nearest to 1/6; not reported; "
         "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
     ),
 }
