@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import jax
 
+import nnspec
 from nnspec.components import activations
 from nnspec_conformance.adapters import _jax
 
 NAME = "reference"
-VERSION = jax.__version__
+VERSION = nnspec.__version__
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 VARIANTS = {
     "gelu.form": ("exact", "tanh", "sigmoid"),
