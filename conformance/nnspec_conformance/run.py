@@ -223,9 +223,10 @@ def kill_record(table: dict) -> dict:
 def identify_readings(options: argparse.Namespace) -> int:
     """``nnspec identify``: status 1 if a declaration is not what was found."""
     suite = load_suite()
-    subject = load_subject(options.adapter)
-    validate(suite, subject)
-    rows = list(identify(suite, subject))
+    with own_output():
+        subject = load_subject(options.adapter)
+        validate(suite, subject)
+        rows = list(identify(suite, subject))
     wrong = [r for r in rows if r.implemented and not set(r.declared) <= set(r.found)]
     if options.json:
         print(json.dumps([vars(r) for r in rows], indent=1))

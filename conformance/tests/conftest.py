@@ -1,7 +1,6 @@
 """What the machine's own tests share: the suite, adapters written to files, the command, and toy specifications."""
 
 import inspect
-import os
 import subprocess
 import sys
 import textwrap
@@ -79,7 +78,6 @@ def start(*arguments: object, before: str = "", cwd: Path | None = None) -> subp
         stderr=subprocess.PIPE,
         text=True,
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": ""},
     )
 
 

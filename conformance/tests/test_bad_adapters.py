@@ -152,6 +152,13 @@ def test_printing_does_not_reach_the_json(process, adapter):
     assert (ran.status, json.loads(ran.out)["results"]["relu.value"]["outcome"]) == (0, "pass")
 
 
+def test_printing_does_not_reach_the_json_of_identify(process, adapter):
+    ran = process("identify", adapter(NOISY), "--json")
+    assert {row["implemented"] for row in json.loads(ran.out) if row["instance"] == "activation.subnormals[relu]"} == {
+        True
+    }
+
+
 def test_printing_is_mentioned_in_words(process, adapter):
     ran = process("check", adapter(NOISY), "relu.value")
     assert "the adapter printed while it was called; its first line: 'relu (" in ran.out

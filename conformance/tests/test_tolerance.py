@@ -124,6 +124,12 @@ def test_trajectory_is_the_same_every_time():
     assert [w["x"].allowed for w in first] == [w["x"].allowed for w in second]
 
 
+def test_trajectory_allows_8_times_the_largest_rounding_of_16():
+    ((step,),) = [trajectory(lambda rounded: [{"x": rounded(np.ones(()))}], "float32")]
+    spread = (step["x"].allowed - ulp(1.0, "float32")) / unit("float32")
+    assert 6 < spread <= 8
+
+
 def share_caught(shift: float, runs: int = 4000, n: int = 64) -> float:
     """How often a mean of n normal draws, shifted, is refused."""
     means = np.random.default_rng(0).standard_normal((runs, n)).mean(1) + shift
