@@ -16,7 +16,7 @@ from nnspec_site.assets import ROOT
 from nnspec_site.errors import SiteError
 
 SOURCES = ROOT / "reference"
-COLUMN = 64  # characters that fit beside an equation; longer code goes below it
+COLUMN = 62  # characters that fit beside an equation; longer code goes below it
 Definition = ast.FunctionDef | ast.ClassDef
 
 
@@ -26,16 +26,35 @@ def find(name: str, sources: Path = SOURCES) -> str:
     Raises:
         SiteError: there is no such module or definition.
     """
+    path, names = _module(name, sources)
+    text = path.read_text(encoding="utf-8")
+    return narrow(without_docstring(text.splitlines(), _definition(path, text, names, name)))
+
+
+def helpers(name: str, sources: Path = SOURCES) -> dict[str, str]:
+    """The private functions of the same module that a function rests on, by name, in the order of the file."""
+    path, names = _module(name, sources)
+    text = path.read_text(encoding="utf-8")
+    private = {n.name: n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef) and n.name.startswith("_")}
+    wanted: set[str] = set()
+    queue: list[ast.AST] = [_definition(path, text, names, name)]
+    while queue:
+        used = {n.id for n in ast.walk(queue.pop()) if isinstance(n, ast.Name)}
+        queue += [private[found] for found in (used & private.keys()) - wanted]
+        wanted |= used & private.keys()
+    return {n: narrow(without_docstring(text.splitlines(), private[n])) for n in private if n in wanted}
+
+
+def _module(name: str, sources: Path) -> tuple[Path, list[str]]:
     parts = name.split(".")
     for cut in range(len(parts) - 1, 0, -1):
         path = sources.joinpath(*parts[:cut]).with_suffix(".py")
         if path.is_file():
-            return _listing(path, parts[cut:], name)
+            return path, parts[cut:]
     raise SiteError(f"reference | {name}: no module of that name below reference/; check the spelling")
 
 
-def _listing(path: Path, names: list[str], full: str) -> str:
-    text = path.read_text(encoding="utf-8")
+def _definition(path: Path, text: str, names: list[str], full: str) -> Definition:
     body: list[ast.stmt] = ast.parse(text).body
     node: Definition | None = None
     for name in names:
@@ -44,7 +63,7 @@ def _listing(path: Path, names: list[str], full: str) -> str:
             raise SiteError(f"reference | {full}: {path.name} defines no '{name}'; check the spelling")
         body = node.body
     assert node is not None
-    return narrow(without_docstring(text.splitlines(), node))
+    return node
 
 
 def without_docstring(lines: list[str], node: Definition) -> str:

@@ -68,6 +68,13 @@ def test_a_method_is_dedented(sources):
     assert listing.find("pkg.mod.Layer.apply", sources) == "def apply(self, x):\n    return x  # short"
 
 
+def test_private_functions_that_it_rests_on_are_found_through_each_other(tmp_path):
+    functions = ["def f(x):\n    return _a(x)", "def _c(x):\n    return x", "def _b(x):\n    return x"]
+    code = "\n\n\n".join([*functions, "def _a(x):\n    return _b(x)"])
+    (tmp_path / "mod.py").write_text(code, encoding="utf-8")
+    assert list(listing.helpers("mod.f", tmp_path)) == ["_b", "_a"]
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [("pkg.mod.gone", r"mod\.py defines no 'gone'"), ("other.mod.f", "no module of that name")],

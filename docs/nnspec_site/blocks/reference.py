@@ -8,7 +8,7 @@ from pygments.lexers import PythonLexer
 
 from nnspec_site import listing
 from nnspec_site.blocks.base import SiteBlock, options
-from nnspec_site.html import Element, code, make
+from nnspec_site.html import Element, code, folded, make
 
 
 class ReferenceBlock(SiteBlock):
@@ -21,7 +21,7 @@ class ReferenceBlock(SiteBlock):
         source = listing.find(self.argument)
         wide = max(map(len, source.splitlines())) > listing.COLUMN
         self.equation = make("div", "nn-equation")
-        shown = make("div", "nn-code", self._highlighted(source), self._link())
+        shown = make("div", "nn-code", self._highlighted(source), self._helpers(), self._link())
         made = make("div", "nn-reference nn-wide" if wide else "nn-reference", self.equation, shown)
         parent.append(made)
         return made
@@ -29,6 +29,12 @@ class ReferenceBlock(SiteBlock):
     def _highlighted(self, source: str) -> Element:
         html = highlight(source, PythonLexer(), HtmlFormatter(cssclass="language-python highlight", wrapcode=True))
         return make("div", "", self.md.htmlStash.store(html))
+
+    def _helpers(self) -> Element | None:
+        found = listing.helpers(self.argument)
+        names = [part for name in found for part in (" ", code(name))]
+        shown = self._highlighted("\n\n\n".join(found.values()))
+        return folded(["It rests on", *names], shown, css="nn-helpers") if found else None
 
     def _link(self) -> Element:
         page = "/".join(self.argument.split(".")[1:-1])
