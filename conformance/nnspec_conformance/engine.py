@@ -147,16 +147,18 @@ def _run(suite: Suite, subject: Subject, result: Result, record: Callable | None
         if _listed(subject.reading(clause, operation))[0] != clause.definition:
             result.outcome = VARIANT
     if clause.kind == "default":
-        default = declared_default(subject, clause, operation, next(subject.readings(governing, operation))[0])
+        default = declared_default(subject, clause, operation, *next(subject.readings(governing, operation)))
         result.readings = {clause.id: [default]}
         if result.outcome == PASS and default != clause.default:
             result.outcome = VARIANT
 
 
-def declared_default(subject: Subject, clause: Clause, operation: str, readings: dict) -> Any:
-    """What the subject says an omitted keyword stands for; a subject with one reading can only mean that one."""
+def declared_default(subject: Subject, clause: Clause, operation: str, readings: dict, passed: dict) -> Any:
+    """What the subject says an omitted keyword stands for; one that cannot be told can only mean its one reading."""
     declared = clause.instance(operation) in subject.defaults or clause.id in subject.defaults
-    return subject.default(clause, operation) if declared else readings.get(clause.keyword, clause.default)
+    if declared or clause.keyword not in readings or clause.keyword in passed:
+        return subject.default(clause, operation)
+    return readings[clause.keyword]
 
 
 def _listed(value: Any) -> list:
@@ -167,7 +169,7 @@ def _run_test(
     subject: Subject, test: Test, result: Result, readings: dict, passed: dict, record: Callable | None
 ) -> None:
     """Run one test function and note its findings on the result."""
-    default = declared_default(subject, result.clause, result.operation, readings)
+    default = declared_default(subject, result.clause, result.operation, readings, passed)
     available = {"operation": result.operation, "readings": readings, "default": default}
     arguments = {name: available[name] for name in test.wants if name in available}
     if "trial" in test.wants:

@@ -43,7 +43,7 @@ def identify(suite: Suite, subject: Subject) -> Iterator[Identified]:
             declared = subject.reading(clause, operation)
         else:
             governing = suite.spec.governing(operation)
-            declared = declared_default(subject, clause, operation, next(subject.readings(governing, operation))[0])
+            declared = declared_default(subject, clause, operation, *next(subject.readings(governing, operation)))
             if declared not in values:
                 values.append(declared)
         declared = list(declared) if isinstance(declared, tuple) else [declared]

@@ -215,8 +215,8 @@ def declared_values(suite: Suite, subject: Subject, clause: Clause, operation: s
     if clause.variants:
         declared = subject.reading(clause, operation)
         return declared if isinstance(declared, tuple) else (declared,)
-    readings = next(subject.readings(suite.spec.governing(operation), operation))[0]
-    return (declared_default(subject, clause, operation, readings),)
+    readings, passed = next(subject.readings(suite.spec.governing(operation), operation))
+    return (declared_default(subject, clause, operation, readings, passed),)
 
 
 def _alike(a: Any, b: Any, want: Any) -> bool:

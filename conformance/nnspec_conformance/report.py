@@ -20,7 +20,7 @@ from nnspec_conformance.errors import HarnessError, one_line
 from nnspec_conformance.subject import Subject
 
 SCHEMA = "nnspec-report/1"
-PACKAGES = ("numpy", "scipy", "ml_dtypes", "jax", "jaxlib", "flax", "optax", "torch", "keras", "tensorflow")
+PACKAGES = ("numpy", "scipy", "ml_dtypes", "jax", "jaxlib", "flax", "optax", "torch", "keras", "tensorflow", "tensorflow_cpu")
 
 
 def finite(x: Any) -> Any:

@@ -121,7 +121,7 @@ class Recorded:
                 continue
             if clause is None or clause.kind != "default":
                 return passed
-            if declared_default(subject, clause, operation, readings) == self.default:
+            if declared_default(subject, clause, operation, readings, passed) == self.default:
                 return {k: v for k, v in passed.items() if k != clause.keyword}
         return None
 

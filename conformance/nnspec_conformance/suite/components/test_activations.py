@@ -63,9 +63,15 @@ def factor(operation: str, x: np.ndarray) -> np.ndarray | float:
     return oracle.SELU_SCALE * oracle.SELU_ALPHA if operation == "selu" else 1.0
 
 
-def body(operation: str, x: np.ndarray, saturation: float = 4.0) -> np.ndarray:
+def body(operation: str, x: np.ndarray) -> np.ndarray:
     """Magnitude on which accuracy is measured where the result is smaller: a gate's rounding is multiplied by x."""
-    return np.minimum(np.abs(x.astype(np.float64)), saturation if operation in ("silu", "gelu") else 1.0)
+    return np.minimum(np.abs(x.astype(np.float64)), 4.0 if operation in ("silu", "gelu") else 1.0)
+
+
+def slope_body(operation: str, x: np.ndarray) -> np.ndarray:
+    """The same for gradients: x multiplies the rounding of a gate, or is itself rounded in an exponent."""
+    largest = 8.0 if operation in ("silu", "gelu", "softplus") else 1.0
+    return np.clip(np.abs(x.astype(np.float64)), 1.0, largest)
 
 
 def without_kinks(operation: str, x: np.ndarray) -> np.ndarray:
@@ -159,7 +165,7 @@ def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
             cotangents.astype(np.float64) * slope,
             8 + precision(dtype),
             dtype,
-            scale=g * np.maximum(body(operation, x, 8.0), 1.0),
+            scale=g * slope_body(operation, x),
             moved=g * moved(f, x),
         )
         yield Case(
@@ -211,7 +217,8 @@ def gradient_at(operation: str, points: list, slopes: list, count: int = 0, **at
     """The gradient at single points, among others so that no constant answer passes."""
     for dtype in DTYPES:
         x = same_length(np.array(points, DTYPES[dtype]))
-        want = ulps(np.pad(np.array(slopes, np.float64), (0, x.size - len(slopes)), mode="edge"), count, dtype)
+        want = np.pad(np.array(slopes, np.float64), (0, x.size - len(slopes)), mode="edge")
+        want = ulps(want, count, dtype, scale=1.0)
         yield Case(
             operation=operation,
             what="gradient",
