@@ -16,7 +16,7 @@ from nnspec_site.assets import ROOT
 from nnspec_site.errors import SiteError
 
 SOURCES = ROOT / "reference"
-COLUMN = 62  # characters that fit beside an equation; longer code goes below it
+COLUMN = 58  # characters that fit beside an equation; longer code goes below it
 Definition = ast.FunctionDef | ast.ClassDef
 
 

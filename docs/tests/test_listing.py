@@ -49,8 +49,8 @@ def test_signature_gets_a_line_for_each_argument_and_comments_stand_above(source
         "    *,",
         '    form: Literal["a", "b"] = "a",',
         ") -> F:",
-        "    # a comment that would stick out of the column beside the",
-        "    # equation",
+        "    # a comment that would stick out of the column beside",
+        "    # the equation",
         "    y = x * scale",
         "    return y",
     ]
