@@ -5,7 +5,7 @@ from __future__ import annotations
 from nnspec_conformance.clauses import Clause
 from nnspec_site.blocks.experiment import badge, effect
 from nnspec_site.data import Data
-from nnspec_site.html import Element, code, make, prose, table
+from nnspec_site.html import Element, code, folded, make, prose, table
 from nnspec_site.outcomes import MEANING, OUTCOMES, chip, tally, worst
 from nnspec_site.proof import caught_by, distance, subject_name
 
@@ -70,6 +70,12 @@ def page(data: Data, name: str) -> Element | None:
     head = ["clause", *(subject_name(data, subject) for subject in data.subjects)]
     seen = {outcome for clause in clauses for subject in data.subjects for outcome in data.outcomes(subject, clause)}
     return make("div", "", table(head, rows, "nn-page-matrix"), legend(seen))
+
+
+def clauses(data: Data) -> Element | None:
+    """Every page's clauses by subjects, each page folded."""
+    found = [(data.spec.pages[name].title, page(data, name)) for name in clauses_by_page(data)]
+    return make("div", "", *(folded([title], shown) for title, shown in found if shown is not None))
 
 
 def _summary(outcomes: list[str]) -> Element:

@@ -196,13 +196,19 @@ def test_matrix_of_a_page_links_each_clause(convert):
 
 
 def test_matrix_of_an_unknown_page_stops_the_build(convert):
-    with pytest.raises(SiteError, match="no such view or spec page; known: all, subjects"):
+    with pytest.raises(SiteError, match="no such view or spec page; known: all, clauses, subjects"):
         convert("/// matrix | components/nothing\n///")
 
 
 @pytest.mark.parametrize(
     ("view", "shown"),
-    [("subjects", "2026-01-02"), ("readings", "exact, tanh"), ("mutants", "drops-nan"), ("experiments", "vanishing")],
+    [
+        ("clauses", "gelu.form"),
+        ("subjects", "2026-01-02"),
+        ("readings", "exact, tanh"),
+        ("mutants", "drops-nan"),
+        ("experiments", "vanishing"),
+    ],
 )
 def test_other_views(convert, view, shown):
     assert shown in text_of(convert(f"/// matrix | {view}\n///"))

@@ -1,7 +1,7 @@
 """``/// matrix | all`` and its kin: results as tables.
 
-``all`` sections by subjects; ``<page>`` that page's clauses by subjects; ``subjects`` versions and dates; ``readings``
-who has which reading; ``mutants`` the kill table; ``experiments`` every outcome.
+``all`` sections by subjects; ``<page>`` that page's clauses by subjects, ``clauses`` every page's; ``subjects``
+versions and dates; ``readings`` who has which reading; ``mutants`` the kill table; ``experiments`` every outcome.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from nnspec_site.html import Element, make
 
 VIEWS: dict[str, Callable[[Data], Element | None]] = {
     "all": tables.sections,
+    "clauses": tables.clauses,
     "subjects": tables.subjects,
     "readings": tables.readings,
     "mutants": tables.mutants,
