@@ -20,7 +20,9 @@ from nnspec_conformance.errors import HarnessError, one_line
 from nnspec_conformance.subject import Subject
 
 SCHEMA = "nnspec-report/1"
-PACKAGES = ("numpy", "scipy", "ml_dtypes", "jax", "jaxlib", "flax", "optax", "torch", "keras", "tensorflow", "tensorflow_cpu")
+PACKAGES = (
+    "numpy", "scipy", "ml_dtypes", "jax", "jaxlib", "flax", "optax", "torch", "keras", "tensorflow", "tensorflow_cpu"
+)  # fmt: skip
 
 
 def finite(x: Any) -> Any:
