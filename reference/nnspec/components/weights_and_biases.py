@@ -1,0 +1,387 @@
+r"""Weights and biases: how many a layer has, and how the frameworks lay them out.
+
+`parameter_count` is the formula of every layer kind. `to_exchange` and `from_exchange` carry one layer's weights
+between the layout of a framework and the exchange layout: they transpose, split, join and rename, and compute nothing
+(where a framework keeps two bias vectors that are only ever added, coming from it adds them). NumPy arrays come back as
+NumPy arrays, JAX arrays as JAX arrays, traced ones too; a PyTorch tensor is handed over with ``.numpy()``.
+"""
+
+import inspect
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax.numpy as jnp
+import numpy as np
+
+from nnspec.checking import checked
+
+__all__ = ["from_exchange", "parameter_count", "to_exchange"]
+
+Layer = Literal["dense", "convolution", "embedding", "layer_norm", "batch_norm", "lstm", "gru"]
+Framework = Literal["torch", "keras", "flax"]
+Counted = Literal[
+    "dense", "mlp", "embedding", "convolution", "depthwise_convolution", "batch_norm", "layer_norm", "rnn", "lstm",
+    "gru", "attention",
+]  # fmt: skip
+
+# Names and axes of each layer in the exchange layout. An axis of one name has one size; *window is any number of axes.
+EXCHANGE = {
+    "dense": {"kernel": "in out", "bias": "out"},
+    "convolution": {"kernel": "*window in out", "bias": "out"},
+    "embedding": {"embedding": "rows features"},
+    "layer_norm": {"scale": "features", "bias": "features"},
+    "batch_norm": {"scale": "features", "bias": "features", "mean": "features", "var": "features"},
+    "lstm": {
+        **{f"kernel_{gate}": "in hidden" for gate in "ifgo"},
+        **{f"recurrent_kernel_{gate}": "hidden hidden" for gate in "ifgo"},
+        **{f"bias_{gate}": "hidden" for gate in "ifgo"},
+    },
+    "gru": {
+        **{f"kernel_{gate}": "in hidden" for gate in "rzn"},
+        **{f"recurrent_kernel_{gate}": "hidden hidden" for gate in "rzn"},
+        **{f"bias_{gate}": "hidden" for gate in "rzn"},
+        "recurrent_bias_n": "hidden",  # inside the product with the reset gate, so it is no part of bias_n
+    },
+}
+OPTIONAL = {"dense": {"bias"}, "convolution": {"bias"}, "gru": {"recurrent_bias_n"}}
+
+# The names a framework gives the arrays of a layer that it does not pack, and whether it keeps kernels [out, in, ...].
+NAMES = {
+    "torch": {
+        "dense": {"kernel": "weight", "bias": "bias"},
+        "convolution": {"kernel": "weight", "bias": "bias"},
+        "embedding": {"embedding": "weight"},
+        "layer_norm": {"scale": "weight", "bias": "bias"},
+        "batch_norm": {"scale": "weight", "bias": "bias", "mean": "running_mean", "var": "running_var"},
+    },
+    "keras": {
+        "dense": {"kernel": "kernel", "bias": "bias"},
+        "convolution": {"kernel": "kernel", "bias": "bias"},
+        "embedding": {"embedding": "embeddings"},
+        "layer_norm": {"scale": "gamma", "bias": "beta"},
+        "batch_norm": {"scale": "gamma", "bias": "beta", "mean": "moving_mean", "var": "moving_variance"},
+    },
+    "flax": {
+        layer: {name: name for name in EXCHANGE[layer]}
+        for layer in ("dense", "convolution", "embedding", "layer_norm", "batch_norm")
+    }
+    | {
+        "lstm": {
+            **{f"kernel_{gate}": f"{'if_' if gate == 'f' else 'i' + gate}.kernel" for gate in "ifgo"},
+            **{f"recurrent_kernel_{gate}": f"h{gate}.kernel" for gate in "ifgo"},
+            **{f"bias_{gate}": f"h{gate}.bias" for gate in "ifgo"},
+        }
+    },
+}
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How a framework joins the gates of a recurrent layer.
+
+    Args:
+        gates: their order, one letter each.
+        rows: whether each kernel is kept [out, in], the gates below one another; else [in, out], side by side.
+        names: of the kernel, the recurrent kernel, the bias and, if there is a second, the recurrent bias.
+        stacked: whether the two biases are the two rows of one array.
+    """
+
+    gates: str
+    rows: bool
+    names: tuple[str, ...]
+    stacked: bool = False
+
+
+TORCH_NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+KERAS_NAMES = ("kernel", "recurrent_kernel", "bias")
+PACKINGS = {
+    ("lstm", "torch"): Packing("ifgo", True, TORCH_NAMES),
+    ("lstm", "keras"): Packing("ifgo", False, KERAS_NAMES),
+    ("gru", "torch"): Packing("rzn", True, TORCH_NAMES),
+    ("gru", "keras"): Packing("zrn", False, KERAS_NAMES, stacked=True),
+    ("gru", "flax"): Packing("rzn", False, ("dense_i.kernel", "dense_h.kernel", "dense_i.bias")),
+}
+
+
+@checked
+def parameter_count(*, layer: Counted, **sizes: Any) -> int:
+    r"""Count the numbers that training changes in one layer, by formula.
+
+    With $n$ inputs and $m$ outputs a dense layer has $n\,m + m$   [parameter-count.dense][]
+
+    Args:
+        layer: which kind.
+        sizes: those of the kind, as the page lists them: ``in_features``, ``kernel_size``, ``use_bias`` and so on;
+            ``biases`` says how many vectors a recurrent layer keeps: one, two, for a GRU also candidate.
+
+    Returns:
+        A Python integer; running statistics are state and not counted.
+
+    Raises:
+        TypeError: a size of this kind is missing, or another one was given.
+        ValueError: ``layer`` is no kind there is, or a size is not a positive integer, or does not divide another.
+
+    Source: the definitions of the layers; the formulas on the page.
+    """
+    count = COUNTS[layer]
+    try:
+        inspect.signature(count).bind(**sizes)
+    except TypeError as problem:
+        takes = ", ".join(inspect.signature(count).parameters)
+        raise TypeError(f"parameter_count: {layer}: {problem}; it takes {takes}") from None
+    for name, size in sizes.items():
+        _check_size(layer, name, size)
+    return count(**sizes)
+
+
+@checked
+def from_exchange(weights: dict, *, layer: Layer, framework: Framework) -> dict:
+    r"""Lay one layer's weights out as a framework has them.
+
+    For instance, with $W$ = ``kernel``: PyTorch's ``weight`` of a dense layer is $W^\top$   [dense-native.kernel][]
+
+    Args:
+        weights: the exchange table: a flat dict of NumPy or JAX arrays.
+        layer: which kind.
+        framework: torch (``nn.LSTM`` of one layer), keras, or flax (``nnx.LSTMCell``; names joined by dots).
+
+    Returns:
+        A flat dict under the framework's own names. Of two biases the second is zero where only the sum counts.
+
+    Raises:
+        TypeError: ``weights`` is no dict.
+        ValueError: a name is missing or unknown, a shape is wrong, or the framework's layer cannot hold the weights.
+
+    Source: the layouts documented by PyTorch, Keras and Flax, tested against their layers.
+    """
+    _check_table("from_exchange", weights, layer)
+    packing = PACKINGS.get((layer, framework))
+    if packing is not None:
+        return _pack(weights, packing, layer, framework)
+    names = NAMES[framework][layer]
+    return {names[name]: _kernel_last_to_first(w) if framework == "torch" and name == "kernel" else w
+            for name, w in weights.items()}  # fmt: skip
+
+
+@checked
+def to_exchange(weights: dict, *, layer: Layer, framework: Framework) -> dict:
+    r"""Lay one layer's weights, as a framework has them, out in the exchange layout.
+
+    The inverse of `from_exchange`: equal outputs, and back without a changed bit   [lstm-native.packing][]
+
+    Args:
+        weights: the framework's table under its own names: a flat dict of NumPy or JAX arrays.
+        layer: which kind.
+        framework: whose layout it is.
+
+    Returns:
+        The exchange table; two biases that the layer only ever adds come as their sum.
+
+    Raises:
+        TypeError: ``weights`` is no dict.
+        ValueError: a name is missing or unknown, or a shape is wrong.
+
+    Source: the layouts documented by PyTorch, Keras and Flax, tested against their layers.
+    """
+    packing = PACKINGS.get((layer, framework))
+    if packing is not None:
+        table = _unpack(weights, packing, layer)
+    else:
+        names = {native: name for name, native in NAMES[framework][layer].items()}
+        optional = {native for native, name in names.items() if name in OPTIONAL.get(layer, ())}
+        _check_names("to_exchange", weights, layer, set(names), optional)
+        first = "weight" if framework == "torch" and layer in ("dense", "convolution") else None
+        table = {names[native]: _kernel_first_to_last(w) if native == first else w for native, w in weights.items()}
+    _check_table("to_exchange", table, layer)
+    return table
+
+
+# ---- counts, one formula a layer kind
+
+
+def _dense(*, in_features: int, out_features: int, use_bias: bool = True) -> int:
+    return in_features * out_features + use_bias * out_features
+
+
+def _mlp(*, sizes: tuple[int, ...], use_bias: bool = True) -> int:
+    return sum(_dense(in_features=n, out_features=m, use_bias=use_bias) for n, m in itertools.pairwise(sizes))
+
+
+def _embedding(*, num_embeddings: int, features: int) -> int:
+    return num_embeddings * features
+
+
+def _convolution(
+    *, kernel_size: tuple[int, ...], in_features: int, out_features: int, groups: int = 1, use_bias: bool = True
+) -> int:
+    if in_features % groups or out_features % groups:
+        raise ValueError(
+            f"parameter_count: convolution: groups={groups} does not divide in_features={in_features} and "
+            f"out_features={out_features}; use a common divisor"
+        )
+    return math.prod(kernel_size) * (in_features // groups) * out_features + use_bias * out_features
+
+
+def _depthwise(*, kernel_size: tuple[int, ...], in_features: int, multiplier: int = 1, use_bias: bool = True) -> int:
+    out = in_features * multiplier  # every input channel has its own filters and sees no other
+    return math.prod(kernel_size) * out + use_bias * out
+
+
+def _norm(*, features: int, use_scale: bool = True, use_bias: bool = True) -> int:
+    return (use_scale + use_bias) * features
+
+
+def _gated(gates: int, in_features: int, hidden_features: int, use_bias: bool, bias_vectors: int) -> int:
+    kernels = gates * hidden_features * (in_features + hidden_features)
+    return kernels + use_bias * bias_vectors * hidden_features
+
+
+def _rnn(*, in_features: int, hidden_features: int, use_bias: bool = True, biases: str = "one") -> int:
+    return _gated(1, in_features, hidden_features, use_bias, {"one": 1, "two": 2}[biases])
+
+
+def _lstm(*, in_features: int, hidden_features: int, use_bias: bool = True, biases: str = "one") -> int:
+    return _gated(4, in_features, hidden_features, use_bias, {"one": 4, "two": 8}[biases])
+
+
+def _gru(*, in_features: int, hidden_features: int, use_bias: bool = True, biases: str = "one") -> int:
+    return _gated(3, in_features, hidden_features, use_bias, {"one": 3, "candidate": 4, "two": 6}[biases])
+
+
+def _attention(*, features: int, num_heads: int, use_bias: bool = True) -> int:
+    if features % num_heads:
+        raise ValueError(
+            f"parameter_count: attention: num_heads={num_heads} does not divide features={features}; use a divisor"
+        )
+    return 4 * (features * features + use_bias * features)  # query, key, value, output; heads only cut them up
+
+
+COUNTS: dict[str, Callable[..., int]] = {
+    "dense": _dense,
+    "mlp": _mlp,
+    "embedding": _embedding,
+    "convolution": _convolution,
+    "depthwise_convolution": _depthwise,
+    "batch_norm": _norm,
+    "layer_norm": _norm,
+    "rnn": _rnn,
+    "lstm": _lstm,
+    "gru": _gru,
+    "attention": _attention,
+}
+BIASES = {"rnn": ("one", "two"), "lstm": ("one", "two"), "gru": ("one", "candidate", "two")}
+
+
+def _check_size(layer: str, name: str, size: Any) -> None:
+    if name == "biases":
+        if size not in BIASES[layer]:
+            allowed = ", ".join(map(repr, BIASES[layer]))
+            raise ValueError(f"parameter_count: {layer}: biases must be one of {allowed}, got {size!r}")
+    elif name.startswith("use_"):
+        if not isinstance(size, bool):
+            raise TypeError(f"parameter_count: {name} is {size!r}, expected True or False")
+    else:
+        numbers = size if isinstance(size, tuple | list) else (size,)
+        if not all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n > 0 for n in numbers):
+            raise ValueError(f"parameter_count: {name} must be positive integers, got {size!r}")
+
+
+# ---- kernels: inputs and outputs are the last two axes here, the first two in PyTorch
+
+
+def _kernel_last_to_first(kernel: Any) -> Any:
+    window = range(kernel.ndim - 2)
+    return kernel.transpose((kernel.ndim - 1, kernel.ndim - 2, *window))
+
+
+def _kernel_first_to_last(weight: Any) -> Any:
+    return weight.transpose((*range(2, weight.ndim), 1, 0))
+
+
+# ---- gates
+
+
+def _pack(table: dict, packing: Packing, layer: str, framework: str) -> dict:
+    """Join the gates; of two biases that are only ever added, the second is zero."""
+    axis = 0 if packing.rows else 1
+    kernel, recurrent = (
+        _join([w.T if packing.rows else w for w in (table[f"{name}_{gate}"] for gate in packing.gates)], axis)
+        for name in ("kernel", "recurrent_kernel")
+    )
+    bias = _join([table[f"bias_{gate}"] for gate in packing.gates], 0)
+    two = len(packing.names) == 4 or packing.stacked
+    if not two:
+        if "recurrent_bias_n" in table:
+            raise ValueError(
+                f"from_exchange: {layer} in {framework} has no recurrent_bias_n; leave the name out if it is zero, "
+                f"else the layer cannot compute the same"
+            )
+        return dict(zip(packing.names, (kernel, recurrent, bias), strict=True))
+    second = _join([table.get(f"recurrent_bias_{gate}", 0 * table[f"bias_{gate}"]) for gate in packing.gates], 0)
+    biases = (_join([bias[None], second[None]], 0),) if packing.stacked else (bias, second)
+    return dict(zip(packing.names, (kernel, recurrent, *biases), strict=True))
+
+
+def _unpack(weights: dict, packing: Packing, layer: str) -> dict:
+    """Take the gates apart and add the biases that the layer adds."""
+    _check_names("to_exchange", weights, layer, set(packing.names), set())
+    kernel, recurrent, *biases = (weights[name] for name in packing.names)
+    gates, axis = packing.gates, 0 if packing.rows else 1
+    if packing.stacked:
+        biases = list(biases[0])
+    for name, w in zip(packing.names, (kernel, recurrent), strict=False):
+        if w.ndim != 2 or w.shape[axis] % len(gates):
+            raise ValueError(
+                f"to_exchange: {layer}: {name} has shape {tuple(w.shape)}, expected a multiple of {len(gates)} gates "
+                f"along axis {axis}"
+            )
+    size = kernel.shape[axis] // len(gates)
+    table: dict[str, Any] = {}
+    for k, gate in enumerate(gates):
+        part = slice(k * size, (k + 1) * size)
+        table[f"kernel_{gate}"] = kernel[part].T if packing.rows else kernel[:, part]
+        table[f"recurrent_kernel_{gate}"] = recurrent[part].T if packing.rows else recurrent[:, part]
+        table[f"bias_{gate}"] = biases[0][part]
+        if len(biases) == 2 and layer == "gru" and gate == "n":
+            table["recurrent_bias_n"] = biases[1][part]
+        elif len(biases) == 2:
+            table[f"bias_{gate}"] = biases[0][part] + biases[1][part]
+    return {name: table[name] for name in EXCHANGE[layer] if name in table}
+
+
+def _join(parts: list, axis: int) -> Any:
+    """NumPy arrays as a NumPy array, anything else as a JAX array."""
+    return (np if all(isinstance(part, np.ndarray) for part in parts) else jnp).concatenate(parts, axis)
+
+
+# ---- tables
+
+
+def _check_table(function: str, table: dict, layer: str) -> None:
+    """The names and shapes of an exchange table."""
+    axes_of = EXCHANGE[layer]
+    _check_names(function, table, layer, set(axes_of), OPTIONAL.get(layer, set()))
+    sizes: dict[str, tuple[str, int]] = {}
+    for name in (name for name in axes_of if name in table):
+        w, axes = table[name], axes_of[name].split()
+        windows = axes[0] == "*window"
+        axes = axes[windows:]
+        if w.ndim < len(axes) + windows or (w.ndim > len(axes) and not windows):
+            raise ValueError(f"{function}: {layer}: {name} has shape {tuple(w.shape)}, expected [{axes_of[name]}]")
+        for axis, size in zip(axes, w.shape[w.ndim - len(axes) :], strict=True):
+            first, known = sizes.setdefault(axis, (name, size))
+            if known != size:
+                raise ValueError(f"{function}: {layer}: {name} has {axis}={size} but {first} has {axis}={known}")
+
+
+def _check_names(function: str, table: dict, layer: str, known: set[str], optional: set[str]) -> None:
+    missing, extra = sorted(known - optional - set(table)), sorted(set(table) - known)
+    if missing:
+        raise ValueError(
+            f"{function}: {layer} lacks {', '.join(missing)}; it has {', '.join(map(str, table)) or 'nothing'}"
+        )
+    if extra:
+        raise ValueError(f"{function}: {layer} has no {', '.join(extra)}; it takes {', '.join(sorted(known))}")
