@@ -59,12 +59,8 @@ LAYERS = {  # each with the shape that it is built for
 def parameter_count(*, layer, gru_biases="two", **sizes):
     if layer == "gru":
         sizes["reset_after"] = gru_biases == "two"
-    with keras.device("cpu:0"):
-        made, shape = LAYERS[layer](**sizes)
-        if layer == "attention":
-            made.build(shape, shape)
-        else:
-            made.build(shape)
+    made, shape = LAYERS[layer](**sizes)
+    made.build(*[shape] * (2 if layer == "attention" else 1))
     return np.asarray(sum(int(np.prod(w.shape)) for w in made.trainable_weights))  # count_params has the state too
 
 

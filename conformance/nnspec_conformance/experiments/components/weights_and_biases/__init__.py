@@ -1,0 +1,1 @@
+"""Experiments of the weights and biases page, one a module."""
