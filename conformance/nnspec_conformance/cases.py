@@ -153,6 +153,10 @@ class Trial:
         )
         return case.ask(self.subject, self.passed)
 
+    def handed(self) -> list:
+        """The arrays of the last call, cotangents last, as the subject left them."""
+        return self.subject.handed_last(self.operation)
+
     def expect(self, got: Any, want: Want | Shape, about: str) -> None:
         """Compare, remember, and go on; the verdict is made when the test ends."""
         finding = compare(got, want, flushes=self.readings.get("subnormals") == "flushed")

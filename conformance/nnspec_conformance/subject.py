@@ -83,6 +83,7 @@ class Subject:
         self.known_failures = self._declared("KNOWN_FAILURES", dict, {})
         self.hung: set[str] = set()
         self.printed: list[str] = []
+        self._handed: list[Any] = []
         self.calls = self.returned = 0
         self._check_dtypes()
 
@@ -161,7 +162,7 @@ class Subject:
 
     # ---- transport
     def _asarray(self, x: np.ndarray) -> Any:
-        return self.adapter.asarray(x) if hasattr(self.adapter, "asarray") else x.copy()
+        return self.adapter.asarray(x) if hasattr(self.adapter, "asarray") else x.copy(order="K")
 
     def _to_numpy(self, y: Any) -> np.ndarray:
         if hasattr(self.adapter, "to_numpy"):
@@ -181,7 +182,8 @@ class Subject:
         if not isinstance(x, np.ndarray):
             return x
         try:
-            return self._asarray(x)
+            self._handed.append(self._asarray(x))
+            return self._handed[-1]
         except NotImplementedError:
             raise
         except Exception as error:  # the adapter's transport, not the operation: nothing is said about a clause
@@ -220,6 +222,7 @@ class Subject:
             raise ClauseFailed(f"{operation} did not return within {self.call_limit:g} s in an earlier call")
         dtype = float_dtype(values) or self.dtypes[0]
         self.calls += 1
+        self._handed = []
         printed = io.StringIO()
         try:
             with (
@@ -255,6 +258,11 @@ class Subject:
             ClauseFailed: it did not return in time, or returned something that is no array.
         """
         return self._guard(operation, arrays, lambda f: f(*map(self._in, arrays), **attributes))
+
+    def handed_last(self, operation: str) -> list[np.ndarray]:
+        """The arrays that the last call was handed, as it left them."""
+        handed = self._handed
+        return list(self._guard(operation, (), lambda _: tuple(handed)))
 
     def vjp(self, operation: str, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
         """Gradients of ``sum(cotangents * f(*arrays))`` for the floating-point arrays, in their order.

@@ -1,4 +1,4 @@
-"""Wrong activation functions, each met in the wild, each caught by the clause that it names."""
+"""Wrong elementwise activation functions, each met in the wild, each caught by the clause that it names."""
 
 from __future__ import annotations
 
@@ -16,32 +16,34 @@ ELEMENTWISE = (
     "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "sigmoid", "tanh", "softplus", "silu", "hard_sigmoid"
 )  # fmt: skip
 SMOOTH = ("gelu", "sigmoid", "tanh", "softplus", "silu")
-EVERY = (*ELEMENTWISE, "softmax", "log_softmax")
-ROWS = ("softmax", "log_softmax")
 TAILED = ("elu", "selu", "gelu", "sigmoid", "tanh", "softplus", "silu")
 ACCURATE = ("leaky_relu", "elu", "selu", "gelu", "sigmoid", "tanh", "softplus", "silu", "hard_sigmoid")
 
 MUTANTS: list[Mutant] = []
 
 
-def mutant(catches: str, story: str, **changes: Callable) -> None:
-    """Add one; its name is the function's, with underscores read as spaces."""
+def named(catches: str, story: str, changes: dict[str, Callable]) -> Mutant:
+    """A mutant whose name is the function's, with underscores read as spaces."""
     first = next(iter(changes.values()))
     name = getattr(first, "func", first).__name__.replace("_", " ").strip()
-    MUTANTS.append(Mutant(name, story, (catches,), changes))
+    return Mutant(name, story, (catches,), changes)
 
 
-def family(clause: str, operations: tuple[str, ...], story: str, part: str = "") -> Callable[[Callable], Callable]:
+def mutant(catches: str, story: str, **changes: Callable) -> None:
+    """Add one."""
+    MUTANTS.append(named(catches, story, changes))
+
+
+def family(
+    clause: str, operations: tuple[str, ...], story: str, part: str = "", *, into: list[Mutant] = MUTANTS
+) -> Callable[[Callable], Callable]:
     """One mutant for each operation: the decorated function wraps the right one."""
 
     def add(wrong: Callable) -> Callable:
+        name = wrong.__name__.replace("_", " ")
         for operation in operations:
             changed = functools.partial(wrong, getattr(right, operation + part))
-            MUTANTS.append(
-                Mutant(
-                    wrong.__name__.replace("_", " "), story, (f"{clause}[{operation}]",), {operation + part: changed}
-                )
-            )
+            into.append(Mutant(name, story, (f"{clause}[{operation}]",), {operation + part: changed}))
         return wrong
 
     return add
@@ -60,17 +62,6 @@ def quietly(function: Callable) -> Callable:
 
 
 # ---- families
-
-
-@family("activation.shape", EVERY, "axes of length one are dropped, and broadcasting hides it until the loss is wrong")
-def squeezes_axes_of_length_one(f, x, **given):
-    return np.squeeze(f(x, **given))
-
-
-@family("activation.dtype", EVERY, "a float32 constant in the formula promotes half precision, and memory doubles")
-def promotes_half_precision(f, x, **given):
-    y = f(x, **given)
-    return y.astype(np.float32) if x.dtype.itemsize == 2 else y
 
 
 @family("activation.nan", ELEMENTWISE, "fmax and comparisons drop NaN: a diverged network looks healthy")
@@ -326,108 +317,3 @@ mutant("softplus.reflection", "linear from a threshold that is too low", softplu
 mutant(
     "hard-sigmoid.saturation", "leaks a little so that units never die", hard_sigmoid=hard_sigmoid_that_never_saturates
 )
-
-
-# ---- softmax
-
-
-def _normalized(e, axis, logarithm):
-    y = e / e.sum(axis, keepdims=True)
-    return np.log(y) if logarithm else y
-
-
-def rows(clause: str, story: str, *, only: tuple[str, ...] = ROWS) -> Callable[[Callable], Callable]:
-    """One mutant each for softmax and log-softmax; the function gets ``logarithm`` to tell them apart."""
-
-    def add(wrong: Callable) -> Callable:
-        for operation in only:
-            name = wrong.__name__.replace("_", " ")
-            changed = quietly(functools.partial(wrong, logarithm=operation == "log_softmax"))
-            instance = f"{clause}[{operation}]" if clause != "softmax.sum" else clause
-            MUTANTS.append(Mutant(name, story, (instance,), {operation: changed}))
-        return wrong
-
-    return add
-
-
-@rows("softmax.large-offset", "exp overflows at 89, or everything underflows to 0 / 0")
-def without_the_shift(x, *, axis=-1, logarithm):
-    return _normalized(np.exp(x), axis, logarithm)
-
-
-@rows("softmax.value", "a unit entry in the denominator, as in attention that may attend to nothing")
-@rows("softmax.sum", "a unit entry in the denominator, as in attention that may attend to nothing", only=("softmax",))
-def one_more_in_the_denominator(x, *, axis=-1, logarithm):
-    y = np.exp(x) / (1 + np.exp(x).sum(axis, keepdims=True))
-    return np.log(y) if logarithm else y
-
-
-@rows("softmax.value", "a base-2 exponential without the factor")
-def powers_of_two(x, *, axis=-1, logarithm):
-    return _normalized(np.exp2(x - x.max(axis, keepdims=True, initial=-np.inf)), axis, logarithm)
-
-
-@rows("softmax.axis", "the keyword is ignored")
-def always_the_last_axis(x, *, axis=-1, logarithm):
-    return (right.log_softmax if logarithm else right.softmax)(x, axis=-1)
-
-
-@rows("softmax.axis-error", "the axis is taken modulo the rank")
-def wraps_the_axis(x, *, axis=-1, logarithm):
-    return (right.log_softmax if logarithm else right.softmax)(x, axis=axis % x.ndim)
-
-
-@rows("softmax.minus-infinity", "-inf minus -inf is NaN")
-def shifts_by_the_minimum(x, *, axis=-1, logarithm):
-    return _normalized(np.exp(x - x.min(axis, keepdims=True, initial=np.inf)), axis, logarithm)
-
-
-@rows("softmax.minus-infinity", "a large negative number in place of minus infinity", only=("log_softmax",))
-def replaces_minus_infinity(x, *, axis=-1, logarithm):
-    return right.log_softmax(np.maximum(x, x.dtype.type(-1e4)), axis=axis)
-
-
-@rows("softmax.nan", "the maximum skips NaN and so does the sum")
-def skips_nan(x, *, axis=-1, logarithm):
-    x = np.where(np.isnan(x), x.dtype.type(-np.inf), x)
-    return (right.log_softmax if logarithm else right.softmax)(x, axis=axis)
-
-
-@rows("softmax.nan", "the shift is one number for the whole array")
-def shifts_by_the_maximum_of_all(x, *, axis=-1, logarithm):
-    return _normalized(np.exp(x - x.max(initial=-np.inf)), axis, logarithm)
-
-
-@quietly
-def log_of_softmax(x, *, axis=-1):
-    return np.log(right.softmax(x, axis=axis))
-
-
-mutant("log-softmax.large", "log of an underflow is -inf", log_softmax=log_of_softmax)
-
-
-def diagonal_of_the_jacobian_only(x, cotangents, *, axis=-1):
-    y = right.softmax(x, axis=axis)
-    return (cotangents * y * (1 - y),)
-
-
-def log_softmax_gradient_of_one_label(x, cotangents, *, axis=-1):
-    return (cotangents - right.softmax(x, axis=axis),)
-
-
-def zero_times_infinity(f, x, cotangents, *, axis=-1):
-    return (f(x, cotangents, axis=axis)[0] + 0 * x,)
-
-
-mutant("softmax.gradient[softmax]", "treated as elementwise, like sigmoid", softmax_vjp=diagonal_of_the_jacobian_only)
-mutant(
-    "softmax.gradient[log_softmax]",
-    "right for one-hot cotangents only",
-    log_softmax_vjp=log_softmax_gradient_of_one_label,
-)
-for _operation in ROWS:
-    mutant(
-        f"softmax.gradient-minus-infinity[{_operation}]",
-        "0 times inf in the chain rule",
-        **{f"{_operation}_vjp": functools.partial(zero_times_infinity, getattr(right, f"{_operation}_vjp"))},
-    )

@@ -1,0 +1,78 @@
+"""Tests of components/activations: what holds for an array as a whole, whatever its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nnspec_conformance.cases import Case, clause
+from nnspec_conformance.inputs import normal_draws, real_numbers
+from nnspec_conformance.subject import DTYPES
+from nnspec_conformance.suite.components.test_activations import FIXED, accurate
+from nnspec_conformance.tolerance import Shape, exact
+
+SHAPES = [(), (1,), (5,), (2, 3), (2, 3, 4), (2, 1, 3, 2), (0,), (2, 0, 3)]
+LARGE = (3, 23333)  # more than 2^16 elements, and a multiple of no vector's length
+
+
+def attributes(operation: str) -> dict:
+    """Given in every call, so that no default is met by accident."""
+    return {"axis": -1} if "softmax" in operation else FIXED.get(operation, {})
+
+
+@clause("activation.shape")
+def test_shape(operation: str) -> Iterator[Case]:
+    for shape in SHAPES:
+        if shape or "softmax" not in operation:  # a softmax needs an axis
+            x = np.asarray(normal_draws(1, shape))
+            yield Case(operation=operation, arrays=(x,), attributes=attributes(operation), want=Shape(shape))
+
+
+@clause("activation.dtype")
+def test_dtype(operation: str) -> Iterator[Case]:
+    softmax = "softmax" in operation
+    inputs = [normal_draws(2, (4, 3), dtype) if softmax else real_numbers(dtype) for dtype in DTYPES]
+    inputs += [] if softmax else [np.asarray(normal_draws(1, ()))]  # a single number is where NumPy promotes
+    for x in inputs:
+        want = Shape(x.shape, str(x.dtype))
+        yield Case(operation=operation, arrays=(x,), attributes=attributes(operation), want=want)
+
+
+@clause("activation.elementwise")
+def test_elementwise(operation: str, readings: dict) -> Iterator[Case]:
+    inputs = [np.asarray(normal_draws(12, shape, scale=2.0)) for shape in SHAPES if 0 not in shape]
+    columns_first = normal_draws(13, (4, 3, 2), scale=2.0).T
+    for x in (*inputs, columns_first, normal_draws(14, LARGE, scale=2.0), *inputs):  # again, after the others
+        want = accurate(operation, readings, x)
+        yield Case(operation=operation, arrays=(x,), attributes=attributes(operation), want=want, note="neighbours")
+
+
+@clause("activation.input-kept")
+def test_input_kept(operation: str, trial) -> None:
+    x = normal_draws(15, (2, 3, 4), trial.subject.dtypes[0])
+    trial.call(x.copy(), **attributes(operation))
+    trial.expect(trial.handed()[0], exact(x, str(x.dtype)), f"the input of {operation} after the call")
+
+
+@clause("activation.gradient-shape")
+def test_gradient_shape(operation: str) -> Iterator[Case]:
+    for dtype in ("bfloat16", "float32"):  # one that is promoted to float32, one that is promoted to float64
+        x, cotangents = normal_draws(16, (2, 3, 4), dtype), normal_draws(17, (2, 3, 4), dtype)
+        yield Case(
+            operation=operation,
+            what="gradient",
+            arrays=(x,),
+            attributes=attributes(operation),
+            cotangents=cotangents,
+            want=(Shape(x.shape, dtype),),
+        )
+
+
+@clause("activation.gradient-input-kept")
+def test_gradient_input_kept(operation: str, trial) -> None:
+    dtype = trial.subject.dtypes[0]
+    x, cotangents = normal_draws(18, (2, 3, 4), dtype), normal_draws(19, (2, 3, 4), dtype)
+    trial.vjp((x.copy(),), cotangents.copy(), **attributes(operation))
+    for after, before, name in zip(trial.handed(), (x, cotangents), ("input", "cotangents"), strict=True):
+        trial.expect(after, exact(before, dtype), f"the {name} of {operation} after its gradient")

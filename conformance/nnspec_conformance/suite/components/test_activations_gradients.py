@@ -1,0 +1,81 @@
+"""Tests of components/activations: first and second derivatives of the elementwise functions over their range."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nnspec_conformance.cases import Case, clause
+from nnspec_conformance.inputs import normal_draws, real_numbers, same_length
+from nnspec_conformance.subject import DTYPES
+from nnspec_conformance.suite.components.test_activations import FIXED, function, moved, precision
+from nnspec_conformance.tolerance import smallest_normal, ulps
+
+KINKS = {
+    "relu": [0], "leaky_relu": [0], "elu": [0], "selu": [0], "hard_sigmoid": [-3, 3, -2.5, 2.5, -1, 1]
+}  # fmt: skip
+
+
+def slope_body(operation: str, x: np.ndarray) -> np.ndarray:
+    """Magnitude on which accuracy is measured: x multiplies the rounding of a gate, or is rounded in an exponent."""
+    largest = 8.0 if operation in ("silu", "gelu", "softplus") else 1.0
+    return np.clip(np.abs(x.astype(np.float64)), 1.0, largest)
+
+
+def without_kinks(operation: str, x: np.ndarray) -> np.ndarray:
+    """Normal numbers that are no kinks; a machine that flushes sees a subnormal input as zero, a kink of most."""
+    x = x[np.abs(x.astype(np.float64)) >= smallest_normal(str(x.dtype))]
+    return x[~np.isin(x.astype(np.float64), KINKS.get(operation, []))]
+
+
+@clause("activation.gradient")
+def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
+    f = function(operation, readings, "_derivative")
+    numbers = [real_numbers(dtype, largest=1e4) for dtype in DTYPES]
+    inputs = [same_length(without_kinks(operation, x), x.size) for x in numbers]
+    for x in (*inputs, normal_draws(8, (2, 3, 4), scale=2.0)):
+        dtype = str(x.dtype)
+        cotangents = np.resize(np.array([1.0, 2.0, -0.5], DTYPES[dtype]), x.shape)  # powers of two: exact products
+        g = np.abs(cotangents.astype(np.float64))
+        slope = f(x)
+        want = ulps(
+            cotangents.astype(np.float64) * slope,
+            8 + precision(dtype),
+            dtype,
+            scale=g * slope_body(operation, x),
+            moved=g * moved(f, x),
+        )
+        yield Case(
+            operation=operation,
+            what="gradient",
+            arrays=(x,),
+            attributes=FIXED.get(operation, {}),
+            cotangents=cotangents,
+            want=(want,),
+        )
+
+
+@clause("activation.gradient-finite")
+def test_gradient_finite(operation: str, trial) -> None:
+    for dtype in trial.subject.dtypes:
+        x = real_numbers(dtype)
+        gradient = trial.vjp((x,), np.ones_like(x), **FIXED.get(operation, {}))[0].astype(np.float64)
+        bad = x[~np.isfinite(gradient)]
+        trial.require(
+            bad.size == 0,
+            f"gradient of {operation} is not finite at {bad.size} of {x.size} {dtype} inputs, "
+            f"for instance at {float(bad[0]) if bad.size else 0:.6g}",
+        )
+
+
+@clause("activation.second-derivative")
+def test_second_derivative(operation: str, readings: dict) -> Iterator[Case]:
+    f = function(operation, readings, "_second_derivative")
+    for dtype in ("float32", "float64"):
+        x = real_numbers(dtype, largest=50.0)
+        curvature = f(x)
+        want = ulps(
+            curvature, 16 + precision(dtype), dtype, scale=np.maximum(np.abs(curvature), 1.0), moved=moved(f, x)
+        )
+        yield Case(operation=operation, what="second derivative", arrays=(x,), want=want)
