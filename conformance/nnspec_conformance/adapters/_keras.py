@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import keras
 
+from nnspec_conformance.adapters._weights_keras import (
+    convolution_native,
+    dense_native,
+    gru_native,
+    lstm_native,
+    parameter_count,
+)
+
 VERSION = keras.__version__
 
 identity = keras.activations.linear

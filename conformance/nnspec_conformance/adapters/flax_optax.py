@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import jax
 
-from nnspec_conformance.adapters import _jax
+from nnspec_conformance.adapters import _jax, _weights_flax
+from nnspec_conformance.adapters._weights_flax import (
+    convolution_native,
+    dense_native,
+    gru_native,
+    lstm_native,
+    parameter_count,
+)
 
 NAME = "flax_optax"
 VERSION = jax.__version__
@@ -14,9 +21,11 @@ VARIANTS = {
     "activation.subnormals": "flushed",  # XLA on CPU runs with flush-to-zero and denormals-are-zero set
     "activation.subnormals[tanh]": "kept",  # small input is handed through
     "leaky-relu.gradient-at-zero": "one",
+    "lstm-native.packing": ("by-gate", "columns-ifgo"),  # LSTMCell, OptimizedLSTMCell
+    "gru-native.packing": "columns-rzn",
 }
 DEFAULTS = {"gelu.default-form": "tanh"}
-KNOWN_FAILURES = _jax.KNOWN_FAILURES
+KNOWN_FAILURES = _jax.KNOWN_FAILURES | _weights_flax.KNOWN_FAILURES
 
 asarray, to_numpy, context, vjp = _jax.asarray, _jax.to_numpy, _jax.context, _jax.vjp
 

@@ -19,6 +19,9 @@ VARIANTS = {
     "activation.subnormals": "flushed",  # XLA on CPU runs with flush-to-zero and denormals-are-zero set
     "activation.subnormals[tanh]": "kept",  # small input is handed through
     "leaky-relu.gradient-at-zero": "one",
+    "parameter-count.gru": ("two", "one"),  # reset_after and not
+    "lstm-native.packing": "columns-ifgo",
+    "gru-native.packing": "columns-zrn-two-biases",
 }
 DEFAULTS = {"gelu.default-form": "exact", "leaky-relu.negative-slope": 0.2}
 KNOWN_FAILURES = _jax.KNOWN_FAILURES

@@ -19,6 +19,9 @@ VARIANTS = {
     "activation.subnormals": "flushed",  # TensorFlow sets flush-to-zero and denormals-are-zero in its threads
     "activation.subnormals[elu]": "kept",  # handed through: a subnormal number is not below zero
     "selu.gradient-at-zero": "right",
+    "parameter-count.gru": ("two", "one"),  # reset_after and not
+    "lstm-native.packing": "columns-ifgo",
+    "gru-native.packing": "columns-zrn-two-biases",
 }
 DEFAULTS = {"gelu.default-form": "exact", "leaky-relu.negative-slope": 0.2}
 # Measured: at which input, got, right, and why.

@@ -18,6 +18,9 @@ VARIANTS = {
     "gelu.form": ("exact", "tanh"),
     "activation.subnormals[sigmoid]": "flushed",  # 1 / (1 + exp(-x)): exp(89) overflows in float32
     "activation.subnormals[silu]": "flushed",  # x / (1 + exp(-x)), likewise
+    "parameter-count.gru": ("two", "one"),  # reset_after and not
+    "lstm-native.packing": "columns-ifgo",
+    "gru-native.packing": "columns-zrn-two-biases",
 }
 DEFAULTS = {"gelu.default-form": "exact", "leaky-relu.negative-slope": 0.2}
 KNOWN_FAILURES = _torch.KNOWN_FAILURES

@@ -9,14 +9,24 @@ import functools
 
 import numpy as np
 
-from nnspec_conformance.oracles.components import activations
+from nnspec_conformance.oracles.components import activations, weights_and_biases
 from nnspec_conformance.subject import DTYPES as ALL_DTYPES
 
 NAME = "numpy_oracle"
 VERSION = np.__version__
 DTYPES_WIDE = {"float16": np.float32, "bfloat16": np.float32}
 DTYPES = tuple(ALL_DTYPES)
-VARIANTS = {"gelu.form": ("exact", "tanh", "sigmoid"), "hard-sigmoid.form": ("sixth", "fifth", "half")}
+VARIANTS = {
+    "gelu.form": ("exact", "tanh", "sigmoid"),
+    "hard-sigmoid.form": ("sixth", "fifth", "half"),
+    "parameter-count.rnn": ("one", "two"),
+    "parameter-count.lstm": ("one", "two"),
+    "parameter-count.gru": ("one", "candidate", "two"),
+    "dense-native.kernel": ("in-out", "out-in"),
+    "convolution-native.kernel": ("hwio", "oihw", "ohwi"),
+    "lstm-native.packing": tuple(weights_and_biases.PACKINGS["lstm_native"]),
+    "gru-native.packing": tuple(weights_and_biases.PACKINGS["gru_native"]),
+}
 DEFAULTS = {"gelu.default-form": "exact", "hard-sigmoid.default-form": "sixth"}
 
 
@@ -91,3 +101,13 @@ sigmoid_second_derivative = in_dtype(activations.sigmoid_second_derivative)
 tanh_second_derivative = in_dtype(activations.tanh_second_derivative)
 softplus_second_derivative = in_dtype(activations.softplus_second_derivative)
 silu_second_derivative = in_dtype(activations.silu_second_derivative)
+
+
+def parameter_count(**sizes):
+    return np.asarray(weights_and_biases.parameter_count(**sizes))
+
+
+dense_native = weights_and_biases.dense_native
+convolution_native = weights_and_biases.convolution_native
+lstm_native = weights_and_biases.lstm_native
+gru_native = weights_and_biases.gru_native

@@ -6,7 +6,14 @@ import jax
 
 import nnspec
 from nnspec.components import activations
-from nnspec_conformance.adapters import _jax
+from nnspec_conformance.adapters import _jax, _weights_reference
+from nnspec_conformance.adapters._weights_reference import (
+    convolution_native,
+    dense_native,
+    gru_native,
+    lstm_native,
+    parameter_count,
+)
 
 NAME = "reference"
 VERSION = nnspec.__version__
@@ -15,6 +22,7 @@ VARIANTS = {
     "gelu.form": ("exact", "tanh", "sigmoid"),
     "hard-sigmoid.form": ("sixth", "fifth", "half"),
     "activation.subnormals": "flushed",  # XLA on CPU runs with flush-to-zero and denormals-are-zero set
+    **_weights_reference.VARIANTS,
 }
 DEFAULTS = {"gelu.default-form": "exact", "hard-sigmoid.default-form": "sixth"}
 KNOWN_FAILURES = {}

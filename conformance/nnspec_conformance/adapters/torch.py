@@ -6,6 +6,13 @@ import torch
 import torch.nn.functional as F
 
 from nnspec_conformance.adapters import _torch
+from nnspec_conformance.adapters._weights_torch import (
+    convolution_native,
+    dense_native,
+    gru_native,
+    lstm_native,
+    parameter_count,
+)
 
 NAME = "torch"
 VERSION = torch.__version__
@@ -14,6 +21,13 @@ VARIANTS = {
     "gelu.form": ("exact", "tanh"),
     "activation.subnormals[sigmoid]": "flushed",  # 1 / (1 + exp(-x)): exp(89) overflows in float32
     "activation.subnormals[silu]": "flushed",  # x / (1 + exp(-x)), likewise
+    "parameter-count.rnn": "two",
+    "parameter-count.lstm": "two",
+    "parameter-count.gru": "two",
+    "dense-native.kernel": "out-in",
+    "convolution-native.kernel": "oihw",
+    "lstm-native.packing": "rows-ifgo-two-biases",
+    "gru-native.packing": "rows-rzn-two-biases",
 }
 DEFAULTS = {
     "gelu.default-form": "exact",
