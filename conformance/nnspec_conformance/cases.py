@@ -127,7 +127,8 @@ def _short(x: Any) -> str:
     if isinstance(x, np.ndarray):
         if x.size <= 8:
             return np.array2string(x, separator=", ", precision=9, floatmode="unique").replace("\n", "")
-        return f"{x.dtype}{list(x.shape)}"
+        order = "" if x.flags.c_contiguous else " with other strides"
+        return f"{x.dtype}{list(x.shape)}{order}"
     if isinstance(x, dict):
         return "{" + ", ".join(f"{k}: {_short(v)}" for k, v in x.items()) + "}"
     if isinstance(x, tuple | list) and any(isinstance(v, np.ndarray) for v in x):

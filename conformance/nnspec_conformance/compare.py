@@ -48,7 +48,7 @@ def compare(got: Any, want: Any, *, flushes: bool = False, arrays: tuple = (), p
     if isinstance(want, tuple | list):
         if not isinstance(got, tuple | list) or len(got) != len(want):
             count = f"{len(got)} arrays" if isinstance(got, tuple | list) else type(got).__name__
-            return Finding(float("inf"), f"{path} is {count}, expected {len(want)} arrays")
+            return Finding(float("inf"), f"{path} is {count}, expected {len(want)} array{'s' * (len(want) != 1)}")
         return worst(
             [
                 compare(g, w, flushes=flushes, arrays=arrays, path=f"{path}[{i}]" if len(want) > 1 else path)

@@ -189,7 +189,8 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = numpy_or
         as_declared = all(value in known for value, known in zip(pair.values(), declared, strict=True))
         return as_declared and _fits(mutant.subject(), result)
 
-    for suspects in (own, readings, elsewhere):  # the likeliest first; the others only if none of these fits
+    groups = (own,) if result.clause.kind == "shape" else (readings + own, elsewhere)  # a shape tells no values apart
+    for suspects in groups:  # the likeliest first; the others only if none of these fits
         fits = [mutant.advice or f"{mutant.name}: {mutant.story}" for mutant in suspects if explains(mutant)]
         if fits:
             return list(dict.fromkeys(fits))
@@ -239,7 +240,9 @@ def _alike(a: Any, b: Any, want: Any) -> bool:
     wide = a.astype(np.float64)
     if not isinstance(want, Want):
         return str(a.dtype) == str(b.dtype)
-    allowed = np.maximum(want.allowed, 8 * ulp(wide, want.dtype))
+    allowed = 8 * ulp(wide, want.dtype)
+    if want.value.shape == a.shape:  # else both have the same wrong shape
+        allowed = np.maximum(want.allowed, allowed)
     allowed = np.where(np.isfinite(wide), allowed, 0.0)
     imitated = Want(wide, allowed, want.flushed, want.dtype, "alike")
     return compare(b, imitated).ratio <= 1

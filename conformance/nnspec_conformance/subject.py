@@ -50,6 +50,14 @@ def _float_places(arrays: tuple) -> list[tuple[int, str | None]]:
     return sorted(((i, name) for i, name, x in named + plain if float_dtype(x)), key=lambda place: place[0])
 
 
+def _gradients(name: str, answer: Any) -> tuple:
+    """The answer of a vjp as a tuple; one array alone would be taken apart along its first axis."""
+    if not isinstance(answer, tuple | list):
+        kind = type(answer).__name__
+        raise ClauseFailed(f"{name} returned {kind}, expected a tuple of gradients, one for each array: (gradient,)")
+    return tuple(answer)
+
+
 def _regrouped(places: list[tuple[int, str | None]], gradients: Any) -> tuple:
     """The gradients by argument, those of a dict's arrays in a dict."""
     grouped: dict[int, Any] = {}
@@ -276,7 +284,7 @@ class Subject:
         def body(f: Callable) -> tuple:
             inputs = [self._in(x) for x in arrays]
             if own is not None:
-                return tuple(own(*inputs, self._in(cotangents), **attributes))
+                return _gradients(f"{operation}_vjp", own(*inputs, self._in(cotangents), **attributes))
             places = _float_places(arrays)
 
             def g(*primals: Any) -> Any:
@@ -289,7 +297,7 @@ class Subject:
                 return f(*full, **attributes)
 
             primals = tuple(inputs[i] if name is None else inputs[i][name] for i, name in places)
-            return _regrouped(places, self.adapter.vjp(g, primals, self._in(cotangents)))
+            return _regrouped(places, _gradients("vjp", self.adapter.vjp(g, primals, self._in(cotangents))))
 
         return self._guard(operation, arrays, body)
 

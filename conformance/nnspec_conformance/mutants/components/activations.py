@@ -71,7 +71,7 @@ def swallows_nan(f, x, **given):
 
 @family("activation.limits", ELEMENTWISE, "clipping against overflow moves the limit")
 def clips_the_input_to_2(f, x, **given):
-    return f(np.clip(x, x.dtype.type(-2), x.dtype.type(2)), **given)
+    return f(np.clip(x, x.dtype.type(-2), x.dtype.type(2)).astype(x.dtype), **given)
 
 
 @family("activation.accuracy", ACCURATE, "the input is rounded to bfloat16 on the way, as fast paths do")
@@ -280,6 +280,27 @@ mutant("elu.value", "alpha in the wrong place", elu=elu_scales_the_exponent)
 mutant("selu.constants", "constants copied with three digits", selu=selu_with_three_digits)
 mutant("selu.fixed-point", "lambda forgotten: variance drifts layer by layer", selu=selu_without_lambda)
 mutant("selu.fixed-point", "constants copied with three digits", selu=selu_with_three_digits)
+
+
+def gradient_of_another(operation: str, **fixed: object) -> Callable:
+    """The gradient with keywords of its own, whatever the call says."""
+    vjp = getattr(right, f"{operation}_vjp")
+
+    def keyword_ignored_in_the_gradient(x, cotangents, **given):
+        return vjp(x, cotangents, **(given | fixed))
+
+    return keyword_ignored_in_the_gradient
+
+
+for _instance, _story, _operation, _fixed in (
+    ("activation.gradient[leaky_relu]", "of slope 0.01, whatever was asked", "leaky_relu", {"negative_slope": 0.01}),
+    ("elu.gradient-at-zero", "of alpha 1, whatever was asked", "elu", {"alpha": 1.0}),
+    ("activation.gradient[gelu]", "of the exact form, whatever the value's", "gelu", {"form": "exact"}),
+    ("activation.gradient[gelu]", "of the tanh form, whatever the value's", "gelu", {"form": "tanh"}),
+    ("activation.gradient[hard_sigmoid]", "of slope 1/6, whatever the value's", "hard_sigmoid", {"form": "sixth"}),
+):
+    _changed = gradient_of_another(_operation, **_fixed)
+    mutant(_instance, f"the gradient is that {_story}", **{f"{_operation}_vjp": _changed})
 
 
 @quietly

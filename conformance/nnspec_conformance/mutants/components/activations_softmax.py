@@ -65,7 +65,7 @@ def always_the_last_axis(x, *, axis=-1, logarithm):
 
 @rows("softmax.axis", "all axes from the given one on are taken together, as in ONNX before opset 13")
 def takes_all_axes_from_the_given_one(x, *, axis=-1, logarithm):
-    flat = x.reshape(*x.shape[:axis], -1)
+    flat = x.reshape(*x.shape[:axis], int(np.prod(x.shape[axis:])))
     return (right.log_softmax if logarithm else right.softmax)(flat, axis=-1).reshape(x.shape)
 
 

@@ -266,7 +266,7 @@ def stays_within(trial, low: float, high: float, at_zero: float) -> None:
         y = trial.call(x).astype(np.float64)
         inside = (y >= low) & (y <= high)
         at = np.argmin(inside)
-        outside = f"{trial.operation}({float(x[at]):.6g}) is {y[at]:.9g} in {dtype}, outside [{low:g}, {high:g}]"
+        outside = f"{trial.operation} leaves [{low:g}, {high:g}] at {float(x[at]):.6g} ({dtype}): {y[at]:.9g}"
         trial.require(bool(inside.all()), outside)
         zero = trial.call(np.zeros_like(x)).astype(np.float64)[0]
         trial.require(zero == at_zero, f"{trial.operation}(0) is {zero!r} in {dtype}, expected exactly {at_zero:g}")
