@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +19,7 @@ VARIANTS = {
     "lstm-native.packing": ("by-gate", "columns-ifgo", "rows-ifgo-two-biases"),
     "gru-native.packing": ("by-gate", "columns-rzn", "columns-zrn-two-biases", "rows-rzn-two-biases"),
 }
-FRAMEWORKS = {
+FRAMEWORKS: dict[str, Any] = {
     "in-out": "keras", "out-in": "torch", "hwio": "keras", "oihw": "torch", "columns-ifgo": "keras",
     "rows-ifgo-two-biases": "torch", "columns-rzn": "flax", "columns-zrn-two-biases": "keras",
     "rows-rzn-two-biases": "torch",

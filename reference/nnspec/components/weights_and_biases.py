@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -21,7 +22,6 @@ from nnspec.checking import checked
 __all__ = ["from_exchange", "parameter_count", "to_exchange"]
 
 Layer = Literal["dense", "convolution", "embedding", "layer_norm", "batch_norm", "lstm", "gru"]
-Framework = Literal["torch", "keras", "flax"]
 Counted = Literal[
     "dense", "mlp", "embedding", "convolution", "depthwise_convolution", "batch_norm", "layer_norm", "rnn", "lstm",
     "gru", "attention",
@@ -138,7 +138,7 @@ def parameter_count(*, layer: Counted, **sizes: Any) -> int:
 
 
 @checked
-def from_exchange(weights: dict, *, layer: Layer, framework: Framework) -> dict:
+def from_exchange(weights: dict, *, layer: Layer, framework: Literal["torch", "keras", "flax"]) -> dict:
     r"""Lay one layer's weights out as a framework has them.
 
     For instance, with $W$ = ``kernel``: PyTorch's ``weight`` of a dense layer is $W^\top$   [dense-native.kernel][]
@@ -152,7 +152,7 @@ def from_exchange(weights: dict, *, layer: Layer, framework: Framework) -> dict:
         A flat dict under the framework's own names. Of two biases the second is zero where only the sum counts.
 
     Raises:
-        TypeError: ``weights`` is no dict.
+        TypeError: ``weights`` is no dict, or a value of it no array.
         ValueError: a name is missing or unknown, a shape is wrong, or the framework's layer cannot hold the weights.
 
     Source: the layouts documented by PyTorch, Keras and Flax, tested against their layers.
@@ -167,7 +167,7 @@ def from_exchange(weights: dict, *, layer: Layer, framework: Framework) -> dict:
 
 
 @checked
-def to_exchange(weights: dict, *, layer: Layer, framework: Framework) -> dict:
+def to_exchange(weights: dict, *, layer: Layer, framework: Literal["torch", "keras", "flax"]) -> dict:
     r"""Lay one layer's weights, as a framework has them, out in the exchange layout.
 
     The inverse of `from_exchange`: equal outputs, and back without a changed bit   [lstm-native.packing][]
@@ -181,7 +181,7 @@ def to_exchange(weights: dict, *, layer: Layer, framework: Framework) -> dict:
         The exchange table; two biases that the layer only ever adds come as their sum.
 
     Raises:
-        TypeError: ``weights`` is no dict.
+        TypeError: ``weights`` is no dict, or a value of it no array.
         ValueError: a name is missing or unknown, or a shape is wrong.
 
     Source: the layouts documented by PyTorch, Keras and Flax, tested against their layers.
@@ -298,6 +298,8 @@ def _kernel_last_to_first(kernel: Any) -> Any:
 
 
 def _kernel_first_to_last(weight: Any) -> Any:
+    if weight.ndim < 2:
+        return weight  # refused with the whole table
     return weight.transpose((*range(2, weight.ndim), 1, 0))
 
 
@@ -331,6 +333,11 @@ def _unpack(weights: dict, packing: Packing, layer: str) -> dict:
     kernel, recurrent, *biases = (weights[name] for name in packing.names)
     gates, axis = packing.gates, 0 if packing.rows else 1
     if packing.stacked:
+        if biases[0].ndim != 2 or len(biases[0]) != 2:
+            raise ValueError(
+                f"to_exchange: {layer}: bias has shape {tuple(biases[0].shape)}, expected [2, {len(gates)} hidden]; "
+                f"with reset_after=False Keras computes another function"
+            )
         biases = list(biases[0])
     for name, w in zip(packing.names, (kernel, recurrent), strict=False):
         if w.ndim != 2 or w.shape[axis] % len(gates):
@@ -380,8 +387,13 @@ def _check_table(function: str, table: dict, layer: str) -> None:
 def _check_names(function: str, table: dict, layer: str, known: set[str], optional: set[str]) -> None:
     missing, extra = sorted(known - optional - set(table)), sorted(set(table) - known)
     if missing:
-        raise ValueError(
-            f"{function}: {layer} lacks {', '.join(missing)}; it has {', '.join(map(str, table)) or 'nothing'}"
-        )
+        came = ", ".join(map(str, table)) or "no name"
+        raise ValueError(f"{function}: {layer} lacks {', '.join(missing)}; the table has {came}")
     if extra:
         raise ValueError(f"{function}: {layer} has no {', '.join(extra)}; it takes {', '.join(sorted(known))}")
+    for name, w in table.items():
+        if not isinstance(w, np.ndarray | jax.Array):
+            kind = type(w).__name__
+            raise TypeError(
+                f"{function}: {layer}: {name} is a {kind}, expected a NumPy or JAX array; convert it, a Tensor by .numpy()"
+            )
