@@ -25,6 +25,7 @@ BANNED = ("jax.nn", "jax.scipy", "jax.example_libraries", "jax.lax.logistic", "f
 # What holds parameters or joins transformations is not an operation.
 ALLOWED = {
     "flax.nnx": {
+        "List",
         "Module",
         "Param",
         "Variable",
@@ -40,8 +41,8 @@ ALLOWED = {
     "optax": {"GradientTransformation", "GradientTransformationExtraArgs", "Schedule", "ScalarOrSchedule", "Params"}
     | {"Updates", "OptState", "EmptyState", "chain", "apply_updates"},
 }
-RAISING_TYPES = {"Finite", "Fraction", "Literal", "NonNegative", "Positive", "Requirement"}
-RAISING_CALLS = {"check_axis"}
+RAISING_TYPES = {"ActivationName", "Finite", "Fraction", "Literal", "NonNegative", "Positive", "Requirement"}
+RAISING_CALLS = {"check_axis", "check_names", "check_table", "fitting"}
 
 
 def borrowed(source: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 
 from nnspec_conformance.adapters._weights_keras import (
@@ -13,6 +15,13 @@ from nnspec_conformance.adapters._weights_keras import (
 )
 
 VERSION = keras.__version__
+KNOWN_FAILURES = {  # on every backend
+    f"layers.shape[{operation}]": (
+        "Dense refuses x of one axis, [features]: 'expected min_ndim=2, found ndim=1'; by design, the first is the "
+        "batch; https://github.com/keras-team/keras/blob/master/keras/src/layers/core/dense.py"
+    )
+    for operation in ("dense", "mlp")
+}
 
 identity = keras.activations.linear
 relu = keras.activations.relu
@@ -32,6 +41,37 @@ def gelu(x, **given):
     if "form" in given:
         given["approximate"] = {"exact": False, "tanh": True}[given.pop("form")]
     return keras.activations.gelu(x, **given)  # exact if left out; keras.ops.gelu is the tanh form if left out
+
+
+def dense(x, kernel, bias):
+    return _model((kernel.shape[1],), "identity", x)([kernel, bias], x)
+
+
+def mlp(x, weights, *, activation):
+    kernels = sorted((name for name in weights if name.startswith("kernel_")), key=_place)
+    units = tuple(weights[name].shape[1] for name in kernels)
+    return _model(units, activation, x)([weights[name] for name in sorted(weights, key=_place)], x)
+
+
+def _place(name):
+    """The order in which Keras lists the weights of a model; it refuses too few and too many."""
+    part, i = name.split("_")
+    return int(i), part != "kernel", part
+
+
+def _model(units, activation, x):
+    return _built(units, activation, keras.backend.standardize_dtype(x.dtype), tuple(x.shape))
+
+
+@functools.cache
+def _built(units, activation, dtype, shape):
+    """Stock layers, called with their weights."""
+    slope = functools.partial(keras.activations.leaky_relu, negative_slope=0.01)
+    phi = {"identity": "linear", "leaky_relu": slope}.get(activation, activation)
+    data = keras.Input(batch_shape=shape, dtype=dtype)
+    hidden = [keras.layers.Dense(n, activation=phi, dtype=dtype) for n in units[:-1]]
+    model = keras.Sequential([data, *hidden, keras.layers.Dense(units[-1], dtype=dtype)])
+    return lambda weights, x: model.stateless_call(weights, [], x)[0]
 
 
 def require(backend: str) -> None:

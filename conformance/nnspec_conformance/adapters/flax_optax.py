@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
+from flax import nnx
 
 from nnspec_conformance.adapters import _jax, _weights_flax
 from nnspec_conformance.adapters._weights_flax import (
@@ -25,7 +28,16 @@ VARIANTS = {
     "gru-native.packing": "columns-rzn",
 }
 DEFAULTS = {"gelu.default-form": "tanh"}
-KNOWN_FAILURES = _jax.KNOWN_FAILURES | _weights_flax.KNOWN_FAILURES
+KNOWN_FAILURES = (
+    _jax.KNOWN_FAILURES
+    | _weights_flax.KNOWN_FAILURES
+    | {
+        "dense.bias-length": (
+            "nnx.Linear with 5 units, given a bias of one entry, adds it to every unit, right is to refuse: the bias "
+            "is reshaped and broadcast; not reported; https://github.com/google/flax/blob/main/flax/nnx/nn/linear.py"
+        ),
+    }
+)
 
 asarray, to_numpy, context, vjp = _jax.asarray, _jax.to_numpy, _jax.context, _jax.vjp
 
@@ -47,3 +59,31 @@ def gelu(x, **given):
     if "form" in given:
         given["approximate"] = {"exact": False, "tanh": True}[given.pop("form")]
     return jax.nn.gelu(x, **given)
+
+
+def dense(x, kernel, bias):
+    return nnx.merge(_linear(*kernel.shape), nnx.State({"kernel": nnx.Param(kernel), "bias": nnx.Param(bias)}))(x)
+
+
+@functools.cache
+def _linear(features, units):
+    """The structure of a stock layer, without drawing its first weights."""
+    return nnx.split(nnx.eval_shape(lambda: nnx.Linear(features, units, rngs=nnx.Rngs(0))))[0]
+
+
+def mlp(x, weights, *, activation):
+    phi = functools.partial(gelu, form="exact") if activation == "gelu" else getattr(jax.nn, activation)
+    shapes = tuple(value.shape for name, value in weights.items() if name.startswith("kernel_"))
+    state = {}
+    for name, value in weights.items():  # nnx.merge refuses a state that lacks an entry or has one too many
+        part, i = name.split("_")
+        state.setdefault(2 * int(i), {})[part] = nnx.Param(value)
+    return nnx.merge(_sequential(len(shapes), phi), nnx.State({"layers": state}))(x)
+
+
+@functools.cache
+def _sequential(depth, phi):
+    def make():
+        return nnx.Sequential(*[p for _ in range(depth) for p in (nnx.Linear(1, 1, rngs=nnx.Rngs(0)), phi)][:-1])
+
+    return nnx.split(nnx.eval_shape(make))[0]

@@ -24,6 +24,6 @@ VARIANTS = {
     "gru-native.packing": "columns-zrn-two-biases",
 }
 DEFAULTS = {"gelu.default-form": "exact", "leaky-relu.negative-slope": 0.2}
-KNOWN_FAILURES = _jax.KNOWN_FAILURES
+KNOWN_FAILURES = _jax.KNOWN_FAILURES | _keras.KNOWN_FAILURES
 
 asarray, to_numpy, context, vjp = _jax.asarray, _jax.to_numpy, _jax.context, _jax.vjp

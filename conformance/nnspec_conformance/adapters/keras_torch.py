@@ -23,6 +23,14 @@ VARIANTS = {
     "gru-native.packing": "columns-zrn-two-biases",
 }
 DEFAULTS = {"gelu.default-form": "exact", "leaky-relu.negative-slope": 0.2}
-KNOWN_FAILURES = _torch.KNOWN_FAILURES
+KNOWN_FAILURES = (
+    _torch.KNOWN_FAILURES
+    | _keras.KNOWN_FAILURES
+    | dict.fromkeys(
+        ("dense.value", "dense.gradient", "mlp.value", "mlp.gradient", "dense-native.kernel"),
+        "Dense(dtype='float64') on float64 has the precision of float32, off by 1e-7: on PyTorch keras.ops.matmul of "
+        "two float64 arrays is done in float32, as result_type says; https://github.com/keras-team/keras/issues/23704",
+    )
+)
 
 asarray, to_numpy, vjp = _torch.asarray, _torch.to_numpy, _torch.vjp

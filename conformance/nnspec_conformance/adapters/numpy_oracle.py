@@ -9,7 +9,7 @@ import functools
 
 import numpy as np
 
-from nnspec_conformance.oracles.components import activations, weights_and_biases
+from nnspec_conformance.oracles.components import activations, layers, weights_and_biases
 from nnspec_conformance.subject import DTYPES as ALL_DTYPES
 
 NAME = "numpy_oracle"
@@ -68,6 +68,30 @@ def along_axis(function):
     return vjp
 
 
+def wide(tree):
+    """Half-precision arrays in float32, also inside a dict."""
+    if isinstance(tree, dict):
+        return {name: wide(x) for name, x in tree.items()}
+    return tree.astype(DTYPES_WIDE.get(str(tree.dtype), tree.dtype))
+
+
+def in_dtypes(function):
+    """A function of several arrays or tables: computed in float32 where they are half precision, rounded once."""
+
+    @functools.wraps(function)
+    def call(*arrays, **attributes):
+        dtype = arrays[0].dtype
+
+        def rounded(y):
+            if isinstance(y, dict):
+                return {name: rounded(part) for name, part in y.items()}
+            return tuple(map(rounded, y)) if isinstance(y, tuple) else y.astype(dtype)
+
+        return rounded(function(*map(wide, arrays), **attributes))
+
+    return call
+
+
 identity = in_dtype(activations.identity)
 relu = in_dtype(activations.relu)
 leaky_relu = in_dtype(activations.leaky_relu)
@@ -101,6 +125,9 @@ sigmoid_second_derivative = in_dtype(activations.sigmoid_second_derivative)
 tanh_second_derivative = in_dtype(activations.tanh_second_derivative)
 softplus_second_derivative = in_dtype(activations.softplus_second_derivative)
 silu_second_derivative = in_dtype(activations.silu_second_derivative)
+
+dense, dense_vjp = in_dtypes(layers.dense), in_dtypes(layers.dense_vjp)
+mlp, mlp_vjp = in_dtypes(layers.mlp), in_dtypes(layers.mlp_vjp)
 
 
 def parameter_count(**sizes):

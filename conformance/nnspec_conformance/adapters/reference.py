@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 
 import nnspec
-from nnspec.components import activations
+from nnspec.components import activations, layers
 from nnspec_conformance.adapters import _jax, _weights_reference
 from nnspec_conformance.adapters._weights_reference import (
     convolution_native,
@@ -42,3 +42,6 @@ silu = activations.silu
 hard_sigmoid = activations.hard_sigmoid
 softmax = jax.jit(activations.softmax, static_argnames="axis")  # one program instead of one for each step
 log_softmax = jax.jit(activations.log_softmax, static_argnames="axis")
+
+dense = layers.dense
+mlp = layers.mlp

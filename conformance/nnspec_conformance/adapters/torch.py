@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 import torch.nn.functional as F
 
@@ -33,7 +35,13 @@ DEFAULTS = {
     "gelu.default-form": "exact",
     "softmax.default-axis": 0,  # of three axes; of two it is 1, and PyTorch warns that it guesses
 }
-KNOWN_FAILURES = _torch.KNOWN_FAILURES
+KNOWN_FAILURES = _torch.KNOWN_FAILURES | {
+    "dense.bias-length": (
+        "F.linear(x, weight, bias) with 5 units and a bias of one entry adds it to every unit, right is to refuse: the "
+        "bias of addmm is expanded; nn.Linear makes its own bias, of the right length; not reported; "
+        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/Linear.cpp"
+    ),
+}
 
 asarray, to_numpy, vjp = _torch.asarray, _torch.to_numpy, _torch.vjp
 
@@ -65,3 +73,35 @@ def log_softmax(x, **given):
 
 def _axis_as_dim(given):
     return {"dim" if name == "axis" else name: value for name, value in given.items()}
+
+
+def dense(x, kernel, bias):
+    return F.linear(x, kernel.T, bias)
+
+
+def mlp(x, weights, *, activation):
+    kernels = [name for name in weights if name.startswith("kernel_")]
+    model = _sequential(len(kernels), activation)
+    named = {}
+    for name, value in weights.items():  # strict: a name too many or too few is refused
+        part, i = name.split("_")
+        named[f"{2 * int(i)}." + {"kernel": "weight"}.get(part, part)] = value.T if part == "kernel" else value
+    return torch.func.functional_call(model, named, (x,), strict=True)
+
+
+@functools.cache
+def _sequential(depth, activation):
+    """Layers without weights of their own; each takes its shape from the table."""
+    phi = torch.nn.Identity() if activation == "identity" else _Function(activation)
+    layers = [part for _ in range(depth) for part in (torch.nn.Linear(1, 1, device="meta"), phi)]
+    return torch.nn.Sequential(*layers[:-1])
+
+
+class _Function(torch.nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        along = {"dim": -1} if name in ("softmax", "log_softmax") else {}
+        self.function = functools.partial(getattr(F, {"hard_sigmoid": "hardsigmoid"}.get(name, name)), **along)
+
+    def forward(self, x):
+        return self.function(x)

@@ -1,0 +1,78 @@
+"""Dense layers and multilayer perceptrons with their gradients, in NumPy, written from the clauses.
+
+Every function computes in the dtype that it is handed; the expected values of the suite are computed in float64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnspec_conformance.oracles.components import activations
+
+ACTIVATIONS = (
+    "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "sigmoid", "tanh", "softplus", "silu", "hard_sigmoid",
+    "softmax", "log_softmax",
+)  # fmt: skip
+
+
+def dense(x, kernel, bias):
+    if bias.shape != kernel.shape[1:]:
+        raise ValueError(f"bias of shape {bias.shape} for a kernel of shape {kernel.shape}")
+    return x @ kernel + bias
+
+
+def dense_vjp(x, kernel, bias, cotangents):
+    rows, g = x.reshape(-1, x.shape[-1]), cotangents.reshape(-1, cotangents.shape[-1])
+    return cotangents @ kernel.T, rows.T @ g, g.sum(0)
+
+
+def depth(weights):
+    """The number of layers of a table whose names are right."""
+    layers = sum(name.startswith("kernel_") for name in weights)
+    wanted = {f"{part}_{i}" for part in ("kernel", "bias") for i in range(layers)}
+    if not layers or set(weights) != wanted:
+        raise ValueError(f"names {sorted(set(weights) ^ wanted)} are missing or extra")
+    return layers
+
+
+def activate(z, name):
+    if name not in ACTIVATIONS:
+        raise ValueError(f"no activation {name!r}")
+    return getattr(activations, name)(z)
+
+
+def activate_vjp(z, g, name, rounded):
+    """A slope is right within units at 1, as its own clause says: 1 - tanh(z)^2 has no better, however small it is."""
+    if name in ("softmax", "log_softmax"):
+        return getattr(activations, f"{name}_vjp")(z, g)[0]
+    return g * (getattr(activations, f"{name}_derivative")(z) + (rounded(np.ones_like(z)) - 1))
+
+
+def mlp(x, weights, *, activation, rounded=lambda operand: operand):
+    """``rounded`` is given every operand: data, weights, sums and what the activation makes of them."""
+    return _forward(x, weights, activation, rounded)[0]
+
+
+def mlp_vjp(x, weights, cotangents, *, activation, rounded=lambda operand: operand):
+    _, inputs, sums = _forward(x, weights, activation, rounded)
+    g, gradients, last = rounded(cotangents), {}, len(sums) - 1
+    for i in range(last, -1, -1):
+        if i < last:
+            g = rounded(activate_vjp(sums[i], g, activation, rounded))
+        kernel, bias = weights[f"kernel_{i}"], weights[f"bias_{i}"]
+        g, gradients[f"kernel_{i}"], gradients[f"bias_{i}"] = map(rounded, dense_vjp(inputs[i], kernel, bias, g))
+    return g, {name: gradients[name] for name in weights}
+
+
+def _forward(x, weights, activation, rounded):
+    """The result, and the input and the sum of every layer."""
+    layers = depth(weights)
+    weights = {name: rounded(value) for name, value in weights.items()}
+    h, inputs, sums = rounded(x), [], []
+    for i in range(layers):
+        inputs.append(h)
+        sums.append(rounded(dense(h, weights[f"kernel_{i}"], weights[f"bias_{i}"])))
+        h = rounded(activate(sums[i], activation)) if i < layers - 1 else sums[i]
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"no activation {activation!r}")
+    return h, inputs, sums
