@@ -282,6 +282,15 @@ mutant("selu.fixed-point", "lambda forgotten: variance drifts layer by layer", s
 mutant("selu.fixed-point", "constants copied with three digits", selu=selu_with_three_digits)
 
 
+def gradient_of_max(x, cotangents, *, negative_slope=0.01, **given):
+    """Of max(x, a x)."""
+    slope = x.dtype.type(negative_slope)
+    return (cotangents * np.where(x > slope * x, x.dtype.type(1), slope),)
+
+
+mutant("leaky-relu.gradient-at-zero", "right for slopes below 1 only", leaky_relu_vjp=gradient_of_max)
+
+
 def gradient_of_another(operation: str, **fixed: object) -> Callable:
     """The gradient with keywords of its own, whatever the call says."""
     vjp = getattr(right, f"{operation}_vjp")

@@ -69,6 +69,16 @@ def averages_over_the_batch(f, x, cotangents, **given):
     return ((gradient / x.dtype.type(len(x))).astype(x.dtype) if x.ndim > 1 else gradient,)
 
 
+@family("activation.gradient", ELEMENTWISE[1:], "memory is read front to back, whatever the strides", "_vjp")
+def ignores_the_strides_in_the_gradient(f, x, cotangents, **given):
+    return f(x.ravel(order="K").reshape(x.shape), cotangents, **given)
+
+
+@family("activation.gradient", ELEMENTWISE, "a single number is not an array, so it has no gradient", "_vjp")
+def has_no_gradient_at_a_single_number(f, x, cotangents, **given):
+    return f(x, cotangents, **given) if x.ndim else (np.zeros_like(x),)
+
+
 @family("activation.gradient-shape", EVERY, "flattened for a loop, and never given its shape back", "_vjp")
 def returns_a_flat_gradient(f, x, cotangents, **given):
     return (f(x, cotangents, **given)[0].reshape(-1),)

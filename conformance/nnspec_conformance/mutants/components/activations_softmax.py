@@ -83,6 +83,11 @@ def sums_blocks_without_rescaling(x, *, axis=-1, logarithm):
     return np.moveaxis(y if logarithm else np.exp(y), -1, axis)
 
 
+@rows("softmax.value", "memory is read front to back, whatever the strides")
+def ignores_the_strides_of_rows(x, *, axis=-1, logarithm):
+    return (right.log_softmax if logarithm else right.softmax)(x.ravel(order="K").reshape(x.shape), axis=axis)
+
+
 @rows("softmax.axis-error", "the axis is taken modulo the rank")
 def wraps_the_axis(x, *, axis=-1, logarithm):
     return (right.log_softmax if logarithm else right.softmax)(x, axis=axis % x.ndim)

@@ -187,8 +187,9 @@ def test_leaky_relu_negative_slope(default: float) -> Iterator[Case]:
 
 @clause("leaky-relu.gradient-at-zero")
 def test_leaky_relu_gradient_at_zero(readings: dict) -> Iterator[Case]:
-    at_zero = 0.25 if readings["gradient_at_zero"] == "slope" else 1.0
-    yield from gradient_at("leaky_relu", [-1.0, 0.0, 2.0], [0.25, at_zero, 1.0], negative_slope=0.25)
+    for slope in (0.25, 2.0):
+        at_zero = slope if readings["gradient_at_zero"] == "slope" else 1.0
+        yield from gradient_at("leaky_relu", [-1.0, 0.0, 2.0], [slope, at_zero, 1.0], negative_slope=slope)
 
 
 @clause("elu.value")

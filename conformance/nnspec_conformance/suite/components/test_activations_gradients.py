@@ -34,7 +34,8 @@ def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
     f = function(operation, readings, "_derivative")
     numbers = [real_numbers(dtype, largest=1e4) for dtype in DTYPES]
     inputs = [same_length(without_kinks(operation, x), x.size) for x in numbers]
-    for x in (*inputs, normal_draws(8, (2, 3, 4), scale=2.0)):
+    inputs += [np.asarray(np.abs(normal_draws(8, ()))), normal_draws(9, (2, 3, 4), scale=2.0)]
+    for x in (*inputs, normal_draws(9, (4, 3, 2), scale=2.0).T):  # the last: x and cotangents of different strides
         dtype = str(x.dtype)
         cotangents = np.resize(np.array([1.0, 2.0, -0.5], DTYPES[dtype]), x.shape)  # powers of two: exact products
         g = np.abs(cotangents.astype(np.float64))

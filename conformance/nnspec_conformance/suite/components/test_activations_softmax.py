@@ -46,7 +46,8 @@ def test_value(operation: str) -> Iterator[Case]:
         x = rows(dtype)
         yield Case(operation=operation, arrays=(x,), attributes={"axis": -1}, want=want_along(operation, x))
     # long rows take other kernels than short ones, and a single vector other code than a batch
-    for x in (normal_draws(4, (2, 1500), scale=3.0), np.ones((3, 1), np.float32), rows("float32")[0]):
+    long = normal_draws(4, (2, 1500), scale=3.0)
+    for x in (long, np.ones((3, 1), np.float32), rows("float32")[0], np.asfortranarray(rows("float32"))):
         yield Case(operation=operation, arrays=(x,), attributes={"axis": -1}, want=want_along(operation, x))
 
 
