@@ -393,7 +393,7 @@ def _check_names(function: str, table: dict, layer: str, known: set[str], option
         raise ValueError(f"{function}: {layer} has no {', '.join(extra)}; it takes {', '.join(sorted(known))}")
     for name, w in table.items():
         if not isinstance(w, np.ndarray | jax.Array):
-            kind = type(w).__name__
             raise TypeError(
-                f"{function}: {layer}: {name} is a {kind}, expected a NumPy or JAX array; convert it, a Tensor by .numpy()"
+                f"{function}: {layer}: {name} is a {type(w).__name__}, expected a NumPy or JAX array; convert it, "
+                f"a Tensor by .numpy()"
             )

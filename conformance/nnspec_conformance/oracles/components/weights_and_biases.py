@@ -118,7 +118,8 @@ KERNEL_AXES = {  # from the exchange layout
 def pack(operation, table, reading):
     """The exchange table, and for gates recurrent biases beside it, in the layout of a reading."""
     if operation in KERNEL_AXES:
-        return {"kernel": table["kernel"].transpose(KERNEL_AXES[operation][reading]), "bias": table["bias"]}
+        kernel = np.ascontiguousarray(table["kernel"].transpose(KERNEL_AXES[operation][reading]))
+        return {"kernel": kernel, "bias": table["bias"]}
     packing = PACKINGS[operation][reading]
     if packing is None:
         second = {"recurrent_bias_n"} if operation == "gru_native" else set()
@@ -127,7 +128,7 @@ def pack(operation, table, reading):
 
     def joined(name):
         kernels = [table[f"{name}_{gate}"] for gate in packing.order]
-        return np.concatenate([w.T if packing.rows else w for w in kernels], axis)
+        return np.ascontiguousarray(np.concatenate([w.T if packing.rows else w for w in kernels], axis))
 
     packed = {
         "kernel": joined("kernel"),

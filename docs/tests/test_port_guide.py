@@ -1,0 +1,85 @@
+"""The guide "Port a layer from PyTorch" shows what the program prints. NNSPEC_UPDATE_GUIDES=1 writes what it prints."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from nnspec_conformance import cli
+from nnspec_site.lint import PAGES
+
+GUIDE = PAGES / "guides" / "port-from-pytorch.md"
+CHECK = "check port.py gelu.form dense-native.kernel lstm-native.packing"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder that holds the guide's files as it first shows them."""
+    for name, code in re.findall(r'```python title="(.*?)"\n(.*?)```', GUIDE.read_text(encoding="utf-8"), re.S):
+        (tmp_path / name).write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def mend(folder) -> None:
+    """Put the guide's two corrections into the port."""
+    text = GUIDE.read_text(encoding="utf-8")
+    gelu, split = re.findall(r"```python\n(.*?)```", text.partition("## 3.")[2].partition("## 4.")[0], re.S)
+    code = (folder / "port.py").read_text(encoding="utf-8")
+    assert gelu.splitlines()[0] in code
+    code = code.replace("    return jax.nn.gelu(x)\n", gelu.splitlines()[1] + "\n")
+    mended = re.sub(r" +i, o, f, g = .*\n", split, code)
+    assert mended != code
+    (folder / "port.py").write_text(mended, encoding="utf-8")
+
+
+def compare(command: str, place: int, printed: list[str]) -> None:
+    """Hold what the guide shows below the command's n-th mention to what was printed."""
+    text = GUIDE.read_text(encoding="utf-8")
+    found = list(re.finditer(rf"```console\n\$ {re.escape(command)}\n(.*?)```", text, re.S))[place]
+    if os.environ.get("NNSPEC_UPDATE_GUIDES"):
+        shown = "\n".join(printed) + "\n"
+        GUIDE.write_text(text[: found.start(1)] + shown + text[found.end(1) :], encoding="utf-8")
+        return
+    assert untimed(printed) == untimed(found.group(1).strip().splitlines())
+
+
+def untimed(lines: list[str]) -> list[str]:
+    return [re.sub(r" in [\d.]+ s\)", ")", line).rstrip() for line in lines]
+
+
+def test_the_mistakes_are_named(folder, capsys):
+    assert cli.main(CHECK.split()) == 1
+    compare(f"nnspec {CHECK}", 0, capsys.readouterr().out.strip().splitlines())
+
+
+def test_the_mended_port_passes(folder, capsys):
+    mend(folder)
+    assert cli.main(CHECK.split()) == 0
+    compare(f"nnspec {CHECK}", 1, capsys.readouterr().out.strip().splitlines())
+
+
+def test_the_layout_is_found(folder, capsys):
+    assert cli.main(["identify", "port.py"]) == 1
+    printed = [line for line in capsys.readouterr().out.splitlines() if "not implemented" not in line]
+    compare("nnspec identify port.py", 0, printed)
+
+
+def test_the_trained_layer_computes_the_same(folder):
+    pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'nnspec[torch]'")
+    mend(folder)
+    done = subprocess.run([sys.executable, "load.py"], capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    compare("python load.py", 0, done.stdout.strip().splitlines())
+
+
+def test_the_converters_take_what_pytorch_gives():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'nnspec[torch]'")
+    code = re.findall(r"```python\n(from nnspec.*?)```", GUIDE.read_text(encoding="utf-8"), re.S)[0]
+    names: dict = {"trained": torch.nn.LSTM(3, 5)}
+    exec(code, names)
+    assert {"ii.kernel", "hi.kernel", "hi.bias"} <= set(names["flax"])
