@@ -14,7 +14,7 @@ import pytest
 
 from nnspec_conformance import results
 from nnspec_conformance.benchmarks import command, core, machine, main
-from nnspec_conformance.benchmarks.components import activations
+from nnspec_conformance.benchmarks.components import activations, layers
 from nnspec_conformance.benchmarks.components.activations import BOTH, COSTS, FORWARD, ROW
 from nnspec_conformance.results import read_json
 
@@ -108,6 +108,51 @@ def test_xla_counts_the_same_bytes_for_relu():
     assert analysis["bytes accessed"] == activations.least_bytes(2**14, FORWARD)
 
 
+@pytest.mark.parametrize("direction", [layers.FORWARD, layers.BOTH])
+def test_peers_of_a_dense_layer_compute_the_same(direction):
+    results = {k: program.call() for k, program in layers.builder(8, direction)(machine.find_device("cpu")).items()}
+    ours = results.pop("nnspec")
+    assert "flax" in results
+    for theirs in results.values():
+        theirs, expected = (x if isinstance(x, tuple) else (x,) for x in (theirs, ours))
+        for got, wanted in zip(theirs, expected, strict=True):
+            np.testing.assert_allclose(np.asarray(got), np.asarray(wanted), rtol=2e-5, atol=2e-6)
+
+
+def test_peers_of_a_training_step_take_the_same_steps():
+    found = layers.builder(8, layers.STEP)(machine.find_device("cpu"))
+    assert set(found) >= {"nnspec", "flax"}
+    losses = {k: [float(program.call()[2]) for _ in range(3)] for k, program in found.items()}
+    for values in losses.values():
+        np.testing.assert_allclose(values, losses["nnspec"], rtol=1e-5)
+    assert losses["nnspec"][0] > losses["nnspec"][2]
+
+
+def test_operations_of_a_dense_layer_are_xlas():
+    import jax
+
+    from nnspec.components.layers import dense
+
+    x, _, kernel, *_ = layers.draws(16)
+    cost = jax.jit(dense).lower(x, kernel, x[0]).cost_analysis()
+    assert abs(cost["flops"] - layers.operations(16, layers.FORWARD)) <= 16**2  # XLA counts a sum's first term
+
+
+def test_a_merged_report_keeps_the_rest_and_takes_the_better_ceilings():
+    def report(name, seconds, copy):
+        entry = {"set": "activations", "name": name, "pass": FORWARD, "size": 1, "least_bytes": 8}
+        return {
+            "date": f"2026-01-0{seconds}",
+            "quick": False,
+            "ceilings": {"copy_bytes_per_s": copy, "matmul_flop_per_s": 1.0},
+            "workloads": [entry | {"nnspec": {"seconds": seconds}}],
+        }
+
+    found = command.merged(report("relu", 2, 4.0), report("gelu", 1, 2.0))
+    assert [(w["name"], w["nnspec"]["share_of_copy"]) for w in found["workloads"]] == [("relu", 1.0), ("gelu", 2.0)]
+    assert found["workloads"][0]["date"] == "2026-01-02"
+
+
 # How it is measured
 
 
@@ -168,8 +213,8 @@ def test_committed_results_are_complete_and_not_quick(path):
     report = read_json(path)
     jsonschema.validate(report, SCHEMA)
     assert (report["machine"]["name"], report["quick"]) == (path.stem, False)
-    measured = [(w["name"], w["pass"], w["size"]) for w in report["workloads"]]
-    assert measured == [(w.name, w.direction, w.size) for w in activations.workloads()]
+    measured = [(w["set"], w["name"], w["pass"], w["size"]) for w in report["workloads"]]
+    assert measured == [(w.set, w.name, w.direction, w.size) for w in command.select(None, quick=False)]
 
 
 def test_a_cpu_is_committed():
@@ -184,6 +229,7 @@ def test_a_cpu_is_committed():
     [
         (["--device", "abacus"], "unknown device 'abacus'; use one of cpu, gpu, tpu"),
         (["--device", "tpu"], "JAX finds no tpu here; run on a machine that has one, with a jaxlib built for it"),
+        (["--merge"], "--merge needs --out with a report that exists; leave it out for a new one"),
         (["--only", "relo"], "unknown workload 'relo'; known: identity, relu, "),
         (["--out", "/no/such/folder/r.json"], "/no/such/folder/r.json: its folder does not exist; make it first"),
     ],

@@ -44,11 +44,13 @@ class Workload:
     Attributes:
         set: the page's name for the group.
         name: the operation.
-        direction: ``forward`` or ``forward+backward``.
+        direction: ``forward``, ``forward+backward`` or ``training step``.
         size: elements of the input.
         operations: arithmetic operations of the definition; an elementary function counts one.
         least_bytes: what must be read and written at least, everything once.
         build: makes the programs, by variant; ``nnspec`` is ours, the others are its peers.
+        ceiling: what bounds it: ``copy``, the bytes that must move, or ``matmul``, the operations.
+        profile: given the device and the entry of the results, one line that says where a slower one loses its time.
     """
 
     set: str
@@ -59,21 +61,38 @@ class Workload:
     least_bytes: int
     build: Callable[[Any], dict[str, Program]]
     dtype: str = "float32"
+    ceiling: str = "copy"
+    profile: Callable[[Any, dict[str, Any]], str | None] | None = None
 
 
-def compiled(function: Callable, *arguments: Any) -> Program:
-    """``function`` compiled by XLA for these arguments."""
+def compiled(function: Callable, *arguments: Any, donated: int = 0) -> Program:
+    """``function`` compiled by XLA for these arguments.
+
+    Args:
+        function: what to compile.
+        arguments: what it is called with.
+        donated: how many of the first arguments it may overwrite; its first results, in the same order, take their
+            place in the next call, as parameters and state do in training.
+    """
     import jax
 
     start = time.perf_counter()
-    program = jax.jit(function).lower(*arguments).compile()
+    program = jax.jit(function, donate_argnums=range(donated)).lower(*arguments).compile()
     seconds = time.perf_counter() - start
     memory = program.memory_analysis()
     peak = memory and sum(
         getattr(memory, f"{part}_size_in_bytes") for part in ("argument", "output", "temp", "generated_code")
     )
+    held = [*jax.tree.map(lambda leaf: leaf.copy(), arguments[:donated]), *arguments[donated:]]
+
+    def call() -> Any:
+        result = jax.block_until_ready(program(*held))
+        if donated:
+            held[:donated] = result[:donated]
+        return result
+
     return Program(
-        call=lambda: jax.block_until_ready(program(*arguments)),
+        call=call,
         compile_seconds=seconds,
         peak_bytes=peak or None,
         instructions=instructions(program.as_text() or ""),
@@ -139,6 +158,7 @@ def measure(workload: Workload, device: Any, *, rounds: int) -> dict[str, Any]:
         "pass": workload.direction,
         "size": workload.size,
         "dtype": workload.dtype,
+        "ceiling": workload.ceiling,
         "operations": workload.operations,
         "least_bytes": workload.least_bytes,
         "nnspec": {
@@ -161,6 +181,36 @@ def measure(workload: Workload, device: Any, *, rounds: int) -> dict[str, Any]:
     }
 
 
-def share(entry: dict[str, Any], copy_bytes_per_s: float) -> float:
-    """The bytes that must be moved, over the time ours takes, as a share of what a copy moves in that time."""
-    return entry["least_bytes"] / entry["nnspec"]["seconds"] / copy_bytes_per_s
+def shares(entry: dict[str, Any], ceilings: dict[str, float]) -> dict[str, float]:
+    """What ours achieves of the ceilings that bound it: bytes that must move, and, for products, operations."""
+    seconds = entry["nnspec"]["seconds"]
+    found = {"share_of_copy": entry["least_bytes"] / seconds / ceilings["copy_bytes_per_s"]}
+    if entry.get("ceiling") == "matmul":
+        found["share_of_matmul"] = entry["operations"] / seconds / ceilings["matmul_flop_per_s"]
+    return found
+
+
+def under_pytest(benchmark: Any, workload: Workload, device: Any) -> None:
+    """Time a workload by pytest-benchmark, a slot of each peer before each round of ours."""
+    programs = workload.build(device)
+    ours = programs.pop("nnspec")
+    peers: dict[str, list[float]] = {name: [] for name in programs}
+
+    def time_peers() -> None:
+        for name, program in programs.items():
+            time.sleep(GAP)
+            program.call()
+            start = time.perf_counter()
+            program.call()
+            peers[name].append(time.perf_counter() - start)
+        time.sleep(GAP)
+        ours.call()
+
+    benchmark.pedantic(ours.call, setup=time_peers, rounds=7)
+    benchmark.extra_info |= {
+        "operations": workload.operations,
+        "least_bytes": workload.least_bytes,
+        "compile_seconds": ours.compile_seconds,
+        "peak_bytes": ours.peak_bytes,
+        "peers": {name: statistics.median(values) for name, values in peers.items()},
+    }

@@ -65,7 +65,7 @@ def describe(device: Any) -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Of everything that is timed."""
     found = {"python": platform.python_version()}
-    for name in ("nnspec", "jax", "jaxlib", "numpy", "torch"):
+    for name in ("nnspec", "jax", "jaxlib", "flax", "optax", "numpy", "torch"):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -82,22 +82,25 @@ def measured(report: Report, workloads: list[Report]) -> Element:
         made.append(drawn(report, [work for work in top if work["pass"] == name], name, largest))
     made.append(folded(["Times and ratios at every size"], numbers(workloads)))
     versions = ", ".join(f"{name} {version}" for name, version in report.get("versions", {}).items())
-    made.append(make("p", "nn-provenance", f"Measured {report.get('date', '–')} with {versions}."))
+    date = max((work["date"] for work in workloads if "date" in work), default=report.get("date", "–"))
+    made.append(make("p", "nn-provenance", f"Measured {date} with {versions}."))
     return made
 
 
 def share(report: Report, workload: Report, time: float | None) -> float | None:
-    """Achieved bytes a second, of the measured copy's."""
-    ceiling = report.get("ceilings", {}).get("copy_bytes_per_s")
+    """Achieved bytes a second of the measured copy's; where products bound it, operations of the measured product's."""
+    products = workload.get("ceiling") == "matmul"
+    ceiling = report.get("ceilings", {}).get("matmul_flop_per_s" if products else "copy_bytes_per_s")
     if not ceiling or not time:
         return None
-    return workload["least_bytes"] / time / ceiling
+    return workload["operations" if products else "least_bytes"] / time / ceiling
 
 
 def drawn(report: Report, workloads: list[Report], name: str, count: int) -> Element:
-    """The chart of one pass: share of copy bandwidth, ours and each peer's."""
+    """The chart of one pass: share of what bounds it, ours and each peer's."""
     dtype = workloads[0].get("dtype", "")
-    title = f"{name.capitalize()}, {size(count)} elements, {dtype}: share of the speed of a plain copy (100 %)"
+    limit = "a large matrix product" if workloads[0].get("ceiling") == "matmul" else "a plain copy"
+    title = f"{name.capitalize()}, {size(count)} elements, {dtype}: share of the speed of {limit} (100 %)"
     rows = []
     for work in workloads:
         peers = {peer: share(report, work, found["seconds"]) for peer, found in work.get("peers", {}).items()}
@@ -109,13 +112,24 @@ def drawn(report: Report, workloads: list[Report], name: str, count: int) -> Ele
 def numbers(workloads: list[Report]) -> Element:
     """Every workload: times, and how many times a peer's time ours is."""
     peers = list(dict.fromkeys(peer for work in workloads for peer in work.get("peers", {})))
+    limit = "matmul" if workloads[0].get("ceiling") == "matmul" else "copy"
     rows = []
     for work in sorted(workloads, key=lambda work: (work["name"], work["pass"], work["size"])):
         ours = work["nnspec"]
         row = [work["name"], work["pass"], size(work["size"]), work.get("dtype", ""), seconds(ours.get("seconds"))]
-        row += [seconds(ours.get("compile_seconds")), f"{100 * (ours.get('share_of_copy') or 0):.0f} %"]
+        row += [seconds(ours.get("compile_seconds")), f"{100 * (ours.get(f'share_of_{limit}') or 0):.0f} %"]
         row += [number(work.get("ratio", {}).get(peer)) for peer in peers]
         rows.append([*row, work.get("notes") or ""])
     ratios = [f"time / {peer}'s" for peer in peers]
-    head = ["operation", "pass", "elements", "dtype", "time", "compile", "of copy", *ratios, "why slower"]
+    head = [
+        "operation",
+        "pass",
+        "elements",
+        "dtype",
+        "time",
+        "compile",
+        "of product" if limit == "matmul" else "of copy",
+        *ratios,
+        "why slower",
+    ]
     return table(head, rows, "nn-times")

@@ -50,7 +50,7 @@ def mlp_arrays(
     return normal_draws(29, (*leading, widths[0]), dtype), table(widths, dtype)
 
 
-def arrays_of(operation: str, dtype: str = "float32", leading: tuple[int, ...] = (6,)) -> tuple[tuple, dict]:
+def arrays_of(operation: str, dtype: str = "float32", leading: tuple[int, ...] = (6,)) -> tuple[Any, dict]:
     """Arrays and attributes of either operation."""
     return (dense_arrays(dtype, leading), {}) if operation == "dense" else (mlp_arrays(dtype, leading), TANH)
 
@@ -116,7 +116,7 @@ def test_dtype(operation: str) -> Iterator[Case]:
 @clause("layers.batch")
 def test_batch(trial, operation: str) -> None:
     (x, *weights), attributes = arrays_of(operation)
-    want = dense_want(x, *weights) if operation == "dense" else mlp_want(x, *weights, TANH["activation"])
+    want = dense_want(x, weights[0], weights[1]) if operation == "dense" else mlp_want(x, weights[0], "tanh")
     together = trial.call(x, *weights, **attributes)
     alone = np.concatenate([trial.call(x[i : i + 1], *weights, **attributes) for i in range(len(x))])
     trial.expect(together, within(alone, want), f"{operation} of a batch, against each example by itself")
@@ -124,7 +124,8 @@ def test_batch(trial, operation: str) -> None:
         spoiled = np.array(x)
         spoiled[2] = strange
         beside = np.delete(trial.call(spoiled, *weights, **attributes), 2, axis=0)
-        rest = Want(*(np.delete(a, 2, axis=0) for a in (want.value, want.allowed, want.flushed)), want.dtype, "rest")
+        value, allowed, flushed = (np.delete(a, 2, axis=0) for a in (want.value, want.allowed, want.flushed))
+        rest = Want(value, allowed, flushed, want.dtype, want.tolerance)
         trial.expect(
             beside, within(np.delete(together, 2, axis=0), rest), f"{operation} beside an example of {strange}"
         )
