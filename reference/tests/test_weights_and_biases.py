@@ -173,7 +173,7 @@ def test_what_pytorch_trained_comes_over(layer):
 
 @pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_there_and_back_changes_no_bit(framework, layer):
+def test_there_and_back_changes_no_number(framework, layer):
     weights = table(layer, framework)
     back = to_exchange(
         from_exchange(weights, layer=layer, framework=framework), layer=layer, framework=framework
@@ -186,7 +186,7 @@ def test_there_and_back_changes_no_bit(framework, layer):
 
 @pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_back_and_there_changes_no_bit(framework, layer):
+def test_back_and_there_changes_no_number(framework, layer):
     native = from_exchange(table(layer, framework), layer=layer, framework=framework)
     again = from_exchange(
         to_exchange(native, layer=layer, framework=framework), layer=layer, framework=framework

@@ -3,7 +3,8 @@ r"""Weights and biases: how many a layer has, and how the frameworks lay them ou
 `parameter_count` is the formula of every layer kind. `to_exchange` and `from_exchange` carry one layer's weights
 between the layout of a framework and the exchange layout: they transpose, split, join and rename, and compute nothing
 (where a framework keeps two bias vectors that are only ever added, coming from it adds them). NumPy arrays come back as
-NumPy arrays, JAX arrays as JAX arrays, traced ones too; a PyTorch tensor is handed over with ``.numpy()``.
+NumPy arrays, often as views of what came, JAX arrays as JAX arrays, traced ones too; a PyTorch tensor is handed over
+with ``.numpy()``.
 """
 
 import inspect
@@ -161,16 +162,17 @@ def from_exchange(weights: dict, *, layer: Layer, framework: Literal["torch", "k
     packing = PACKINGS.get((layer, framework))
     if packing is not None:
         return _pack(weights, packing, layer, framework)
-    names = NAMES[framework][layer]
-    return {names[name]: _kernel_last_to_first(w) if framework == "torch" and name == "kernel" else w
-            for name, w in weights.items()}  # fmt: skip
+    table, names = dict(weights), NAMES[framework][layer]
+    if framework == "torch" and "kernel" in table:
+        table["kernel"] = _outputs_first(table["kernel"])
+    return {names[name]: w for name, w in table.items()}
 
 
 @checked
 def to_exchange(weights: dict, *, layer: Layer, framework: Literal["torch", "keras", "flax"]) -> dict:
     r"""Lay one layer's weights, as a framework has them, out in the exchange layout.
 
-    The inverse of `from_exchange`: equal outputs, and back without a changed bit   [lstm-native.packing][]
+    The inverse of `from_exchange`: equal outputs, and back without a changed number   [lstm-native.packing][]
 
     Args:
         weights: the framework's table under its own names: a flat dict of NumPy or JAX arrays.
@@ -190,11 +192,9 @@ def to_exchange(weights: dict, *, layer: Layer, framework: Literal["torch", "ker
     if packing is not None:
         table = _unpack(weights, packing, layer)
     else:
-        names = {native: name for name, native in NAMES[framework][layer].items()}
-        optional = {native for native, name in names.items() if name in OPTIONAL.get(layer, ())}
-        _check_names("to_exchange", weights, layer, set(names), optional)
-        first = "weight" if framework == "torch" and layer in ("dense", "convolution") else None
-        table = {names[native]: _kernel_first_to_last(w) if native == first else w for native, w in weights.items()}
+        table = _renamed(weights, layer, NAMES[framework][layer])
+        if framework == "torch" and "kernel" in table:
+            table["kernel"] = _outputs_last(table["kernel"])
     _check_table("to_exchange", table, layer)
     return table
 
@@ -289,18 +289,26 @@ def _check_size(layer: str, name: str, size: Any) -> None:
             raise ValueError(f"parameter_count: {name} must be positive integers, got {size!r}")
 
 
-# ---- kernels: inputs and outputs are the last two axes here, the first two in PyTorch
+# ---- kernels: inputs and outputs are the last two axes here, outputs and inputs the first two in PyTorch
 
 
-def _kernel_last_to_first(kernel: Any) -> Any:
+def _outputs_first(kernel: Any) -> Any:
     window = range(kernel.ndim - 2)
     return kernel.transpose((kernel.ndim - 1, kernel.ndim - 2, *window))
 
 
-def _kernel_first_to_last(weight: Any) -> Any:
+def _outputs_last(weight: Any) -> Any:
     if weight.ndim < 2:
         return weight  # refused with the whole table
     return weight.transpose((*range(2, weight.ndim), 1, 0))
+
+
+def _renamed(weights: dict, layer: str, names: dict[str, str]) -> dict:
+    """A framework's table under the names of the exchange layout."""
+    optional = {names[name] for name in OPTIONAL.get(layer, ())}
+    _check_names("to_exchange", weights, layer, set(names.values()), optional)
+    ours = {native: name for name, native in names.items()}
+    return {ours[native]: w for native, w in weights.items()}
 
 
 # ---- gates
@@ -322,7 +330,8 @@ def _pack(table: dict, packing: Packing, layer: str, framework: str) -> dict:
                 f"else the layer cannot compute the same"
             )
         return dict(zip(packing.names, (kernel, recurrent, bias), strict=True))
-    second = _join([table.get(f"recurrent_bias_{gate}", 0 * table[f"bias_{gate}"]) for gate in packing.gates], 0)
+    zeros = (np if isinstance(bias, np.ndarray) else jnp).zeros_like(table[f"bias_{packing.gates[0]}"])
+    second = _join([table.get(f"recurrent_bias_{gate}", zeros) for gate in packing.gates], 0)
     biases = (_join([bias[None], second[None]], 0),) if packing.stacked else (bias, second)
     return dict(zip(packing.names, (kernel, recurrent, *biases), strict=True))
 

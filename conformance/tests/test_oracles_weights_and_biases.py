@@ -1,0 +1,118 @@
+"""The oracle of weights and biases against mpmath, SciPy and the arrays themselves; the verdict of its experiment."""
+
+import mpmath
+import numpy as np
+import pytest
+from scipy import signal
+
+from nnspec_conformance.experiments.components.weights_and_biases import bias_separates
+from nnspec_conformance.oracles.components import weights_and_biases as oracle
+
+MP = mpmath.mp.clone()
+MP.dps = 40
+
+
+def cell_table(operation: str, units: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    shapes = {"kernel": (3, units), "recurrent_kernel": (units, units), "bias": (units,), "recurrent_bias": (units,)}
+    return {f"{name}_{k}": rng.normal(size=shape) for name, shape in shapes.items() for k in oracle.GATES[operation]}
+
+
+def sigmoid(z):
+    return 1 / (1 + MP.exp(-z))
+
+
+def test_lstm_of_one_unit_against_mpmath():
+    rng = np.random.default_rng(0)
+    w, x = cell_table("lstm_native", 1, rng), rng.normal(size=(40, 5, 3)) * 3
+    got = oracle.lstm(x, w)
+    for example, states in zip(x, got, strict=True):
+        h = c = MP.mpf(0)
+        for t, inputs in enumerate(example):
+            z = {
+                k: MP.fdot(map(float, inputs), map(float, w[f"kernel_{k}"][:, 0]))
+                + h * float(w[f"recurrent_kernel_{k}"][0, 0]) + float(w[f"bias_{k}"][0])
+                for k in "ifgo"
+            }  # fmt: skip
+            c = sigmoid(z["f"]) * c + sigmoid(z["i"]) * MP.tanh(z["g"])
+            h = sigmoid(z["o"]) * MP.tanh(c)
+            assert abs(states[t, 0] - h) < 1e-14
+
+
+def test_gru_of_one_unit_against_mpmath():
+    rng = np.random.default_rng(1)
+    w, x = cell_table("gru_native", 1, rng), rng.normal(size=(40, 5, 3)) * 3
+    got = oracle.gru(x, w)
+    for example, states in zip(x, got, strict=True):
+        h = MP.mpf(0)
+        for t, inputs in enumerate(example):
+            u = {
+                k: MP.fdot(map(float, inputs), map(float, w[f"kernel_{k}"][:, 0])) + float(w[f"bias_{k}"][0])
+                for k in "rzn"
+            }
+            v = {k: h * float(w[f"recurrent_kernel_{k}"][0, 0]) for k in "rzn"}
+            r, z = sigmoid(u["r"] + v["r"]), sigmoid(u["z"] + v["z"])
+            h = (1 - z) * MP.tanh(u["n"] + r * (v["n"] + float(w["recurrent_bias_n"][0]))) + z * h
+            assert abs(states[t, 0] - h) < 1e-14
+
+
+def test_convolution_against_scipy():
+    rng = np.random.default_rng(2)
+    x, kernel, bias = rng.normal(size=(2, 5, 6, 3)), rng.normal(size=(2, 4, 3, 5)), rng.normal(size=5)
+    got = oracle.convolution(x, {"kernel": kernel, "bias": bias})
+    for n, o in np.ndindex(2, 5):
+        want = sum(signal.correlate(x[n, :, :, i], kernel[:, :, i, o], "valid") for i in range(3)) + bias[o]
+        np.testing.assert_allclose(got[n, :, :, o], want, atol=1e-13)
+
+
+@pytest.mark.parametrize("operation", ["lstm_native", "gru_native"])
+def test_every_packing_is_taken_apart_as_it_was_joined(operation):
+    table = cell_table(operation, 4, np.random.default_rng(3))
+    x = np.random.default_rng(4).normal(size=(2, 3, 3))
+    for reading, packing in oracle.PACKINGS[operation].items():
+        second = packing.recurrent_bias if packing else "n"
+        kept = {name: w for name, w in table.items() if not name.startswith("recurrent_bias")}
+        for gate in second:
+            if operation == "gru_native" and gate == "n":
+                kept["recurrent_bias_n"] = table["recurrent_bias_n"]
+            elif packing:
+                kept[f"bias_{gate}"] = table[f"bias_{gate}"] + table[f"recurrent_bias_{gate}"]
+        got = oracle.FORWARD[operation](x, oracle.unpack(operation, oracle.pack(operation, table, reading), reading))
+        np.testing.assert_array_equal(got, oracle.FORWARD[operation](x, kept))
+
+
+@pytest.mark.parametrize(
+    ("layer", "operation", "biases"),
+    [
+        ("lstm", "lstm_native", {"columns-ifgo": "one", "rows-ifgo-two-biases": "two"}),
+        (
+            "gru",
+            "gru_native",
+            {"columns-rzn": "one", "rows-rzn-candidate-bias": "candidate", "columns-zrn-two-biases": "two"},
+        ),
+    ],
+)
+def test_a_count_is_what_the_table_holds(layer, operation, biases):
+    table = cell_table(operation, 4, np.random.default_rng(5))
+    for reading, kept in biases.items():
+        size = sum(w.size for w in oracle.pack(operation, table, reading).values())
+        given = {"layer": layer, "in_features": 3, "hidden_features": 4, f"{layer}_biases": kept}
+        assert oracle.parameter_count(**given) == size
+
+
+# ---- what a bias separates
+
+
+def test_a_count_off_theory_does_not_hold():
+    assert bias_separates.judge(0, {False: 2, True: 4}) == "holds"
+    assert bias_separates.judge(1, {False: 2, True: 4}) == "does not hold"
+    assert bias_separates.judge(0, {False: 2, True: 2}) == "does not hold"
+
+
+def test_points_that_are_not_in_general_position_realize_fewer():
+    line = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [4.0, 4.0]])
+    assert bias_separates.count(line, affine=True) == 8 < bias_separates.realized(4, 3)
+
+
+def test_counts_of_cover():
+    assert [bias_separates.realized(n, 2) for n in (2, 3, 4)] == [4, 6, 8]
+    assert [bias_separates.realized(n, 3) for n in (3, 4, 5)] == [8, 14, 22]
