@@ -1,0 +1,61 @@
+"""What the learning path tells its reader to try does what it says; every link of the glossary leads to a clause."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from nnspec_conformance import cli
+from nnspec_conformance.clauses import load_spec
+from nnspec_site.lint import PAGES
+
+PATH = (PAGES / "guides" / "learning-path.md").read_text(encoding="utf-8")
+GLOSSARY = (PAGES / "guides" / "glossary.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"```python\n(.*?)```", PATH, re.S)
+
+
+def test_the_network_has_as_many_parameters_as_the_path_says():
+    code = next(code for code in SNIPPETS if "parameter_count" in code)
+    said = int(code.rpartition("#")[2])
+    names: dict = {}
+    exec(code.replace("\nparameter_count(", "\ncount = parameter_count("), names)
+    assert names["count"] == said
+
+
+def test_the_slope_at_zero_can_be_seen(capsys):
+    exec(next(code for code in SNIPPETS if "jax.grad" in code), {})
+    assert capsys.readouterr().out.split("]")[1].split() == ["[0.", "0.", "0.", "1.", "1."]
+
+
+def test_both_textbook_formulas_fail_where_the_path_says(tmp_path, capsys):
+    code = re.findall(r'```python title="mine.py"\n(.*?)```', PATH, re.S)[0]
+    (tmp_path / "mine.py").write_text(code, encoding="utf-8")
+    assert cli.main(["check", str(tmp_path / "mine.py")]) == 1
+    printed = capsys.readouterr().out
+    assert re.findall(r"^FAIL  (\S+)", printed, re.M) == [
+        "activation.subnormals[sigmoid]",
+        "softmax.large-offset[softmax]",
+    ]
+
+
+def test_the_experiment_of_the_path_exists():
+    assert re.findall(r"nnspec experiments (\S+)", PATH)[0] in load_spec().experiments
+
+
+@pytest.mark.parametrize("text", [PATH, GLOSSARY], ids=["path", "glossary"])
+def test_links_lead_to_clauses(text):
+    clauses = load_spec().clauses
+    assert [name for name in re.findall(r"\[([a-z-]+\.[a-z-]+)\]\[\]", text) if name not in clauses] == []
+
+
+def test_every_word_of_the_glossary_has_a_sentence_and_a_place():
+    words = re.findall(r"^(\S.*)\n:   (.*)$", GLOSSARY, re.M)
+    assert len(words) > 50
+    assert [word for word, sentence in words if "](" not in sentence and "][" not in sentence] == []
+
+
+def test_words_are_in_order():
+    for section in re.split(r"^## .*$", GLOSSARY, flags=re.M)[1:]:
+        words = [word.lower() for word in re.findall(r"^(\S.*)\n:   ", section, re.M)]
+        assert words == sorted(words)
