@@ -154,13 +154,30 @@ class Trial:
         )
         return case.ask(self.subject, self.passed)
 
+    def array(self, x: np.ndarray, **attributes: Any) -> np.ndarray:
+        """The answer to ``x`` where it must be one array of the same shape; anything else fails the clause."""
+        return self._shaped(self.call(x, **attributes), x, "result")
+
+    def gradient(self, x: np.ndarray, cotangents: np.ndarray, **attributes: Any) -> np.ndarray:
+        """The gradient for ``x`` alone, likewise."""
+        gradients = self.vjp((x,), cotangents, **attributes)
+        return self._shaped(gradients[0] if len(gradients) == 1 else gradients, x, "gradient")
+
+    def _shaped(self, got: Any, x: np.ndarray, what: str) -> np.ndarray:
+        finding = compare(got, Shape(x.shape), path=what)
+        if finding.message:
+            raise ClauseFailed(f"{finding.message}, for {self.operation} of {_short(x)}")
+        if str(got.dtype) not in DTYPES and got.dtype.kind not in "iufb":
+            raise ClauseFailed(f"{what} has dtype {got.dtype}, expected numbers, for {self.operation} of {_short(x)}")
+        return got
+
     def handed(self) -> list:
         """The arrays of the last call, cotangents last, as the subject left them."""
         return self.subject.handed_last(self.operation)
 
-    def expect(self, got: Any, want: Want | Shape, about: str) -> None:
-        """Compare, remember, and go on; the verdict is made when the test ends."""
-        finding = compare(got, want, flushes=self.readings.get("subnormals") == "flushed")
+    def expect(self, got: Any, want: Want | Shape, about: str, arrays: tuple = ()) -> None:
+        """Compare, remember, and go on; the verdict is made when the test ends. ``arrays`` show the worst input."""
+        finding = compare(got, want, flushes=self.readings.get("subnormals") == "flushed", arrays=arrays)
         finding.call = finding.call or about
         self.findings.append(finding)
 

@@ -61,7 +61,7 @@ def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
 def test_gradient_finite(operation: str, trial) -> None:
     for dtype in trial.subject.dtypes:
         x = real_numbers(dtype)
-        gradient = trial.vjp((x,), np.ones_like(x), **FIXED.get(operation, {}))[0].astype(np.float64)
+        gradient = trial.gradient(x, np.ones_like(x), **FIXED.get(operation, {})).astype(np.float64)
         bad = x[~np.isfinite(gradient)]
         trial.require(
             bad.size == 0,
