@@ -56,7 +56,7 @@ LAYERS = {  # each with the shape that it is built for
 }  # fmt: skip
 
 
-def parameter_count(*, layer, gru_biases="two", **sizes):
+def parameter_count(*, layer, gru_biases, **sizes):
     if layer == "gru":
         sizes["reset_after"] = gru_biases == "two"
     made, shape = LAYERS[layer](**sizes)

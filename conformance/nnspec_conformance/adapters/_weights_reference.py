@@ -26,7 +26,7 @@ FRAMEWORKS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def parameter_count(*, layer, rnn_biases="one", lstm_biases="one", gru_biases="one", **sizes):
+def parameter_count(*, layer, rnn_biases, lstm_biases, gru_biases, **sizes):
     kept = {"rnn": rnn_biases, "lstm": lstm_biases, "gru": gru_biases}
     biases = {"biases": kept[layer]} if layer in kept else {}
     return weights_and_biases.parameter_count(layer=layer, **sizes, **biases)
