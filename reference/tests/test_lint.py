@@ -41,7 +41,8 @@ ALLOWED = {
     "optax": {"GradientTransformation", "GradientTransformationExtraArgs", "Schedule", "ScalarOrSchedule", "Params"}
     | {"Updates", "OptState", "EmptyState", "chain", "apply_updates"},
 }
-RAISING_TYPES = {"ActivationName", "Finite", "Fraction", "Literal", "NonNegative", "Positive", "Requirement"}
+RAISING_TYPES = {"Finite", "Fraction", "Literal", "NonNegative", "Positive", "Requirement"}
+RAISING_TYPES |= {"ActivationName", "ElementwiseName"}  # these stand for a Literal
 RAISING_CALLS = {"check_axis", "check_names", "check_table", "fitting"}
 
 

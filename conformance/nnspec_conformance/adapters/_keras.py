@@ -15,13 +15,11 @@ from nnspec_conformance.adapters._weights_keras import (
 )
 
 VERSION = keras.__version__
-KNOWN_FAILURES = {  # on every backend
-    f"layers.shape[{operation}]": (
-        "Dense refuses x of one axis, [features]: 'expected min_ndim=2, found ndim=1'; by design, the first is the "
-        "batch; https://github.com/keras-team/keras/blob/master/keras/src/layers/core/dense.py"
-    )
-    for operation in ("dense", "mlp")
-}
+KNOWN_FAILURES = dict.fromkeys(  # on every backend
+    ("layers.shape[dense]", "layers.shape[mlp]", "neuron.shape"),
+    "Dense refuses x of one axis, [features]: 'expected min_ndim=2, found ndim=1'; by design, the first is the batch; "
+    "https://github.com/keras-team/keras/blob/master/keras/src/layers/core/dense.py",
+)
 
 identity = keras.activations.linear
 relu = keras.activations.relu
@@ -53,24 +51,28 @@ def mlp(x, weights, *, activation):
     return _model(units, activation, x)([weights[name] for name in sorted(weights, key=_place)], x)
 
 
+def neuron(x, weights, bias, *, activation):
+    return _model((1,), "identity", x, activation)([weights[:, None], bias[None]], x)[..., 0]
+
+
 def _place(name):
     """The order in which Keras lists the weights of a model; it refuses too few and too many."""
     part, i = name.split("_")
     return int(i), part != "kernel", part
 
 
-def _model(units, activation, x):
-    return _built(units, activation, keras.backend.standardize_dtype(x.dtype), tuple(x.shape))
+def _model(units, activation, x, last="identity"):
+    return _built(units, activation, last, keras.backend.standardize_dtype(x.dtype), tuple(x.shape))
 
 
 @functools.cache
-def _built(units, activation, dtype, shape):
+def _built(units, activation, last, dtype, shape):
     """Stock layers, called with their weights."""
     slope = functools.partial(keras.activations.leaky_relu, negative_slope=0.01)
-    phi = {"identity": "linear", "leaky_relu": slope}.get(activation, activation)
+    phi, output = ({"identity": "linear", "leaky_relu": slope}.get(name, name) for name in (activation, last))
     data = keras.Input(batch_shape=shape, dtype=dtype)
     hidden = [keras.layers.Dense(n, activation=phi, dtype=dtype) for n in units[:-1]]
-    model = keras.Sequential([data, *hidden, keras.layers.Dense(units[-1], dtype=dtype)])
+    model = keras.Sequential([data, *hidden, keras.layers.Dense(units[-1], activation=output, dtype=dtype)])
     return lambda weights, x: model.stateless_call(weights, [], x)[0]
 
 

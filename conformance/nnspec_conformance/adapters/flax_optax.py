@@ -65,6 +65,14 @@ def dense(x, kernel, bias):
     return nnx.merge(_linear(*kernel.shape), nnx.State({"kernel": nnx.Param(kernel), "bias": nnx.Param(bias)}))(x)
 
 
+def neuron(x, weights, bias, *, activation):
+    return _activation(activation)(dense(x, weights[:, None], bias[None])[..., 0])
+
+
+def _activation(name):
+    return functools.partial(gelu, form="exact") if name == "gelu" else getattr(jax.nn, name)
+
+
 @functools.cache
 def _linear(features, units):
     """The structure of a stock layer, without drawing its first weights."""
@@ -72,7 +80,7 @@ def _linear(features, units):
 
 
 def mlp(x, weights, *, activation):
-    phi = functools.partial(gelu, form="exact") if activation == "gelu" else getattr(jax.nn, activation)
+    phi = _activation(activation)
     shapes = tuple(value.shape for name, value in weights.items() if name.startswith("kernel_"))
     state = {}
     for name, value in weights.items():  # nnx.merge refuses a state that lacks an entry or has one too many

@@ -27,7 +27,8 @@ KNOWN_FAILURES = (
     _torch.KNOWN_FAILURES
     | _keras.KNOWN_FAILURES
     | dict.fromkeys(
-        ("dense.value", "dense.gradient", "mlp.value", "mlp.gradient", "dense-native.kernel"),
+        [f"{name}.{part}" for name in ("dense", "mlp", "neuron") for part in ("value", "gradient")]
+        + ["dense-native.kernel"],
         "Dense(dtype='float64') on float64 has the precision of float32, off by 1e-7: on PyTorch keras.ops.matmul of "
         "two float64 arrays is done in float32, as result_type says; https://github.com/keras-team/keras/issues/23704",
     )

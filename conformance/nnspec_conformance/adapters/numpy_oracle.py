@@ -6,10 +6,11 @@ Mutants are this adapter with one thing wrong. Half-precision inputs are compute
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.oracles.components import activations, layers, weights_and_biases
+from nnspec_conformance.oracles.components import activations, layers, neurons, weights_and_biases
 from nnspec_conformance.subject import DTYPES as ALL_DTYPES
 
 NAME = "numpy_oracle"
@@ -79,7 +80,7 @@ def in_dtypes(function):
     """A function of several arrays or tables: computed in float32 where they are half precision, rounded once."""
 
     @functools.wraps(function)
-    def call(*arrays, **attributes):
+    def call(*arrays, **attributes) -> Any:
         dtype = arrays[0].dtype
 
         def rounded(y):
@@ -128,6 +129,8 @@ silu_second_derivative = in_dtype(activations.silu_second_derivative)
 
 dense, dense_vjp = in_dtypes(layers.dense), in_dtypes(layers.dense_vjp)
 mlp, mlp_vjp = in_dtypes(layers.mlp), in_dtypes(layers.mlp_vjp)
+neuron, neuron_vjp = in_dtypes(neurons.neuron), in_dtypes(neurons.neuron_vjp)
+perceptron = neurons.perceptron
 
 
 def parameter_count(**sizes):

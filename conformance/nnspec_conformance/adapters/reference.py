@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 
 import nnspec
-from nnspec.components import activations, layers
+from nnspec.components import activations, layers, neurons
 from nnspec_conformance.adapters import _jax, _weights_reference
 from nnspec_conformance.adapters._weights_reference import (
     convolution_native,
@@ -45,3 +45,5 @@ log_softmax = jax.jit(activations.log_softmax, static_argnames="axis")
 
 dense = layers.dense
 mlp = layers.mlp
+neuron = neurons.neuron
+perceptron = neurons.perceptron

@@ -79,6 +79,10 @@ def dense(x, kernel, bias):
     return F.linear(x, kernel.T, bias)
 
 
+def neuron(x, weights, bias, *, activation):
+    return _Function(activation)(F.linear(x, weights[None], bias[None])[..., 0])
+
+
 def mlp(x, weights, *, activation):
     kernels = [name for name in weights if name.startswith("kernel_")]
     model = _sequential(len(kernels), activation)
@@ -92,14 +96,17 @@ def mlp(x, weights, *, activation):
 @functools.cache
 def _sequential(depth, activation):
     """Layers without weights of their own; each takes its shape from the table."""
-    phi = torch.nn.Identity() if activation == "identity" else _Function(activation)
-    layers = [part for _ in range(depth) for part in (torch.nn.Linear(1, 1, device="meta"), phi)]
+    phis = [_Function(activation) for _ in range(depth)]
+    layers = [part for phi in phis for part in (torch.nn.Linear(1, 1, device="meta"), phi)]
     return torch.nn.Sequential(*layers[:-1])
 
 
 class _Function(torch.nn.Module):
     def __init__(self, name):
         super().__init__()
+        if name == "identity":
+            self.function = torch.nn.Identity()
+            return
         along = {"dim": -1} if name in ("softmax", "log_softmax") else {}
         self.function = functools.partial(getattr(F, {"hard_sigmoid": "hardsigmoid"}.get(name, name)), **along)
 

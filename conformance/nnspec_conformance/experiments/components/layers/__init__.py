@@ -1,1 +1,1 @@
-"""Experiments of components/layers."""
+"""Experiments of the layers page, one a module."""

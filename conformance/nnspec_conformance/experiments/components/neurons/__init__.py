@@ -1,0 +1,1 @@
+"""Experiments of the neurons page, one a module."""
