@@ -103,6 +103,7 @@ PACKINGS = {
     ("lstm", "keras"): Packing("ifgo", False, KERAS_NAMES),
     ("gru", "torch"): Packing("rzn", True, TORCH_NAMES),
     ("gru", "keras"): Packing("zrn", False, KERAS_NAMES, stacked=True),
+    # nnx.GRUCell has no bias in the product with the recurrent kernel: https://github.com/google/flax/issues/5594
     ("gru", "flax"): Packing("rzn", False, ("dense_i.kernel", "dense_h.kernel", "dense_i.bias")),
 }
 
