@@ -205,7 +205,7 @@ class Subject:
             return {k: self._out(operation, v, True) for k, v in y.items()}
         if isinstance(y, tuple) or (isinstance(y, list) and inside):
             return tuple(self._out(operation, v, True) for v in y)
-        if inside and isinstance(y, SCALARS):
+        if isinstance(y, SCALARS) and (inside or type(y) is int):  # a count is a plain number
             return y
         if isinstance(y, np.ndarray):
             return np.array(y)  # a copy: a framework may update in place
