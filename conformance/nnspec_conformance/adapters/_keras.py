@@ -71,8 +71,9 @@ def _built(units, activation, last, dtype, shape):
     slope = functools.partial(keras.activations.leaky_relu, negative_slope=0.01)
     phi, output = ({"identity": "linear", "leaky_relu": slope}.get(name, name) for name in (activation, last))
     data = keras.Input(batch_shape=shape, dtype=dtype)
-    hidden = [keras.layers.Dense(n, activation=phi, dtype=dtype) for n in units[:-1]]
-    model = keras.Sequential([data, *hidden, keras.layers.Dense(units[-1], activation=output, dtype=dtype)])
+    given = {"dtype": dtype, "kernel_initializer": "zeros"}  # replaced; to draw costs a compilation for each shape
+    hidden = [keras.layers.Dense(n, activation=phi, **given) for n in units[:-1]]
+    model = keras.Sequential([data, *hidden, keras.layers.Dense(units[-1], activation=output, **given)])
     return lambda weights, x: model.stateless_call(weights, [], x)[0]
 
 

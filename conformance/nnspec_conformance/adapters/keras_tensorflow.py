@@ -25,7 +25,7 @@ VARIANTS = {
 }
 DEFAULTS = {"gelu.default-form": "exact", "leaky-relu.negative-slope": 0.2}
 # Measured: at which input, got, right, and why.
-KNOWN_FAILURES = {
+KNOWN_FAILURES = _keras.KNOWN_FAILURES | {
     "activation.limits[gelu]": (
         "gelu(-inf) is NaN, right is 0: both forms multiply -inf by a factor that is exactly 0; not reported; "
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"

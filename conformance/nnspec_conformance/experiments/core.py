@@ -156,6 +156,8 @@ def versions() -> dict[str, str]:
     for name in ("nnspec", "numpy", "scipy", "jax", "optax"):
         if name in sys.modules or name == "nnspec":
             found[name] = metadata.version(name)
+    if "sklearn" in sys.modules:
+        found["scikit-learn"] = metadata.version("scikit-learn")
     return found
 
 
