@@ -75,9 +75,9 @@ def softmax(x, *, axis=-1):
 
 
 # The other operations, and what they take; the pages of the specification define them, nnspec clauses lists their rules.
-#   activations          identity leaky_relu(x, *, negative_slope) elu(x, *, alpha) selu gelu(x, *, form) tanh softplus silu
-#                        hard_sigmoid(x, *, form) log_softmax(x, *, axis)
-#   layers, neurons      dense(x, kernel, bias) mlp(x, weights, *, activation) neuron(x, weights, bias, *, activation)
-#   weights and biases   parameter_count(*, layer, ...) and, in your own layout, dense_native convolution_native
-#                        lstm_native gru_native
+#   activations         identity leaky_relu(x, *, negative_slope) elu(x, *, alpha) selu gelu(x, *, form) tanh softplus
+#                       silu hard_sigmoid(x, *, form) log_softmax(x, *, axis)
+#   layers, neurons     dense(x, kernel, bias) mlp(x, weights, *, activation) neuron(x, weights, bias, *, activation)
+#   weights and biases  parameter_count(*, layer, ...); in your own layout: dense_native convolution_native lstm_native
+#                       gru_native
 '''

@@ -28,7 +28,8 @@ NAMES = {
 NOTE = (
     "Trained units, pixels and random features came as predicted; the untrained units lower, 84 % instead of "
     "88, so that the difference is in the upper part of the predicted range. Random narrow layers do not only fold, "
-    "they also line up: looked at after the first run, their 32 units vary in 6 effective dimensions where the pixels have 13. "
+    "they also line up: looked at after the first run, their 32 units vary in 6 effective dimensions where the pixels "
+    "have 13. "
     "Training does not widen that, it leaves 5; but they are the ones that tell the classes apart."
 )
 
