@@ -74,7 +74,7 @@ def softmax(x, *, axis=-1):
     return e / e.sum(axis, keepdims=True)
 
 
-# The other operations, and what they take; the pages of the specification define them, nnspec clauses lists their rules.
+# The other operations, and what they take; the specification defines them, nnspec clauses lists their rules.
 #   activations         identity leaky_relu(x, *, negative_slope) elu(x, *, alpha) selu gelu(x, *, form) tanh softplus
 #                       silu hard_sigmoid(x, *, form) log_softmax(x, *, axis)
 #   layers, neurons     dense(x, kernel, bias) mlp(x, weights, *, activation) neuron(x, weights, bias, *, activation)
