@@ -97,9 +97,6 @@ class Dense(nnx.Module):
         >>> layer = Dense(3, 2, rngs=nnx.Rngs(0))
         >>> layer(jnp.ones((5, 3))).shape
         (5, 2)
-        >>> Dense(3, 0, rngs=nnx.Rngs(0))
-        Traceback (most recent call last):
-        ValueError: Dense: out_features is 0, must be at least 1
     """
 
     @checked
@@ -160,9 +157,6 @@ class MultilayerPerceptron(nnx.Module):
         >>> net = MultilayerPerceptron([4, 6, 5, 3], activation="tanh", rngs=nnx.Rngs(0))
         >>> net(jnp.ones((2, 4))).shape
         (2, 3)
-        >>> MultilayerPerceptron([4, 3], rngs=nnx.Rngs(0))
-        Traceback (most recent call last):
-        ValueError: MultilayerPerceptron: sizes [4, 3] has no hidden layer; put one between, or use Dense(4, 3)
     """
 
     @checked
