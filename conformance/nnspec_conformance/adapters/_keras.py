@@ -16,8 +16,9 @@ from nnspec_conformance.adapters._weights_keras import (
 
 VERSION = keras.__version__
 KNOWN_FAILURES = dict.fromkeys(  # on every backend
-    ("layers.shape[dense]", "layers.shape[mlp]", "neuron.shape"),
-    "Dense refuses x of one axis, [features]: 'expected min_ndim=2, found ndim=1'; by design, the first is the batch; "
+    ("layers.shape[dense]", "layers.shape[mlp]", "neuron.shape", "forward.single-example"),
+    "Dense refuses x of one axis, [features], 'expected min_ndim=2, found ndim=1', right is one number a unit: by "
+    "design the first axis is the batch; not reported; "
     "https://github.com/keras-team/keras/blob/master/keras/src/layers/core/dense.py",
 )
 
@@ -86,3 +87,24 @@ def require(backend: str) -> None:
     loaded = keras.backend.backend()
     if loaded != backend:
         raise ImportError(f"Keras already runs on {loaded} in this process, not on {backend}; check one backend a run")
+
+
+def forward(x, weights, *, activation):
+    parts = [(*name.split("_"), value) for name, value in weights.items()]
+    parts = sorted(parts, key=lambda part: (int(part[1]), part[0] != "kernel", part[0]))  # as Keras lists them
+    units = tuple(value.shape[1] for part, _, value in parts if part == "kernel")
+    model = _recording(units, activation, keras.backend.standardize_dtype(x.dtype), tuple(x.shape))
+    return model.stateless_call([value for *_, value in parts], [], x)[0]  # a list of another length is refused
+
+
+@functools.cache
+def _recording(units, activation, dtype, shape):
+    """A stock model with an output for every value, built for a shape; it is called with its weights."""
+    slope = functools.partial(keras.activations.leaky_relu, negative_slope=0.01)
+    phi = {"identity": "linear", "leaky_relu": slope}.get(activation, activation)
+    x = a = keras.Input(batch_shape=shape, dtype=dtype)
+    values = {}
+    for i, n in enumerate(units):
+        values[f"z_{i}"] = z = keras.layers.Dense(n, dtype=dtype)(a)
+        values[f"a_{i}"] = a = keras.layers.Activation(phi, dtype=dtype)(z) if i < len(units) - 1 else z
+    return keras.Model(x, values)

@@ -28,6 +28,8 @@ def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
     leaves = [p if p.requires_grad else p.detach().requires_grad_() for p in primals]
     with torch.enable_grad():
         y = f(*leaves)
+        if isinstance(y, dict):
+            y, cotangents = tuple(y.values()), tuple(cotangents[name] for name in y)
         results = y if isinstance(y, tuple) else (y,)
         given = cotangents if isinstance(cotangents, tuple) else (cotangents,)
         moving = [

@@ -95,3 +95,30 @@ def _sequential(depth, phi):
         return nnx.Sequential(*[p for _ in range(depth) for p in (nnx.Linear(1, 1, rngs=nnx.Rngs(0)), phi)][:-1])
 
     return nnx.split(nnx.eval_shape(make))[0]
+
+
+@functools.partial(jax.jit, static_argnames="activation")  # one program instead of one for each step
+def forward(x, weights, *, activation):
+    phi = functools.partial(gelu, form="exact") if activation == "gelu" else getattr(jax.nn, activation)
+    depth = sum(name.startswith("kernel_") for name in weights)
+    state = {}
+    for name, value in weights.items():  # nnx.merge refuses a state that lacks an entry or has one too many
+        part, i = name.split("_")
+        state.setdefault(int(i), {})[part] = nnx.Param(value)
+    values, a = {}, x
+    for i, layer in enumerate(nnx.merge(_linear_layers(depth), nnx.State(state))):
+        values[f"z_{i}"] = z = layer(a)
+        values[f"a_{i}"] = a = phi(z) if i < depth - 1 else z
+    return values
+
+
+@functools.cache
+def _linear_layers(depth):
+    """The structure of stock layers; each takes its shape from the weights."""
+    if not depth:
+        raise ValueError("no layers")
+
+    def make():
+        return nnx.List([nnx.Linear(1, 1, rngs=nnx.Rngs(0)) for _ in range(depth)])
+
+    return nnx.split(nnx.eval_shape(make))[0]

@@ -6,6 +6,8 @@ import os
 
 os.environ["KERAS_BACKEND"] = "jax"  # read when Keras is imported, once a process
 
+import jax
+
 from nnspec_conformance.adapters import _jax, _keras
 from nnspec_conformance.adapters._keras import *  # noqa: F403  the thirteen functions, the same on every backend
 
@@ -27,3 +29,5 @@ DEFAULTS = {"gelu.default-form": "exact", "leaky-relu.negative-slope": 0.2}
 KNOWN_FAILURES = _jax.KNOWN_FAILURES | _keras.KNOWN_FAILURES
 
 asarray, to_numpy, context, vjp = _jax.asarray, _jax.to_numpy, _jax.context, _jax.vjp
+
+forward = jax.jit(_keras.forward, static_argnames="activation")  # one program instead of one for each step

@@ -110,3 +110,5 @@ KNOWN_FAILURES = _keras.KNOWN_FAILURES | {
 }
 
 asarray, to_numpy, vjp = _tensorflow.asarray, _tensorflow.to_numpy, _tensorflow.vjp
+
+KNOWN_FAILURES = KNOWN_FAILURES | _keras.KNOWN_FAILURES

@@ -10,7 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.oracles.components import activations, layers, neurons, weights_and_biases
+from nnspec_conformance.oracles.components import (
+    activations,
+    forward_propagation,
+    layers,
+    neurons,
+    weights_and_biases,
+)
 from nnspec_conformance.subject import DTYPES as ALL_DTYPES
 
 NAME = "numpy_oracle"
@@ -141,3 +147,6 @@ dense_native = weights_and_biases.dense_native
 convolution_native = weights_and_biases.convolution_native
 lstm_native = weights_and_biases.lstm_native
 gru_native = weights_and_biases.gru_native
+
+forward = in_dtypes(forward_propagation.forward)
+forward_vjp = in_dtypes(forward_propagation.forward_vjp)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 
 import nnspec
-from nnspec.components import activations, layers, neurons
+from nnspec.components import activations, forward_propagation, layers, neurons
 from nnspec_conformance.adapters import _jax, _weights_reference
 from nnspec_conformance.adapters._weights_reference import (
     convolution_native,
@@ -47,3 +47,4 @@ dense = layers.dense
 mlp = layers.mlp
 neuron = neurons.neuron
 perceptron = neurons.perceptron
+forward = forward_propagation.forward

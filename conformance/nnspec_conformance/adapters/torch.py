@@ -112,3 +112,28 @@ class _Function(torch.nn.Module):
 
     def forward(self, x):
         return self.function(x)
+
+
+def forward(x, weights, *, activation):
+    values, depth = {}, sum(name.startswith("kernel_") for name in weights)
+    if not depth:
+        raise ValueError("no layers")
+    phi = torch.nn.Identity() if activation == "identity" else _Function(activation)
+    named = {}
+    for name, value in weights.items():  # strict: a name too many or too few is refused
+        part, i = name.split("_")
+        named[f"{i}." + {"kernel": "weight"}.get(part, part)] = value.T if part == "kernel" else value
+    torch.func.functional_call(_Recording(depth), named, (x, phi, values), strict=True)
+    return values
+
+
+class _Recording(torch.nn.ModuleList):
+    """Stock layers that keep what they compute; each takes its shape from the weights that it is called with."""
+
+    def __init__(self, depth):
+        super().__init__(torch.nn.Linear(1, 1, device="meta") for _ in range(depth))
+
+    def forward(self, a, phi, values):
+        for i, layer in enumerate(self):
+            values[f"z_{i}"] = z = layer(a)
+            values[f"a_{i}"] = a = phi(z) if i < len(self) - 1 else z

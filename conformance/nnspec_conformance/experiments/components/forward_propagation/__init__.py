@@ -1,0 +1,1 @@
+"""Experiments of the forward propagation page, one a module."""

@@ -1,0 +1,330 @@
+"""Wrong forward passes, each met in the wild, each caught by the clauses that it names."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.adapters import numpy_oracle
+from nnspec_conformance.mutation import Mutant
+from nnspec_conformance.oracles.components import layers as oracle
+from nnspec_conformance.oracles.components.layers import activate
+
+right: Any = numpy_oracle
+MUTANTS: list[Mutant] = []
+GRADIENTS = ("forward.gradient", "forward.gradient-of-values")
+VALUES = ("forward.composition", "forward.example")
+
+
+def mutant(story: str, *catches: str, part: str = "") -> Callable[[Callable], Callable]:
+    """Add the decorated function, which takes the operation's arguments."""
+
+    def add(wrong: Callable) -> Callable:
+        MUTANTS.append(Mutant(wrong.__name__.replace("_", " "), story, catches, {"forward" + part: wrong}))
+        return wrong
+
+    return add
+
+
+def recursion(story: str, *catches: str) -> Callable[[Callable], Callable]:
+    """Add a forward pass by its recursion; the decorated function ``layer(i, last, a, W, b, phi)`` gives z and a."""
+
+    def add(layer: Callable) -> Callable:
+        @right.in_dtypes
+        def run(x, weights, *, activation):
+            values, a, depth = {}, x, oracle.depth(weights)
+            phi = functools.partial(activate, name=activation)
+            for i in range(depth):
+                z, a = layer(i, i == depth - 1, a, weights[f"kernel_{i}"], weights[f"bias_{i}"], phi)
+                values |= {f"z_{i}": z, f"a_{i}": a}
+            return values
+
+        wrong = functools.update_wrapper(lambda *arrays, **given: run(*arrays, **given), layer)
+        return mutant(story, *catches)(wrong)
+
+    return add
+
+
+def renamed(values: dict, name: Callable[[str], str]) -> dict:
+    return {name(key): value for key, value in values.items()}
+
+
+# ---- names
+
+
+@mutant("layers counted from 1, as in most textbooks", "forward.names")
+def counts_layers_from_1(x, weights, **given):
+    return renamed(right.forward(x, weights, **given), lambda key: f"{key[0]}_{int(key[2:]) + 1}")
+
+
+@mutant("the input is handed out as the first activation, and every name is off by one", "forward.names", *VALUES)
+def names_the_input_a_0(x, weights, **given):
+    values = right.forward(x, weights, **given)
+    last = len(weights) // 2 - 1
+    return values | {"a_0": x} | {f"a_{i + 1}": values[f"a_{i}"] for i in range(last)}
+
+
+@mutant("weights kept in float32 promote half precision, and memory doubles", "forward.names")
+def promotes_half_precision(x, weights, **given):
+    values = right.forward(x, weights, **given)
+    return {key: y.astype(np.float32) if y.dtype.itemsize == 2 else y for key, y in values.items()}
+
+
+@mutant("leading axes are flattened for one matrix product and never restored", "forward.names")
+def flattens_the_batch_axes(x, weights, **given):
+    return {key: y.reshape(-1, y.shape[-1]) for key, y in right.forward(x, weights, **given).items()}
+
+
+@mutant("a single example comes back as a batch of one", "forward.single-example")
+def always_has_a_batch_axis(x, weights, **given):
+    return right.forward(np.atleast_2d(x), weights, **given)
+
+
+# ---- values
+
+
+@mutant("a hook on the whole layer sees what leaves it, after the activation", *VALUES, "forward.consistency")
+def hands_out_activations_as_pre_activations(x, weights, **given):
+    values = right.forward(x, weights, **given)
+    return {key: values[f"a_{key[2:]}"] for key in values}
+
+
+@mutant("a hook on the linear part sees what leaves it, before the activation", *VALUES, "forward.consistency")
+def hands_out_pre_activations_as_activations(x, weights, **given):
+    values = right.forward(x, weights, **given)
+    return {key: values[f"z_{key[2:]}"] for key in values}
+
+
+@recursion("an activation that works in place overwrites what was to be kept", *VALUES, "forward.consistency")
+def overwrites_the_pre_activation_in_place(i, last, a, W, b, phi):
+    z = a @ W + b
+    z[...] = z if last else phi(z)
+    return z, z
+
+
+@recursion("the network is built from layers that all have the activation", *VALUES, "forward.output")
+def activates_the_output(i, last, a, W, b, phi):
+    z = a @ W + b
+    return z, phi(z)
+
+
+@recursion("the same, and the sum is lost: z and a agree", *VALUES, "forward.output")
+def activates_the_output_in_place(i, last, a, W, b, phi):
+    z = a @ W + b
+    return (phi(z), phi(z)) if last else (z, phi(z))
+
+
+@recursion("the bias is added to what the activation made", *VALUES, "forward.consistency")
+def adds_the_bias_after_the_activation(i, last, a, W, b, phi):
+    return (a @ W + b, a @ W + b) if last else (a @ W, phi(a @ W) + b)
+
+
+@recursion("the bias is registered, and never added", *VALUES, "forward.consistency")
+def forgets_the_bias(i, last, a, W, b, phi):
+    z = a @ W
+    return z, z if last else phi(z)
+
+
+@recursion("a fast path rounds the operands of each product to bfloat16", "forward.composition", "forward.consistency")
+def multiplies_in_bfloat16(i, last, a, W, b, phi):
+    z = (a.astype("bfloat16").astype(a.dtype) @ W.astype("bfloat16").astype(a.dtype) + b).astype(a.dtype)
+    return z, z if last else phi(z)
+
+
+@recursion("weights ported from a framework that keeps [out, in]; only a square kernel lets it run", "forward.depth")
+def transposes_a_square_kernel(i, last, a, W, b, phi):
+    z = a @ (W.T if W.shape[0] == W.shape[1] else W) + b
+    return z, z if last else phi(z)
+
+
+@mutant("a stack is popped from its end; equal widths let it run", "forward.depth")
+def applies_the_layers_in_reverse_where_they_fit(x, weights, **given):
+    depth = len(weights) // 2
+    turned = {f"{part}_{i}": weights[f"{part}_{depth - 1 - i}"] for i in range(depth) for part in ("kernel", "bias")}
+    fits = len({n for i in range(depth) for n in weights[f"kernel_{i}"].shape}) == 1
+    return right.forward(x, turned if fits else weights, **given)
+
+
+@mutant("names sorted as text: kernel_10 comes before kernel_2", "forward.depth")
+def sorts_the_names_as_text(x, weights, **given):
+    kernels, biases = ([n for n in sorted(weights) if n.startswith(part)] for part in ("kernel", "bias"))
+    ordered = {f"kernel_{i}": weights[name] for i, name in enumerate(kernels)}
+    return right.forward(x, ordered | {f"bias_{i}": weights[name] for i, name in enumerate(biases)}, **given)
+
+
+@mutant("layers counted up to the last but one: the loop over hidden layers ends early", "forward.depth")
+def applies_the_layer_before_the_last_twice(x, weights, **given):
+    depth = len(weights) // 2
+    same = depth > 2 and weights[f"kernel_{depth - 1}"].shape == weights[f"kernel_{depth - 2}"].shape
+    repeated = {f"{part}_{depth - 1}": weights[f"{part}_{depth - 2}"] for part in ("kernel", "bias")} if same else {}
+    return right.forward(x, weights | repeated, **given)
+
+
+@mutant("hooks run in a second pass, with dropout still on", "forward.consistency", "forward.composition")
+def hands_out_values_of_another_pass(x, weights, **given):
+    values = right.forward(x, weights, **given)
+    seen = right.forward(x * (np.arange(x.shape[-1]) > 0), weights, **given)
+    last = len(weights) // 2 - 1
+    return values | {key: y for key, y in seen.items() if int(key[2:]) < last}
+
+
+# ---- examples
+
+
+@mutant("statistics of the batch leak into every example", "forward.examples", "forward.nan", "forward.composition")
+def subtracts_the_mean_of_the_batch(x, weights, **given):
+    rows = tuple(range(x.ndim - 1))
+    return right.forward((x - x.mean(rows, dtype=np.float32)).astype(x.dtype), weights, **given)
+
+
+@mutant("the scale of a quantized pass is the largest number of the batch", "forward.examples", "forward.nan")
+def quantizes_to_the_scale_of_the_batch(x, weights, **given):
+    scale = np.abs(x).max() / 127
+    return right.forward((np.round(x / scale) * scale).astype(x.dtype), weights, **given)
+
+
+@mutant("the values kept are those of the first example, for all of them", "forward.examples", "forward.composition")
+def keeps_the_values_of_the_first_example(x, weights, **given):
+    return {key: np.broadcast_to(y[:1], y.shape) for key, y in right.forward(x, weights, **given).items()}
+
+
+@mutant("a comparison drops NaN, and a diverged example looks healthy", "forward.nan")
+def takes_nan_for_zero(x, weights, **given):
+    return right.forward(np.nan_to_num(x), weights, **given)
+
+
+# ---- determinism: what a call leaves behind for the next one
+
+CALLS = itertools.count()
+
+
+@mutant("dropout was never switched off", "forward.determinism")
+def draws_new_numbers_at_every_call(x, weights, **given):
+    kept = np.random.default_rng(next(CALLS)).random(x.shape) < 0.9
+    return right.forward((x * kept).astype(x.dtype), weights, **given)
+
+
+@mutant("a sum whose order is left to the scheduler, as with atomic additions", "forward.determinism")
+def adds_in_another_order_at_every_call(x, weights, **given):
+    order = np.random.default_rng(next(CALLS)).permutation(x.shape[-1])
+    return right.forward(x[..., order], weights | {"kernel_0": weights["kernel_0"][order]}, **given)
+
+
+@mutant("a running statistic moves with every call, as in a network left in training mode", "forward.determinism")
+def moves_a_running_mean(x, weights, **given):
+    return right.forward((x * (1 - 2.0 ** -(2 + next(CALLS) % 16))).astype(x.dtype), weights, **given)
+
+
+# ---- gradients
+
+
+def on_gradients(story: str, *catches: str) -> Callable[[Callable], Callable]:
+    """Add a wrong backward pass: the decorated function changes the right gradients."""
+
+    def add(change: Callable) -> Callable:
+        def wrong(x, weights, cotangents, **given):
+            return change(*right.forward_vjp(x, weights, cotangents, **given), x, weights, cotangents, given)
+
+        return mutant(story, *catches, part="_vjp")(functools.update_wrapper(wrong, change))
+
+    return add
+
+
+@on_gradients("a mean over the batch where the loss already has its own", *GRADIENTS)
+def averages_the_gradients_over_the_batch(dx, gradients, x, weights, cotangents, given):
+    return dx, {name: (g / x[..., 0].size).astype(g.dtype) for name, g in gradients.items()}
+
+
+@on_gradients("the gradient of the bias is that of one example", *GRADIENTS)
+def takes_the_bias_gradient_of_the_first_example(dx, gradients, x, weights, cotangents, given):
+    first = {key: c[:1] for key, c in cotangents.items()}
+    one = right.forward_vjp(x[:1], weights, first, **given)[1]
+    return dx, {name: one[name] if name.startswith("bias") else g for name, g in gradients.items()}
+
+
+@on_gradients("the kernels of one layer are frozen by an early return", *GRADIENTS)
+def forgets_the_first_layer(dx, gradients, x, weights, cotangents, given):
+    return dx, gradients | {"kernel_0": np.zeros_like(gradients["kernel_0"])}
+
+
+@on_gradients("a bias that two parts of a program both count as theirs", *GRADIENTS)
+def counts_a_bias_twice(dx, gradients, x, weights, cotangents, given):
+    return dx, gradients | {"bias_1": 2 * gradients["bias_1"]}
+
+
+@mutant("the way back passes the activation as if it were the identity", *GRADIENTS, part="_vjp")
+def passes_straight_through_the_activation(x, weights, cotangents, *, activation):
+    bent = right.forward(x, weights, activation=activation)
+    straight = {key: np.asarray(c) for key, c in cotangents.items()}
+    g, gradients, last = straight[f"z_{len(weights) // 2 - 1}"] * 0, {}, len(weights) // 2 - 1
+    for i in range(last, -1, -1):
+        g = straight[f"z_{i}"] + straight[f"a_{i}"] + g
+        inputs, rows = bent[f"a_{i - 1}"] if i else x, g.reshape(-1, g.shape[-1])
+        gradients[f"kernel_{i}"] = (inputs.reshape(-1, inputs.shape[-1]).T @ rows).astype(x.dtype)
+        gradients[f"bias_{i}"] = rows.sum(0).astype(x.dtype)
+        g = (g @ weights[f"kernel_{i}"].T).astype(x.dtype)
+    return g, {name: gradients[name] for name in weights}
+
+
+@mutant("values handed out are detached copies", "forward.gradient-of-values", part="_vjp")
+def cuts_the_values_in_the_middle_off(x, weights, cotangents, **given):
+    last = str(len(weights) // 2 - 1)
+    kept = {key: c if key.endswith(last) else np.zeros_like(c) for key, c in cotangents.items()}
+    return right.forward_vjp(x, weights, kept, **given)
+
+
+@mutant(
+    "a cotangent of the pre-activation is taken for one of the activation", "forward.gradient-of-values", part="_vjp"
+)
+def takes_z_for_a_on_the_way_back(x, weights, cotangents, **given):
+    swapped = {("z" if key[0] == "a" else "a") + key[1:]: c for key, c in cotangents.items()}
+    return right.forward_vjp(x, weights, swapped, **given)
+
+
+# ---- refusals: what lets a wrong call through
+
+
+def repaired(x: np.ndarray, weights: dict) -> dict:
+    """The table made to fit, with zeros where something is missing, cut or repeated where something is too long."""
+    table, n = {}, x.shape[-1]
+    for i in range(max(1, sum(name.startswith("kernel_") for name in weights))):
+        kernel = weights.get(f"kernel_{i}", np.eye(n, dtype=x.dtype))
+        table[f"kernel_{i}"] = np.resize(kernel, (n, kernel.shape[1]))
+        n = kernel.shape[1]
+        table[f"bias_{i}"] = np.resize(weights.get(f"bias_{i}", np.zeros(1, x.dtype)), n)
+    return table
+
+
+@mutant("what does not fit is cut off or repeated until it does", "forward.widths")
+def makes_the_widths_fit(x, weights, **given):
+    oracle.depth(weights)
+    return right.forward(x, repaired(x, weights), **given)
+
+
+@mutant(
+    "what is missing is left at its start value, as a checkpoint loaded without strictness", "forward.missing-weights"
+)
+def fills_in_what_is_missing(x, weights, **given):
+    return right.forward(x, repaired(x, weights) if weights else weights, **given)
+
+
+@mutant("what is not asked for is not looked at", "forward.extra-weights")
+def ignores_extra_names(x, weights, **given):
+    layers = {
+        f"{part}_{i}" for i in range(sum(n.startswith("kernel_") for n in weights)) for part in ("kernel", "bias")
+    }
+    return right.forward(x, {name: w for name, w in weights.items() if name in layers}, **given)
+
+
+@mutant("a loop over nothing: the table of no layers gives a table of no values", "forward.empty-table")
+def runs_over_no_layers(x, weights, **given):
+    return right.forward(x, weights, **given) if weights else {}
+
+
+@mutant("an unknown name falls back to the identity", "forward.unknown-activation")
+def falls_back_to_the_identity(x, weights, *, activation):
+    return right.forward(x, weights, activation=activation if activation in oracle.ACTIVATIONS else "identity")

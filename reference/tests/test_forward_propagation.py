@@ -1,0 +1,233 @@
+"""What the conformance suite cannot see: the same program compiled, eager, mapped and scanned, and its errors.
+
+Every relation is held within the error carried through the layers, which the suite derives, and is seen failing on a
+wrong version.
+"""
+
+import itertools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nnspec.components import activations
+from nnspec.components.forward_propagation import forward, hidden_scan
+
+LAYERS, WIDTH, BATCH = 5, 6, 7
+UNIT = 2.0**-24
+SLOPES = {"relu": 1.0, "tanh": 1.0, "sigmoid": 0.25, "gelu": 1.13}
+
+
+def draws(seed, *shape, scale=1.0):
+    return jnp.asarray(np.random.default_rng(seed).normal(0, scale, shape).astype(np.float32))
+
+
+X = draws(0, BATCH, WIDTH)
+KERNELS, BIASES = draws(1, LAYERS, WIDTH, WIDTH, scale=WIDTH**-0.5), draws(2, LAYERS, WIDTH)
+
+
+def table(kernels, biases):
+    pairs = enumerate(zip(kernels, biases, strict=True))
+    return {name: value for i, (W, b) in pairs for name, value in ((f"kernel_{i}", W), (f"bias_{i}", b))}
+
+
+WEIGHTS = table(KERNELS, BIASES)
+
+
+def eager(x, weights, activation):
+    """The recursion, one operation at a time."""
+    with jax.disable_jit():
+        return forward(x, weights, activation=activation)
+
+
+def bound(x, weights, activation):
+    """Twice the error carried through the layers, as the page derives it: both sides of a relation are rounded."""
+    values, errors = forward(x, weights, activation=activation), {}
+    a, da, last = np.abs(np.float64(x)), 0 * np.float64(x), len(weights) // 2 - 1
+    for i in range(last + 1):
+        W, b, z = (np.abs(np.float64(v)) for v in (weights[f"kernel_{i}"], weights[f"bias_{i}"], values[f"z_{i}"]))
+        dz = da @ W + 2 * (W.shape[0] + 2) * UNIT * ((a + da) @ W + b)
+        a = np.abs(np.float64(values[f"a_{i}"]))
+        da = SLOPES[activation] * (dz + 4 * UNIT * z) + 8 * UNIT * np.maximum(a, np.minimum(z, 4)) if i < last else dz
+        errors |= {f"z_{i}": 2 * dz, f"a_{i}": 2 * da}
+    return errors
+
+
+def share(got, want, errors):
+    """The largest difference over the allowed one, over all values."""
+    return max(np.max(np.abs(np.float64(got[name]) - np.float64(want[name])) / errors[name]) for name in want)
+
+
+every_activation = pytest.mark.parametrize("activation", SLOPES)
+
+
+@every_activation
+def test_compiled_equals_eager(activation):
+    got = jax.jit(lambda x: forward(x, WEIGHTS, activation=activation))(X)
+
+    assert share(got, eager(X, WEIGHTS, activation), bound(X, WEIGHTS, activation)) <= 1
+
+
+@every_activation
+def test_mapped_equals_batch(activation):
+    got = jax.vmap(lambda x: forward(x, WEIGHTS, activation=activation))(X)
+
+    assert share(got, forward(X, WEIGHTS, activation=activation), bound(X, WEIGHTS, activation)) <= 1
+
+
+def test_mapped_over_networks_equals_a_loop_over_them():
+    networks = [table(s * KERNELS, BIASES) for s in (0.5, 1.0, 1.5)]
+    stacked = {name: jnp.stack([network[name] for network in networks]) for name in WEIGHTS}
+    got = jax.vmap(lambda weights: forward(X, weights, activation="tanh"))(stacked)
+
+    for i, network in enumerate(networks):
+        one = {name: value[i] for name, value in got.items()}
+        assert share(one, forward(X, network, activation="tanh"), bound(X, network, "tanh")) <= 1
+
+
+@every_activation
+@pytest.mark.parametrize("rematerialize", [False, True])
+def test_scanned_equals_the_recursion(activation, rematerialize):
+    extended = WEIGHTS | {f"kernel_{LAYERS}": jnp.eye(WIDTH), f"bias_{LAYERS}": jnp.zeros(WIDTH)}  # all others hidden
+    want = {"a": forward(X, extended, activation=activation)[f"a_{LAYERS - 1}"]}
+    got = {"a": hidden_scan(X, KERNELS, BIASES, activation=activation, rematerialize=rematerialize)}
+
+    assert share(got, want, {"a": bound(X, extended, activation)[f"a_{LAYERS - 1}"]}) <= 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda f, x, weights: {name: -v if name == "a_0" else v for name, v in f(x, weights).items()},
+        lambda f, x, weights: f(x * (1 + 1e-4), weights),
+        lambda f, x, weights: f(x, weights | {"bias_3": weights["bias_3"] * 1.01}),
+        lambda f, x, weights: f(
+            x, weights | {"kernel_4": weights["kernel_4"].astype(jnp.bfloat16).astype(jnp.float32)}
+        ),
+        lambda f, x, weights: f(x, table(KERNELS[::-1], BIASES[::-1])),
+        lambda f, x, weights: f(x - x.mean(0) / 100, weights),
+    ],
+    ids=["sign", "input", "bias", "bfloat16", "order", "mean of the batch"],
+)
+def test_a_wrong_version_is_far_outside_the_bound(wrong):
+    got = wrong(lambda x, weights: forward(x, weights, activation="tanh"), X, WEIGHTS)
+
+    assert share(got, eager(X, WEIGHTS, "tanh"), bound(X, WEIGHTS, "tanh")) > 10
+
+
+def loss(run):
+    return lambda kernels, biases: jnp.square(run(kernels, biases)).sum()
+
+
+def test_gradients_of_loop_scan_and_rematerialized_scan_agree():
+    def loop(kernels, biases):
+        extended = table(kernels, biases) | {"kernel_5": jnp.eye(WIDTH), "bias_5": jnp.zeros(WIDTH)}
+        return forward(X, extended, activation="tanh")["a_4"]
+
+    forms = [
+        loop,
+        lambda kernels, biases: hidden_scan(X, kernels, biases, activation="tanh"),
+        lambda kernels, biases: hidden_scan(X, kernels, biases, activation="tanh", rematerialize=True),
+        lambda kernels, biases: hidden_scan(X, kernels[::-1], biases[::-1], activation="tanh"),
+    ]
+    first, scan, rematerialized, wrong = [
+        jnp.concatenate([g.ravel() for g in jax.jit(jax.grad(loss(run), argnums=(0, 1)))(KERNELS, BIASES)])
+        for run in forms
+    ]
+    allowed = 64 * LAYERS * (WIDTH + 2) * UNIT * jnp.abs(first).max()
+
+    assert jnp.abs(scan - first).max() <= allowed
+    assert jnp.abs(rematerialized - first).max() <= allowed
+    assert jnp.abs(wrong - first).max() > 10 * allowed
+
+
+def test_rematerialization_leaves_a_mark_in_the_program():
+    programs = [
+        str(
+            jax.make_jaxpr(
+                jax.grad(lambda x, r=r: hidden_scan(x, KERNELS, BIASES, activation="tanh", rematerialize=r).sum())
+            )(X)
+        )
+        for r in (False, True)
+    ]
+
+    assert ["checkpoint" in program or "remat" in program for program in programs] == [False, True]
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="how the compiler of this device treats it is not known")
+@pytest.mark.parametrize(("rematerialize", "lowered", "compiled"), [(False, 23, 23), (True, 31, 23)])
+def test_on_a_cpu_a_rematerialized_loop_computes_nothing_twice(rematerialize, lowered, compiled):
+    def layer(a, W, b):
+        return activations.tanh(a @ W + b)
+
+    def loop(kernels, biases):
+        a, run = jnp.ones((256, 64)), jax.checkpoint(layer) if rematerialize else layer
+        for W, b in zip(kernels, biases, strict=True):
+            a = run(a, W, b)
+        return jnp.square(a).sum()
+
+    program = jax.jit(jax.grad(loop, argnums=(0, 1))).lower(jnp.ones((8, 64, 64)), jnp.ones((8, 64)))
+    dots = program.as_text().count("dot_general"), len(re.findall(r"= \S+ dot\(", program.compile().as_text()))
+
+    # the first layer's input is a constant here, and has no gradient
+    assert dots == (lowered, compiled)
+
+
+def test_compiled_calls_give_the_same_bits():
+    run = jax.jit(lambda x: forward(x, WEIGHTS, activation="gelu")["a_4"])
+    first = np.asarray(run(X)).tobytes()
+
+    assert [np.asarray(run(X)).tobytes() == first for _ in range(20)] == [True] * 20
+    assert np.asarray(run(X * (1 + 1e-6))).tobytes() != first
+
+
+def test_nothing_of_one_example_reaches_another_in_the_jacobian():
+    jacobian = jax.jacrev(lambda x: forward(x, WEIGHTS, activation="tanh")["a_4"])(X)
+    leaking = jax.jacrev(lambda x: forward(x - x.mean(0), WEIGHTS, activation="tanh")["a_4"])(X)
+
+    def beside(jacobian):  # [example, unit, example, feature]
+        return max(float(jnp.abs(jacobian[i, :, k]).max()) for i, k in itertools.permutations(range(BATCH), 2))
+
+    assert beside(jacobian) == 0
+    assert beside(leaking) > 0.01
+
+
+ONE = {"kernel_0": jnp.ones((6, 4)), "bias_0": jnp.ones(4)}
+
+
+@pytest.mark.parametrize(
+    ("weights", "activation", "message"),
+    [
+        ({}, "tanh", "forward: weights has no kernel_0; a table of one layer has kernel_0 and bias_0"),
+        ({"kernel_0": ONE["kernel_0"]}, "tanh", "forward: weights lacks bias_0; add it"),
+        (ONE | {"scale_0": ONE["bias_0"]}, "tanh", "forward: weights has 'scale_0', which is "),
+        (ONE | {"kernel_0": jnp.ones((4, 6))}, "tanh",
+         r"forward: kernel_0 takes 4 features but x has 6 features; is it transposed\?"),
+        (ONE | {"kernel_1": jnp.ones((3, 2)), "bias_1": jnp.ones(2)}, "tanh",
+         "forward: kernel_1 takes 3 features but layer 0 "),
+        (ONE | {"bias_0": jnp.ones(1)}, "tanh", "forward: bias_0 has 1 entries but kernel_0 has 4 units"),
+        (ONE | {"bias_0": jnp.ones((1, 4))}, "tanh", r"forward: bias_0 has shape \(1, 4\), expected "),
+        (ONE | {"bias_0": jnp.ones(4, jnp.int32)}, "tanh", "forward: bias_0 has dtype int32, expected "),
+        (ONE, "tanhh", "forward: activation must be one of .* did you mean 'tanh'"),
+    ],
+)  # fmt: skip
+def test_a_wrong_table_is_refused_in_one_line(weights, activation, message):
+    with pytest.raises((ValueError, TypeError), match=message) as caught:
+        forward(X, weights, activation=activation)
+
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("x", "kernels", "biases", "message"),
+    [
+        (X[:, :5], KERNELS, BIASES, "hidden_scan: kernels has width=6 but x has width=5"),
+        (X, KERNELS, BIASES[:4], "hidden_scan: biases has layers=4 but kernels has layers=5"),
+        (X, KERNELS[:, :, :5], BIASES, "hidden_scan: kernels"),
+    ],
+)
+def test_a_scan_of_layers_that_do_not_fit_is_refused(x, kernels, biases, message):
+    with pytest.raises(ValueError, match=message):
+        hidden_scan(x, kernels, biases, activation="tanh")
