@@ -141,6 +141,11 @@ def test_experiment_outcomes(spec, data, change, shown, show):
     assert shown in text_of(show("vanishing"))
 
 
+def test_experiment_shows_why_it_came_otherwise(spec, data, show):
+    data.experiments["vanishing"] = outcome(spec, note="Contradicts the prediction: units die.")
+    assert "Contradicts the prediction: units die." in show("vanishing")
+
+
 def test_experiment_not_run_says_so(show):
     assert "not run" in text_of(show("vanishing"))
 

@@ -60,7 +60,7 @@ def badge(data: Data, experiment: Experiment) -> Element:
 
 
 def facts(experiment: Experiment, result: Report | None) -> Element:
-    """Measure, prediction (written before the first run) and effect."""
+    """Measure, prediction (written before the first run), effect, and why it came otherwise where it did."""
     made = make("dl", "nn-facts-list")
     pairs: list[tuple[str, Element]] = [
         ("Measure", prose("dd", experiment.measure)),
@@ -68,6 +68,8 @@ def facts(experiment: Experiment, result: Report | None) -> Element:
     ]
     if result is not None:
         pairs.append(("Measured", make("dd", "", *effect(result))))
+        if result.get("note"):
+            pairs.append(("Remarks", prose("dd", result["note"])))
     for name, value in pairs:
         made.append(make("dt", "", name))
         made.append(value)
