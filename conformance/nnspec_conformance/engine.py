@@ -173,8 +173,18 @@ def _run_test(
     available = {"operation": result.operation, "readings": readings, "default": default}
     arguments = {name: available[name] for name in test.wants if name in available}
     if "trial" in test.wants:
-        trial = Trial(subject, result.operation, readings, passed)
-        test.function(**arguments, trial=trial)
+        trial, asked = Trial(subject, result.operation, readings, passed), subject.calls
+        try:
+            test.function(**arguments, trial=trial)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            if subject.calls == asked:  # nothing was asked yet: a fault of the test
+                raise
+            # A relation between answers of a wrong shape or without a name cannot even be computed.
+            text = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+            raise ClauseFailed(
+                f"the answers of {result.operation} do not have the form the clause relates ({text}); "
+                "see what its clauses on value and shape say"
+            ) from error
         for finding in trial.findings:
             _note(result, finding, None)
         return

@@ -333,3 +333,36 @@ def test_selection_names_what_is_near(suite):
 )
 def test_selection_by_clause_instance_page_and_section(suite, pattern, first):
     assert suite.select([pattern])[0] == first
+
+
+TWICE = """\
+# Toys
+
+/// clause | scale.twice
+    kind: exact
+
+`scale` **MUST** give for two arrays what it gives for each.
+///
+"""
+
+
+def test_relation_of_answers_that_do_not_fit_together_fails_the_clause(suite_of, subject_of, f32):
+    @clause("scale.twice")
+    def proves_twice(trial):
+        trial.require(bool((trial.call(f32(1, 2)) + trial.call(f32(3, 4)) > 0).all()), "not both")
+
+    def scale(x):
+        return np.ones(2 if x[0] == 1 else 3)
+
+    result = run_instance(suite_of(TWICE, proves_twice), subject_of(scale), "scale.twice")
+    assert result.outcome == FAIL
+    assert "the answers of scale do not have the form" in result.message
+
+
+def test_relation_that_breaks_before_it_asks_is_a_harness_error(suite_of, subject_of):
+    @clause("scale.twice")
+    def proves_twice(trial):
+        raise KeyError("a fault of the test")
+
+    result = run_instance(suite_of(TWICE, proves_twice), subject_of(scale), "scale.twice")
+    assert result.outcome == HARNESS_ERROR
