@@ -78,6 +78,7 @@ def softmax(x, *, axis=-1):
 #   activations         identity leaky_relu(x, *, negative_slope) elu(x, *, alpha) selu gelu(x, *, form) tanh softplus
 #                       silu hard_sigmoid(x, *, form) log_softmax(x, *, axis)
 #   layers, neurons     dense(x, kernel, bias) mlp(x, weights, *, activation) neuron(x, weights, bias, *, activation)
+#   forward             forward(x, weights, *, activation) -> {"z_0": ..., "a_0": ..., "z_1": ...}
 #   weights and biases  parameter_count(*, layer, ...); in your own layout: dense_native convolution_native lstm_native
 #                       gru_native
 '''
