@@ -57,7 +57,7 @@ def _list(known: dict[str, core.Registered], spec: Spec, committed: dict[str, di
         text, old = core.block(spec, id), committed.get(id)
         status = verdict(old) if old else "no committed result"
         stale = ", stale: the text has changed since" if old and old["text_hash"] != text.text_hash else ""
-        print(f"{id:28}{text.kind:12}{text.page:26}{status}{stale}")
+        print(f"{id:28}{text.kind:12}{text.page:36}{status}{stale}")
     return 0
 
 
