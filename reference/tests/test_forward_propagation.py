@@ -156,9 +156,13 @@ def test_rematerialization_leaves_a_mark_in_the_program():
     assert ["checkpoint" in program or "remat" in program for program in programs] == [False, True]
 
 
+# JAX 0.10.2 finds on a CPU what is computed twice and computes it once, JAX 0.12.0 leaves it; none between was looked at.
+REMATERIALIZED_DOTS = 31 if jax.__version_info__ >= (0, 12) else 23
+
+
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="how the compiler of this device treats it is not known")
-@pytest.mark.parametrize(("rematerialize", "lowered", "compiled"), [(False, 23, 23), (True, 31, 23)])
-def test_on_a_cpu_a_rematerialized_loop_computes_nothing_twice(rematerialize, lowered, compiled):
+@pytest.mark.parametrize(("rematerialize", "lowered", "compiled"), [(False, 23, 23), (True, 31, REMATERIALIZED_DOTS)])
+def test_products_that_a_cpu_computes_for_a_rematerialized_loop(rematerialize, lowered, compiled):
     def layer(a, W, b):
         return activations.tanh(a @ W + b)
 
