@@ -156,7 +156,7 @@ def test_rematerialization_leaves_a_mark_in_the_program():
     assert ["checkpoint" in program or "remat" in program for program in programs] == [False, True]
 
 
-# JAX 0.10.2 finds on a CPU what is computed twice and computes it once, JAX 0.12.0 leaves it; none between was looked at.
+# On a CPU JAX 0.10.2 finds what is computed twice and computes it once, JAX 0.12.0 leaves it; between: not looked at.
 REMATERIALIZED_DOTS = 31 if jax.__version_info__ >= (0, 12) else 23
 
 
