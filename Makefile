@@ -27,9 +27,13 @@ serve: $(VENV)/.docs ## the site on http://127.0.0.1:8000, rebuilt on every chan
 
 test: $(VENV)/.test $(VENV)/.docs ## the gate, every test, the suite on the reference and on the oracle, the mutants
 	$(BIN)/nnspec clauses --check
-	$(BIN)/python -m pytest --report $(REPORT)
-	$(BIN)/nnspec check numpy_oracle --report $(RESULTS)/subjects/numpy_oracle.json
-	$(BIN)/nnspec mutants
+	@mkdir -p build; echo "== pytest; the suite on the oracle and the mutants beside it, printed afterwards"; \
+	{ $(BIN)/nnspec check numpy_oracle --report $(RESULTS)/subjects/numpy_oracle.json && $(BIN)/nnspec mutants; } \
+	    > build/oracle-and-mutants.log 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest --report $(REPORT); tests=$$?; \
+	wait $$beside; others=$$?; \
+	cat build/oracle-and-mutants.log; \
+	exit $$((tests > others ? tests : others))
 
 matrix: $(VENV)/.test ## the suite on every installed subject, reports into build/results/
 	@for subject in $$($(BIN)/python -c 'from nnspec_conformance.loading import built_in; print(*built_in())'); do \
