@@ -8,20 +8,21 @@ from types import SimpleNamespace
 from typing import Any
 
 from nnspec_conformance.clauses import Clause
-from nnspec_conformance.engine import FAIL, NOT_IMPLEMENTED, declared_default, run_instance
+from nnspec_conformance.engine import FAIL, KNOWN, NOT_IMPLEMENTED, declared_default, run_instance
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 
 
 @dataclass(frozen=True)
 class Identified:
-    """Declared and found readings of one instance; ``found`` is empty where none fits."""
+    """Declared and found readings of one instance; ``found`` is empty where none fits, be it by a known failure."""
 
     instance: str
     declared: list
     found: list
     definition: Any
     implemented: bool
+    known_failure: bool = False
 
 
 def _declaring(subject: Subject, clause: Clause, instance: str, value: Any) -> Subject:
@@ -58,4 +59,7 @@ def identify(suite: Suite, subject: Subject) -> Iterator[Identified]:
             if outcome not in (FAIL, NOT_IMPLEMENTED):
                 found.append(value)
         definition = clause.definition if clause.variants else clause.default
-        yield Identified(instance, declared, found, definition, implemented)
+        known = (
+            not found and instance in subject.known_failures and run_instance(suite, subject, instance).outcome == KNOWN
+        )
+        yield Identified(instance, declared, found, definition, implemented, known)
