@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from nnspec_conformance.clauses import Block, Spec, load_spec, parse_blocks
+from nnspec_conformance.blocks import Block, parse_blocks
+from nnspec_conformance.clauses import Spec, load_spec
 from nnspec_site import figures, tex
 from nnspec_site.assets import ROOT
 from nnspec_site.blocks.matrix import VIEWS

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as etree
 
 from pymdownx.blocks.block import Block, type_any
 
-from nnspec_conformance.clauses import OPTIONS
+from nnspec_conformance.blocks import OPTIONS
 from nnspec_site.errors import SiteError
 
 HEADING = re.compile(r"h([1-6])")
