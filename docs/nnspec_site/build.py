@@ -16,7 +16,7 @@ from pathlib import Path
 
 from nnspec_conformance import results
 from nnspec_conformance.errors import HarnessError
-from nnspec_site import assets, check, figures, lint
+from nnspec_site import assets, built, figures, sources
 from nnspec_site.assets import GENERATED, ROOT
 from nnspec_site.errors import SiteError
 
@@ -30,7 +30,7 @@ def step(text: str) -> None:
 def prepare() -> None:
     """Everything MkDocs needs on disk."""
     step("checking the blocks and formulas")
-    lint.check()
+    sources.check()
     step("browser assets")
     assets.install()
     draw_figures()
@@ -122,7 +122,7 @@ def main(arguments: list[str]) -> int:
         print(f"site: {error}", file=sys.stderr)
         return 2
     step("checking the result")
-    status = check.main([str(site)])
+    status = built.main([str(site)])
     step(f"{'done' if status == 0 else 'defects found'}, {time.monotonic() - start:.0f} s: {site / 'index.html'}")
     return status
 

@@ -14,7 +14,7 @@ HEADING = re.compile(r"h([1-6])")
 
 
 def options(name: str) -> dict:
-    """The options of block ``name``, unchecked here: ``nnspec_site.lint`` has checked them with file and line."""
+    """The options of block ``name``, unchecked here: ``nnspec_site.sources`` has checked them with file and line."""
     return dict.fromkeys(OPTIONS[name], (None, type_any))
 
 

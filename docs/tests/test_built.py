@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnspec_site import check
+from nnspec_site import built
 
 PAGE = '<!doctype html><html><head>{head}</head><body><h1 id="top">Title</h1>{body}</body></html>'
 
@@ -18,7 +18,7 @@ def site(tmp_path):
         (tmp_path / "index.html").write_text(PAGE.format(head=head, body=body), encoding="utf-8")
         (tmp_path / "sub" / "other.html").write_text(PAGE.format(head="", body='<p id="a.b">x</p>'), encoding="utf-8")
         (tmp_path / "style.css").write_text(css, encoding="utf-8")
-        return check.check(tmp_path)
+        return built.check(tmp_path)
 
     return run
 
@@ -74,12 +74,12 @@ def test_a_style_sheet_that_loads_from_elsewhere_is_found(site):
 
 
 def test_an_empty_folder_is_a_defect(tmp_path):
-    assert "no HTML file" in check.check(tmp_path)[0]
+    assert "no HTML file" in built.check(tmp_path)[0]
 
 
 def test_exit_status(tmp_path, capsys):
-    assert check.main([str(tmp_path)]) == 1
-    assert check.main([]) == 2
+    assert built.main([str(tmp_path)]) == 1
+    assert built.main([]) == 2
     (tmp_path / "index.html").write_text(PAGE.format(head="", body=""), encoding="utf-8")
-    assert check.main([str(tmp_path)]) == 0
+    assert built.main([str(tmp_path)]) == 0
     assert "1 pages, no defect" in capsys.readouterr().out

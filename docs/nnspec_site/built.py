@@ -1,4 +1,4 @@
-"""Checks a built site: ``python -m nnspec_site.check site``. One line a defect; exit status 1 where there is any.
+"""Checks a built site: ``python -m nnspec_site.built site``. One line a defect; exit status 1 where there is any.
 
 Looked for: links and resources that lead nowhere (raw HTML included), anchors that do not exist, ids used twice, blocks
 and formulas left as text, tracebacks, TeX errors, and resources that a page would load from another host.
@@ -172,7 +172,7 @@ def _styles(site: Path) -> Iterator[str]:
 def main(arguments: list[str]) -> int:
     """Print the defects of the site in the folder ``arguments[0]``."""
     if len(arguments) != 1:
-        print("usage: python -m nnspec_site.check SITE_DIR", file=sys.stderr)
+        print("usage: python -m nnspec_site.built SITE_DIR", file=sys.stderr)
         return 2
     site = Path(arguments[0]).resolve()
     defects = check(site)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nnspec_conformance.errors import SpecError
-from nnspec_site import lint
+from nnspec_site import sources
 from nnspec_site.errors import SiteError
 
 
@@ -17,7 +17,7 @@ def site(tmp_path, spec):
         pages = tmp_path / "pages"
         pages.mkdir(exist_ok=True)
         (pages / "guide.md").write_text(text, encoding="utf-8")
-        lint.check(pages, spec.root)
+        sources.check(pages, spec.root)
 
     return run
 
@@ -50,4 +50,4 @@ def test_fenced_examples_are_not_blocks_or_formulas(site):
 
 
 def test_the_project_itself_passes():
-    lint.check()
+    sources.check()
