@@ -12,6 +12,7 @@ from typing import Any
 
 from nnspec_conformance.blocks import Block, parse_blocks, read_text
 from nnspec_conformance.errors import SpecError
+from nnspec_conformance.pages import Page, in_order, read_page
 
 KINDS = (
     "exact", "value", "gradient", "shape", "default", "error", "statistical", "trajectory", "convergence", "cost"
@@ -36,6 +37,7 @@ class Clause:
         line: where its block starts.
         text: the statement, Markdown.
         source: where the definition comes from.
+        proves: statements of the source, by id, that it proves.
         applies_to: operations of a family; empty for a single clause.
         variants: reading to its one-line description; empty where there is one reading only.
         definition: the reading that the definition has.
@@ -59,6 +61,7 @@ class Clause:
     candidates: tuple[Any, ...] = ()
     operation: str = ""
     keyword: str = ""
+    proves: tuple[str, ...] = ()
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -91,21 +94,12 @@ class Experiment:
     measure: str
     predicted: str
     seeds: int | None
-    source_ids: tuple[str, ...]
+    proves: tuple[str, ...]
 
     @property
     def text_hash(self) -> str:
         parts = [self.kind, " ".join(self.text.split()), self.measure, self.predicted]
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of the specification; ``name`` is its path without suffix."""
-
-    name: str
-    title: str
-    path: Path
 
 
 @dataclass
@@ -128,6 +122,14 @@ class Spec:
             for clause in self.clauses.values()
             for operation in clause.operations
         }
+
+    def proofs(self) -> dict[str, list[Clause | Experiment]]:
+        """What proves each statement of the source, by the statement's id."""
+        found: dict[str, list[Clause | Experiment]] = {}
+        for proof in (*self.clauses.values(), *self.experiments.values()):
+            for statement in proof.proves:
+                found.setdefault(statement, []).append(proof)
+        return found
 
     def governing(self, operation: str) -> list[Clause]:
         """The clauses with variants on which the meaning of an operation depends."""
@@ -187,7 +189,17 @@ def _clause(block: Block, page: str) -> Clause:
         candidates=tuple(block.options.get("candidates") or ()),
         keyword=block.options.get("keyword") or block.argument.rsplit(".", 1)[1].replace("-", "_"),
         operation=block.options.get("operation") or block.argument.split(".")[0].replace("-", "_"),
+        proves=_proves(block),
     )
+
+
+def _proves(block: Block) -> tuple[str, ...]:
+    """The ids of the option 'proves': one, or a list."""
+    given = block.options.get("proves", [])
+    listed = given if isinstance(given, list) else [given]
+    if not all(isinstance(statement, str) for statement in listed):
+        raise block.fail(f"{block.name} {block.argument}: 'proves' is {given!r}; write A.4.1 or [A.4.1, A.5]")
+    return tuple(listed)
 
 
 def _check_shapes(block: Block) -> None:
@@ -202,13 +214,12 @@ def _check_shapes(block: Block) -> None:
 def _experiment(block: Block, page: str) -> Experiment:
     if not EXPERIMENT_ID.fullmatch(block.argument):
         raise block.fail(f"experiment id '{block.argument}' is not lower case with hyphens")
-    for option in ("measure", "predicted", "source-id"):
+    for option in ("measure", "predicted", "proves"):
         if not block.options.get(option):
             raise block.fail(f"experiment {block.argument} lacks the option '{option}'; add it before the first run")
     if block.options.get("kind", "experiment") not in EXPERIMENT_KINDS:
         kind = block.options["kind"]
         raise block.fail(f"experiment {block.argument} has kind '{kind}'; use one of {', '.join(EXPERIMENT_KINDS)}")
-    source = block.options["source-id"]
     return Experiment(
         id=block.argument,
         kind=block.options.get("kind", "experiment"),
@@ -218,7 +229,7 @@ def _experiment(block: Block, page: str) -> Experiment:
         measure=str(block.options["measure"]),
         predicted=str(block.options["predicted"]),
         seeds=block.options.get("seeds"),
-        source_ids=tuple([source] if isinstance(source, str) else source),
+        proves=_proves(block),
     )
 
 
@@ -235,6 +246,9 @@ def _table(path: Path) -> dict[str, dict]:
             line_of = next(n for n, text in enumerate(read_text(path).splitlines(), 1) if name in text)
             raise SpecError(path, line_of, f"'{name}' is no table; write it under a heading [\"{name}\"]")
     return table
+
+
+READERS = {"clause": _clause, "experiment": _experiment}
 
 
 def load_spec(root: Path | None = None) -> Spec:
@@ -254,16 +268,13 @@ def load_spec(root: Path | None = None) -> Spec:
         _table(root / "untestable.toml"),
         _table(root / "retired.toml"),
     )
-    for path in sorted(root.rglob("*.md")):
-        name = path.relative_to(root).with_suffix("").as_posix()
-        title = re.search(r"^# (.+)$", read_text(path), re.M)
-        spec.pages[name] = Page(name, title.group(1) if title else name, path)
-        for block in parse_blocks(path):
+    for page in in_order(read_page(path, root) for path in sorted(root.rglob("*.md"))):
+        spec.pages[page.name] = page
+        for block in parse_blocks(page.path):
             spec.blocks.append(block)
-            made: dict = {"clause": spec.clauses, "experiment": spec.experiments}.get(block.name, {})
-            if block.name not in ("clause", "experiment"):
+            if block.name not in READERS:
                 continue
-            item = _clause(block, name) if block.name == "clause" else _experiment(block, name)
+            item, made = READERS[block.name](block, page.name), getattr(spec, f"{block.name}s")
             if item.id in made:
                 first = made[item.id]
                 raise block.fail(f"duplicate id {item.id}, first at {first.page}.md:{first.line}; ids are unique")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from nnspec_conformance.clauses import Spec
+from nnspec_conformance.pages import SECTIONS
 from nnspec_conformance.suite_loader import Suite
+
+ENTRIES = {"kind", "statement", "page"}
+PAGE_FORM = re.compile(rf"({'|'.join(SECTIONS)})(/[a-z][a-z0-9_]*)*/([a-z][a-z0-9_]*|\*)")
 
 
 def check(suite: Suite) -> list[str]:
     """One line for each thing out of step; empty if all is well."""
     spec = suite.spec
-    return [*_tests(suite), *_tables(spec), *_source(spec), *_links(spec)]
+    return [*_tests(suite), *_heads(spec), *_tables(spec), *_source(spec), *_links(spec)]
 
 
 def _tests(suite: Suite) -> list[str]:
@@ -34,6 +39,16 @@ def _tests(suite: Suite) -> list[str]:
     return problems
 
 
+def _heads(spec: Spec) -> list[str]:
+    """What a page needs is another topic."""
+    return [
+        f"{spec.root.name}/{page.name}.md: needs '{need}', which is no topic; write the name of another page"
+        for page in spec.pages.values()
+        for need in page.needs
+        if need == page.name or need not in spec.pages
+    ]
+
+
 def _tables(spec: Spec) -> list[str]:
     problems = []
     for name, table in (("untestable", spec.untestable), ("retired", spec.retired)):
@@ -46,31 +61,43 @@ def _tables(spec: Spec) -> list[str]:
 
 
 def _source(spec: Spec) -> list[str]:
-    """Every statement of the source leads to a clause or an experiment, or its page does not exist yet."""
-    problems = []
+    """Every statement of the source has its proof, or no page of its own yet; every proof is of a statement."""
+    problems, proofs = [], spec.proofs()
     table = f"{spec.root.name}/source.toml"
-    cited = {i for e in spec.experiments.values() for i in e.source_ids}
-    for source_id in cited - set(spec.source):
-        problems.append(f"{table}: experiment cites {source_id}, which is not listed")
-    for source_id, entry in spec.source.items():
-        clauses, experiments = entry.get("clauses", []), entry.get("experiments", [])
-        problems += [f"{table}: {source_id} names no clause: {c}" for c in clauses if c not in spec.clauses]
-        problems += [f"{table}: {source_id} names no experiment: {e}" for e in experiments if e not in spec.experiments]
-        opened = any(page.strip() in spec.pages for page in str(entry.get("page", "")).split(","))
-        if opened and not clauses and not experiments:
-            problems.append(f"{table}: {source_id} leads nowhere though its page is open; name a clause or experiment")
+    for statement in proofs.keys() - spec.source.keys():
+        for proof in proofs[statement]:
+            place = f"{spec.root.name}/{proof.page}.md:{proof.line}"
+            problems.append(f"{place}: {proof.id} proves {statement}, which {table} does not list")
+    for statement, entry in spec.source.items():
+        problems += [f"{table}: {statement} has the unknown entry '{name}'" for name in entry.keys() - ENTRIES]
+        forms = _forms(entry)
+        for form in forms or [""]:
+            if form not in spec.pages and not PAGE_FORM.fullmatch(form):
+                problems.append(f"{table}: {statement} names no page: '{form}'; write training/adam or training/*")
+        if opened := [name for form in forms for name in spec.pages if _is_of(name, form)]:
+            if statement not in proofs:
+                where = f"though {spec.root.name}/{opened[0]}.md is there"
+                problems.append(f"{table}: nothing proves {statement} {where}; let a clause or experiment say so")
     return problems
 
 
+def _forms(entry: dict) -> list[str]:
+    """The pages that own a statement, as ``source.toml`` names them."""
+    return [form.strip() for form in str(entry.get("page", "")).split(",") if form.strip()]
+
+
+def _is_of(name: str, form: str) -> bool:
+    """Whether a page is the one that is named, lies in the folder of that name, or matches ``folder/*``."""
+    return name == form or name.startswith(form.removesuffix("/*") + "/")
+
+
 def planned(spec: Spec) -> list[str]:
-    """Statements of the source whose topic is not opened yet; derived, never kept by hand."""
-    return [name for name, entry in spec.source.items() if not entry.get("clauses") and not entry.get("experiments")]
+    """Statements of the source that nothing proves yet; the gate sees to it that none of their pages exists."""
+    return [statement for statement in spec.source if statement not in spec.proofs()]
 
 
 def _links(spec: Spec) -> list[str]:
     """References to clauses, ``[relu.value][]``, lead to clauses."""
-    import re
-
     problems = []
     for page in spec.pages.values():
         for number, line in enumerate(Path(page.path).read_text(encoding="utf-8").splitlines(), 1):

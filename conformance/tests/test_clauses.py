@@ -45,7 +45,7 @@ Without `step` it **MAY** be one half.
     measure: how often
     predicted: always
     seeds: 20
-    source-id: A.1
+    proves: A.1
 
 Toys tumble.
 ///
@@ -97,8 +97,16 @@ def test_governing_clauses_are_those_with_variants(good):
     assert [c.id for c in good.governing("half")] == ["half.rounding"]
 
 
-def test_experiment_cites_its_source(good):
-    assert good.experiments["toys-tumble"].source_ids == ("A.1",)
+def test_experiment_says_which_statement_it_proves(good):
+    assert good.experiments["toys-tumble"].proves == ("A.1",)
+
+
+def test_a_proof_may_be_of_several_statements(spec_of):
+    made = spec_of(GOOD.replace("kind: value", "kind: value\n    proves: [A.1, B.2]"))
+    assert {name: [proof.id for proof in found] for name, found in made.proofs().items()} == {
+        "A.1": ["half.rounding", "toys-tumble"],
+        "B.2": ["half.rounding"],
+    }
 
 
 def test_clause_as_data_has_its_instances_and_hash(good):
@@ -172,22 +180,23 @@ BROKEN = {
     "candidates no list": (block("kind: default\ndefault: 1\ncandidates: 1"), 3, "option 'candidates' is no list"),
     "no default": (block("kind: default\ncandidates: [1]"), 3, "of kind default lacks the option 'default'; add it"),
     "default no candidate": (block("kind: default\ndefault: 2\ncandidates: [1]"), 3, "none of its candidates; list it"),
+    "proves no text": (block("kind: exact\nproves: [4.1]"), 3, "'proves' is [4.1]; write A.4.1 or [A.4.1, A.5]"),
     "duplicate id": (block("kind: exact") * 2, 10, "duplicate id toy.value, first at toys.md:3; ids are unique"),
     "experiment without measure": (
-        block("predicted: p\nsource-id: A", "T.", "experiment | e"), 3, "lacks the option 'measure'; add it before",
+        block("predicted: p\nproves: A", "T.", "experiment | e"), 3, "lacks the option 'measure'; add it before",
     ),
     "experiment without prediction": (
-        block("measure: m\nsource-id: A", "T.", "experiment | e"), 3, "lacks the option 'predicted'; add it before",
+        block("measure: m\nproves: A", "T.", "experiment | e"), 3, "lacks the option 'predicted'; add it before",
     ),
     "experiment without source": (
-        block("measure: m\npredicted: p", "T.", "experiment | e"), 3, "lacks the option 'source-id'; add it before",
+        block("measure: m\npredicted: p", "T.", "experiment | e"), 3, "lacks the option 'proves'; add it before",
     ),
     "experiment of unknown kind": (
-        block("kind: guess\nmeasure: m\npredicted: p\nsource-id: A", "T.", "experiment | e"), 3, "has kind 'guess'",
+        block("kind: guess\nmeasure: m\npredicted: p\nproves: A", "T.", "experiment | e"), 3, "has kind 'guess'",
     ),
     "experiment id": (block("measure: m", "T.", "experiment | E 1"), 3, "experiment id 'E 1' is not lower case"),
     "duplicate experiment": (
-        block("measure: m\npredicted: p\nsource-id: A", "T.", "experiment | e") * 2, 12, "duplicate id e, first at",
+        block("measure: m\npredicted: p\nproves: A", "T.", "experiment | e") * 2, 12, "duplicate id e, first at",
     ),
 }  # fmt: skip
 

@@ -17,12 +17,12 @@ PAGE = """\
 /// experiment | toys-tumble
     measure: how often
     predicted: always
-    source-id: A.1
+    proves: A.1
 
 Toys tumble.
 ///
 """
-SOURCE = '["A.1"]\npage = "toys"\nexperiments = ["toys-tumble"]\n'
+SOURCE = '["A.1"]\npage = "toys"\n'
 
 
 def proof(clause_id="double.value"):
@@ -89,25 +89,58 @@ def test_retired_id_needs_a_reason(problems):
     assert problems(proof(), retired='["old.id"]\n') == ["spec/retired.toml: old.id has no reason; say why"]
 
 
-def test_experiment_that_cites_an_unlisted_statement(problems):
+def test_proof_of_an_unlisted_statement_is_named_with_its_line(problems):
     found = problems(proof(), source="")
-    assert found == ["spec/source.toml: experiment cites A.1, which is not listed"]
+    assert found == ["spec/toys.md:9: toys-tumble proves A.1, which spec/source.toml does not list"]
 
 
-@pytest.mark.parametrize(("kind", "word"), [("clauses", "clause"), ("experiments", "experiment")])
-def test_source_that_names_what_does_not_exist(problems, kind, word):
-    found = problems(proof(), source=SOURCE + f'["A.2"]\npage = "toys"\n{kind} = ["nobody.knows"]\n')
-    assert found == [f"spec/source.toml: A.2 names no {word}: nobody.knows"]
+def test_clause_says_which_statements_it_proves(suite_of):
+    page = PAGE.format(level="MUST").replace("kind: exact", "kind: exact\n    proves: [A.2, A.3]")
+    source = SOURCE + '["A.2"]\npage = "toys"\n["A.3"]\npage = "toys"\n'
+    assert gate.check(suite_of(page, proof(), source=source)) == []
 
 
-def test_statement_of_an_open_page_leads_somewhere(problems):
-    found = problems(proof(), source=SOURCE + '["A.2"]\npage = "toys, games"\n')
-    assert found == ["spec/source.toml: A.2 leads nowhere though its page is open; name a clause or experiment"]
+@pytest.mark.parametrize(
+    ("pages", "opened"),
+    [
+        ("components/games, toys", "toys"),
+        ("training/*", "training/adam"),
+        ("training/adam", "training/adam"),
+        ("architectures/convolutional", "architectures/convolutional/pooling"),
+        ("architectures/*", "architectures/convolutional/index"),
+    ],
+)
+def test_statement_needs_a_proof_once_a_page_of_its_name_folder_or_pattern_exists(spec_of, suite_of, pages, opened):
+    root = spec_of("# Toys\n").root
+    (root / opened).parent.mkdir(parents=True, exist_ok=True)
+    (root / f"{opened}.md").write_text("# T\n", encoding="utf-8")
+    made = suite_of("# Toys\n", source=f'["A.2"]\npage = "{pages}"\n')
+    want = f"spec/source.toml: nothing proves A.2 though spec/{opened}.md is there; let a clause or experiment say so"
+    assert gate.check(made) == [want]
 
 
-def test_statement_of_a_page_to_come_is_planned(suite_of):
-    made = suite_of(PAGE.format(level="MUST"), proof(), source=SOURCE + '["A.2"]\npage = "games"\n')
+@pytest.mark.parametrize("pages", ["components/games", "training/*, architectures/gan", "components/toys"])
+def test_statement_of_pages_to_come_is_planned(suite_of, pages):
+    made = suite_of(PAGE.format(level="MUST"), proof(), source=SOURCE + f'["A.2"]\npage = "{pages}"\n')
     assert (gate.check(made), gate.planned(made.spec)) == ([], ["A.2"])
+
+
+@pytest.mark.parametrize("form", ["", "games", "trainings/adam", "training/Adam", "training/", "*", "training/*/adam"])
+def test_statement_of_an_unknown_page_form(problems, form):
+    found = problems(proof(), source=SOURCE + f'["A.2"]\npage = "{form}"\n')
+    assert found == [f"spec/source.toml: A.2 names no page: '{form}'; write training/adam or training/*"]
+
+
+def test_statement_names_no_clauses_of_its_own(problems):
+    found = problems(proof(), source=SOURCE + 'clauses = ["double.value"]\n')
+    assert found == ["spec/source.toml: A.1 has the unknown entry 'clauses'"]
+
+
+@pytest.mark.parametrize("need", ["components/toyz", "toys"])
+def test_page_that_needs_what_is_no_other_page(suite_of, need):
+    page = f"---\nneeds: [{need}]\n---\n" + PAGE.format(level="MUST")
+    found = gate.check(suite_of(page, proof(), source=SOURCE))
+    assert found == [f"spec/toys.md: needs '{need}', which is no topic; write the name of another page"]
 
 
 def test_reference_to_an_unknown_clause_is_named_with_its_line(problems):

@@ -47,7 +47,7 @@ Without a slope it **SHOULD** be 0.01.
     measure: norm of the gradient
     predicted: a factor of $4^{-30}$, since each layer scales by at most 1/4
     seeds: 20
-    source-id: A.4.1
+    proves: A.4.1
 
 Sigmoids make gradients vanish.
 ///
