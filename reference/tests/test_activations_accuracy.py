@@ -151,6 +151,36 @@ def test_log_softmax_of_ties_is_uniform():
     np.testing.assert_allclose(nnspec.log_softmax(jnp.full(5, 3.0)), -np.log(5), rtol=1e-6)
 
 
+PRODUCERS = {"a product": (lambda x: np.float32(0.7) * x, lambda y: y / 0.7), "a square": (lambda x: x * x, np.sqrt)}
+SCALES = [10, 1e3, 1e5, 1e7, 2.0**31, 1e12, 1e18]
+RNG = np.random.default_rng(5)
+SCORES = RNG.permuted(np.tile(np.linspace(0.1, 1, 10), (64, 1)), axis=1) * RNG.uniform(0.5, 1, (64, 1))
+
+
+@pytest.mark.parametrize(("producer", "inverse"), PRODUCERS.values(), ids=PRODUCERS)
+def test_softmax_holds_where_its_scores_are_computed_in_the_same_program(producer, inverse):
+    """A program that fuses the scores with the subtraction of their maximum must not be off by the scores' rounding."""
+    x = np.stack([inverse(SCORES * scale) for scale in SCALES]).astype(np.float32)  # [scale, row, class]
+
+    def answers(f):  # in programs of their own, and small ones: what is needed twice, or is large, is not fused
+        value = jax.jit(lambda x: f(producer(x)))
+        first = jax.jit(lambda x: jax.grad(lambda scores: f(scores)[:, 0].sum())(producer(x)))
+        return np.stack([value(block) for block in x]), np.stack([first(block) for block in x])
+
+    (p, dp), (log_p, dlog_p) = answers(nnspec.softmax), answers(nnspec.log_softmax)
+
+    scores = np.asarray(producer(x), np.float64)
+    expected, first = special.softmax(scores, axis=-1), np.arange(10) == 0
+    # the scores may be taken unrounded; where they are 1000 and more, they lie too far apart for that to matter
+    allowed = 1e-6 + np.minimum(1e-3, ulp(scores.max((1, 2), keepdims=True)))
+    assert np.all(abs(p - expected) <= allowed)
+    assert np.all(abs(dp - expected[..., :1] * (first - expected)) <= allowed)
+    assert np.all(abs(dlog_p - (first - expected)) <= allowed)
+    np.testing.assert_allclose(p.sum(-1), 1, rtol=1e-6)
+    np.testing.assert_allclose(np.exp(log_p.astype(np.float64)).sum(-1), 1, rtol=1e-6)
+    assert log_p.max() <= 0
+
+
 @every_operation
 def test_works_inside_a_flax_model(f):
     class Model(nnx.Module):

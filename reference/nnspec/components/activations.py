@@ -478,15 +478,22 @@ def _normal_tail(x: Array) -> tuple[Array, Array]:
     return x * total, pole
 
 
+def _below_maximum(x: Array, axis: int) -> Array:
+    """The scores less the largest of their slice: exactly 0 there, negative elsewhere."""
+    d = x - jax.lax.stop_gradient(jnp.max(x, axis, keepdims=True, initial=-jnp.inf))  # any shift gives the same result
+    # Twice. Where the scores are a product, XLA may fuse it with the subtraction: d is then the unrounded product less
+    # the rounded maximum. Its largest entry is half an ulp off, 128 where scores are 2^31, and e^128 overflows.
+    return d - jax.lax.stop_gradient(jnp.max(d, axis, keepdims=True, initial=-jnp.inf))
+
+
 def _softmax(x: Array, axis: int) -> Array:
-    m = jax.lax.stop_gradient(jnp.max(x, axis, keepdims=True, initial=-jnp.inf))  # any m gives the same result
-    e = jnp.exp(x - m)
+    e = jnp.exp(_below_maximum(x, axis))
     return e / jnp.sum(e, axis, keepdims=True)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
 def _log_softmax(x: Array, axis: int) -> Array:
-    d = x - jnp.max(x, axis, keepdims=True, initial=-jnp.inf)
+    d = _below_maximum(x, axis)
     peak = 1 + jnp.sign(d)  # 1 at the largest entries, 0 at the others
     rest = jnp.sum(jnp.exp(d) - peak, axis, keepdims=True) + (jnp.sum(peak, axis, keepdims=True) - 1)
     return d - jnp.log1p(rest)  # one peak's 1 is left to log1p: a near-certain class keeps its digits
