@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from nnspec_conformance import results
-from nnspec_conformance.benchmarks import command, core, machine, main
+from nnspec_conformance.benchmarks import command, core, machine, main, peers, processes, sets
 from nnspec_conformance.benchmarks.components import activations, layers
 from nnspec_conformance.benchmarks.components.activations import BOTH, COSTS, FORWARD, ROW
 from nnspec_conformance.results import read_json
@@ -128,6 +128,29 @@ def test_peers_of_a_training_step_take_the_same_steps():
     assert losses["nnspec"][0] > losses["nnspec"][2]
 
 
+def test_peers_of_an_optimizer_take_the_same_steps():
+    import optax
+    import torch
+
+    start, slope = np.array([1.0, -2.0], np.float32), np.array([0.5, 0.25], np.float32)
+    leaf = torch.from_numpy(start.copy()).requires_grad_()
+
+    def backward():
+        leaf.grad = torch.from_numpy(slope.copy())
+        return torch.tensor(0.0)
+
+    device = machine.find_device("cpu")
+    ours = peers.optimizer_step(
+        optax.sgd(0.1, momentum=0.9), lambda w, g: (0.0, {"w": g}), {"w": start}, slope, device=device
+    )
+    theirs = peers.torch_optimizer_step(torch.optim.SGD([leaf], lr=0.1, momentum=0.9), backward, "cpu")
+    for step in range(1, 4):
+        (weights, _, _), ((found,), _, _) = ours.call(), theirs.call()
+        np.testing.assert_allclose(np.asarray(weights["w"]), found.numpy(), rtol=1e-6)
+        moved = sum((1 - 0.9**k) / (1 - 0.9) for k in range(1, step + 1))
+        np.testing.assert_allclose(found.numpy(), start - 0.1 * moved * slope, rtol=1e-5)
+
+
 def test_operations_of_a_dense_layer_are_xlas():
     import jax
 
@@ -156,16 +179,17 @@ def test_a_merged_report_keeps_the_rest_and_takes_the_better_ceilings():
 # How it is measured
 
 
-def test_variants_alternate_and_each_slot_starts_untimed():
+def test_variants_alternate_in_another_order_each_round_and_each_slot_starts_untimed(monkeypatch):
     seen = []
-    calls = {name: lambda name=name: seen.append(name) for name in "ab"}
-    core.GAP, gap = 0.0, core.GAP
-    try:
-        core.LEAST, least = 0.0, core.LEAST
-        core.interleave(calls, rounds=2)
-    finally:
-        core.GAP, core.LEAST = gap, least
-    assert "".join(seen) == "aaabbb" + "aabb" + "bbaa"  # three calls to size a slot, then two a slot, in turns
+    monkeypatch.setattr(core, "GAP", 0.0)
+    monkeypatch.setattr(core, "LEAST", 0.0)
+    core.interleave({name: lambda name=name: seen.append(name) for name in "abc"}, rounds=8)
+    rounds = ["".join(seen[9 + 6 * i : 15 + 6 * i]) for i in range(8)]  # three calls to size a slot, then two a slot
+    assert "".join(seen[:9]) == "aaabbbccc"
+    assert all(
+        sorted(slots[::2]) == sorted(slots[1::2]) == list("abc") and slots[::2] == slots[1::2] for slots in rounds
+    )
+    assert len(set(rounds)) > 2
 
 
 def test_interleave_gives_medians(monkeypatch):
@@ -173,6 +197,82 @@ def test_interleave_gives_medians(monkeypatch):
     monkeypatch.setattr(core.time, "perf_counter", lambda: next(clock))
     monkeypatch.setattr(core.time, "sleep", lambda seconds: None)
     assert core.interleave({"only": lambda: None}, rounds=3) == {"only": 3}
+
+
+def entry(size, runs, *, name="relu", peer=None, operations=1):
+    """One workload's entry of one process or several."""
+    ratio = {} if peer is None or not operations else {"torch": runs[0] / peer}
+    return {
+        "set": "activations",
+        "name": name,
+        "pass": FORWARD,
+        "size": size,
+        "nnspec": {"seconds": float(np.median(runs)), "runs": list(runs)},
+        "peers": {} if peer is None else {"torch": {"seconds": peer, "runs": [peer]}},
+        "ratio": ratio,
+        "notes": f"of {runs[0]}",
+    }
+
+
+def test_the_median_process_counts_and_what_each_said_is_kept():
+    runs = [[entry(1024, [seconds], peer=2.0)] for seconds in (16.0, 7.0, 7.5)]
+    (found,) = processes.gathered(runs)
+    assert found["nnspec"] == {"seconds": 7.5, "runs": [16.0, 7.0, 7.5]}
+    assert found["peers"]["torch"]["runs"] == [2.0, 2.0, 2.0]
+    assert found["ratio"] == {"torch": 3.75}
+    assert found["notes"] == "of 7.5"
+
+
+def test_a_smaller_size_that_takes_longer_is_impossible():
+    wrong, slower = entry(1024, [16.0, 15.9, 16.1]), entry(16384, [7.4, 7.4, 9.0])
+    assert list(processes.impossible([wrong, slower])) == [("activations", "relu", FORWARD)]
+    assert processes.impossible([wrong, entry(16384, [7.4, 7.4, 17.0])]) == {}  # the spread allows it
+    assert processes.impossible([wrong, entry(16384, [7.4], name="gelu")]) == {}
+    assert "by torch" in processes.impossible([entry(1, [1], peer=3.0), entry(2, [2], peer=1.0)]).popitem()[1]
+
+
+def test_an_impossible_timing_is_left_out_named_and_exits_2(monkeypatch, tmp_path, capsys):
+    keys = [sets.key(w) for w in sets.select(["relu", "gelu"], quick=False) if w.direction == FORWARD]
+
+    def run(keys, device, *, quick, number):
+        made = []
+        for _, name, _, size in keys:
+            seconds = 2e-5 if (name, size) == ("relu", 1024) else 1e-6 + 1e-9 * size
+            program = {"compile_seconds": 1.0, "peak_bytes": 1, "instructions": {}}
+            cost = {"dtype": "float32", "operations": 1, "least_bytes": 8}
+            made.append(entry(size, [seconds], name=name) | cost)
+            made[-1]["nnspec"] |= program
+        about = {"name": "box", "device": "cpu", "processor": "P", "cores": 2, "platform": "L"}
+        return {"machine": about, "ceilings": {"copy_bytes_per_s": 1.0, "matmul_flop_per_s": 1.0}, "workloads": made}
+
+    monkeypatch.setattr(processes, "elsewhere", lambda function, **arguments: run(**arguments))
+    monkeypatch.setattr(sets, "select", lambda only, quick, every=sets.select: [
+        w for w in every(only, quick=quick) if sets.key(w) in keys
+    ])  # fmt: skip
+    path = tmp_path / "r.json"
+    assert main(["--only", "relu", "--only", "gelu", "--out", str(path)]) == 2
+    report = json.loads(path.read_text())
+    jsonschema.validate(report, SCHEMA)
+    assert {w["name"] for w in report["workloads"]} == {"gelu"}
+    assert [len(w["nnspec"]["runs"]) for w in report["workloads"]] == [processes.PROCESSES] * 5
+    assert capsys.readouterr().err.splitlines() == [
+        "nnspec bench: refused, as a smaller size takes longer: relu, forward, by nnspec: 20.0 µs for 1024 elements, "
+        "at most 17.4 µs for 16384; measure it again"
+    ]
+
+
+def test_a_run_in_a_process_of_its_own_comes_back():
+    assert processes.elsewhere(pow, 2, 5) == 32
+
+
+def test_no_work_has_no_ratio(monkeypatch):
+    monkeypatch.setattr(core, "interleave", lambda calls, **_: dict.fromkeys(calls, 1.0))
+    found = {
+        name: core.measure(next(w for w in sets.select([name], quick=True)), machine.find_device("cpu"), rounds=1)
+        for name in ("identity", "relu")
+    }
+    assert found["identity"]["ratio"] == {}
+    assert found["relu"]["ratio"]["jax.nn"] == 1.0
 
 
 def test_instructions_are_counted_in_the_programs_text():
@@ -191,9 +291,10 @@ def test_note_names_what_differs():
         "peers": {"jax.nn": {"instructions": {"tanh": 1, "fusion": 1}}},
     }
     assert (
-        command.note(entry) == "instructions of the compiled programs: nnspec 0 tanh, 9 divide; jax.nn 1 tanh, 0 divide"
+        processes.note(entry)
+        == "instructions of the compiled programs: nnspec 0 tanh, 9 divide; jax.nn 1 tanh, 0 divide"
     )
-    assert command.note(entry | {"ratio": {"jax.nn": 0.9}}) is None
+    assert processes.note(entry | {"ratio": {"jax.nn": 0.9}}) is None
 
 
 # Results
@@ -209,12 +310,23 @@ def test_a_run_fits_the_schema(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=[path.stem for path in COMMITTED])
-def test_committed_results_are_complete_and_not_quick(path):
+def test_committed_results_are_not_quick_and_of_known_workloads_in_order(path):
     report = read_json(path)
     jsonschema.validate(report, SCHEMA)
     assert (report["machine"]["name"], report["quick"]) == (path.stem, False)
-    measured = [(w["set"], w["name"], w["pass"], w["size"]) for w in report["workloads"]]
-    assert measured == [(w.set, w.name, w.direction, w.size) for w in command.select(None, quick=False)]
+    measured = [sets.key_of(entry) for entry in report["workloads"]]
+    assert measured == [key for key in map(sets.key, sets.select(None, quick=False)) if key in measured]
+    assert all(not entry["ratio"] for entry in report["workloads"] if not entry["operations"])
+
+
+def test_sets_are_found_by_their_folders():
+    assert {"activations", "layers"} <= set(sets.discover())
+
+
+def test_two_sets_of_one_name_are_refused(monkeypatch):
+    monkeypatch.setattr(layers, "SET", "activations")
+    with pytest.raises(ValueError, match="the set 'activations' exists already"):
+        sets.discover()
 
 
 def test_a_cpu_is_committed():
@@ -242,7 +354,10 @@ def test_bad_input_is_one_line_and_exits_2(arguments, message, capsys):
 
 
 def test_importing_benchmarks_imports_no_framework():
-    light = "import sys; import nnspec_conformance.benchmarks; print({'jax', 'torch', 'nnspec'} & set(sys.modules))"
+    light = (
+        "import sys; from nnspec_conformance.benchmarks import sets; sets.select(None, quick=False); "
+        "print({'jax', 'torch', 'nnspec'} & set(sys.modules))"
+    )
     assert (
         subprocess.run([sys.executable, "-c", light], capture_output=True, text=True, check=True).stdout.strip()
         == "set()"

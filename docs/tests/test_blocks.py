@@ -187,6 +187,28 @@ def test_benchmark_draws_share_of_copy_and_marks_peers(convert, data):
     assert "1.6 µs" in html
     assert "2^10" in html
     assert "No result on a GPU or TPU yet." in text_of(html)
+    assert "Not measured on this machine (box): identity, relu, leaky_relu" in text_of(html)
+
+
+def test_benchmark_of_a_set_that_no_machine_has_says_so(convert, data):
+    machine = {"name": "box", "device": "cpu", "processor": "P", "cores": 2, "platform": "Linux"}
+    data.benchmarks["box"] = {"machine": machine, "ceilings": {}, "workloads": [], "date": "2026-01-02"}
+    text = text_of(convert("/// benchmark | layers\n///"))
+    assert "Not measured on this machine (box): dense, mlp." in text
+    assert "Not measured on any machine yet." in text
+
+
+def test_benchmark_of_all_sets_has_a_heading_for_each(convert):
+    html = convert("/// benchmark | sets\n///")
+    assert '<h2 id="activations">Activations</h2>' in html
+    assert '<h2 id="layers">Layers</h2>' in html
+
+
+def test_time_of_several_processes_shows_its_spread():
+    from nnspec_site.blocks.benchmark import spread
+
+    assert spread({"seconds": 2e-6, "runs": [1e-6, 2e-6, 4e-6]}) == "2 µs (1 µs to 4 µs)"
+    assert spread({"seconds": 2e-6}) == "2 µs"
 
 
 def test_matrix_of_all_sections_counts_instances(convert):

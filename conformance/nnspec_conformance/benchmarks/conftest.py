@@ -8,8 +8,8 @@ import pytest
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave ``bench_*.py`` out of an ordinary run."""
-    if not collection_path.name.startswith("bench_"):
+    """Leave ``bench.py`` out of an ordinary run."""
+    if collection_path.name != "bench.py":
         return None
     named = any(Path(argument.split("::")[0]).name == collection_path.name for argument in config.args)
     asked = config.getoption("benchmark_only", default=False)

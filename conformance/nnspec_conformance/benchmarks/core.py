@@ -2,11 +2,12 @@
 
 Two traps this avoids, both of which favour whoever runs alone: another library's worker threads keep spinning for some
 milliseconds after it has returned, so every timed slot begins with a pause and an untimed call; and machines drift, so
-variants alternate instead of following one another.
+variants alternate instead of following one another, in an order drawn anew for each round.
 """
 
 from __future__ import annotations
 
+import random
 import re
 import statistics
 import time
@@ -106,21 +107,26 @@ def instructions(hlo: str) -> dict[str, int]:
 
 
 def interleave(
-    calls: Mapping[str, Callable[[], Any]], *, rounds: int, of: Callable[[list[float]], float] = statistics.median
+    calls: Mapping[str, Callable[[], Any]],
+    *,
+    rounds: int,
+    of: Callable[[list[float]], float] = statistics.median,
+    order: random.Random | None = None,
 ) -> dict[str, float]:
     """Median seconds of one call, by variant.
 
     Args:
         calls: the variants; each call must return when its result is there.
-        rounds: how often each variant gets its slot; the order turns by one each round.
+        rounds: how often each variant gets its slot.
         of: which of the rounds' times counts.
+        order: draws the order of a round.
     """
+    order = order or random.Random(0)
     names = list(calls)
     times: dict[str, list[float]] = {name: [] for name in names}
     repeat = {name: max(1, round(LEAST / once(calls[name]))) for name in names}
-    for turn in range(rounds):
-        for i in range(len(names)):
-            name = names[(i + turn) % len(names)]
+    for _ in range(rounds):
+        for name in order.sample(names, len(names)):
             time.sleep(GAP)
             calls[name]()
             start = time.perf_counter()
@@ -141,16 +147,19 @@ def once(call: Callable[[], Any]) -> float:
     return max(min(found), 1e-9)
 
 
-def measure(workload: Workload, device: Any, *, rounds: int) -> dict[str, Any]:
+def measure(workload: Workload, device: Any, *, rounds: int, order: random.Random | None = None) -> dict[str, Any]:
     """One workload's entry of the results, still without its share of the ceiling.
 
     Args:
         workload: what to time.
         device: the JAX device.
         rounds: see ``interleave``.
+        order: likewise.
+
+    A workload of no operations has no ratios: there is no work to compare.
     """
     programs = workload.build(device)
-    seconds = interleave({name: program.call for name, program in programs.items()}, rounds=rounds)
+    seconds = interleave({name: program.call for name, program in programs.items()}, rounds=rounds, order=order)
     ours, peers = programs["nnspec"], [name for name in programs if name != "nnspec"]
     return {
         "set": workload.set,
@@ -176,7 +185,7 @@ def measure(workload: Workload, device: Any, *, rounds: int) -> dict[str, Any]:
             }
             for name in peers
         },
-        "ratio": {name: seconds["nnspec"] / seconds[name] for name in peers},
+        "ratio": {name: seconds["nnspec"] / seconds[name] for name in peers if workload.operations},
         "notes": None,
     }
 

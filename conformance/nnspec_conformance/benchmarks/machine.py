@@ -48,15 +48,30 @@ def processor(device: Any) -> str:
     return found.group(1).strip() if found else platform.processor() or platform.machine()
 
 
+def vector_instructions() -> str | None:
+    """The widest that an x86 processor has, which its name often does not tell; None elsewhere."""
+    try:
+        flags = re.search(r"^flags\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)
+    except OSError:
+        return None
+    has = set(flags.group(1).split()) if flags else set()
+    return next(
+        (shown for flag, shown in (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("avx", "AVX")) if flag in has), None
+    )
+
+
 def describe(device: Any) -> dict[str, Any]:
     """The field ``machine`` of the results. No host name: results are published."""
     kind = "gpu" if device.platform in ("gpu", "cuda", "rocm") else device.platform
     name, cores = processor(device), os.cpu_count() or 1
-    slug = re.sub(r"[^a-z0-9]+", "-", f"{name} {cores} cores" if kind == "cpu" else name, flags=re.I).strip("-").lower()
+    vector = vector_instructions() if kind == "cpu" else None
+    words = f"{name} {vector or ''} {cores} cores" if kind == "cpu" else name
+    slug = re.sub(r"[^a-z0-9]+", "-", words, flags=re.I).strip("-").lower()
     return {
         "name": f"{slug}-{kind}",
         "device": kind,
         "processor": name,
+        **({"vector": vector} if vector else {}),
         "cores": cores,
         "platform": f"{platform.system()}-{platform.machine()}",
     }

@@ -1,7 +1,11 @@
-"""``/// benchmark | activations``: a chart and a table from the committed measurements; ``all`` lists the machines."""
+"""``/// benchmark | activations``: a chart and a table from the committed measurements.
+
+``/// benchmark | sets`` shows every set below a heading of its own, ``/// benchmark | machines`` lists the machines.
+"""
 
 from __future__ import annotations
 
+from nnspec_conformance.benchmarks import sets
 from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, options
 from nnspec_site.chart import Row, chart
@@ -20,22 +24,41 @@ class BenchmarkBlock(SiteBlock):
     def on_create(self, parent: Element) -> Element:
         reports = site_data.current().benchmarks
         holder = make("div", "nn-benchmark")
-        parent.append(holder)
-        shown = 0
-        for report in reports.values():
-            if self.argument == "all":
-                holder.append(machine(report))
-                shown += 1
-            elif found := [work for work in report["workloads"] if work["set"] == self.argument]:
-                holder.append(measured(report, found))
-                shown += 1
-        if not shown:
-            holder.append(make("p", "nn-unproven", "Not measured on any machine yet. Measure yours: ", code(COMMAND)))
-        elif missing := sorted({"cpu", "gpu", "tpu"} - {r["machine"]["device"] for r in reports.values()}):
-            names = " or ".join(name.upper() for name in missing)
-            command = code(COMMAND.replace("cpu", missing[0]))
-            holder.append(make("p", "nn-provenance", f"No result on a {names} yet. Measure yours: ", command))
+        if self.argument == "machines":
+            holder.extend(machine(report) for report in reports.values())
+        for name in sets.discover() if self.argument == "sets" else [self.argument] * (self.argument != "machines"):
+            if self.argument == "sets":
+                parent.append(make("h2", "", name.replace("_", " ").capitalize(), id=name))
+                holder = make("div", "nn-benchmark")
+            parent.append(holder)
+            holder.extend(of_set(reports, name))
         return holder
+
+
+def of_set(reports: dict[str, Report], name: str) -> list[Element]:
+    """What each machine has measured of a set and what not, and the command for whoever has another machine."""
+    made, shown = [], 0
+    for report in reports.values():
+        if found := [work for work in report["workloads"] if work["set"] == name]:
+            made.append(measured(report, found))
+            shown += 1
+        if absent := unmeasured(report, name):
+            words = f"Not measured on this machine ({report['machine']['name']}): {', '.join(absent)}."
+            made.append(make("p", "nn-provenance", words))
+    if not shown:
+        made.append(make("p", "nn-unproven", "Not measured on any machine yet. Measure yours: ", code(COMMAND)))
+    elif missing := sorted({"cpu", "gpu", "tpu"} - {report["machine"]["device"] for report in reports.values()}):
+        names = " or ".join(device.upper() for device in missing)
+        command = code(COMMAND.replace("cpu", missing[0]))
+        made.append(make("p", "nn-provenance", f"No result on a {names} yet. Measure yours: ", command))
+    return made
+
+
+def unmeasured(report: Report, name: str) -> list[str]:
+    """The operations of a set of which the machine's file lacks a workload."""
+    found = {sets.key_of(work) for work in report["workloads"]}
+    wanted = [work for work in sets.select(None, quick=False) if work.set == name]
+    return list(dict.fromkeys(work.name for work in wanted if sets.key(work) not in found))
 
 
 def seconds(value: float | None) -> str:
@@ -46,6 +69,13 @@ def seconds(value: float | None) -> str:
         if value * factor >= 1:
             return f"{number(value * factor)} {unit}"
     return f"{number(value * 1e9)} ns"
+
+
+def spread(program: Report) -> str:
+    """The median over processes, with the least and the largest of them where there were several."""
+    runs = program.get("runs") or []
+    between = f" ({seconds(min(runs))} to {seconds(max(runs))})" if len(runs) > 1 else ""
+    return seconds(program.get("seconds")) + between
 
 
 def size(count: int) -> str:
@@ -60,6 +90,7 @@ def machine(report: Report) -> Element:
     rows = [
         ["device", about["device"]],
         ["processor", f"{about.get('processor', '–')}, {about.get('cores', '–')} cores"],
+        ["vector instructions", about.get("vector", "not recorded")],
         ["platform", str(about.get("platform", "–"))],
         ["copy", f"{number(ceilings.get('copy_bytes_per_s', 0) / 1e9)} GB/s"],
         ["matrix product", f"{number(ceilings.get('matmul_flop_per_s', 0) / 1e9)} GFLOP/s"],
@@ -116,7 +147,7 @@ def numbers(workloads: list[Report]) -> Element:
     rows = []
     for work in sorted(workloads, key=lambda work: (work["name"], work["pass"], work["size"])):
         ours = work["nnspec"]
-        row = [work["name"], work["pass"], size(work["size"]), work.get("dtype", ""), seconds(ours.get("seconds"))]
+        row = [work["name"], work["pass"], size(work["size"]), work.get("dtype", ""), spread(ours)]
         row += [seconds(ours.get("compile_seconds")), f"{100 * (ours.get(f'share_of_{limit}') or 0):.0f} %"]
         row += [number(work.get("ratio", {}).get(peer)) for peer in peers]
         rows.append([*row, work.get("notes") or ""])

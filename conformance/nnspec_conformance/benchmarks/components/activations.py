@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.benchmarks.core import Program, Workload, compiled
+from nnspec_conformance.benchmarks.peers import torch_place, waiting
 
 SET = "activations"
 SIZES = (2**10, 2**14, 2**17, 2**20, 2**24)
@@ -90,8 +90,8 @@ def builder(name: str, size: int, direction: str) -> Callable[[Any], dict[str, P
             variant: compiled(with_backward(f) if direction == BOTH else f, *arguments)
             for variant, f in functions.items()
         }
-        if importlib.util.find_spec("torch") and (torch := torch_program(name, x, g, direction, device.platform)):
-            found["torch"] = torch
+        if place := torch_place(device):
+            found["torch"] = torch_program(name, x, g, direction, place)
         return found
 
     return build
@@ -140,29 +140,21 @@ def torch_peer(name: str) -> Callable:
     }.get(name) or getattr(functional, name)
 
 
-def torch_program(name: str, x: np.ndarray, g: np.ndarray, direction: str, platform: str) -> Program | None:
-    """PyTorch, eager, on the same kind of device; None where it has none."""
+def torch_program(name: str, x: np.ndarray, g: np.ndarray, direction: str, place: str) -> Program:
+    """PyTorch, eager, on the same kind of device."""
     import torch
 
-    place = "cpu" if platform == "cpu" else "cuda"
-    if place == "cuda" and (platform == "tpu" or not torch.cuda.is_available()):
-        return None
     function = torch_peer(name)
     a, cotangent = torch.from_numpy(x).to(place), torch.from_numpy(g).to(place)
-    wait = torch.cuda.synchronize if place == "cuda" else lambda: None
+    leaf = a.clone().requires_grad_()
 
     def forward() -> Any:
         with torch.no_grad():
-            y = function(a)
-        wait()
-        return y
-
-    leaf = a.clone().requires_grad_()
+            return function(a)
 
     def both() -> tuple[Any, Any]:
         y = function(leaf)
         (gradient,) = torch.autograd.grad(y, leaf, cotangent)
-        wait()
         return y.detach(), gradient
 
-    return Program(call=forward if direction == FORWARD else both)
+    return Program(call=waiting(forward if direction == FORWARD else both, place))

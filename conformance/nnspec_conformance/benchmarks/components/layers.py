@@ -5,13 +5,19 @@ Everything is square, n examples of n features through layers of n units, so tha
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from nnspec_conformance.benchmarks.core import Program, Workload, compiled, interleave
+from nnspec_conformance.benchmarks.peers import (
+    optimizer_step,
+    torch_compiler,
+    torch_optimizer_step,
+    torch_place,
+    waiting,
+)
 
 SET = "layers"
 SIDES = (64, 256, 1024)
@@ -123,14 +129,6 @@ def step_programs(side: int, direction: str, device: Any) -> dict[str, Program]:
     table |= {f"bias_{i}": np.zeros(side, np.float32) for i in range(DEPTH)}
     optimizer = optax.adam(RATE)
 
-    def step(loss: Callable) -> Callable:
-        def run(weights: Any, state: Any, x: Any, target: Any) -> Any:
-            value, gradients = jax.value_and_grad(loss)(weights, x, target)
-            updates, state = optimizer.update(gradients, state, weights)
-            return optax.apply_updates(weights, updates), state, value
-
-        return run
-
     def ours(weights: Any, x: Any, target: Any) -> Any:
         return jnp.mean((mlp(x, weights, activation="relu") - target) ** 2)
 
@@ -149,9 +147,7 @@ def step_programs(side: int, direction: str, device: Any) -> dict[str, Program]:
     starts = {"nnspec": (ours, table), "flax": (stock, nnx.State({"layers": named}))}
     found = {}
     for name, (loss, weights) in starts.items():
-        weights = jax.device_put(jax.tree.map(jnp.asarray, weights), device)
-        data = jax.device_put((x, target), device)
-        found[name] = compiled(step(loss), weights, optimizer.init(weights), *data, donated=2)
+        found[name] = optimizer_step(optimizer, jax.value_and_grad(loss), weights, x, target, device=device)
     if place := torch_place(device):
         found["torch"] = torch_step(x, target, kernels, place, through=lambda f: f)
         if compiler := torch_compiler():
@@ -205,41 +201,6 @@ def bare_products(side: int, device: Any) -> dict[str, float]:
     return interleave(calls, rounds=9)
 
 
-def torch_place(device: Any) -> str | None:
-    """PyTorch's name of the same kind of device; None where it is not installed or has none."""
-    if not importlib.util.find_spec("torch"):
-        return None
-    import torch
-
-    if device.platform == "cpu":
-        return "cpu"
-    return "cuda" if device.platform != "tpu" and torch.cuda.is_available() else None
-
-
-def torch_compiler() -> Callable | None:
-    """``torch.compile``, where it runs: it needs a compiler of C++ on a CPU."""
-    import torch
-
-    try:
-        torch.compile(lambda x: x * 2 + 1)(torch.ones(4))
-    except Exception:  # whatever its tool chain lacks
-        return None
-    return torch.compile
-
-
-def waiting(call: Callable, place: str) -> Callable:
-    """The call, returning when the result is there."""
-    import torch
-
-    def run() -> Any:
-        result = call()
-        if place == "cuda":
-            torch.cuda.synchronize()
-        return result
-
-    return run
-
-
 def torch_dense(
     x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, g: np.ndarray, direction: str, place: str
 ) -> Program:
@@ -282,11 +243,9 @@ def torch_step(x: np.ndarray, target: np.ndarray, kernels: Any, place: str, *, t
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
     loss = through(lambda data, wanted: torch.nn.functional.mse_loss(model(data), wanted))
 
-    def step() -> Any:
-        optimizer.zero_grad()
+    def backward() -> Any:
         value = loss(data, wanted)
         value.backward()
-        optimizer.step()
-        return [parameter.detach() for parameter in model.parameters()], None, value.detach()
+        return value.detach()
 
-    return Program(call=waiting(step, place))
+    return torch_optimizer_step(optimizer, backward, place)

@@ -1,0 +1,81 @@
+"""What the workloads of several sets share: steps of optimizers, and PyTorch on the same kind of device."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from typing import Any
+
+from nnspec_conformance.benchmarks.core import Program, compiled
+
+
+def optimizer_step(optimizer: Any, gradients: Callable, weights: Any, *data: Any, device: Any) -> Program:
+    """A step of an Optax optimizer, compiled; it overwrites the parameters and the state.
+
+    Args:
+        optimizer: an ``optax.GradientTransformation``.
+        gradients: ``gradients(weights, *data) -> (value, gradients)``, for instance ``jax.value_and_grad(loss)``; for
+            the optimizer alone, ``lambda weights, g: (0.0, g)``.
+        weights: the first parameters.
+        data: whatever else ``gradients`` takes.
+        device: the JAX device.
+    """
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    def step(weights: Any, state: Any, *data: Any) -> tuple[Any, Any, Any]:
+        value, found = gradients(weights, *data)
+        updates, state = optimizer.update(found, state, weights)
+        return optax.apply_updates(weights, updates), state, value
+
+    start, *given = jax.device_put((jax.tree.map(jnp.asarray, weights), *data), device)
+    return compiled(step, start, optimizer.init(start), *given, donated=2)
+
+
+def torch_optimizer_step(optimizer: Any, backward: Callable[[], Any], place: str) -> Program:
+    """A step of a ``torch.optim`` optimizer; ``backward`` puts the gradients into its parameters, returns the loss."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+    def step() -> tuple[list[Any], None, Any]:
+        optimizer.zero_grad()
+        value = backward()
+        optimizer.step()
+        return [parameter.detach() for parameter in parameters], None, value
+
+    return Program(call=waiting(step, place))
+
+
+def torch_place(device: Any) -> str | None:
+    """PyTorch's name of the same kind of device; None where it is not installed or has none."""
+    if not importlib.util.find_spec("torch"):
+        return None
+    import torch
+
+    if device.platform == "cpu":
+        return "cpu"
+    return "cuda" if device.platform != "tpu" and torch.cuda.is_available() else None
+
+
+def torch_compiler() -> Callable | None:
+    """``torch.compile``, where it runs: it needs a compiler of C++ on a CPU."""
+    import torch
+
+    try:
+        torch.compile(lambda x: x * 2 + 1)(torch.ones(4))
+    except Exception:  # whatever its tool chain lacks
+        return None
+    return torch.compile
+
+
+def waiting(call: Callable, place: str) -> Callable:
+    """The call, returning when the result is there."""
+    import torch
+
+    def run() -> Any:
+        result = call()
+        if place == "cuda":
+            torch.cuda.synchronize()
+        return result
+
+    return run
