@@ -201,15 +201,15 @@ def test_interleave_gives_medians(monkeypatch):
 
 def entry(size, runs, *, name="relu", peer=None, operations=1):
     """One workload's entry of one process or several."""
-    ratio = {} if peer is None or not operations else {"torch": runs[0] / peer}
     return {
         "set": "activations",
         "name": name,
         "pass": FORWARD,
         "size": size,
+        "operations": operations,
         "nnspec": {"seconds": float(np.median(runs)), "runs": list(runs)},
         "peers": {} if peer is None else {"torch": {"seconds": peer, "runs": [peer]}},
-        "ratio": ratio,
+        "ratio": {} if peer is None else {"torch": runs[0] / peer},
         "notes": f"of {runs[0]}",
     }
 
@@ -228,6 +228,7 @@ def test_a_smaller_size_that_takes_longer_is_impossible():
     assert list(processes.impossible([wrong, slower])) == [("activations", "relu", FORWARD)]
     assert processes.impossible([wrong, entry(16384, [7.4, 7.4, 17.0])]) == {}  # the spread allows it
     assert processes.impossible([wrong, entry(16384, [7.4], name="gelu")]) == {}
+    assert processes.impossible([entry(1024, [16.0], operations=0), entry(16384, [7.4], operations=0)]) == {}
     assert "by torch" in processes.impossible([entry(1, [1], peer=3.0), entry(2, [2], peer=1.0)]).popitem()[1]
 
 
@@ -239,7 +240,7 @@ def test_an_impossible_timing_is_left_out_named_and_exits_2(monkeypatch, tmp_pat
         for _, name, _, size in keys:
             seconds = 2e-5 if (name, size) == ("relu", 1024) else 1e-6 + 1e-9 * size
             program = {"compile_seconds": 1.0, "peak_bytes": 1, "instructions": {}}
-            cost = {"dtype": "float32", "operations": 1, "least_bytes": 8}
+            cost = {"dtype": "float32", "least_bytes": 8}
             made.append(entry(size, [seconds], name=name) | cost)
             made[-1]["nnspec"] |= program
         about = {"name": "box", "device": "cpu", "processor": "P", "cores": 2, "platform": "L"}

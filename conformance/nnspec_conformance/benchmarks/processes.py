@@ -92,10 +92,13 @@ def _median(entries: list[Entry]) -> Entry:
 
 
 def impossible(entries: Iterable[Entry]) -> dict[tuple[str, str, str], str]:
-    """The operations of which a smaller size took longer than a larger one in its slowest process, with a sentence."""
+    """The operations of which a smaller size took longer than a larger one in its slowest process, with a sentence.
+
+    Where there is no work the size does not matter: a peer may hand the same array on.
+    """
     found: dict[tuple[str, str, str], str] = {}
     series: dict[tuple[str, str, str, str], list[tuple[int, Entry]]] = defaultdict(list)
-    for entry in entries:
+    for entry in filter(lambda entry: entry["operations"], entries):
         for variant, program in {"nnspec": entry["nnspec"], **entry["peers"]}.items():
             series[(*sets.key_of(entry)[:3], variant)].append((entry["size"], program))
     for (*key, variant), sizes in series.items():
