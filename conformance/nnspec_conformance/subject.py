@@ -10,7 +10,7 @@ import io
 import itertools
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from nnspec_conformance.clauses import Clause
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, one_line
+from nnspec_conformance.functions import Function
 from nnspec_conformance.limits import CallTimeout, limit
 
 DTYPES = {
@@ -48,6 +49,26 @@ def _float_places(arrays: tuple) -> list[tuple[int, str | None]]:
     named = [(i, name, v) for i, x in enumerate(arrays) if isinstance(x, dict) for name, v in x.items()]
     plain = [(i, None, x) for i, x in enumerate(arrays) if not isinstance(x, dict)]
     return sorted(((i, name) for i, name, x in named + plain if float_dtype(x)), key=lambda place: place[0])
+
+
+def _of_floats(name: str, f: Callable, arrays: tuple, inputs: list, attributes: dict) -> tuple[Function, tuple]:
+    """An operation as a function of its floating-point arrays alone, and the subject's own of these arrays."""
+    places = _float_places(arrays)
+    primals = tuple(inputs[i] if key is None else inputs[i][key] for i, key in places)
+
+    def replaced(all_arrays: Iterable, new: Iterable) -> list:
+        full = [dict(x) if isinstance(x, dict) else x for x in all_arrays]
+        for (i, key), value in zip(places, new, strict=True):
+            if key is None:
+                full[i] = value
+            else:
+                full[i][key] = value
+        return full
+
+    nothing = [None] * len(places)
+    rest = replaced(inputs, nothing)  # what is not differentiated is part of the function, by its content
+    key = (f, attributes, places, replaced(arrays, nothing))
+    return Function(lambda *floats: f(*replaced(rest, floats), **attributes), name, *key), primals
 
 
 def _gradients(name: str, answer: Any) -> tuple:
@@ -285,19 +306,9 @@ class Subject:
             inputs = [self._in(x) for x in arrays]
             if own is not None:
                 return _gradients(f"{operation}_vjp", own(*inputs, self._in(cotangents), **attributes))
-            places = _float_places(arrays)
-
-            def g(*primals: Any) -> Any:
-                full = [dict(x) if isinstance(x, dict) else x for x in inputs]
-                for (i, name), primal in zip(places, primals, strict=True):
-                    if name is None:
-                        full[i] = primal
-                    else:
-                        full[i][name] = primal
-                return f(*full, **attributes)
-
-            primals = tuple(inputs[i] if name is None else inputs[i][name] for i, name in places)
-            return _regrouped(places, _gradients("vjp", self.adapter.vjp(g, primals, self._in(cotangents))))
+            g, primals = _of_floats(operation, f, arrays, inputs, attributes)
+            gradients = self.adapter.vjp(g, primals, self._in(cotangents))
+            return _regrouped(_float_places(arrays), _gradients("vjp", gradients))
 
         return self._guard(operation, arrays, body)
 
@@ -310,12 +321,10 @@ class Subject:
         def body(f: Callable) -> Any:
             if own is not None:
                 return own(self._in(x), **attributes)
-            ones = self._in(np.ones_like(x))
-
-            def first(primal: Any) -> Any:
-                return self.adapter.vjp(lambda z: f(z, **attributes), (primal,), ones)[0]
-
-            return self.adapter.vjp(first, (self._in(x),), ones)[0]
+            vjp, ones = self.adapter.vjp, self._in(np.ones_like(x))
+            g, primals = _of_floats(operation, f, (x,), [self._in(x)], attributes)
+            slope = Function(lambda primal: vjp(g, (primal,), ones)[0], operation, vjp, g, x.shape, str(x.dtype))
+            return vjp(slope, primals, ones)[0]
 
         return self._guard(operation, x, body)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,7 +24,13 @@ def context(dtype: str) -> Iterator[None]:
 
 def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
     """Compiled, as every training step is: one program instead of one for each primitive and shape."""
-    return jax.jit(lambda primals, cotangents: jax.vjp(f, *primals)[1](cotangents))(primals, cotangents)
+    return _program(f)(primals, cotangents)
+
+
+@functools.lru_cache(maxsize=256)
+def _program(f: Callable) -> Callable:
+    """Kept, since the same operation with the same attributes comes as an equal function; the oldest make room."""
+    return jax.jit(lambda primals, cotangents: jax.vjp(f, *primals)[1](cotangents))
 
 
 # What anything that calls these kernels fails, measured: at which input, got, right, and why.
