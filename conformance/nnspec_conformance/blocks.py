@@ -33,6 +33,7 @@ OPTIONS = {
     "figure": {"alt"},
     "benchmark": set(),
     "matrix": set(),
+    "topics": set(),
 }
 
 

@@ -16,7 +16,8 @@ from nnspec_site.errors import SiteError
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "npm"
-GENERATED = ROOT / "docs" / "pages" / "assets" / "generated"
+PAGES = ROOT / "docs" / "pages"
+GENERATED = PAGES / "assets" / "generated"
 
 
 @dataclass(frozen=True)

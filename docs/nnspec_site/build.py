@@ -1,6 +1,7 @@
 """Builds the site: ``python -m nnspec_site.build [--serve] [--site-dir DIR]``.
 
-Steps: check the Markdown, fetch the browser assets, draw the figures, run MkDocs strictly, check what came out.
+Steps: check the Markdown, fetch the browser assets, draw the figures, write the pages that follow from the folders, run
+MkDocs strictly, check what came out.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from nnspec_conformance import results
+from nnspec_conformance.clauses import load_spec
 from nnspec_conformance.errors import HarnessError
-from nnspec_site import assets, built, figures, sources
+from nnspec_site import assets, built, figures, navigation, sources
 from nnspec_site.assets import GENERATED, ROOT
 from nnspec_site.errors import SiteError
 
+CONFIG = ROOT / "mkdocs.yml"
 STAMPS = ROOT / ".cache" / "figures.json"
 
 
@@ -34,6 +38,17 @@ def prepare() -> None:
     step("browser assets")
     assets.install()
     draw_figures()
+    step("pages that follow from the folders")
+    navigation.stage(load_spec())
+
+
+def settings() -> dict[str, Any]:
+    """What is handed to MkDocs beside its file: the folder it reads and the whole navigation."""
+    from mkdocs.utils import yaml_load
+
+    with CONFIG.open("rb") as file:
+        written = yaml_load(file)["nav"]
+    return {"docs_dir": str(navigation.STAGE), "nav": navigation.navigation(written, load_spec())}
 
 
 def draw_figures(folder: Path = GENERATED / "figures") -> None:
@@ -67,7 +82,7 @@ def build(site_dir: Path | None = None) -> Path:
     from mkdocs.config import load_config
 
     options = {"site_dir": str(site_dir)} if site_dir else {}
-    config = load_config(str(ROOT / "mkdocs.yml"), strict=True, **options)
+    config = load_config(str(CONFIG), strict=True, **settings(), **options)
     warnings = _Warnings()
     logging.getLogger("mkdocs").addHandler(warnings)
     step("pages")
@@ -91,11 +106,11 @@ class _Warnings(logging.Handler):
 
 
 def serve() -> None:
-    """A local server that rebuilds on every change."""
+    """A local server that rebuilds on every change; a page added or removed shows when it is started again."""
     from mkdocs.commands.serve import serve as mkdocs_serve
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    mkdocs_serve(str(ROOT / "mkdocs.yml"), livereload=True, strict=False)
+    mkdocs_serve(str(CONFIG), livereload=True, strict=False, **settings())
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

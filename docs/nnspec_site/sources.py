@@ -9,12 +9,12 @@ from pathlib import Path
 from nnspec_conformance.blocks import Block, parse_blocks
 from nnspec_conformance.clauses import Spec, load_spec
 from nnspec_site import figures, tex
-from nnspec_site.assets import ROOT
+from nnspec_site.assets import PAGES
+from nnspec_site.blocks import topics
 from nnspec_site.blocks.matrix import VIEWS
 from nnspec_site.errors import SiteError
 from nnspec_site.listing import find
 
-PAGES = ROOT / "docs" / "pages"
 FORMULA = re.compile(rf"\$\$(?P<display>.+?)\$\$|{tex.INLINE}", re.S)
 CODE = re.compile(r"^(?P<fence>`{3,}|~{3,}).*?^(?P=fence)|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)", re.S | re.M)
 
@@ -45,6 +45,7 @@ def _check_block(block: Block, spec: Spec) -> None:
         "experiment": spec.experiments,
         "figure": figures.makers(),
         "matrix": [*VIEWS, *spec.pages],
+        "topics": topics.known(spec),
     }.get(block.name)
     if not block.argument:
         raise block.fail(f"block '{block.name}' lacks its argument; write '/// {block.name} | name'")

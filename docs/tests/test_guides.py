@@ -8,7 +8,7 @@ import re
 import pytest
 
 from nnspec_conformance import cli
-from nnspec_site.sources import PAGES
+from nnspec_site.assets import PAGES
 
 GUIDE = PAGES / "guides" / "test-your-implementation.md"
 

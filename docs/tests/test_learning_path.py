@@ -8,7 +8,7 @@ import pytest
 
 from nnspec_conformance import cli
 from nnspec_conformance.clauses import load_spec
-from nnspec_site.sources import PAGES
+from nnspec_site.assets import PAGES
 
 PATH = (PAGES / "guides" / "learning-path.md").read_text(encoding="utf-8")
 GLOSSARY = (PAGES / "guides" / "glossary.md").read_text(encoding="utf-8")

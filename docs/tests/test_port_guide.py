@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from nnspec_conformance import cli
-from nnspec_site.sources import PAGES
+from nnspec_site.assets import PAGES
 
 GUIDE = PAGES / "guides" / "port-from-pytorch.md"
 CHECK = "check port.py gelu.form dense-native.kernel lstm-native.packing"
