@@ -327,7 +327,7 @@ def test_selection_names_what_is_near(suite):
         ("activation.nan[relu]", "activation.nan[relu]"),
         ("activation.nan", "activation.nan[identity]"),
         ("activations", "activation.shape[identity]"),
-        ("components", "activation.shape[identity]"),
+        ("components", "neuron.shape"),
         ("components/activations", "activation.shape[identity]"),
     ],
 )
