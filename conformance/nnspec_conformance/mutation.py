@@ -10,7 +10,7 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -20,6 +20,7 @@ from nnspec_conformance.adapters import numpy_oracle
 from nnspec_conformance.clauses import Clause
 from nnspec_conformance.compare import compare
 from nnspec_conformance.engine import FAIL, Result, declared_default, run_instance
+from nnspec_conformance.functions import fingerprint
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 from nnspec_conformance.tolerance import Want, ulp
@@ -143,9 +144,32 @@ def kill(suite: Suite, instance: str, mutant: Mutant) -> Kill:
     return Kill(instance, mutant, result.outcome == FAIL, result.ratio, result.message)
 
 
+def kills_of(suite: Suite, instance: str) -> list[Kill]:
+    """An instance's mutants and what became of them; its cases are made once for all of them."""
+    clause, _ = suite.instances[instance]
+    tests = suite.tests.get(clause.id, [])
+    once = [test if "trial" in test.wants else replace(test, function=_once(test.function)) for test in tests]
+    prepared = replace(suite, tests=suite.tests | {clause.id: once})
+    return [kill(prepared, instance, mutant) for mutant in mutants_of(suite, instance)]
+
+
+def _once(generator: Callable) -> Callable:
+    """A test that makes its cases once for the same arguments. No subject changes them: each is handed copies."""
+    made: dict = {}
+
+    @functools.wraps(generator)
+    def cases(**arguments: Any) -> list:
+        key = fingerprint(arguments)
+        if key not in made:
+            made[key] = arguments, list(generator(**arguments))  # the arguments are held: a key may hold their ids
+        return made[key][1]
+
+    return cases
+
+
 def kill_table(suite: Suite, instances: list[str] | None = None) -> dict[str, list[Kill]]:
     """Every instance with its mutants and what became of them."""
-    return {name: [kill(suite, name, m) for m in mutants_of(suite, name)] for name in instances or suite.instances}
+    return {name: kills_of(suite, name) for name in instances or suite.instances}
 
 
 def power(kills: list[Kill]) -> float:

@@ -28,7 +28,7 @@ from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.identify import identify
 from nnspec_conformance.limits import watchdog
 from nnspec_conformance.loading import load_subject
-from nnspec_conformance.mutation import explain, kill, mutants_of, power, weak
+from nnspec_conformance.mutation import explain, kills_of, power, weak
 from nnspec_conformance.results import read_json
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite, load_suite
@@ -183,7 +183,7 @@ def mutants(options: argparse.Namespace) -> int:
     chosen = suite.select(options.clauses)
     table = {}
     for instance in progress(chosen, len(chosen), "mutants"):
-        table[instance] = [kill(suite, instance, mutant) for mutant in mutants_of(suite, instance)]
+        table[instance] = kills_of(suite, instance)
     for instance, kills in table.items():
         nearest = min(kills, key=lambda k: k.distance, default=None)
         if nearest is None:

@@ -1,5 +1,7 @@
 """Mutants: a clause that cannot be red is reported, and a failure is explained by the bug or reading that fits."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,44 @@ def test_surviving_mutant_is_reported(changed):
     assert weak(suite, kill_table(suite, ["relu.value"])) == [
         "relu.value: lets 'right after all' pass; sharpen its test"
     ]
+
+
+def overwriting(instance):
+    """Answers and fills whatever it was handed with 7."""
+
+    def spoiled(function):
+        def call(*arrays, **attributes):
+            answer = function(*arrays, **attributes)
+            for x in arrays:
+                x.fill(7)
+            return answer
+
+        return call
+
+    changes = {name: spoiled(getattr(numpy_oracle, name)) for name in ("softplus", "softplus_vjp")}
+    return Mutant("writes into what it was handed", "a story", (instance,), changes)
+
+
+@pytest.mark.parametrize("instance", ["activation.tail[softplus]", "activation.gradient[softplus]"])
+def test_what_one_mutant_does_to_its_arrays_no_other_sees(changed, instance):
+    """All are asked the same cases, and the last of these is right."""
+    right = Mutant("right after all", "a story", (instance,), {})
+    table = kill_table(changed(overwriting(instance), overwriting(instance), right), [instance])
+    assert [k.caught for k in table[instance]] == [False, False, False]
+
+
+def test_cases_are_made_once_for_all_mutants(suite):
+    counted = []
+    (test,) = suite.tests["gelu.form"]
+
+    def proves_form(readings):
+        counted.append(readings["form"])
+        yield from test.function(readings)
+
+    bound = dataclasses.replace(test, function=proves_form)
+    kills = kill_table(dataclasses.replace(suite, tests=suite.tests | {"gelu.form": [bound]}), ["gelu.form"])
+    assert len(kills["gelu.form"]) > 3
+    assert sorted(counted) == ["exact", "sigmoid", "tanh"]
 
 
 def test_missing_mutant_is_reported(changed):
