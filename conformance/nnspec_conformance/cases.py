@@ -1,5 +1,7 @@
 """How tests are written: a generator of cases, or a trial, each bound to its clause by ``@clause``.
 
+A case is made by a verb: ``call``, ``gradient`` (and ``second_derivative``), ``steps`` or ``refusal``.
+
 A test asks for what it needs by parameter name:
 
     operation   the operation's name (a family's test runs once for each)
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,20 +23,22 @@ from nnspec_conformance.compare import Finding, compare
 from nnspec_conformance.errors import ClauseFailed, Refused
 from nnspec_conformance.subject import DTYPES, Subject, float_dtype, is_float
 from nnspec_conformance.tolerance import Shape, Want
+from nnspec_conformance.trees import mapped
 
 PARAMETERS = {"operation", "readings", "default", "trial"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One question to a subject and the answer expected.
+    """One question to a subject and the answer expected; a test makes it with one of the verbs below.
 
     Attributes:
         operation: name of the operation.
         arrays: positional arguments.
         attributes: keywords; readings are added by the driver where the subject can be told.
         want: a ``Want`` or ``Shape``, or a tuple, list or dict of them, as the operation returns.
-        what: call, gradient, second derivative, trajectory or error.
+        rule: the function of arrays and attributes that ``want`` came from, if it did.
+        what: call, gradient, second derivative or trajectory.
         cotangents: for a gradient.
         grads: for a trajectory, the gradients of each step.
         rates: for a trajectory, the learning rate of each step.
@@ -45,6 +49,7 @@ class Case:
     arrays: tuple = ()
     attributes: dict = field(default_factory=dict)
     want: Any = None
+    rule: Callable | None = None
     what: str = "call"
     cotangents: Any = None
     grads: list | None = None
@@ -54,6 +59,19 @@ class Case:
     @property
     def dtype(self) -> str | None:
         return float_dtype(self.arrays)
+
+    def on(self, *arrays: Any, cotangents: Any = None) -> Case:
+        """The same question about other arrays.
+
+        Raises:
+            ValueError: the expected values are stated for these arrays only.
+        """
+        if self.rule is None:
+            raise ValueError(
+                f"{self.operation}: what is expected is stated for its own arrays only; hand over a function"
+            )
+        asked = arrays if cotangents is None else (*arrays, cotangents)
+        return replace(self, arrays=arrays, cotangents=cotangents, want=self.rule(*asked, **self.attributes))
 
     def ask(self, subject: Subject, passed: dict) -> Any:
         """The subject's answer, as NumPy; an error on the way carries the question."""
@@ -78,28 +96,35 @@ class Case:
     def describe(self, passed: dict) -> str:
         """The question as a line of code."""
         shown = [_short(a) for a in self.arrays] + [f"{k}={v!r}" for k, v in (self.attributes | passed).items()]
-        prefix = "" if self.what in ("call", "error") else f"{self.what} of "
+        prefix = "" if self.what == "call" else f"{self.what} of "
         return f"{prefix}{self.operation}({', '.join(shown)})"
 
+    def in_a_dtype_of(self, subject: Subject) -> Case:
+        """The same question, floating-point arrays in the subject's first dtype if theirs is none of its own."""
+        other = DTYPES[subject.dtypes[0]]
 
-@dataclass(frozen=True, kw_only=True)
+        def offered(x: np.ndarray) -> np.ndarray:
+            return x.astype(other) if is_float(x) and str(x.dtype) not in subject.dtypes else x
+
+        return replace(self, arrays=mapped(offered, self.arrays), grads=mapped(offered, self.grads))
+
+
+@dataclass(frozen=True)
 class ErrorCase:
-    """A call that must be refused, and the nearest valid one, which must not be."""
+    """A question that must be refused, and the nearest valid one, which must not be."""
 
-    operation: str
-    arrays: tuple
-    attributes: dict = field(default_factory=dict)
-    valid_arrays: tuple | None = None
-    valid_attributes: dict | None = None
+    bad: Case
+    valid: Case
     note: str = ""
 
+    @property
+    def operation(self) -> str:
+        return self.bad.operation
+
     def run(self, subject: Subject, passed: dict) -> Finding:
-        valid = self.arrays if self.valid_arrays is None else self.valid_arrays
-        attributes = self.attributes if self.valid_attributes is None else self.valid_attributes
-        valid, arrays = in_a_dtype_of(subject, valid), in_a_dtype_of(subject, self.arrays)
-        bad = Case(operation=self.operation, arrays=arrays, attributes=self.attributes)
+        valid, bad = self.valid.in_a_dtype_of(subject), self.bad.in_a_dtype_of(subject)
         try:
-            Case(operation=self.operation, arrays=valid, attributes=attributes).ask(subject, passed)
+            valid.ask(subject, passed)
         except Refused as error:
             refused = ClauseFailed(f"refuses valid input too: {error}")
             refused.call = error.call
@@ -117,10 +142,84 @@ class ErrorCase:
         )
 
 
-def in_a_dtype_of(subject: Subject, arrays: tuple) -> tuple:
-    """The arrays, floating-point ones in the subject's first dtype if theirs is none of its own."""
-    other = DTYPES[subject.dtypes[0]]
-    return tuple(a.astype(other) if is_float(a) and str(a.dtype) not in subject.dtypes else a for a in arrays)
+# ---- the verbs: how a test asks
+
+OWN_WORDS = frozenset({"want", "note", "cotangents", "grads", "rates", "valid"})  # keywords of the verbs themselves
+
+
+def _attributes(operation: str, given: dict) -> dict:
+    taken = sorted(OWN_WORDS & given.keys())
+    if taken:
+        raise TypeError(
+            f"{operation}: attribute {taken[0]!r} is a keyword of the verb; give the attribute another name"
+        )
+    return given
+
+
+def _case(
+    operation: str, arrays: tuple, want: Any, note: str, attributes: dict, asked: tuple = (), **form: Any
+) -> Case:
+    if not isinstance(note, str):
+        raise TypeError(f"{operation}: note is {note!r}, expected a text; an attribute needs another name")
+    rule = want if callable(want) else None
+    wanted = want if rule is None else rule(*arrays, *asked, **attributes)
+    return Case(
+        operation=operation, arrays=arrays, attributes=_attributes(operation, attributes), want=wanted, rule=rule,
+        note=note, **form,
+    )  # fmt: skip
+
+
+def call(operation: str, /, *arrays: Any, want: Any, note: str = "", **attributes: Any) -> Case:
+    """Ask for a result.
+
+    Args:
+        operation: its name.
+        arrays: as it takes them.
+        want: a ``Want`` or ``Shape``, or tuples and dicts of them; or a function of arrays and attributes that makes
+            it, so that the clause can be asked about other arrays, too.
+        note: which bug the question catches, in a few words.
+        attributes: keywords of the operation.
+    """
+    return _case(operation, arrays, want, note, attributes)
+
+
+def gradient(operation: str, /, *arrays: Any, cotangents: Any, want: Any, note: str = "", **attributes: Any) -> Case:
+    """Ask for the gradients of ``sum(cotangents * operation(*arrays))``; a ``want`` that is a function gets both."""
+    return _case(operation, arrays, want, note, attributes, (cotangents,), what="gradient", cotangents=cotangents)
+
+
+def second_derivative(operation: str, x: np.ndarray, /, *, want: Any, note: str = "", **attributes: Any) -> Case:
+    """Ask for the second derivative of an elementwise operation."""
+    return _case(operation, (x,), want, note, attributes, what="second derivative")
+
+
+def steps(
+    operation: str, params: dict, /, *, grads: list, want: list, rates: list | None = None, note: str = "",
+    **attributes: Any,
+) -> Case:  # fmt: skip
+    """Ask a stepper for its parameters after each of several gradients, with a learning rate for each if given."""
+    return _case(operation, (params,), want, note, attributes, what="trajectory", grads=grads, rates=rates)
+
+
+def refusal(
+    operation: str, /, *arrays: Any, valid: tuple | list | dict, note: str, grads: Any = None, **attributes: Any
+) -> ErrorCase:
+    """Ask for a refusal.
+
+    Args:
+        operation: its name.
+        arrays: as it takes them.
+        valid: what makes the call valid: a tuple of arrays, a dict of keywords, or a list of gradients in their place.
+        note: what is wrong, in a few words.
+        grads: for a stepper, the gradients of each step.
+        attributes: keywords of the operation.
+    """
+    form: dict[str, Any] = {} if grads is None else {"what": "trajectory", "grads": grads}
+    bad = _case(operation, arrays, None, note, attributes, **form)
+    if isinstance(valid, dict):
+        return ErrorCase(bad, replace(bad, attributes=attributes | valid), note)
+    instead = {"arrays": valid} if isinstance(valid, tuple) else {"grads": valid}
+    return ErrorCase(bad, replace(bad, **instead), note)
 
 
 def _short(x: Any) -> str:

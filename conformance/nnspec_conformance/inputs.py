@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from nnspec_conformance.subject import DTYPES
-from nnspec_conformance.tolerance import finfo
+from nnspec_conformance.tolerance import finfo, ulp
+from nnspec_conformance.trees import mapped
 
 
 @cache
@@ -56,14 +59,32 @@ def same_length(x: np.ndarray, size: int | None = None) -> np.ndarray:
 
 def neighbours(x: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """The float64 values ``steps`` units in the last place below and above each element, within the dtype's range."""
-    from nnspec_conformance.tolerance import ulp
-
-    wide, largest = x.astype(np.float64), float(finfo(x.dtype).max)
-    reach = steps * ulp(wide, str(x.dtype))
+    exact, largest = x.astype(np.float64), float(finfo(x.dtype).max)
+    reach = steps * ulp(exact, str(x.dtype))
     with np.errstate(over="ignore"):
-        return np.clip(wide - reach, -largest, largest), np.clip(wide + reach, -largest, largest)
+        return np.clip(exact - reach, -largest, largest), np.clip(exact + reach, -largest, largest)
 
 
 def normal_draws(seed: int, shape: tuple[int, ...], dtype: str = "float32", scale: float = 1.0) -> np.ndarray:
     """Reproducible normal draws; non-zero and pairwise different for all practical purposes."""
     return (np.random.default_rng(seed).standard_normal(shape) * scale).astype(DTYPES[dtype])
+
+
+def wide(tree: Any) -> Any:
+    """The arrays of nested tuples and dicts in float64, in which an oracle computes."""
+    return mapped(lambda x: np.asarray(x, np.float64), tree)
+
+
+def network(
+    widths: tuple[int, ...], dtype: str = "float32", *, leading: tuple[int, ...] = (6,), seed: int = 0
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """x and the table ``kernel_0``, ``bias_0``, ...: no entry zero, no two alike.
+
+    Kernels have variance 1/n, so that no activation saturates, and biases deviation 1. Data come from ``seed``, each
+    array of the table from the next one.
+    """
+    table = {}
+    for i, (features, units) in enumerate(pairwise(widths)):
+        table[f"kernel_{i}"] = normal_draws(seed + 2 * i + 1, (features, units), dtype, scale=features**-0.5)
+        table[f"bias_{i}"] = normal_draws(seed + 2 * i + 2, (units,), dtype)
+    return normal_draws(seed, (*leading, widths[0]), dtype), table

@@ -14,7 +14,9 @@ import numpy as np
 from ml_dtypes import finfo
 
 from nnspec_conformance.subject import DTYPES
+from nnspec_conformance.trees import leaves, rebuilt
 
+Rounding = Callable[[Any], Any]  # what an oracle passes its operands through
 QUANTILE = 4.8916  # two-sided normal quantile of a false-alarm rate of 1e-6
 POWER = 3.0902  # one-sided normal quantile of probability 0.999
 
@@ -114,37 +116,85 @@ def bound(value: Any, absolute: Any, terms: int, dtype: str, *, factor: float = 
     return _want(value, allowed, dtype, f"bound {factor:g}nu")
 
 
-def trajectory(
-    run: Callable[[Callable[[Any], Any]], list[dict]], dtype: str, *, runs: int = 16, factor: float = 8.0
-) -> list[dict[str, Want]]:
-    """Allowed: ``factor`` times the spread of oracle runs whose operands are randomly rounded, plus an ulp.
+def spread(run: Callable[[Rounding], Any], dtype: str, *, runs: int = 16, factor: float = 8.0) -> Any:
+    """Allowed: ``factor`` times the spread of oracle runs with operands rounded at random, plus an ulp.
 
     Args:
-        run: the oracle; it passes every operand of every step through the function that it is given.
+        run: the oracle; it passes every operand, of every step or layer, through the function that it is given.
         dtype: to whose precision the operands are rounded.
         runs: how many rounded runs; the seeds are 0 to ``runs - 1``.
         factor: safety over the largest deviation seen.
+
+    Returns:
+        What ``run`` returns, nested as it is, with a ``Want`` for every array: of a trajectory a spread a step.
     """
     u = unit(dtype)
 
-    def rounding(seed: int) -> Callable[[Any], Any]:
+    def rounding(seed: int) -> Rounding:
         random = np.random.default_rng(seed)
         return lambda x: np.asarray(x, np.float64) * (1 + u * random.uniform(-1, 1, np.shape(x)))
 
     centre = run(lambda x: np.asarray(x, np.float64))
-    rounded = [run(rounding(seed)) for seed in range(runs)]
-    return [
-        {
-            name: _want(
-                value,
-                factor * np.max([np.abs(r[t][name] - value) for r in rounded], axis=0) + ulp(value, dtype),
-                dtype,
-                f"trajectory {factor:g}x",
-            )
-            for name, value in step.items()
-        }
-        for t, step in enumerate(centre)
-    ]
+    moved = [leaves(run(rounding(seed))) for seed in range(runs)]
+    wants = []
+    for i, value in enumerate(leaves(centre)):
+        reach = np.max([np.abs(run[i] - value) for run in moved], axis=0)
+        wants.append(_want(value, factor * reach + ulp(value, dtype), dtype, f"spread {factor:g}x"))
+    return rebuilt(centre, wants)
+
+
+# ---- carried bounds: what the factors of a product are off by goes into what the sum is off by
+
+
+def product_error(
+    a: np.ndarray,
+    da: Any,
+    b: np.ndarray,
+    db: Any,
+    terms: int,
+    dtype: str,
+    *,
+    times: Callable = np.matmul,
+    plus: Any = 0.0,
+) -> np.ndarray:
+    """What a sum of products may be off by if its factors are.
+
+    Args:
+        a: the first factors, exact.
+        da: what they may be off by.
+        b: the second factors, exact.
+        db: what they may be off by.
+        terms: how many products are added, with what is added besides; 1 if none is.
+        dtype: in which the subject multiplies and adds.
+        times: how the factors meet: a matrix product, or ``np.multiply``.
+        plus: the absolute value of what is added to the products.
+    """
+    a, b = np.abs(a), np.abs(b)
+    rounding = 2 * (terms + 1) * unit(dtype) * (times(a + da, b + db) + plus)
+    return times(da, b) + times(a + da, db) + rounding
+
+
+def function_error(
+    z: np.ndarray, dz: Any, slope: float, value: Any, count: float, dtype: str, *, scale: Any = 0.0
+) -> np.ndarray:
+    """What an elementary function may be off by if its argument is: no more than its steepest slope makes of it.
+
+    Args:
+        z: the argument, exact.
+        dz: what it may be off by; two of its own units are added, as for the class ulp.
+        slope: the largest absolute value of the derivative.
+        value: the function's value.
+        count: how many units in the last place the function itself may be off by.
+        dtype: of the result.
+        scale: magnitude on which that is measured where the value is smaller.
+    """
+    return slope * (dz + 2 * ulp(z, dtype)) + count * ulp(np.maximum(np.abs(value), scale), dtype)
+
+
+def carried(value: np.ndarray, error: np.ndarray, dtype: str) -> Want:
+    """The carried bound, made step by step with the two functions above; a flushed number is within it."""
+    want = _want(value, error, dtype, "carried bound")
+    return Want(want.value, want.allowed, np.zeros_like(want.value), dtype, want.tolerance)
 
 
 def statistical(value: float, deviation: float, n: int, dtype: str = "float64") -> Want:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from nnspec_conformance.cases import Case, ErrorCase, clause
+from nnspec_conformance.cases import call, clause, refusal
 from nnspec_conformance.engine import (
     FAIL,
     HARNESS_ERROR,
@@ -73,20 +73,20 @@ def toys(suite_of, f32):
     def proves_factor(readings):
         for dtype in ("float32", "float64"):
             y = x.astype(dtype)
-            yield Case(operation="scale", arrays=(y,), attributes={"offset": 0}, want=exact(wanted(readings, y), dtype))
+            yield call("scale", y, offset=0, want=exact(wanted(readings, y), dtype))
 
     @clause("scale.sign")
     def proves_sign(readings):
-        yield Case(operation="scale", arrays=(x,), attributes={"offset": 0}, want=exact(wanted(readings, x)))
+        yield call("scale", x, offset=0, want=exact(wanted(readings, x)))
 
     @clause("scale.offset")
     def proves_offset(readings, default):
-        yield Case(operation="scale", arrays=(x,), want=exact(wanted(readings, x) + default))
+        yield call("scale", x, want=exact(wanted(readings, x) + default))
 
     @clause("scale.refusal")
     def proves_refusal():
         bad = np.array([1, 2])
-        yield ErrorCase(operation="scale", arrays=(bad,), valid_arrays=(x,), attributes={"offset": 0}, note="integers")
+        yield refusal("scale", bad, offset=0, valid=(x,), note="integers")
 
     return suite_of(PAGE, proves_factor, proves_sign, proves_offset, proves_refusal)
 

@@ -44,8 +44,8 @@ def precise(weights):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_value_is_within_the_error_carried_in_float64(activation):
     for widths in DEPTHS:
-        x, weights = suite.network("float64", widths=widths)
-        values, errors = suite.carried(x, weights, activation)
+        x, weights = suite.arrays("float64", widths=widths)
+        values, errors = suite.on_the_way(x, weights, activation)
         for example in range(len(x)):
             for name, right in exactly(x[example], precise(weights), ACTIVATIONS[activation]).items():
                 off = [float(abs(MP.mpf(float(v)) - w)) for v, w in zip(values[name][example], right, strict=True)]
@@ -54,7 +54,7 @@ def test_every_value_is_within_the_error_carried_in_float64(activation):
 
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid", "gelu"])
 def test_gradients_are_central_differences_in_50_digits(activation):
-    x, weights = suite.network("float64")
+    x, weights = suite.arrays("float64")
     cotangents = suite.cotangents_of((6,), "float64")
     dx, gradients = oracle.forward_vjp(x, weights, cotangents, activation=activation)
     phi, h = ACTIVATIONS[activation], MP.mpf(10) ** -15

@@ -1,14 +1,16 @@
-"""The oracles of layers and neurons against sums in mpmath, and their gradients against the complex step.
+"""The oracles of layers, neurons and forward propagation: sums in mpmath, gradients by the complex step.
 
-A complex step has no cancellation: Im f(x + ih) / h with h = 1e-30 is the derivative to rounding.
+The recursion and the activations are written here once more: not every oracle of an activation takes complex numbers.
 """
 
 import mpmath
 import numpy as np
 import pytest
 
+from nnspec_conformance.derivatives import complex_step
 from nnspec_conformance.inputs import normal_draws
-from nnspec_conformance.oracles.components import layers, neurons
+from nnspec_conformance.oracles.components import forward_propagation, layers, neurons
+from nnspec_conformance.trees import leaves, mapped
 
 MP = mpmath.mp.clone()
 MP.dps = 40
@@ -27,16 +29,10 @@ ANALYTIC = {  # activations that take complex numbers
 }
 
 
-def complex_step(f, arrays):
-    """The gradient of f, a sum, for each array of a dict."""
-    found = {}
-    for name, x in arrays.items():
-        found[name] = np.zeros(x.shape)
-        for at in np.ndindex(x.shape):
-            moved = x.astype(np.complex128)
-            moved[at] += 1e-30j
-            found[name][at] = f(**(arrays | {name: moved})).imag / 1e-30
-    return found
+def assert_close(got, expected):
+    """Within rounding, array by array."""
+    for one, other in zip(leaves(got), leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-12)
 
 
 def recursion(x, weights, phi):
@@ -62,37 +58,41 @@ def test_mlp_is_the_recursion(name):
 
 def test_gradients_of_dense():
     g = normal_draws(8, (4, 5), "float64")
-    expected = complex_step(
-        lambda x, kernel, bias: ((x @ kernel + bias) * g).sum(), {"x": X, "kernel": KERNEL, "bias": BIAS}
-    )
-    for got, wanted in zip(layers.dense_vjp(X, KERNEL, BIAS, g), expected.values(), strict=True):
-        np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-13)
+    assert_close(layers.dense_vjp(X, KERNEL, BIAS, g), complex_step(layers.dense, (X, KERNEL, BIAS), g))
 
 
 @pytest.mark.parametrize("name", ANALYTIC)
 def test_gradients_of_mlp(name):
-    def total(x, **weights):
-        return (recursion(x, weights, ANALYTIC[name]) * COTANGENTS).sum()
+    expected = complex_step(lambda x, weights: recursion(x, weights, ANALYTIC[name]), (X, WEIGHTS), COTANGENTS)
+    got = layers.mlp_vjp(X, WEIGHTS, COTANGENTS, activation=name)
+    assert list(got[1]) == list(WEIGHTS)
+    assert_close(got, expected)
 
-    expected = complex_step(total, {"x": X} | WEIGHTS)
-    dx, gradients = layers.mlp_vjp(X, WEIGHTS, COTANGENTS, activation=name)
-    assert list(gradients) == list(WEIGHTS)
-    for key, got in ({"x": dx} | gradients).items():
-        np.testing.assert_allclose(got, expected[key], rtol=1e-11, atol=1e-12)
+
+@pytest.mark.parametrize("name", ANALYTIC)
+def test_gradients_of_forward_propagation(name):
+    def values(x, weights):
+        found = {}
+        for i in range(3):
+            z = x @ weights[f"kernel_{i}"] + weights[f"bias_{i}"]
+            x = ANALYTIC[name](z) if i < 2 else z
+            found |= {f"z_{i}": z, f"a_{i}": x}
+        return found
+
+    shapes = mapped(np.shape, values(X, WEIGHTS))
+    cotangents = {key: normal_draws(20 + i, shape, "float64") for i, (key, shape) in enumerate(shapes.items())}
+    expected = complex_step(values, (X, WEIGHTS), cotangents)
+    assert_close(forward_propagation.forward_vjp(X, WEIGHTS, cotangents, activation=name), expected)
 
 
 @pytest.mark.parametrize("name", [name for name in ANALYTIC if "softmax" not in name])
 def test_neuron_and_its_gradients(name):
-    weights, bias, g = KERNEL[:, 0], np.asarray(BIAS[0]), COTANGENTS[:, 0]
-    value = neurons.neuron(X, weights, bias, activation=name)
-    np.testing.assert_allclose(value, ANALYTIC[name](X @ weights + bias), rtol=1e-12, atol=1e-13)
+    def neuron(x, weights, bias):
+        return ANALYTIC[name](x @ weights + bias)
 
-    def total(x, weights, bias):
-        return (ANALYTIC[name](x @ weights + bias) * g).sum()
-
-    expected = complex_step(total, {"x": X, "weights": weights, "bias": bias})
-    for got, wanted in zip(neurons.neuron_vjp(X, weights, bias, g, activation=name), expected.values(), strict=True):
-        np.testing.assert_allclose(got, wanted, rtol=1e-11, atol=1e-12)
+    arrays, g = (X, KERNEL[:, 0], np.asarray(BIAS[0])), COTANGENTS[:, 0]
+    np.testing.assert_allclose(neurons.neuron(*arrays, activation=name), neuron(*arrays), rtol=1e-12, atol=1e-13)
+    assert_close(neurons.neuron_vjp(*arrays, g, activation=name), complex_step(neuron, arrays, g))
 
 
 @pytest.mark.parametrize(

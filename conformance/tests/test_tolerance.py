@@ -5,19 +5,24 @@ import numpy as np
 import pytest
 
 from nnspec_conformance.compare import compare
+from nnspec_conformance.inputs import network, normal_draws, wide
 from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.tolerance import (
     POWER,
     QUANTILE,
     bound,
+    carried,
     exact,
+    function_error,
+    product_error,
     smallest_normal,
+    spread,
     statistical,
-    trajectory,
     ulp,
     ulps,
     unit,
 )
+from nnspec_conformance.trees import mapped
 
 NUMBERS = [1.0, 1.5, -2.0, 3.0, 0.1, -7e-5, 1000.0, 6.1e4]
 
@@ -108,26 +113,33 @@ def descent(rounding, dtype=np.float64, rate=0.1, steps=20):
 
 
 def test_trajectory_in_float32_stays_within_the_spread():
-    want = trajectory(descent, "float32")
+    want = spread(descent, "float32")
     got = descent(lambda x: x, np.float32)
     assert max(compare(g["x"], w["x"]).ratio for g, w in zip(got, want, strict=True)) <= 1
 
 
 def test_trajectory_catches_a_rate_that_is_off_by_a_thousandth():
-    want = trajectory(descent, "float32")
+    want = spread(descent, "float32")
     got = descent(lambda x: x, np.float32, rate=0.1001)
     assert max(compare(g["x"], w["x"]).ratio for g, w in zip(got, want, strict=True)) > 10
 
 
+def test_spread_keeps_the_nesting():
+    x = np.ones(2)
+    want = spread(lambda rounded: (rounded(x), {"k": [rounded(3 * x)]}), "float32")
+    assert mapped(lambda _: None, want) == want
+    assert isinstance(want, tuple)
+    np.testing.assert_array_equal(want[1]["k"][0].value, [3, 3])
+
+
 def test_trajectory_is_the_same_every_time():
-    first, second = trajectory(descent, "float32"), trajectory(descent, "float32")
+    first, second = spread(descent, "float32"), spread(descent, "float32")
     assert [w["x"].allowed for w in first] == [w["x"].allowed for w in second]
 
 
 def test_trajectory_allows_8_times_the_largest_rounding_of_16():
-    ((step,),) = [trajectory(lambda rounded: [{"x": rounded(np.ones(()))}], "float32")]
-    spread = (step["x"].allowed - ulp(1.0, "float32")) / unit("float32")
-    assert 6 < spread <= 8
+    ((step,),) = [spread(lambda rounded: [{"x": rounded(np.ones(()))}], "float32")]
+    assert 6 < (step["x"].allowed - ulp(1.0, "float32")) / unit("float32") <= 8
 
 
 def share_caught(shift: float, runs: int = 4000, n: int = 64) -> float:
@@ -156,3 +168,72 @@ def test_quantiles_are_those_of_the_stated_rates():
 
 def test_statistical_names_the_shift_that_it_catches():
     assert statistical(0.0, 1.0, 64).tolerance == "statistical n=64, catches a shift of 0.998"
+
+
+# ---- carried bounds
+
+WIDTHS = (40, 60, 30)
+
+
+def layers_in(dtype, seed):
+    """Two layers with tanh between them, every operation rounded to ``dtype``, and the same exactly."""
+    x, table = network(WIDTHS, dtype, seed=100 * seed)
+
+    def values(x, table):
+        z = x @ table["kernel_0"] + table["bias_0"]
+        a = np.tanh(z)
+        return z, a, a @ table["kernel_1"] + table["bias_1"]
+
+    def rounded(x, table):
+        z = summed(x, table["kernel_0"], table["bias_0"])
+        a = np.tanh(z.astype(np.float64)).astype(z.dtype)
+        return z, a, summed(a, table["kernel_1"], table["bias_1"])
+
+    return wide((x, table)), values(*wide((x, table))), rounded(x, table)
+
+
+def summed(x, kernel, bias):
+    """A product that adds one term after the other, rounding each time."""
+    total = np.broadcast_to(bias, (len(x), len(bias)))
+    for i in range(len(kernel)):
+        total = (total + (x[:, i, None] * kernel[i]).astype(x.dtype)).astype(x.dtype)
+    return total
+
+
+def carried_through(x, table, z, a, dtype):
+    """The bounds of the three values on the way."""
+    errors, inputs, dinputs = [], x, np.zeros_like(x)
+    for i, value in enumerate(z):
+        kernel, bias = table[f"kernel_{i}"], np.abs(table[f"bias_{i}"])
+        dz = product_error(inputs, dinputs, kernel, np.zeros_like(kernel), len(kernel) + 1, dtype, plus=bias)
+        errors.append(dz + ulp(value, dtype) / 2)
+        inputs, dinputs = a, function_error(value, errors[-1], 1.0, np.tanh(value), 4, dtype)
+        errors.append(dinputs)
+    return errors[:3]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("seed", range(5))
+def test_carried_bound_holds_through_two_layers(dtype, seed):
+    (x, table), (z_0, a_0, z_1), got = layers_in(dtype, seed)
+    errors = carried_through(x, table, (z_0, z_1), a_0, dtype)
+    for value, error, one in zip((z_0, a_0, z_1), errors, got, strict=True):
+        assert compare(one, carried(value, error, dtype)).ratio <= 1
+
+
+def test_carried_bound_catches_a_lost_term():
+    (x, table), (z_0, a_0, z_1), _ = layers_in("float32", 0)
+    errors = carried_through(x, table, (z_0, z_1), a_0, "float32")
+    lost = z_1 - a_0[:, :1] * table["kernel_1"][0]
+    assert compare(lost, carried(z_1, errors[-1], "float32")).ratio > 100
+
+
+@pytest.mark.parametrize("times", [np.matmul, np.multiply])
+def test_product_error_is_attained_by_the_worst_factors(times):
+    """Every factor off by all that it may be, in the direction that makes the product larger: nothing is left over."""
+    a, b, plus = (normal_draws(seed, (3, 3), "float64") for seed in range(3))
+    da, db = (np.abs(normal_draws(seed, (3, 3), "float64")) / 8 for seed in (3, 4))
+    off = times(np.abs(a) + da, np.abs(b) + db) - times(np.abs(a), np.abs(b))
+    rounding = 2 * 5 * unit("float32") * (times(np.abs(a) + da, np.abs(b) + db) + np.abs(plus))
+    allowed = product_error(a, da, b, db, 4, "float32", times=times, plus=np.abs(plus))
+    np.testing.assert_allclose(allowed, off + rounding, rtol=1e-12)

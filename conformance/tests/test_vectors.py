@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from nnspec_conformance.adapters import numpy_oracle
-from nnspec_conformance.cases import Case
+from nnspec_conformance.cases import call
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.mutation import mutants_of
@@ -114,7 +114,7 @@ def test_rank_0_is_kept(folder):
 
 
 def test_infinite_attribute_is_refused():
-    case = Case(operation="clip", attributes={"largest": math.inf}, arrays=(np.zeros(1),), want=exact(np.zeros(1)))
+    case = call("clip", np.zeros(1), largest=math.inf, want=exact(np.zeros(1)))
     with pytest.raises(HarnessError, match=r"clip\.value: attribute largest=inf is not finite and cannot be recorded"):
         Recorder()("clip.value", case, {})
 

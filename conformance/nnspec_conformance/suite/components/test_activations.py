@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, clause
-from nnspec_conformance.inputs import neighbours, real_numbers, same_length
+from nnspec_conformance.cases import Case, call, clause, gradient
+from nnspec_conformance.inputs import neighbours, real_numbers, same_length, wide
 from nnspec_conformance.oracles.components import activations as oracle
 from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.tolerance import Want, exact, smallest_normal, ulp, ulps
@@ -23,12 +24,12 @@ SUBNORMAL_RESULTS = {  # ranges of float32 inputs, and bfloat16 has the same exp
     "gelu": (-1.9e-38, -3e-39), "sigmoid": (-97, -93), "tanh": (-9e-39, -2e-39), "softplus": (-97, -93),
     "silu": (-97, -93),
 }  # fmt: skip
-FIXED = {"leaky_relu": {"negative_slope": 0.2}, "elu": {"alpha": 1.0}}  # given, so that no default is met by accident
+FIXED = {"leaky_relu": {"negative_slope": 0.2}, "elu": {"alpha": 1.0}}
 
 
 def function(operation: str, readings: dict, suffix: str = "") -> Callable[[np.ndarray], np.ndarray]:
     """The float64 oracle of an operation with the given readings; infinite overflows are its right answers."""
-    given = FIXED.get(operation, {}) | {k: v for k, v in readings.items() if k in FUNCTION_FORMS}
+    given = fixed(operation) | {k: v for k, v in readings.items() if k in FUNCTION_FORMS}
     oracle_function = getattr(oracle, operation + suffix)
 
     def evaluate(x: np.ndarray) -> np.ndarray:
@@ -64,11 +65,20 @@ def body(operation: str, x: np.ndarray) -> np.ndarray:
     return np.minimum(np.abs(x.astype(np.float64)), 4.0 if operation in ("silu", "gelu") else 1.0)
 
 
-def accurate(operation: str, readings: dict, x: np.ndarray) -> Want:
-    """The value, as accurate as activation.accuracy asks."""
-    f, dtype = function(operation, readings), str(x.dtype)
-    count, scale = 4 + precision(dtype), body(operation, x)
-    return ulps(f(x), count, dtype, scale=scale, moved=moved(f, x), magnitude=factor(operation, x))
+def accurate(operation: str, readings: dict) -> Callable[..., Want]:
+    """The value of any array, as accurate as activation.accuracy asks."""
+    f = function(operation, readings)
+
+    def value(x: np.ndarray, **attributes: float) -> Want:
+        count, dtype = 4 + precision(str(x.dtype)), str(x.dtype)
+        return ulps(f(x), count, dtype, scale=body(operation, x), moved=moved(f, x), magnitude=factor(operation, x))
+
+    return value
+
+
+def fixed(operation: str) -> dict:
+    """Attributes given in every call, so that no default is met by accident."""
+    return FIXED.get(operation, {})
 
 
 # ---- families
@@ -80,9 +90,7 @@ def test_nan(operation: str, readings: dict) -> Iterator[Case]:
     for dtype in DTYPES:
         x = same_length(np.array([0.5, np.nan, -0.5, -np.nan, 2.0, np.nan, -2.0], DTYPES[dtype]))
         want = ulps(f(x), 0, dtype, moved=0.25)  # the values have their own clause; here only NaN counts
-        yield Case(
-            operation=operation, arrays=(x,), attributes=FIXED.get(operation, {}), want=want, note="swallows NaN"
-        )
+        yield call(operation, x, **fixed(operation), want=want, note="swallows NaN")
 
 
 @clause("activation.limits")
@@ -90,15 +98,13 @@ def test_limits(operation: str) -> Iterator[Case]:
     for dtype in DTYPES:
         x = same_length(np.array([-np.inf, np.inf], DTYPES[dtype]))
         want = ulps(np.where(x < 0, *LIMITS[operation]), 2, dtype)
-        yield Case(operation=operation, arrays=(x,), attributes=FIXED.get(operation, {}), want=want, note="inf times 0")
+        yield call(operation, x, **fixed(operation), want=want, note="inf times 0")
 
 
 @clause("activation.accuracy")
 def test_accuracy(operation: str, readings: dict) -> Iterator[Case]:
     for dtype in DTYPES:
-        x = real_numbers(dtype)
-        want = accurate(operation, readings, x)
-        yield Case(operation=operation, arrays=(x,), attributes=FIXED.get(operation, {}), want=want)
+        yield call(operation, real_numbers(dtype), **fixed(operation), want=accurate(operation, readings))
 
 
 @clause("activation.tail")
@@ -109,9 +115,7 @@ def test_tail(operation: str, readings: dict) -> Iterator[Case]:
         y = np.abs(f(x))
         x = same_length(x[(y < 2.0**-4) & (y >= smallest_normal(dtype))], x.size)
         want = ulps(f(x), 4 + precision(dtype), dtype, moved=moved(f, x), magnitude=factor(operation, x))
-        yield Case(
-            operation=operation, arrays=(x,), attributes=FIXED.get(operation, {}), want=want, note="cancellation"
-        )
+        yield call(operation, x, **fixed(operation), want=want, note="cancellation")
 
 
 @clause("activation.subnormals")
@@ -122,33 +126,25 @@ def test_subnormals(operation: str, readings: dict) -> Iterator[Case]:
         x = same_length(np.linspace(low, high, 9).astype(DTYPES[dtype]))
         flushed = readings.get("subnormals") == "flushed"
         want = exact(np.zeros(x.shape), dtype) if flushed else ulps(f(x), 4, dtype, moved=moved(f, x))
-        yield Case(operation=operation, arrays=(x,), attributes=FIXED.get(operation, {}), want=want)
+        yield call(operation, x, **fixed(operation), want=want)
 
 
 # ---- identity and the rectified family
 
 
-def exact_cases(operation: str, expected: Callable, **attributes: float) -> Iterator[Case]:
+def exact_cases(operation: str, expected: Callable, **attributes: Any) -> Iterator[Case]:
     """Cases over the whole range in which every result is a number of the dtype; subnormal ones may be flushed."""
     for dtype in DTYPES:
-        x = real_numbers(dtype)
-        yield Case(operation=operation, arrays=(x,), attributes=attributes, want=ulps(expected(x), 0, dtype))
+        yield call(operation, real_numbers(dtype), **attributes, want=lambda x, **_: ulps(expected(x), 0, str(x.dtype)))
 
 
-def gradient_at(operation: str, points: list, slopes: list, count: int = 0, **attributes: float) -> Iterator[Case]:
+def gradient_at(operation: str, points: list, slopes: list, count: int = 0, **attributes: Any) -> Iterator[Case]:
     """The gradient at single points, among others so that no constant answer passes."""
     for dtype in DTYPES:
         x = same_length(np.array(points, DTYPES[dtype]))
         want = np.pad(np.array(slopes, np.float64), (0, x.size - len(slopes)), mode="edge")
         want = ulps(want, count, dtype, scale=1.0)
-        yield Case(
-            operation=operation,
-            what="gradient",
-            arrays=(x,),
-            attributes=attributes,
-            cotangents=np.ones_like(x),
-            want=(want,),
-        )
+        yield gradient(operation, x, **attributes, cotangents=np.ones_like(x), want=(want,))
 
 
 @clause("identity.value")
@@ -168,21 +164,22 @@ def test_relu_gradient_at_zero() -> Iterator[Case]:
 
 @clause("leaky-relu.value")
 def test_leaky_relu_value() -> Iterator[Case]:
+    def value(x: np.ndarray, *, negative_slope: float) -> Want:
+        u, dtype = wide(x), str(x.dtype)
+        product = ulps(negative_slope * u, 1.5, dtype, moved=negative_slope * ulp(u, dtype))  # and the slope is rounded
+        allowed = np.where(u > 0, 0.0, product.allowed)
+        return ulps(np.where(u > 0, u, negative_slope * u), 0.0, dtype, moved=allowed, magnitude=negative_slope)
+
     for dtype in DTYPES:
-        x = real_numbers(dtype, largest=1e4)
         for slope in (0.0, 0.25, 0.3, 2.0):
-            wide = x.astype(np.float64)
-            product = ulps(slope * wide, 1.5, dtype, moved=slope * ulp(wide, dtype))  # product and slope are rounded
-            allowed = np.where(wide > 0, 0.0, product.allowed)
-            want = ulps(np.where(wide > 0, wide, slope * wide), 0.0, dtype, moved=allowed, magnitude=slope)
-            yield Case(operation="leaky_relu", arrays=(x,), attributes={"negative_slope": slope}, want=want)
+            yield call("leaky_relu", real_numbers(dtype, largest=1e4), negative_slope=slope, want=value)
 
 
 @clause("leaky-relu.negative-slope")
 def test_leaky_relu_negative_slope(default: float) -> Iterator[Case]:
     x = same_length(np.array([-100.0, -3.0, 2.0], np.float32))
     want = ulps(np.where(x > 0, x, default * x.astype(np.float64)), 2, "float32")
-    yield Case(operation="leaky_relu", arrays=(x,), want=want)
+    yield call("leaky_relu", x, want=want)
 
 
 @clause("leaky-relu.gradient-at-zero")
@@ -194,19 +191,20 @@ def test_leaky_relu_gradient_at_zero(readings: dict) -> Iterator[Case]:
 
 @clause("elu.value")
 def test_elu_value() -> Iterator[Case]:
+    def value(x: np.ndarray, *, alpha: float) -> Want:
+        f, dtype = (lambda v: oracle.elu(wide(v), alpha=alpha)), str(x.dtype)
+        return ulps(f(x), 6 + precision(dtype), dtype, moved=moved(f, x), magnitude=alpha)  # 4, product, alpha
+
     for dtype in DTYPES:
-        x = real_numbers(dtype, largest=1e4)
         for alpha in (0.5, 1.75):
-            f = lambda v, alpha=alpha: oracle.elu(np.asarray(v, np.float64), alpha=alpha)  # noqa: E731
-            want = ulps(f(x), 6 + precision(dtype), dtype, moved=moved(f, x), magnitude=alpha)  # 4, product, alpha
-            yield Case(operation="elu", arrays=(x,), attributes={"alpha": alpha}, want=want)
+            yield call("elu", real_numbers(dtype, largest=1e4), alpha=alpha, want=value)
 
 
 @clause("elu.alpha")
 def test_elu_alpha(default: float) -> Iterator[Case]:
     x = same_length(np.array([-100.0, -1.0, 2.0], np.float32))
     want = ulps(oracle.elu(x.astype(np.float64), alpha=default), 8, "float32")
-    yield Case(operation="elu", arrays=(x,), want=want)
+    yield call("elu", x, want=want)
 
 
 @clause("elu.gradient-at-zero")
@@ -221,7 +219,7 @@ def test_selu_constants() -> Iterator[Case]:
         x = same_length(np.array([1.0, 2.0, -200.0], DTYPES[dtype]))  # at -200 the result is -lambda alpha
         scale, product = oracle.SELU_SCALE, oracle.SELU_SCALE * oracle.SELU_ALPHA
         want = ulps(np.where(x > 0, scale * x.astype(np.float64), -product), 2, dtype)
-        yield Case(operation="selu", arrays=(x,), want=want, note="constants rounded to few digits")
+        yield call("selu", x, want=want, note="constants rounded to few digits")
 
 
 @clause("selu.fixed-point")
@@ -252,7 +250,7 @@ def test_gelu_form(readings: dict) -> Iterator[Case]:
     x = same_length(np.linspace(-6, 6, 241).astype(np.float32))
     f = function("gelu", readings)
     want = ulps(f(x), 4, "float32", scale=body("gelu", x), moved=moved(f, x))
-    yield Case(operation="gelu", arrays=(x,), want=want, note="another form under the same name")
+    yield call("gelu", x, want=want, note="another form under the same name")
 
 
 @clause("gelu.default-form")
@@ -308,9 +306,7 @@ def test_softplus_large() -> Iterator[Case]:
     for dtype in DTYPES:
         x = real_numbers(dtype)
         x = same_length(x[x.astype(np.float64) >= 40.0], x.size)
-        yield Case(
-            operation="softplus", arrays=(x,), want=ulps(x.astype(np.float64), 1, dtype), note="log of an overflow"
-        )
+        yield call("softplus", x, want=ulps(x.astype(np.float64), 1, dtype), note="log of an overflow")
 
 
 @clause("softplus.reflection")
@@ -330,7 +326,7 @@ def test_hard_sigmoid_form(readings: dict) -> Iterator[Case]:
     x = same_length(np.linspace(-4, 4, 129).astype(np.float32))
     f = function("hard_sigmoid", readings)
     want = ulps(f(x), 4, "float32", scale=1.0)
-    yield Case(operation="hard_sigmoid", arrays=(x,), want=want, note="another slope under the same name")
+    yield call("hard_sigmoid", x, want=want, note="another slope under the same name")
 
 
 @clause("hard-sigmoid.default-form")
@@ -343,7 +339,7 @@ def test_hard_sigmoid_saturation() -> Iterator[Case]:
     for dtype in DTYPES:
         x = real_numbers(dtype)
         x = same_length(x[np.abs(x.astype(np.float64)) > 3.01])
-        yield Case(operation="hard_sigmoid", arrays=(x,), want=exact(x > 0, dtype), note="leaks")
+        yield call("hard_sigmoid", x, want=exact(x > 0, dtype), note="leaks")
 
 
 @clause("hard-sigmoid.gradient-at-kinks")

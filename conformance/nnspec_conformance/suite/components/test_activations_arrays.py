@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, clause
+from nnspec_conformance.cases import Case, call, clause, gradient
 from nnspec_conformance.inputs import normal_draws, real_numbers, same_length
 from nnspec_conformance.subject import DTYPES
-from nnspec_conformance.suite.components.test_activations import FIXED, accurate
+from nnspec_conformance.suite.components.test_activations import accurate, fixed
 from nnspec_conformance.tolerance import Shape, Want, exact
 
 SHAPES = [(), (1,), (5,), (2, 3), (2, 3, 4), (2, 1, 3, 2), (0,), (2, 0, 3)]
@@ -18,7 +18,7 @@ LARGE = (3, 23333)  # more than 2^16 elements, and a multiple of no vector's len
 
 def attributes(operation: str) -> dict:
     """Given in every call, so that no default is met by accident."""
-    return {"axis": -1} if "softmax" in operation else FIXED.get(operation, {})
+    return {"axis": -1} if "softmax" in operation else fixed(operation)
 
 
 def one_dtype(trial) -> str:
@@ -31,7 +31,7 @@ def test_shape(operation: str) -> Iterator[Case]:
     for shape in SHAPES:
         if shape or "softmax" not in operation:  # a softmax needs an axis
             x = np.asarray(normal_draws(1, shape))
-            yield Case(operation=operation, arrays=(x,), attributes=attributes(operation), want=Shape(shape))
+            yield call(operation, x, **attributes(operation), want=Shape(shape))
 
 
 @clause("activation.dtype")
@@ -41,14 +41,14 @@ def test_dtype(operation: str) -> Iterator[Case]:
     inputs += [] if softmax else [np.asarray(normal_draws(1, ()))]  # a single number is where NumPy promotes
     for x in inputs:
         want = Shape(x.shape, str(x.dtype))
-        yield Case(operation=operation, arrays=(x,), attributes=attributes(operation), want=want)
+        yield call(operation, x, **attributes(operation), want=want)
 
 
 @clause("activation.elementwise")
 def test_elementwise(operation: str, readings: dict, trial) -> None:
     dtype = one_dtype(trial)
     numbers = same_length(normal_draws(12, (251,), dtype, scale=2.0))
-    want = accurate(operation, readings, numbers)
+    want = accurate(operation, readings)(numbers)
     alone = trial.array(numbers, **attributes(operation)).astype(np.float64)  # right or wrong: other clauses tell
 
     def as_alone(index: np.ndarray, about: str = "") -> None:
@@ -75,14 +75,7 @@ def test_input_kept(operation: str, trial) -> None:
 def test_gradient_shape(operation: str) -> Iterator[Case]:
     for dtype in ("bfloat16", "float32"):  # one that is promoted to float32, one that is promoted to float64
         x, cotangents = normal_draws(16, (2, 3, 4), dtype), normal_draws(17, (2, 3, 4), dtype)
-        yield Case(
-            operation=operation,
-            what="gradient",
-            arrays=(x,),
-            attributes=attributes(operation),
-            cotangents=cotangents,
-            want=(Shape(x.shape, dtype),),
-        )
+        yield gradient(operation, x, **attributes(operation), cotangents=cotangents, want=(Shape(x.shape, dtype),))
 
 
 @clause("activation.gradient-input-kept")

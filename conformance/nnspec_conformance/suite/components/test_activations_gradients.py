@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, clause
-from nnspec_conformance.inputs import normal_draws, real_numbers, same_length
+from nnspec_conformance.cases import Case, clause, gradient, second_derivative
+from nnspec_conformance.inputs import normal_draws, real_numbers, same_length, wide
 from nnspec_conformance.subject import DTYPES
-from nnspec_conformance.suite.components.test_activations import FIXED, function, moved, precision
-from nnspec_conformance.tolerance import smallest_normal, ulps
+from nnspec_conformance.suite.components.test_activations import fixed, function, moved, precision
+from nnspec_conformance.tolerance import Want, smallest_normal, ulps
 
 KINKS = {
     "relu": [0], "leaky_relu": [0], "elu": [0], "selu": [0], "hard_sigmoid": [-3, 3, -2.5, 2.5, -1, 1]
@@ -32,37 +32,26 @@ def without_kinks(operation: str, x: np.ndarray) -> np.ndarray:
 @clause("activation.gradient")
 def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
     f = function(operation, readings, "_derivative")
+
+    def slopes(x: np.ndarray, cotangents: np.ndarray, **attributes: float) -> tuple[Want]:
+        dtype, g = str(x.dtype), np.abs(wide(cotangents))
+        scale = g * slope_body(operation, x)
+        return (ulps(wide(cotangents) * f(x), 8 + precision(dtype), dtype, scale=scale, moved=g * moved(f, x)),)
+
     numbers = [real_numbers(dtype, largest=1e4) for dtype in DTYPES]
     inputs = [same_length(without_kinks(operation, x), x.size) for x in numbers]
     inputs += [np.asarray(np.abs(normal_draws(8, ()))), normal_draws(9, (2, 3, 4), scale=2.0)]
     for x in (*inputs, normal_draws(9, (4, 3, 2), scale=2.0).T):  # the last: x and cotangents of different strides
-        dtype = str(x.dtype)
-        cotangents = np.resize(np.array([1.0, 2.0, -0.5], DTYPES[dtype]), x.shape)  # powers of two: exact products
-        g = np.abs(cotangents.astype(np.float64))
-        slope = f(x)
-        want = ulps(
-            cotangents.astype(np.float64) * slope,
-            8 + precision(dtype),
-            dtype,
-            scale=g * slope_body(operation, x),
-            moved=g * moved(f, x),
-        )
-        yield Case(
-            operation=operation,
-            what="gradient",
-            arrays=(x,),
-            attributes=FIXED.get(operation, {}),
-            cotangents=cotangents,
-            want=(want,),
-        )
+        cotangents = np.resize(np.array([1.0, 2.0, -0.5], x.dtype), x.shape)  # powers of two: exact products
+        yield gradient(operation, x, **fixed(operation), cotangents=cotangents, want=slopes)
 
 
 @clause("activation.gradient-finite")
 def test_gradient_finite(operation: str, trial) -> None:
     for dtype in trial.subject.dtypes:
         x = real_numbers(dtype)
-        gradient = trial.gradient(x, np.ones_like(x), **FIXED.get(operation, {})).astype(np.float64)
-        bad = x[~np.isfinite(gradient)]
+        slopes = trial.gradient(x, np.ones_like(x), **fixed(operation)).astype(np.float64)
+        bad = x[~np.isfinite(slopes)]
         trial.require(
             bad.size == 0,
             f"gradient of {operation} is not finite at {bad.size} of {x.size} {dtype} inputs, "
@@ -79,4 +68,4 @@ def test_second_derivative(operation: str, readings: dict) -> Iterator[Case]:
         want = ulps(
             curvature, 16 + precision(dtype), dtype, scale=np.maximum(np.abs(curvature), 1.0), moved=moved(f, x)
         )
-        yield Case(operation=operation, what="second derivative", arrays=(x,), want=want)
+        yield second_derivative(operation, x, want=want)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, ErrorCase, clause
-from nnspec_conformance.inputs import normal_draws
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
+from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import activations as oracle
 from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.tolerance import Want, bound, exact
@@ -15,19 +15,23 @@ from nnspec_conformance.tolerance import Want, bound, exact
 BOTH = ("float32", "float64", "bfloat16", "float16")
 
 
-def want_along(operation: str, x: np.ndarray, axis: int = -1) -> Want:
+def along(operation: str) -> Callable[..., Want]:
     """The rounding bound of the shifted definition.
 
     Each term carries the error of one exponential (4 ulp), of its argument (a unit of |x - m|), and of n additions.
     """
-    wide, dtype = x.astype(np.float64), str(x.dtype)
-    with np.errstate(invalid="ignore"):
-        y = getattr(oracle, operation)(wide, axis=axis)
-        distance = np.where(np.isfinite(wide), wide.max(axis, keepdims=True, initial=-np.inf) - wide, 0.0)
-    n = wide.shape[axis]
-    if operation == "softmax":
-        return bound(y, y * (1 + distance / (n + 10)), n + 10, dtype)
-    return bound(y, np.where(np.isfinite(y), 1 + distance / (n + 10), 0.0), n + 10, dtype, factor=1.0)
+
+    def value(x: np.ndarray, *, axis: int = -1) -> Want:
+        u, dtype = wide(x), str(x.dtype)
+        with np.errstate(invalid="ignore"):
+            y = getattr(oracle, operation)(u, axis=axis)
+            distance = np.where(np.isfinite(u), u.max(axis, keepdims=True, initial=-np.inf) - u, 0.0)
+        n = u.shape[axis]
+        if operation == "softmax":
+            return bound(y, y * (1 + distance / (n + 10)), n + 10, dtype)
+        return bound(y, np.where(np.isfinite(y), 1 + distance / (n + 10), 0.0), n + 10, dtype, factor=1.0)
+
+    return value
 
 
 def rows(dtype: str) -> np.ndarray:
@@ -44,38 +48,31 @@ def rows(dtype: str) -> np.ndarray:
 def test_value(operation: str) -> Iterator[Case]:
     for dtype in BOTH:
         x = rows(dtype)
-        yield Case(operation=operation, arrays=(x,), attributes={"axis": -1}, want=want_along(operation, x))
+        yield call(operation, x, axis=-1, want=along(operation))
     # long rows take other kernels than short ones, and a single vector other code than a batch
     long = normal_draws(4, (2, 1500), scale=3.0)
     for x in (long, np.ones((3, 1), np.float32), rows("float32")[0], np.asfortranarray(rows("float32"))):
-        yield Case(operation=operation, arrays=(x,), attributes={"axis": -1}, want=want_along(operation, x))
+        yield call(operation, x, axis=-1, want=along(operation))
 
 
 @clause("softmax.axis")
 def test_axis(operation: str) -> Iterator[Case]:
     x = normal_draws(5, (2, 3, 4, 5), scale=2.0)
     for axis in range(-4, 4):
-        want = want_along(operation, x, axis)
-        yield Case(operation=operation, arrays=(x,), attributes={"axis": axis}, want=want, note="another axis")
+        yield call(operation, x, axis=axis, want=along(operation), note="another axis")
 
 
 @clause("softmax.default-axis")
 def test_default_axis(operation: str, default: int) -> Iterator[Case]:
     x = normal_draws(6, (2, 3, 4), scale=2.0)
-    yield Case(operation=operation, arrays=(x,), want=want_along(operation, x, default), note="another axis")
+    yield call(operation, x, want=along(operation)(x, axis=default), note="another axis")
 
 
 @clause("softmax.axis-error")
 def test_axis_error(operation: str) -> Iterator[ErrorCase]:
     x = normal_draws(7, (2, 3))
     for axis in (2, -3):
-        yield ErrorCase(
-            operation=operation,
-            arrays=(x,),
-            attributes={"axis": axis},
-            valid_attributes={"axis": 1 if axis > 0 else -2},
-            note=f"axis {axis} of a matrix",
-        )
+        yield refusal(operation, x, axis=axis, valid={"axis": 1 if axis > 0 else -2}, note=f"axis {axis} of a matrix")
 
 
 @clause("softmax.sum")
@@ -95,8 +92,7 @@ def test_large_offset(operation: str) -> Iterator[Case]:
         offsets = (1e4, -1e4, 3e38, -3e38) if dtype == "float32" else (1e4, -1e4)
         for offset in offsets:
             shifted = (x + offset).astype(DTYPES[dtype])  # the oracle sees the rounded sum, too
-            want = want_along(operation, shifted)
-            yield Case(operation=operation, arrays=(shifted,), attributes={"axis": -1}, want=want, note="no shift")
+            yield call(operation, shifted, axis=-1, want=along(operation), note="no shift")
 
 
 @clause("softmax.minus-infinity")
@@ -104,8 +100,7 @@ def test_minus_infinity(operation: str) -> Iterator[Case]:
     for dtype in BOTH:
         x = rows(dtype)
         x[0, [1, 4]] = x[1, [0, 6]] = x[3, 1:] = -np.inf
-        want = want_along(operation, x)
-        yield Case(operation=operation, arrays=(x,), attributes={"axis": -1}, want=want, note="inf minus inf")
+        yield call(operation, x, axis=-1, want=along(operation), note="inf minus inf")
 
 
 @clause("softmax.nan")
@@ -114,32 +109,36 @@ def test_nan(operation: str) -> Iterator[Case]:
         x = rows(dtype)
         x[1, 3] = np.nan
         rest = np.delete(x, 1, axis=0)
-        want = want_along(operation, rest)
+        want = along(operation)(rest)
         value = np.insert(want.value, 1, np.nan, axis=0)
         allowed = np.insert(want.allowed, 1, 0.0, axis=0)
-        yield Case(
-            operation=operation,
-            arrays=(x,),
-            attributes={"axis": -1},
+        yield call(
+            operation,
+            x,
+            axis=-1,
             want=Want(value, allowed, np.insert(want.flushed, 1, 0.0, axis=0), dtype, want.tolerance),
             note="maximum that skips NaN",
         )
 
 
-def gradient_want(operation: str, x: np.ndarray, cotangents: np.ndarray, axis: int = -1) -> Want:
+def pulled_back(operation: str) -> Callable[..., tuple[Want]]:
     """The rounding bound of the gradient: the same sums with every term in absolute value."""
-    wide, g, dtype = x.astype(np.float64), cotangents.astype(np.float64), str(x.dtype)
-    y = oracle.softmax(wide, axis=axis)
-    value = getattr(oracle, f"{operation}_vjp")(wide, g, axis=axis)[0]
-    distance = np.where(np.isfinite(wide), wide.max(axis, keepdims=True) - wide, 0.0)
-    n = wide.shape[axis]
-    spread = 1 + distance / (n + 10)  # an entry's own error grows with its distance from the maximum
-    if operation == "softmax":
-        absolute = y * (np.abs(g) * spread + (np.abs(g) * y * spread).sum(axis, keepdims=True) + spread)
-    else:
-        absolute = np.abs(g) + y * spread * np.abs(g).sum(axis, keepdims=True)
-    weight = np.abs(g) + (np.abs(g) * y).sum(axis, keepdims=True)
-    return bound(value, absolute, n + 10, dtype, underflow=weight)
+
+    def value(x: np.ndarray, cotangents: np.ndarray, *, axis: int) -> tuple[Want]:
+        u, g, dtype = wide(x), wide(cotangents), str(x.dtype)
+        y = oracle.softmax(u, axis=axis)
+        exact_value = getattr(oracle, f"{operation}_vjp")(u, g, axis=axis)[0]
+        distance = np.where(np.isfinite(u), u.max(axis, keepdims=True) - u, 0.0)
+        n = u.shape[axis]
+        spread = 1 + distance / (n + 10)  # an entry's own error grows with its distance from the maximum
+        if operation == "softmax":
+            absolute = y * (np.abs(g) * spread + (np.abs(g) * y * spread).sum(axis, keepdims=True) + spread)
+        else:
+            absolute = np.abs(g) + y * spread * np.abs(g).sum(axis, keepdims=True)
+        weight = np.abs(g) + (np.abs(g) * y).sum(axis, keepdims=True)
+        return (bound(exact_value, absolute, n + 10, dtype, underflow=weight),)
+
+    return value
 
 
 @clause("softmax.gradient")
@@ -147,14 +146,7 @@ def test_gradient(operation: str) -> Iterator[Case]:
     batch = normal_draws(9, (2, 3, 4))
     for axis, x in (*((-1, rows(dtype)) for dtype in BOTH), (0, batch), (1, batch), (-2, batch)):
         cotangents = normal_draws(10, x.shape, str(x.dtype))
-        yield Case(
-            operation=operation,
-            what="gradient",
-            arrays=(x,),
-            attributes={"axis": axis},
-            cotangents=cotangents,
-            want=(gradient_want(operation, x, cotangents, axis),),
-        )
+        yield gradient(operation, x, axis=axis, cotangents=cotangents, want=pulled_back(operation))
 
 
 @clause("softmax.gradient-minus-infinity")
@@ -164,13 +156,12 @@ def test_gradient_minus_infinity(operation: str) -> Iterator[Case]:
         x[0, [1, 4]] = x[1, [0, 6]] = -np.inf
         cotangents = normal_draws(11, x.shape, dtype)
         cotangents[np.isinf(x)] = 0
-        want = gradient_want(operation, x, cotangents)
+        (want,) = pulled_back(operation)(x, cotangents, axis=-1)
         allowed = np.where(np.isinf(x), 0.0, want.allowed)
-        yield Case(
-            operation=operation,
-            what="gradient",
-            arrays=(x,),
-            attributes={"axis": -1},
+        yield gradient(
+            operation,
+            x,
+            axis=-1,
             cotangents=cotangents,
             want=(Want(want.value, allowed, np.where(np.isinf(x), 0.0, want.flushed), dtype, want.tolerance),),
             note="0 times inf in the chain rule",
@@ -182,4 +173,4 @@ def test_log_softmax_large() -> Iterator[Case]:
     for dtype in ("float32", "float64"):
         x = np.array([[1e4, 0.0], [-3e4, 2e4]], DTYPES[dtype])
         want = exact(np.array([[0.0, -1e4], [-5e4, 0.0]]), dtype)
-        yield Case(operation="log_softmax", arrays=(x,), attributes={"axis": -1}, want=want, note="log of an underflow")
+        yield call("log_softmax", x, axis=-1, want=want, note="log of an underflow")

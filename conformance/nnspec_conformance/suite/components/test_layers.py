@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, ErrorCase, clause
-from nnspec_conformance.inputs import normal_draws
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
+from nnspec_conformance.inputs import network, normal_draws, wide
 from nnspec_conformance.oracles.components import layers as oracle
 from nnspec_conformance.subject import DTYPES
-from nnspec_conformance.tolerance import Shape, Want, bound, exact, trajectory
+from nnspec_conformance.tolerance import Shape, Want, bound, exact, spread
+from nnspec_conformance.trees import mapped
 
 WIDTHS = (3, 7, 5, 2)  # no two alike: a transposed or skipped kernel does not fit
 LEADING = [(), (6,), (2, 6), (2, 4, 6), (2, 1, 3, 6)]
 TANH = {"activation": "tanh"}
-
-
-def wide(tree) -> Any:
-    """The arrays of a tuple or dict in float64."""
-    if isinstance(tree, dict):
-        return {name: wide(x) for name, x in tree.items()}
-    return tree.astype(np.float64) if isinstance(tree, np.ndarray) else tuple(map(wide, tree))
 
 
 def dense_arrays(
@@ -35,19 +28,10 @@ def dense_arrays(
     return x, kernel, bias
 
 
-def table(widths: tuple[int, ...], dtype: str = "float32", seed: int = 30) -> dict[str, np.ndarray]:
-    """Weights of variance 1/n, so that no activation saturates, and biases of deviation 1."""
-    found = {}
-    for i, (features, units) in enumerate(itertools.pairwise(widths)):
-        found[f"kernel_{i}"] = normal_draws(seed + 2 * i, (features, units), dtype, scale=features**-0.5)
-        found[f"bias_{i}"] = normal_draws(seed + 2 * i + 1, (units,), dtype)
-    return found
-
-
 def mlp_arrays(
     dtype: str = "float32", leading: tuple[int, ...] = (6,), widths: tuple[int, ...] = WIDTHS
 ) -> tuple[np.ndarray, dict]:
-    return normal_draws(29, (*leading, widths[0]), dtype), table(widths, dtype)
+    return network(widths, dtype, leading=leading, seed=29)
 
 
 def arrays_of(operation: str, dtype: str = "float32", leading: tuple[int, ...] = (6,)) -> tuple[Any, dict]:
@@ -66,27 +50,30 @@ def dense_want(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> Want:
     return bound(value, np.abs(x) @ np.abs(kernel) + np.abs(bias), x.shape[-1] + 1, dtype)
 
 
-def mlp_want(x: np.ndarray, weights: dict, activation: str) -> Want:
+def dense_gradients(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, cotangents: np.ndarray) -> tuple[Want, ...]:
+    dtype, (x, kernel, bias, g) = str(x.dtype), wide((x, kernel, bias, cotangents))
+    rows, gs = np.abs(x).reshape(-1, x.shape[-1]), np.abs(g).reshape(-1, g.shape[-1])
+    dx, dw, db = oracle.dense_vjp(x, kernel, bias, g)
+    return (
+        bound(dx, np.abs(g) @ np.abs(kernel).T, kernel.shape[1], dtype),
+        bound(dw, rows.T @ gs, len(rows), dtype),
+        bound(db, gs.sum(0), len(rows), dtype),
+    )
+
+
+def mlp_want(x: np.ndarray, weights: dict, *, activation: str) -> Want:
     """8 times what the result moves when every operand of every layer is rounded at random, plus an ulp."""
-
-    def run(rounded):
-        return [{"y": oracle.mlp(wide(x), wide(weights), activation=activation, rounded=rounded)}]
-
-    return trajectory(run, str(x.dtype))[0]["y"]
+    given = wide((x, weights))
+    return spread(lambda rounded: oracle.mlp(*given, activation=activation, rounded=rounded), str(x.dtype))
 
 
-def mlp_gradient_want(x: np.ndarray, weights: dict, cotangents: np.ndarray, activation: str) -> tuple[Want, dict]:
-    def run(rounded):
-        dx, gradients = oracle.mlp_vjp(*wide((x, weights, cotangents)), activation=activation, rounded=rounded)
-        return [{"x": dx} | gradients]
-
-    wants = trajectory(run, str(x.dtype))[0]
-    return wants.pop("x"), wants
+def mlp_gradients(x: np.ndarray, weights: dict, cotangents: np.ndarray, *, activation: str) -> tuple[Want, dict]:
+    given = wide((x, weights, cotangents))
+    return spread(lambda rounded: oracle.mlp_vjp(*given, activation=activation, rounded=rounded), str(x.dtype))
 
 
 def mlp_case(x: np.ndarray, weights: dict, activation: str, note: str = "") -> Case:
-    want = mlp_want(x, weights, activation)
-    return Case(operation="mlp", arrays=(x, weights), attributes={"activation": activation}, want=want, note=note)
+    return call("mlp", x, weights, activation=activation, want=mlp_want, note=note)
 
 
 def within(value: np.ndarray, like: Want) -> Want:
@@ -102,7 +89,7 @@ def test_shape(operation: str) -> Iterator[Case]:
     for leading in LEADING:
         arrays, attributes = arrays_of(operation, leading=leading)
         want = Shape((*leading, units_of(operation)))
-        yield Case(operation=operation, arrays=arrays, attributes=attributes, want=want, note="loses a leading axis")
+        yield call(operation, *arrays, **attributes, want=want, note="loses a leading axis")
 
 
 @clause("layers.dtype")
@@ -110,13 +97,13 @@ def test_dtype(operation: str) -> Iterator[Case]:
     for dtype in DTYPES:
         arrays, attributes = arrays_of(operation, dtype)
         want = Shape((6, units_of(operation)), dtype)
-        yield Case(operation=operation, arrays=arrays, attributes=attributes, want=want, note="promotes")
+        yield call(operation, *arrays, **attributes, want=want, note="promotes")
 
 
 @clause("layers.batch")
 def test_batch(trial, operation: str) -> None:
     (x, *weights), attributes = arrays_of(operation)
-    want = dense_want(x, weights[0], weights[1]) if operation == "dense" else mlp_want(x, weights[0], "tanh")
+    want = dense_want(x, weights[0], weights[1]) if operation == "dense" else mlp_want(x, weights[0], **TANH)
     together = trial.call(x, *weights, **attributes)
     alone = np.concatenate([trial.call(x[i : i + 1], *weights, **attributes) for i in range(len(x))])
     trial.expect(together, within(alone, want), f"{operation} of a batch, against each example by itself")
@@ -136,34 +123,17 @@ def test_empty_batch(operation: str) -> Iterator[Case]:
     arrays, attributes = arrays_of(operation, leading=(0,))
     units = units_of(operation)
     want = Shape((0, units))
-    yield Case(operation=operation, arrays=arrays, attributes=attributes, want=want, note="a mean over nothing")
-    zeros = [
-        {name: exact(np.zeros(w.shape)) for name, w in a.items()} if isinstance(a, dict) else exact(np.zeros(a.shape))
-        for a in arrays
-    ]
-    yield Case(
-        operation=operation,
-        what="gradient",
-        arrays=arrays,
-        attributes=attributes,
-        cotangents=np.zeros((0, units), np.float32),
-        want=tuple(zeros),
-        note="0 / 0",
-    )
+    yield call(operation, *arrays, **attributes, want=want, note="a mean over nothing")
+    cotangents, zeros = np.zeros((0, units), np.float32), mapped(lambda a: exact(np.zeros(a.shape)), arrays)
+    yield gradient(operation, *arrays, **attributes, cotangents=cotangents, want=zeros, note="0 / 0")
 
 
 @clause("layers.feature-count")
 def test_feature_count(operation: str) -> Iterator[ErrorCase]:
     for features in (4, 1):
         (x, *weights), attributes = arrays_of(operation)
-        wrong = normal_draws(28, (6, features))
-        yield ErrorCase(
-            operation=operation,
-            arrays=(wrong, *weights),
-            valid_arrays=(x, *weights),
-            attributes=attributes,
-            note=f"{features} features for a kernel of 3",
-        )
+        wrong, note = normal_draws(28, (6, features)), f"{features} features for a kernel of 3"
+        yield refusal(operation, wrong, *weights, **attributes, valid=(x, *weights), note=note)
 
 
 # ---- dense
@@ -172,45 +142,25 @@ def test_feature_count(operation: str) -> Iterator[ErrorCase]:
 @clause("dense.value")
 def test_value() -> Iterator[Case]:
     for dtype in DTYPES:
-        arrays = dense_arrays(dtype)
-        yield Case(operation="dense", arrays=arrays, want=dense_want(*arrays), note="forgotten bias")
+        yield call("dense", *dense_arrays(dtype), want=dense_want, note="forgotten bias")
     for arrays in (dense_arrays("float32", (2, 3), 300, 4), dense_arrays("float32", (6,), 4, 4)):
-        yield Case(operation="dense", arrays=arrays, want=dense_want(*arrays), note="a transposed square kernel")
+        yield call("dense", *arrays, want=dense_want, note="a transposed square kernel")
 
 
 @clause("dense.gradient")
 def test_gradient() -> Iterator[Case]:
     for dtype, leading in [*((dtype, (6,)) for dtype in DTYPES), ("float32", (2, 4, 6))]:
-        arrays = dense_arrays(dtype, leading)
         cotangents = normal_draws(27, (*leading, 5), dtype)
-        x, kernel, bias, g = wide((*arrays, cotangents))
-        rows, gs = x.reshape(-1, 3), g.reshape(-1, 5)
-        dx, dw, db = oracle.dense_vjp(x, kernel, bias, g)
-        want = (
-            bound(dx, np.abs(g) @ np.abs(kernel).T, 5, dtype),
-            bound(dw, np.abs(rows).T @ np.abs(gs), len(rows), dtype),
-            bound(db, np.abs(gs).sum(0), len(rows), dtype),
-        )
-        yield Case(
-            operation="dense",
-            what="gradient",
-            arrays=arrays,
-            cotangents=cotangents,
-            want=want,
-            note="averages over the batch",
-        )
+        arrays, note = dense_arrays(dtype, leading), "averages over the batch"
+        yield gradient("dense", *arrays, cotangents=cotangents, want=dense_gradients, note=note)
 
 
 @clause("dense.bias-length")
 def test_bias_length() -> Iterator[ErrorCase]:
     x, kernel, bias = dense_arrays("float32")
     for length in (4, 1):
-        yield ErrorCase(
-            operation="dense",
-            arrays=(x, kernel, bias[:length]),
-            valid_arrays=(x, kernel, bias),
-            note=f"a bias of {length} for 5 units",
-        )
+        note = f"a bias of {length} for 5 units"
+        yield refusal("dense", x, kernel, bias[:length], valid=(x, kernel, bias), note=note)
 
 
 # ---- multilayer perceptron
@@ -277,50 +227,34 @@ def test_permutation() -> Iterator[Case]:
         "kernel_2": weights["kernel_2"][second],
         "bias_2": weights["bias_2"],
     }
-    want = mlp_want(x, weights, "tanh")
-    yield Case(operation="mlp", arrays=(x, permuted), attributes=TANH, want=want, note="units told apart by position")
+    want = mlp_want(x, weights, **TANH)
+    yield call("mlp", x, permuted, **TANH, want=want, note="units told apart by position")
 
 
 @clause("mlp.gradient")
 def test_mlp_gradient() -> Iterator[Case]:
     for dtype in DTYPES:
-        x, weights = mlp_arrays(dtype)
         cotangents = normal_draws(26, (6, WIDTHS[-1]), dtype)
-        want = mlp_gradient_want(x, weights, cotangents, "tanh")
-        yield Case(
-            operation="mlp", what="gradient", arrays=(x, weights), attributes=TANH, cotangents=cotangents, want=want
-        )
-
-
-def refused(weights: dict, valid: dict, note: str, **attributes: str) -> ErrorCase:
-    """A table or an activation that must be refused, with the right ones as the control."""
-    x, _ = mlp_arrays()
-    return ErrorCase(
-        operation="mlp",
-        arrays=(x, weights),
-        valid_arrays=(x, valid),
-        attributes=TANH | attributes,
-        valid_attributes=TANH,
-        note=note,
-    )
+        yield gradient("mlp", *mlp_arrays(dtype), **TANH, cotangents=cotangents, want=mlp_gradients)
 
 
 @clause("mlp.unknown-activation")
 def test_unknown_activation() -> Iterator[ErrorCase]:
-    _, weights = mlp_arrays()
     for name in ("rulu", "none"):
-        yield refused(weights, weights, f"activation {name!r}", activation=name)
+        yield refusal("mlp", *mlp_arrays(), activation=name, valid=TANH, note=f"activation {name!r}")
 
 
 @clause("mlp.missing-weights")
 def test_missing_weights() -> Iterator[ErrorCase]:
-    _, weights = mlp_arrays()
+    x, weights = mlp_arrays()
     for missing in ("bias_1", "bias_2", "kernel_0"):
-        yield refused({n: w for n, w in weights.items() if n != missing}, weights, f"no {missing}")
+        rest = {name: w for name, w in weights.items() if name != missing}
+        yield refusal("mlp", x, rest, **TANH, valid=(x, weights), note=f"no {missing}")
 
 
 @clause("mlp.extra-weights")
 def test_extra_weights() -> Iterator[ErrorCase]:
-    _, weights = mlp_arrays()
+    x, weights = mlp_arrays()
     for extra in ("bias_3", "scale_1"):
-        yield refused(weights | {extra: normal_draws(25, (2,))}, weights, f"{extra} in a table of three layers")
+        more = weights | {extra: normal_draws(25, (2,))}
+        yield refusal("mlp", x, more, **TANH, valid=(x, weights), note=f"{extra} in a table of three layers")

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, ErrorCase, clause
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal, steps
 from nnspec_conformance.errors import Refused
-from nnspec_conformance.inputs import normal_draws
+from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import neurons as oracle
 from nnspec_conformance.subject import DTYPES
-from nnspec_conformance.tolerance import Shape, Want, bound, exact, trajectory
+from nnspec_conformance.tolerance import Shape, Want, bound, exact, spread
 
 LEADING = [(), (5,), (2, 5), (2, 4, 5), (2, 1, 4, 5)]
 IDENTITY = {"activation": "identity"}
@@ -23,15 +23,6 @@ def arrays(dtype: str = "float32", leading: tuple[int, ...] = (5,), features: in
     return x, weights, np.asarray(0.75, DTYPES[dtype])
 
 
-def wide(given: tuple) -> list[np.ndarray]:
-    return [a.astype(np.float64) for a in given]
-
-
-def spread(run, dtype: str) -> dict[str, Want]:
-    """8 times what the results move when every operand is rounded at random, plus an ulp."""
-    return trajectory(lambda rounded: [run(rounded)], dtype)[0]
-
-
 # ---- the neuron
 
 
@@ -39,35 +30,43 @@ def spread(run, dtype: str) -> dict[str, Want]:
 def test_shape() -> Iterator[Case]:
     for leading in LEADING:
         given = arrays(leading=leading)
-        yield Case(operation="neuron", arrays=given, attributes=IDENTITY, want=Shape(leading), note="a unit axis")
+        yield call("neuron", *given, **IDENTITY, want=Shape(leading), note="a unit axis")
 
 
 @clause("neuron.dtype")
 def test_dtype() -> Iterator[Case]:
     for dtype in DTYPES:
-        yield Case(operation="neuron", arrays=arrays(dtype), attributes=IDENTITY, want=Shape((5,), dtype))
+        yield call("neuron", *arrays(dtype), **IDENTITY, want=Shape((5,), dtype))
+
+
+def weighted_sum(x: np.ndarray, weights: np.ndarray, bias: np.ndarray, **identity: str) -> Want:
+    """The rounding bound of the sum of the products and the bias."""
+    dtype, (x, weights, bias) = str(x.dtype), wide((x, weights, bias))
+    value = np.einsum("...i,i->...", x, weights) + bias
+    return bound(value, np.abs(x) @ np.abs(weights) + np.abs(bias), x.shape[-1] + 1, dtype)
+
+
+def activated(*arrays: np.ndarray, activation: str) -> Want:
+    """8 times what the result moves when every operand is rounded at random, plus an ulp."""
+    given, dtype = wide(arrays), str(arrays[0].dtype)
+    return spread(lambda rounded: oracle.neuron(*given, activation=activation, rounded=rounded), dtype)
+
+
+def neuron_gradients(*arrays_and_cotangents: np.ndarray, activation: str) -> tuple[Want, ...]:
+    given, dtype = wide(arrays_and_cotangents), str(arrays_and_cotangents[0].dtype)
+    return spread(lambda rounded: oracle.neuron_vjp(*given, activation=activation, rounded=rounded), dtype)
 
 
 @clause("neuron.value")
 def test_value() -> Iterator[Case]:
     for dtype, features in [*((dtype, 3) for dtype in DTYPES), ("float32", 300)]:
-        given = arrays(dtype, features=features)
-        x, weights, bias = wide(given)
-        value = np.einsum("...i,i->...", x, weights) + bias
-        want = bound(value, np.abs(x) @ np.abs(weights) + np.abs(bias), features + 1, dtype)
-        yield Case(operation="neuron", arrays=given, attributes=IDENTITY, want=want, note="forgotten bias")
+        yield call("neuron", *arrays(dtype, features=features), **IDENTITY, want=weighted_sum, note="forgotten bias")
 
 
 @clause("neuron.activation")
 def test_activation() -> Iterator[Case]:
-    given = arrays()
     for name in oracle.ACTIVATIONS:
-
-        def run(rounded, name=name):
-            return {"y": oracle.neuron(*wide(given), activation=name, rounded=rounded)}
-
-        want = spread(run, "float32")["y"]
-        yield Case(operation="neuron", arrays=given, attributes={"activation": name}, want=want, note=f"not {name}")
+        yield call("neuron", *arrays(), activation=name, want=activated, note=f"not {name}")
 
 
 @clause("neuron.half-plane")
@@ -79,52 +78,28 @@ def test_half_plane() -> Iterator[Case]:
     for dtype in DTYPES:
         given = tuple(a.astype(DTYPES[dtype]) for a in (x, weights, bias))
         want = exact(np.broadcast_to(25.0 * off[..., 0], x.shape[:-1]), dtype)
-        yield Case(operation="neuron", arrays=given, attributes=IDENTITY, want=want, note="the bias as a threshold")
+        yield call("neuron", *given, **IDENTITY, want=want, note="the bias as a threshold")
 
 
 @clause("neuron.gradient")
 def test_gradient() -> Iterator[Case]:
     for dtype, leading in [*((dtype, (5,)) for dtype in DTYPES), ("float32", (2, 4))]:
         given, cotangents = arrays(dtype, leading), normal_draws(42, leading, dtype)
-
-        def run(rounded, given=given, cotangents=cotangents):
-            found = oracle.neuron_vjp(*wide((*given, cotangents)), activation="tanh", rounded=rounded)
-            return dict(zip(("x", "weights", "bias"), found, strict=True))
-
-        want = tuple(spread(run, dtype).values())
-        yield Case(
-            operation="neuron",
-            what="gradient",
-            arrays=given,
-            attributes={"activation": "tanh"},
-            cotangents=cotangents,
-            want=want,
-            note="averages over the batch",
-        )
+        note = "averages over the batch"
+        yield gradient("neuron", *given, activation="tanh", cotangents=cotangents, want=neuron_gradients, note=note)
 
 
 @clause("neuron.feature-count")
 def test_feature_count() -> Iterator[ErrorCase]:
     x, weights, bias = arrays()
     for features in (4, 1):
-        yield ErrorCase(
-            operation="neuron",
-            arrays=(normal_draws(43, (5, features)), weights, bias),
-            valid_arrays=(x, weights, bias),
-            attributes=IDENTITY,
-            note=f"{features} features for 3 weights",
-        )
+        wrong, note = normal_draws(43, (5, features)), f"{features} features for 3 weights"
+        yield refusal("neuron", wrong, weights, bias, **IDENTITY, valid=(x, weights, bias), note=note)
 
 
 @clause("neuron.unknown-activation")
 def test_unknown_activation() -> Iterator[ErrorCase]:
-    yield ErrorCase(
-        operation="neuron",
-        arrays=arrays(),
-        attributes={"activation": "rulu"},
-        valid_attributes=IDENTITY,
-        note="activation 'rulu'",
-    )
+    yield refusal("neuron", *arrays(), activation="rulu", valid=IDENTITY, note="activation 'rulu'")
 
 
 # ---- the perceptron
@@ -149,7 +124,7 @@ def exact_steps(params: dict, seen: list[dict]) -> Case:
     step = oracle.perceptron({k: v.astype(np.float64) for k, v in params.items()})
     path = [step({k: v.astype(np.float64) for k, v in example.items()}) for example in seen]
     want = [{name: exact(value) for name, value in now.items()} for now in path]
-    return Case(operation="perceptron", what="trajectory", arrays=(params,), grads=seen, want=want)
+    return steps("perceptron", params, grads=seen, want=want)
 
 
 def mistakes(trial, points: np.ndarray, labels: np.ndarray, passes: int) -> tuple[list[int], dict]:

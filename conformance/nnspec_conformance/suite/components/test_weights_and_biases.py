@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, ErrorCase, clause
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
 from nnspec_conformance.inputs import normal_draws
 from nnspec_conformance.oracles.components import weights_and_biases as oracle
 from nnspec_conformance.subject import DTYPES
-from nnspec_conformance.tolerance import Want, bound, exact, trajectory
+from nnspec_conformance.tolerance import Want, bound, exact, spread
 
 # ---- one weight, one bias: integers whose sums every dtype holds
 
@@ -21,7 +21,7 @@ BIAS = np.array([-3, 2, 5, -6])
 
 def dense_case(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, dtype: str) -> Case:
     arrays = tuple(a.astype(DTYPES[dtype]) for a in (x, kernel, bias))
-    return Case(operation="dense", arrays=arrays, want=exact(x @ kernel + bias, dtype))
+    return call("dense", *arrays, want=exact(x @ kernel + bias, dtype))
 
 
 @clause("weights.connection")
@@ -49,7 +49,7 @@ def count(readings: dict, layer: str, **sizes) -> Case:
     """One layer; the readings are those of the recurrent layers."""
     want = oracle.parameter_count(layer=layer, **readings, **sizes)
     attributes = {"layer": layer, **sizes}
-    return Case(operation="parameter_count", attributes=attributes, want=exact(np.float64(want), "float64"))
+    return call("parameter_count", **attributes, want=exact(np.float64(want), "float64"))
 
 
 @clause("parameter-count.dense")
@@ -174,7 +174,7 @@ def native_case(operation: str, readings: dict, dtype: str, square: bool = False
     x = normal_draws(30, layer_input(operation, square), dtype)
     weights = oracle.pack(operation, table(operation, dtype, square), reading)
     exchange = oracle.unpack(operation, {k: w.astype(np.float64) for k, w in weights.items()}, reading)
-    return Case(operation=operation, arrays=(x, weights), want=wanted(operation, x.astype(np.float64), exchange, dtype))
+    return call(operation, x, weights, want=wanted(operation, x.astype(np.float64), exchange, dtype))
 
 
 def wanted(operation: str, x: np.ndarray, weights: dict, dtype: str) -> Want:
@@ -182,7 +182,7 @@ def wanted(operation: str, x: np.ndarray, weights: dict, dtype: str) -> Want:
     if operation in oracle.KERNEL_AXES:
         absolute = forward(np.abs(x), {name: np.abs(w) for name, w in weights.items()})
         return bound(forward(x, weights), absolute, weights["kernel"][..., 0].size + 1, dtype)
-    return trajectory(lambda rounded: [{"y": forward(x, weights, rounded)}], dtype)[0]["y"]
+    return spread(lambda rounded: forward(x, weights, rounded), dtype)
 
 
 @clause("dense-native.kernel")
@@ -211,27 +211,23 @@ def test_gru_native(readings: dict) -> Iterator[Case]:
         yield native_case("gru_native", readings, dtype)
 
 
-def refused(
-    operation: str, x: np.ndarray, good: dict, bad: dict, note: str, bad_x: np.ndarray | None = None
-) -> ErrorCase:
-    return ErrorCase(
-        operation=operation, arrays=(x if bad_x is None else bad_x, bad), valid_arrays=(x, good), note=note
-    )  # fmt: skip
+def right(operation: str, readings: dict) -> tuple[np.ndarray, dict[str, np.ndarray], str]:
+    """An input, weights that fit it, and the name of a bias."""
+    weights = oracle.pack(operation, table(operation, "float32"), reading_of(readings))
+    bias = next(name for name in weights if name.startswith("bias"))
+    return normal_draws(30, layer_input(operation), "float32"), weights, bias
 
 
 @clause("native.shape-error")
 def test_shape_error(operation: str, readings: dict) -> Iterator[ErrorCase]:
-    x = normal_draws(30, layer_input(operation), "float32")
-    good = oracle.pack(operation, table(operation, "float32"), reading_of(readings))
-    yield refused(operation, x, good, good, "an input of another number of features", x[..., :-1])
-    bias = next(name for name in good if name.startswith("bias"))
-    yield refused(operation, x, good, good | {bias: good[bias][:1]}, "a bias of one entry")
+    x, good, bias = right(operation, readings)
+    yield refusal(operation, x[..., :-1], good, valid=(x, good), note="an input of another number of features")
+    yield refusal(operation, x, good | {bias: good[bias][:1]}, valid=(x, good), note="a bias of one entry")
 
 
 @clause("native.name-error")
 def test_name_error(operation: str, readings: dict) -> Iterator[ErrorCase]:
-    x = normal_draws(30, layer_input(operation), "float32")
-    good = oracle.pack(operation, table(operation, "float32"), reading_of(readings))
-    bias = next(name for name in good if name.startswith("bias"))
-    yield refused(operation, x, good, {k: w for k, w in good.items() if k != bias}, f"a table without {bias}")
-    yield refused(operation, x, good, good | {"offset": good[bias]}, "a table with one name more")
+    x, good, bias = right(operation, readings)
+    rest = {name: w for name, w in good.items() if name != bias}
+    yield refusal(operation, x, rest, valid=(x, good), note=f"a table without {bias}")
+    yield refusal(operation, x, good | {"offset": good[bias]}, valid=(x, good), note="a table with one name more")

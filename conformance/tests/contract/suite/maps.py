@@ -1,32 +1,25 @@
 """Tests of batch_norm (state map), dropout (random map), he_normal (random) and lstm (state map with named weights)."""
 
 import numpy as np
-from oracles import GATES, batch_norm, gradient, leaves, lstm, rebuilt
+from oracles import GATES, batch_norm, lstm
 
-from nnspec_conformance.cases import Case, clause
-from nnspec_conformance.inputs import normal_draws
-from nnspec_conformance.tolerance import Shape, exact, statistical, trajectory, ulps
+from nnspec_conformance.cases import call, clause, gradient
+from nnspec_conformance.derivatives import complex_step
+from nnspec_conformance.inputs import normal_draws, wide
+from nnspec_conformance.tolerance import Shape, exact, spread, statistical, ulps
+from nnspec_conformance.trees import mapped
 
 HYPER = {"decay": 0.7, "epsilon": 0.05}  # off every framework's default, and epsilon large enough to matter
 
 
-def wide(tree):
-    return rebuilt(tree, {path: x.astype(np.float64) for path, x in leaves(tree).items()})
-
-
-def spread(f, arrays, dtype):
+def spread_of(f, arrays, dtype):
     """The expected results of ``f``: 8 times what they move when every operand is rounded, plus an ulp."""
-
-    def run(rounded):
-        moved = rebuilt(arrays, {path: rounded(x) for path, x in leaves(arrays).items()})
-        return [leaves(f(*moved))]
-
-    return rebuilt(f(*wide(arrays)), trajectory(run, dtype)[0])
+    return spread(lambda rounded: f(*mapped(rounded, wide(arrays))), dtype)
 
 
 def gradient_spread(f, arrays, cotangents, dtype):
     """The expected gradients of ``f``; the cotangents are operands, too."""
-    return spread(lambda *a: gradient(f, a[:-1], a[-1]), (*arrays, cotangents), dtype)
+    return spread_of(lambda *operands: complex_step(f, operands[:-1], operands[-1]), (*arrays, cotangents), dtype)
 
 
 # ---- batch_norm
@@ -46,10 +39,10 @@ def batch(dtype):
 def batch_norm_case(dtype, train, part, readings):
     """The case, with only ``part`` of (y, mean, variance) compared; the rest is another clause's business."""
     arrays, reading = batch(dtype), readings["running_variance"]
-    want = spread(lambda *a: batch_norm(*a, train=train, **HYPER, running_variance=reading), arrays, dtype)
+    want = spread_of(lambda *a: batch_norm(*a, train=train, **HYPER, running_variance=reading), arrays, dtype)
     loose = [Shape(w.value.shape, dtype) for w in want]
     want = tuple(w if i in part else loose[i] for i, w in enumerate(want))
-    return Case(operation="batch_norm", arrays=arrays, attributes={"train": train, **HYPER}, want=want)
+    return call("batch_norm", *arrays, train=train, **HYPER, want=want)
 
 
 @clause("batch-norm.train")
@@ -76,9 +69,7 @@ def batch_norm_gradient():
     forward = lambda *a: batch_norm(*a, train=True, **HYPER)  # noqa: E731
     want = gradient_spread(forward, arrays, cotangents, "float32")
     attributes = {"train": True, **HYPER}
-    yield Case(
-        operation="batch_norm", what="gradient", arrays=arrays, cotangents=cotangents, attributes=attributes, want=want
-    )
+    yield gradient("batch_norm", *arrays, **attributes, cotangents=cotangents, want=want)
 
 
 # ---- dropout
@@ -120,7 +111,7 @@ def dropout_fraction(trial):
 @clause("dropout.eval")
 def dropout_eval():
     x = normal_draws(5, (64, 5))
-    yield Case(operation="dropout", arrays=(x,), attributes={"rate": 0.25, "train": False, "seed": 3}, want=exact(x))
+    yield call("dropout", x, rate=0.25, train=False, seed=3, want=exact(x))
 
 
 # ---- he_normal
@@ -129,7 +120,7 @@ def dropout_eval():
 @clause("he-normal.shape")
 def he_normal_shape():
     for shape in ((3, 5), (3, 2, 4, 5)):
-        yield Case(operation="he_normal", arrays=(shape,), attributes={"seed": 1}, want=Shape(shape, "float32"))
+        yield call("he_normal", shape, seed=1, want=Shape(shape, "float32"))
 
 
 @clause("he-normal.moments")
@@ -156,7 +147,7 @@ def lstm_arrays():
 
 @clause("lstm.value")
 def lstm_value():
-    yield Case(operation="lstm", arrays=lstm_arrays(), want=spread(lstm, lstm_arrays(), "float32"))
+    yield call("lstm", *lstm_arrays(), want=spread_of(lstm, lstm_arrays(), "float32"))
 
 
 @clause("lstm.causal")
@@ -174,4 +165,4 @@ def lstm_gradient():
     arrays = lstm_arrays()
     cotangents = (normal_draws(94, (2, 4, 5)), normal_draws(95, (2, 5)), normal_draws(96, (2, 5)))
     want = gradient_spread(lstm, arrays, cotangents, "float32")
-    yield Case(operation="lstm", what="gradient", arrays=arrays, cotangents=cotangents, want=want)
+    yield gradient("lstm", *arrays, cotangents=cotangents, want=want)

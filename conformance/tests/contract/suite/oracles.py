@@ -1,7 +1,4 @@
-"""Float64 formulas of the seven operations, and the complex step: derivatives without writing them down."""
-
-from collections.abc import Callable
-from typing import Any
+"""Float64 formulas of the seven operations."""
 
 import numpy as np
 
@@ -54,33 +51,3 @@ def lstm(x, h, c, gates):
         h = logistic(z["o"]) * np.tanh(c)
         ys.append(h)
     return np.stack(ys, 1), h, c
-
-
-def leaves(tree: Any, path: tuple = ()) -> dict[tuple, np.ndarray]:
-    """Every array of nested tuples and dicts, by its path."""
-    if isinstance(tree, np.ndarray):
-        return {path: tree}
-    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
-    return {p: leaf for k, v in items for p, leaf in leaves(v, (*path, k)).items()}
-
-
-def rebuilt(tree: Any, found: dict[tuple, Any], path: tuple = ()) -> Any:
-    """The same nesting with other leaves."""
-    if isinstance(tree, np.ndarray):
-        return found[path]
-    if isinstance(tree, dict):
-        return {k: rebuilt(v, found, (*path, k)) for k, v in tree.items()}
-    return tuple(rebuilt(v, found, (*path, k)) for k, v in enumerate(tree))
-
-
-def gradient(f: Callable, primals: tuple, cotangents: tuple) -> tuple:
-    """Of the sum of cotangents times results, by the complex step: Im f(x + ih) / h, exact to rounding."""
-    flat = {path: x.astype(np.complex128) for path, x in leaves(primals).items()}
-    out = {path: np.zeros(x.shape) for path, x in flat.items()}
-    for path, x in flat.items():
-        for at in np.ndindex(x.shape):
-            moved = x.copy()
-            moved[at] += 1e-30j
-            results = f(*rebuilt(primals, flat | {path: moved}))
-            out[path][at] = sum(np.sum(c * r.imag) for c, r in zip(cotangents, results, strict=True)) / 1e-30
-    return rebuilt(primals, out)

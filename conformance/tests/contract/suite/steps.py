@@ -3,9 +3,9 @@
 import numpy as np
 from oracles import adam, cosine_decay, early_stopping
 
-from nnspec_conformance.cases import Case, clause
+from nnspec_conformance.cases import call, clause, steps
 from nnspec_conformance.inputs import normal_draws
-from nnspec_conformance.tolerance import trajectory, ulps
+from nnspec_conformance.tolerance import spread, ulps
 
 # ---- adam
 
@@ -23,7 +23,7 @@ def adam_trajectory_of(params, grads, rates, hyper, dtype):
             tree(params), [tree(g) for g in grads], [float(rounded(r)) for r in rates], **moved, rounded=rounded
         )
 
-    return trajectory(run, dtype)
+    return spread(run, dtype)
 
 
 @clause("adam.trajectory")
@@ -34,11 +34,11 @@ def adam_trajectory():
             {"a": normal_draws(10 + t, (3,), dtype) * (-1) ** t, "b": normal_draws(20 + t, (2, 1), dtype, 0.02)}
             for t in range(6)
         ]
-        yield Case(
-            operation="adam",
-            what="trajectory",
-            arrays=(params,),
-            attributes={"learning_rate": RATES[0], **HYPER},
+        yield steps(
+            "adam",
+            params,
+            learning_rate=RATES[0],
+            **HYPER,
             grads=grads,
             rates=RATES,
             want=adam_trajectory_of(params, grads, RATES, HYPER, dtype),
@@ -51,7 +51,7 @@ def adam_eps(default):
     params, grads = {"w": np.zeros(1, np.float32)}, [{"w": np.full(1, default, np.float32)}]
     want = adam_trajectory_of(params, grads, [1.0], {"b1": 0.9, "b2": 0.999, "eps": default}, "float32")
     attributes = {"learning_rate": 1.0, "b1": 0.9, "b2": 0.999}
-    yield Case(operation="adam", what="trajectory", arrays=(params,), attributes=attributes, grads=grads, want=want)
+    yield steps("adam", params, **attributes, grads=grads, want=want)
 
 
 # ---- cosine_decay
@@ -60,9 +60,7 @@ def adam_eps(default):
 def cosine_case(steps, past_end):
     value = cosine_decay(steps, init_value=0.3, decay_steps=7, past_end=past_end)
     attributes = {"init_value": 0.3, "decay_steps": 7}  # a period that no power of two divides
-    return Case(
-        operation="cosine_decay", arrays=(steps,), attributes=attributes, want=ulps(value, 8, "float32", scale=0.3)
-    )
+    return call("cosine_decay", steps, **attributes, want=ulps(value, 8, "float32", scale=0.3))
 
 
 @clause("cosine-decay.value")
@@ -81,7 +79,7 @@ def cosine_decay_past_end(readings):
 def stopping_case(metrics, patience, min_delta, readings):
     hyper = {"patience": patience, "min_delta": min_delta}
     want = early_stopping(metrics, **hyper, exceeded=readings["patience"] == "exceeded")
-    return Case(operation="early_stopping", arrays=(np.array(metrics, np.float32),), attributes=hyper, want=want)
+    return call("early_stopping", np.array(metrics, np.float32), **hyper, want=want)
 
 
 @clause("early-stopping.patience")
