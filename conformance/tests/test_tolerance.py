@@ -132,6 +132,11 @@ def test_spread_keeps_the_nesting():
     np.testing.assert_array_equal(want[1]["k"][0].value, [3, 3])
 
 
+def test_spread_in_float64_allows_4_ulp_more_as_the_oracle_is_rounded_itself():
+    (wide, narrow) = (spread(lambda rounded: np.asarray(3.0), dtype).allowed for dtype in ("float64", "float32"))
+    assert (wide / ulp(3.0, "float64"), narrow / ulp(3.0, "float32")) == (5, 1)
+
+
 def test_trajectory_is_the_same_every_time():
     first, second = spread(descent, "float32"), spread(descent, "float32")
     assert [w["x"].allowed for w in first] == [w["x"].allowed for w in second]
