@@ -240,7 +240,7 @@ class Trial:
 
     def __init__(self, subject: Subject, operation: str, readings: dict, passed: dict):
         self.subject, self.operation, self.readings, self.passed = subject, operation, readings, passed
-        self.findings: list[Finding] = []
+        self.findings: list[tuple[str | None, Finding]] = []  # each with the dtype that was asked last
 
     def call(self, *arrays: Any, operation: str | None = None, **attributes: Any) -> Any:
         name = operation or self.operation
@@ -278,13 +278,11 @@ class Trial:
         """Compare, remember, and go on; the verdict is made when the test ends. ``arrays`` show the worst input."""
         finding = compare(got, want, flushes=self.readings.get("subnormals") == "flushed", arrays=arrays)
         finding.call = finding.call or about
-        self.findings.append(finding)
+        self.findings.append((self.subject.asked, finding))
 
     def require(self, condition: bool, message: str) -> None:
-        """Fail with ``message`` unless the condition holds."""
-        if not condition:
-            raise ClauseFailed(message)
-        self.findings.append(Finding(0.0))
+        """Remember a failure unless the condition holds, and go on, so that the next dtype is asked too."""
+        self.findings.append((self.subject.asked, Finding(0.0) if condition else Finding(float("inf"), message)))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,8 @@
 """The errors a user of the suite can meet, each one line that names what, where and the likely fix."""
 
+import difflib
+from collections.abc import Iterable
+
 
 def one_line(text: object, longest: int = 300) -> str:
     """Foreign text, fit for a terminal, JSON and XML: one line, no control characters, not too long."""
@@ -8,6 +11,12 @@ def one_line(text: object, longest: int = 300) -> str:
     except Exception:
         return f"{type(text).__name__} that cannot be printed"
     return "".join(c if c.isprintable() else "?" for c in words)[:longest]
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "; nnspec clauses lists them all") -> str:
+    """``; did you mean a, b?`` with the nearest known words; the last argument if none is near."""
+    near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.6)
+    return f"; did you mean {', '.join(near)}?" if near else otherwise
 
 
 class HarnessError(Exception):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 from nnspec_conformance.clauses import Clause
-from nnspec_conformance.engine import FAIL, KNOWN, NOT_IMPLEMENTED, declared_default, run_instance
+from nnspec_conformance.engine import declared_default, run_instance
+from nnspec_conformance.known_failures import KnownFailure, known_failures
+from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, NOT_IMPLEMENTED, PASS, Entry
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 
@@ -48,18 +50,27 @@ def identify(suite: Suite, subject: Subject) -> Iterator[Identified]:
             if declared not in values:
                 values.append(declared)
         declared = list(declared) if isinstance(declared, tuple) else [declared]
-        found, implemented = [], False
+        known = known_failures(suite.spec, subject, instance)
+        found, implemented, hidden = [], False, False
         for value in values:
             # a subject that can be told keeps being told: it declares the single reading as its whole choice
             told = len(declared) > 1 and value in declared
             trial = _declaring(subject, clause, instance, (value,) if told else value)
             trial.hung = subject.hung  # what did not return once is not waited for again
-            outcome = run_instance(suite, trial, instance).outcome
-            implemented |= outcome != NOT_IMPLEMENTED
-            if outcome not in (FAIL, NOT_IMPLEMENTED):
+            entries = run_instance(suite, trial, instance).entries
+            implemented |= any(entry.outcome != NOT_IMPLEMENTED for entry in entries)
+            hidden |= value in declared and any(entry.failed and _claimed(known, entry) for entry in entries)
+            if _holds(entry for entry in entries if not _claimed(known, entry)):
                 found.append(value)
         definition = clause.definition if clause.variants else clause.default
-        known = (
-            not found and instance in subject.known_failures and run_instance(suite, subject, instance).outcome == KNOWN
-        )
-        yield Identified(instance, declared, found, definition, implemented, known)
+        yield Identified(instance, declared, found, definition, implemented, hidden and not found)
+
+
+def _claimed(known: list[KnownFailure], entry: Entry) -> bool:
+    return any(failure.claims(entry) for failure in known)
+
+
+def _holds(entries: Iterable[Entry]) -> bool:
+    """Whether something passed, and nothing failed or could not be asked."""
+    outcomes = {entry.outcome for entry in entries}
+    return PASS in outcomes and not outcomes & {FAIL, HARNESS_ERROR}

@@ -12,9 +12,8 @@ from pathlib import Path
 from types import ModuleType
 
 import nnspec_conformance.adapters
-from nnspec_conformance.errors import HarnessError, one_line
+from nnspec_conformance.errors import HarnessError, did_you_mean, one_line
 from nnspec_conformance.subject import Subject
-from nnspec_conformance.suite_loader import did_you_mean
 
 ROLES = {"reference": "reference", "numpy_oracle": "oracle"}
 
@@ -45,7 +44,7 @@ def _load_adapter(name: str) -> ModuleType:
     if found is None or found.loader is None or found.origin is None:  # a mere folder is found as a namespace
         raise HarnessError(
             f"no adapter '{name}': it is no built-in ({', '.join(built_in())}), no module and no path to a .py file"
-            f"{did_you_mean(name, built_in()).replace('; nnspec clauses lists them all', '')}"
+            f"{did_you_mean(name, built_in(), '')}"
         )
     return _import(name, lambda: importlib.import_module(module))
 

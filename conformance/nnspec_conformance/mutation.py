@@ -19,8 +19,9 @@ import numpy as np
 from nnspec_conformance.adapters import numpy_oracle
 from nnspec_conformance.clauses import Clause
 from nnspec_conformance.compare import compare
-from nnspec_conformance.engine import FAIL, Result, declared_default, run_instance
+from nnspec_conformance.engine import declared_default, run_instance
 from nnspec_conformance.functions import fingerprint
+from nnspec_conformance.outcome import FAIL, Result
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 from nnspec_conformance.tolerance import Want, ulp

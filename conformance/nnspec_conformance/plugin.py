@@ -92,8 +92,9 @@ class ClauseItem(pytest.Item):
     """One instance of a clause."""
 
     def runtest(self) -> None:
-        from nnspec_conformance.engine import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, run_instance
+        from nnspec_conformance.engine import run_instance
         from nnspec_conformance.mutation import explain
+        from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED
 
         run = self.config.stash[RUN]
         result = run_instance(run.suite, run.subject, self.name, record=run.recorder)

@@ -15,8 +15,8 @@ from xml.etree import ElementTree
 
 from nnspec_conformance import __version__
 from nnspec_conformance.clauses import find_spec
-from nnspec_conformance.engine import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, OUTCOMES, Result
 from nnspec_conformance.errors import HarnessError, one_line
+from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, OUTCOMES, Result
 from nnspec_conformance.subject import Subject
 
 SCHEMA = "nnspec-report/1"

@@ -15,20 +15,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from nnspec_conformance import report
-from nnspec_conformance.engine import (
-    FAIL,
-    KNOWN,
-    NOT_IMPLEMENTED,
-    PASS,
-    Result,
-    run_instance,
-    validate,
-)
+from nnspec_conformance.compare import Finding
+from nnspec_conformance.engine import run_instance, validate
 from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.identify import identify
 from nnspec_conformance.limits import watchdog
 from nnspec_conformance.loading import load_subject
 from nnspec_conformance.mutation import explain, kills_of, power, weak
+from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, PASS, Result
 from nnspec_conformance.results import read_json
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite, load_suite
@@ -100,7 +94,8 @@ def _put_and_tell(suite: Suite, subject: Subject, chosen: list[str], options: ar
     def hung(operation: str) -> None:
         clause, name = suite.instances[instance := chosen[len(results)]]
         message = f"{operation} did not return within {subject.call_limit:g} s, in native code that nothing can stop"
-        results.append(Result(instance, clause, name, FAIL, float("inf"), message=message, cases=1))
+        results.append(Result(instance, clause, name))
+        results[-1].entry("").note(Finding(float("inf"), message))
         tell(False)
 
     watchdog.on_hang = hung
@@ -146,7 +141,7 @@ def is_current(adapter: str, path: Path, chosen: list[str]) -> bool:
         outcomes = {name: result["outcome"] for name, result in data["results"].items()}
     except (HarnessError, KeyError, TypeError):
         return False
-    good = not {FAIL, "harness error"} & set(outcomes.values())
+    good = not {FAIL, HARNESS_ERROR} & set(outcomes.values())
     return same_tree and same_versions and good and set(chosen) <= set(outcomes)
 
 

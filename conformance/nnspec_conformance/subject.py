@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
-import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -113,6 +112,8 @@ class Subject:
         self.hung: set[str] = set()
         self.printed: list[str] = []
         self._handed: list[Any] = []
+        self._probed: dict[Callable, bool] = {}
+        self.asked: str | None = None  # dtype of the arrays of the last call
         self.calls = self.returned = 0
         self._check_dtypes()
 
@@ -158,6 +159,24 @@ class Subject:
                     f"{self.place('def to_numpy')}: to_numpy(asarray(x)) gave {one_line(repr(back))} for {name}, "
                     f"expected {x!r}; mend it or take {name!r} out of DTYPES"
                 )
+
+    def probe(self, function: Callable, where: str) -> bool:
+        """What a known failure's probe says of this machine; each is asked once.
+
+        Raises:
+            HarnessError: it raises, or does not return in time.
+        """
+        if function not in self._probed:
+            try:
+                with warnings.catch_warnings(), np.errstate(all="ignore"), limit(self.call_limit, "probe"):
+                    warnings.simplefilter("ignore")
+                    self._probed[function] = bool(function())
+            except (Exception, CallTimeout) as error:
+                text = f"{type(error).__name__}: {one_line(error, 200)}"
+                raise HarnessError(
+                    f"{where}: its probe raised {text}; it must say True where the failure occurs, else False"
+                ) from error
+        return self._probed[function]
 
     def readings(self, clauses: list[Clause], operation: str) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
         """Every combination of readings the subject has of an operation.
@@ -245,11 +264,12 @@ class Subject:
         return callable(getattr(self.adapter, operation, None))
 
     def _guard(self, operation: str, values: Any, body: Callable[[Callable], Any]) -> Any:
+        self.asked = float_dtype(values)
         if not self.has(operation):
             raise NotImplementedBySubject(operation)
         if operation in self.hung:
             raise ClauseFailed(f"{operation} did not return within {self.call_limit:g} s in an earlier call")
-        dtype = float_dtype(values) or self.dtypes[0]
+        dtype = self.asked or self.dtypes[0]
         self.calls += 1
         self._handed = []
         printed = io.StringIO()
@@ -291,13 +311,14 @@ class Subject:
     def handed_last(self, operation: str) -> list[np.ndarray]:
         """The arrays that the last call was handed, as it left them."""
         handed = self._handed
-        return list(self._guard(operation, (), lambda _: tuple(handed)))
+        return list(self._guard(operation, handed, lambda _: tuple(handed)))
 
     def vjp(self, operation: str, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
         """Gradients of ``sum(cotangents * f(*arrays))`` for the floating-point arrays, in their order.
 
         The adapter's ``vjp`` is handed a flat tuple of arrays, never a dict; the gradient of a dict is a dict.
         """
+        self.asked = float_dtype(arrays)
         own = getattr(self.adapter, f"{operation}_vjp", None)
         if own is None and not hasattr(self.adapter, "vjp"):
             raise NotImplementedBySubject(f"{operation}_vjp (and no vjp)")
@@ -314,6 +335,7 @@ class Subject:
 
     def second_derivative(self, operation: str, x: np.ndarray, **attributes: Any) -> np.ndarray:
         """Of an elementwise operation: the adapter's own, else its vjp applied to its vjp."""
+        self.asked = float_dtype(x)
         own = getattr(self.adapter, f"{operation}_second_derivative", None)
         if own is None and not hasattr(self.adapter, "vjp"):
             raise NotImplementedBySubject(f"{operation}_second_derivative (and no vjp)")
@@ -351,25 +373,3 @@ class Subject:
             return tuple(out)
 
         return list(self._guard(operation, params, body))
-
-
-def known_failure(reason: str, version: str) -> str | None:
-    """The reason, if its version condition (``...; version<2.14``) holds or there is none.
-
-    Raises:
-        HarnessError: there is a condition, and the version cannot be compared with it.
-    """
-    found = re.search(r";\s*version\s*(<=|<|==|>=|>)\s*([0-9][\w.]*)\s*$", reason)
-    if not found:
-        return reason
-    from packaging.specifiers import SpecifierSet
-    from packaging.version import InvalidVersion, Version
-
-    text = reason[: found.start()].strip()
-    try:
-        return text if Version(version) in SpecifierSet(found.group(1) + found.group(2), prereleases=True) else None
-    except InvalidVersion as error:
-        raise HarnessError(
-            f"VERSION is {version!r}, with which '{found.group().strip('; ')}' of KNOWN_FAILURES cannot be compared; "
-            f"set VERSION to a number such as '1.2'"
-        ) from error

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from nnspec_conformance.cases import Test
 from nnspec_conformance.clauses import Spec, load_spec
-from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.errors import HarnessError, did_you_mean
 
 
 @dataclass
@@ -53,14 +53,6 @@ class Suite:
 
     def _nearest(self, pattern: str) -> str:
         return did_you_mean(pattern, [*self.spec.clauses, *self.spec.pages, *self.instances])
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``; did you mean a, b?`` with the nearest known words, or an empty text."""
-    import difflib
-
-    near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.6)
-    return f"; did you mean {', '.join(near)}?" if near else "; nnspec clauses lists them all"
 
 
 def modules(package: str) -> list[ModuleType]:

@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterable
 
-from nnspec_conformance.engine import FAIL, HARNESS_ERROR, Result
+from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, Result
 
 WIDTH = 100
 # How the simple TeX of the clauses reads in a terminal; a command that is not listed loses its backslash only.

@@ -39,6 +39,14 @@ SETUP = {
         b'NAME = "a"\nKNOWN_FAILURES = {"relu.value": "why; version<2"}\n',
         r"{path}:2: VERSION is 'unknown', with which 'version<2' of KNOWN_FAILURES cannot be compared; set VERSION to",
     ),
+    "condition of no reading": (
+        b'NAME = "a"\nKNOWN_FAILURES = {"gelu.form; tahn": "why"}\n',
+        r"{path}:2: KNOWN_FAILURES['gelu.form; tahn']: 'tahn' is no dtype and no reading of gelu; use ",
+    ),
+    "probe raises": (
+        b'NAME = "a"\nKNOWN_FAILURES = {"relu.value": ("why", lambda: 1 / 0)}\n',
+        r"{path}:2: KNOWN_FAILURES['relu.value']: its probe raised ZeroDivisionError: division by zero; it must say",
+    ),
     "lossy transport": (
         b'import numpy\nNAME = "a"\ndef asarray(x):\n    return x.astype("f2")\ndef to_numpy(y):\n    return y\n',
         r"{path}:5: to_numpy(asarray(x)) gave array([ 0.5, -2. , inf], dtype=float16) for float32, expec",

@@ -1,23 +1,16 @@
 """What comes of a clause: the six outcomes, readings, defaults, dtypes and known failures, on a toy specification."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from nnspec_conformance.cases import call, clause, refusal
-from nnspec_conformance.engine import (
-    FAIL,
-    HARNESS_ERROR,
-    KNOWN,
-    NOT_IMPLEMENTED,
-    OUTCOMES,
-    PASS,
-    VARIANT,
-    run_instance,
-    validate,
-)
+from nnspec_conformance.engine import run_instance, validate
 from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, OUTCOMES, PASS, VARIANT
+from nnspec_conformance.subject import Subject
 from nnspec_conformance.tolerance import exact
 
 PAGE = """\
@@ -183,6 +176,87 @@ def test_version_condition_is_no_part_of_the_reason(outcome):
     assert result.reason == "triples"
 
 
+def wrong_where(bad):
+    """An implementation that is off by one where ``bad(x, factor)`` says so."""
+
+    def scale_wrongly(x, *, factor="two", **given):
+        return scale(x, factor=factor, **given) + int(bad(x, factor))
+
+    scale_wrongly.__name__ = "scale"
+    return scale_wrongly
+
+
+BOTH = {"DTYPES": ("float32", "float64"), "VARIANTS": {"scale.factor": ("two", "three")}}
+NARROW = wrong_where(lambda x, factor: x.dtype == np.float32)
+THRICE = wrong_where(lambda x, factor: factor == "three")
+
+
+@pytest.mark.parametrize(
+    ("function", "condition", "expected"),
+    [
+        (NARROW, "", KNOWN),
+        (NARROW, "; float32", KNOWN),
+        (NARROW, ";float32,two , three", KNOWN),
+        (NARROW, "; float64", FAIL),
+        (NARROW, "; float32, float64", FAIL),  # holds in float64
+        (NARROW, "; float32, two", FAIL),  # fails with three, too
+        (THRICE, "; factor=three", KNOWN),
+        (THRICE, "; three, float32, float64", KNOWN),
+        (THRICE, "; three, float32", FAIL),  # fails in float64, too
+        (THRICE, "; two", FAIL),
+        (THRICE, "; two, three", FAIL),  # holds with two
+        (scale, "; float16", PASS),  # a dtype that this subject has not
+    ],
+)
+def test_known_failure_holds_where_it_says(outcome, function, condition, expected):
+    known = {f"scale.factor{condition}": "off by one"}
+    assert outcome("scale.factor", function, KNOWN_FAILURES=known, **BOTH).outcome == expected
+
+
+def test_several_known_failures_name_one_instance(outcome):
+    both = wrong_where(lambda x, factor: x.dtype == np.float32 or factor == "three")
+    known = {"scale.factor; float32, two": "narrow", "scale.factor; three": "thrice"}
+    result = outcome("scale.factor", both, KNOWN_FAILURES=known, **BOTH)
+    assert (result.outcome, result.reason) == (KNOWN, "narrow / thrice")
+
+
+def test_stale_condition_is_told(outcome):
+    result = outcome("scale.factor", NARROW, KNOWN_FAILURES={"scale.factor; float32, float64": "narrow"}, **BOTH)
+    assert "declared as a known failure in float64 but holds now; take it out" in result.message
+
+
+@pytest.mark.parametrize(("occurs", "expected"), [(True, KNOWN), (False, FAIL)])
+def test_probe_says_whether_the_failure_occurs_here(outcome, occurs, expected):
+    known = {"scale.factor; float32": ("narrow", lambda: occurs)}
+    assert outcome("scale.factor", NARROW, KNOWN_FAILURES=known, **BOTH).outcome == expected
+
+
+def test_failure_that_does_not_occur_here_is_not_stale(outcome):
+    known = {"scale.factor": ("off by one", lambda: False)}
+    assert outcome("scale.factor", scale, KNOWN_FAILURES=known).outcome == PASS
+
+
+def test_probe_is_asked_once(toys, subject_of):
+    asked = []
+    subject = subject_of(scale, KNOWN_FAILURES={"scale.factor": ("off by one", lambda: asked.append(1))})
+    validate(toys, subject)
+    run_instance(toys, subject, "scale.factor")
+    assert asked == [1]
+
+
+def test_exact_gelu_broken_on_purpose_fails_beside_a_known_tanh_form(suite, oracle):
+    gelu = oracle.adapter.gelu
+
+    def broken(forms):
+        namespace = dict(vars(oracle.adapter)) | {
+            "gelu": lambda x, **given: gelu(x, **given) * (1.1 if given.get("form") in forms else 1),
+            "KNOWN_FAILURES": {"activation.accuracy[gelu]; form=tanh": "a tenth too large; a link"},
+        }
+        return run_instance(suite, Subject(SimpleNamespace(**namespace)), "activation.accuracy[gelu]").outcome
+
+    assert (broken({"tanh"}), broken({"tanh", "exact"})) == (KNOWN, FAIL)
+
+
 def test_choice_of_readings_is_run_once_for_each(outcome):
     result = outcome("scale.factor", scale, VARIANTS={"scale.factor": ("two", "three")})
     assert (result.outcome, result.cases, result.readings["scale.factor"]) == (PASS, 2, ["two", "three"])
@@ -300,6 +374,10 @@ def test_failure_after_a_pass_is_told_not_the_pass(outcome):
         ({"KNOWN_FAILURES": {"scale.sgn": "why"}}, "KNOWN_FAILURES names no clause: 'scale.sgn'; did you mean"),
         ({"KNOWN_FAILURES": {"scale.sign": ""}}, "is ''; give the reason and a link"),
         ({"KNOWN_FAILURES": {"scale.sign": True}}, "is True; give the reason and a link"),
+        ({"KNOWN_FAILURES": {"scale.sign": ("r", 3)}}, "has a probe that is 3; give a function of no arguments"),
+        ({"KNOWN_FAILURES": {"scale.sign; float8": "r"}}, "['scale.sign; float8']: 'float8' is no dtype and no readin"),
+        ({"KNOWN_FAILURES": {"scale.sign; sign=two": "r"}}, "'sign=two' is no dtype and no reading of scale; use fact"),
+        ({"KNOWN_FAILURES": {"scale.sign;": "r"}}, "'' is no dtype and no reading of scale; use factor=two, factor=th"),
         ({"KNOWN_FAILURES": {"scale.sign": "r; version<2"}, "VERSION": "git"}, "VERSION is 'git', with which 'vers"),
     ],
 )  # fmt: skip

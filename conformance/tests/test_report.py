@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from nnspec_conformance import report
-from nnspec_conformance.engine import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, PASS, VARIANT, Result
+from nnspec_conformance.compare import Finding
 from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.outcome import Entry, Result
 from nnspec_conformance.results import read_json
 
 
@@ -78,17 +79,18 @@ def test_interrupted_write_leaves_the_old_file(tmp_path):
 
 @pytest.fixture
 def results(suite):
-    def one(instance, outcome, **given):
+    def one(instance, entry, **given):
         clause, operation = suite.instances[instance]
-        return Result(instance, clause, operation, outcome, cases=1, **given)
+        return Result(instance, clause, operation, [entry], **given)
 
+    right, wrong = Finding(0.5), Finding(float("inf"), "raised \x1b[31m<&>")
     return [
-        one("relu.value", PASS),
-        one("gelu.form", VARIANT),
-        one("tanh.odd", FAIL, ratio=float("inf"), message="raised \x1b[31m<&>"),
-        one("elu.value", KNOWN, message="off", reason="a link"),
-        one("softplus.large", NOT_IMPLEMENTED, message="softplus"),
-        one("sigmoid.range", HARNESS_ERROR, message="oops"),
+        one("relu.value", Entry("test", cases=1, finding=right)),
+        one("gelu.form", Entry("test", cases=1, finding=right), variant=True),
+        one("tanh.odd", Entry("test", cases=1, finding=wrong)),
+        one("elu.value", Entry("test", cases=1, finding=wrong, reason="a link")),
+        one("softplus.large", Entry("test", missing=["softplus"])),
+        one("sigmoid.range", Entry("test", fault="oops")),
     ]
 
 

@@ -40,6 +40,11 @@ def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
         return torch.autograd.grad(outputs, leaves, cotangents, create_graph=True, materialize_grads=True)
 
 
+def exact_gelu_is_onednns() -> bool:
+    """Whether this processor takes oneDNN's kernel, as with AVX-512: it overflows from half the largest number on."""
+    return bool(torch.nn.functional.gelu(torch.full((16,), 1.7014e38)).isinf().any())
+
+
 # What anything that calls these kernels fails, measured: at which input, got, right, and why.
 KNOWN_FAILURES = {
     "activation.limits[gelu]": (
@@ -50,10 +55,11 @@ KNOWN_FAILURES = {
         "silu(-inf) is NaN, right is 0: x / (1 + exp(-x)) is -inf / inf; "
         "https://github.com/pytorch/pytorch/issues/160876"
     ),
-    "activation.accuracy[gelu]": (
-        "exact form: gelu(1.7014e38) is inf in float32 and bfloat16, right is 1.7014e38: oneDNN's kernel "
-        "overflows from half the largest number on; right with torch.backends.mkldnn off; not reported, "
-        "oneDNN path is to be dropped in https://github.com/pytorch/pytorch/pull/189234"
+    "activation.accuracy[gelu]; form=exact, float32, bfloat16": (
+        "gelu(1.7014e38) is inf, right is 1.7014e38: oneDNN's kernel overflows from half the largest number on; right "
+        "with torch.backends.mkldnn off; not reported, "
+        "oneDNN path is to be dropped in https://github.com/pytorch/pytorch/pull/189234",
+        exact_gelu_is_onednns,
     ),
     "activation.accuracy[softplus]": (
         "softplus(20.1) is 20.1 in float64, right is 20.1 + 1.87e-9: beyond the argument threshold, 20 by "
@@ -64,10 +70,11 @@ KNOWN_FAILURES = {
         "gelu(-5.51) is 0 in float32, right is -9.9e-8: 1 + erf(u) cancels, and 1 + tanh(u) in the other "
         "form; https://github.com/pytorch/pytorch/issues/187806"
     ),
-    "activation.subnormals[gelu]": (
-        "exact form: gelu(-1.9e-38) is 0 in bfloat16 from 9 elements on, right is -9.5e-39, as in float32, in the "
-        "other form and in one element: oneDNN's kernel; not reported, oneDNN path is to be dropped in "
-        "https://github.com/pytorch/pytorch/pull/189234"
+    "activation.subnormals[gelu]; form=exact, bfloat16": (
+        "gelu(-1.9e-38) is 0 from 9 elements on, right is -9.5e-39, as in float32, in the other form and in one "
+        "element: oneDNN's kernel; not reported, oneDNN path is to be dropped in "
+        "https://github.com/pytorch/pytorch/pull/189234",
+        exact_gelu_is_onednns,
     ),
     "activation.gradient[softplus]": (
         "the gradient at 20.1 is 1 in float64, right is 1 - 1.87e-9: the identity beyond the default "
@@ -99,12 +106,3 @@ KNOWN_FAILURES = {
         "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
     ),
 }
-
-
-def exact_gelu_is_onednns() -> bool:
-    """Whether this processor takes oneDNN's kernel, which overflows from half the largest number on: a probe."""
-    return bool(torch.nn.functional.gelu(torch.full((16,), 1.7014e38)).isinf().any())
-
-
-if not exact_gelu_is_onednns():  # without AVX-512 PyTorch's own kernel runs, which is right
-    del KNOWN_FAILURES["activation.accuracy[gelu]"], KNOWN_FAILURES["activation.subnormals[gelu]"]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from nnspec_conformance.clauses import load_spec
-from nnspec_conformance.engine import FAIL, PASS, VARIANT, run_instance, validate
+from nnspec_conformance.engine import run_instance, validate
 from nnspec_conformance.loading import load_subject
+from nnspec_conformance.outcome import FAIL, PASS, VARIANT
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 

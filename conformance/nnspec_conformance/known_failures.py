@@ -1,0 +1,161 @@
+"""Known failures: which reading and dtype of an instance an adapter says to fail, and whether it does so here.
+
+A key is an instance, then, after a semicolon, the readings and dtypes concerned: ``activation.tail[gelu]; form=tanh,
+float32``. A value is the reason with a link, alone or with a probe that tells whether this machine shows the failure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nnspec_conformance.clauses import Spec
+from nnspec_conformance.compare import Finding
+from nnspec_conformance.errors import HarnessError, did_you_mean
+from nnspec_conformance.outcome import Entry, Result
+from nnspec_conformance.subject import DTYPES, Subject
+
+INF = float("inf")
+
+
+@dataclass(frozen=True)
+class KnownFailure:
+    """One entry of ``KNOWN_FAILURES``.
+
+    Attributes:
+        key: as the adapter writes it.
+        instance: the instance that fails.
+        readings: keyword -> the readings concerned; a keyword that is absent restricts nothing.
+        dtypes: those concerned; none restricts nothing.
+        reason: what fails and where it is told.
+        holds: whether version and probe say that it fails here.
+    """
+
+    key: str
+    instance: str
+    readings: dict[str, tuple[str, ...]]
+    dtypes: tuple[str, ...]
+    reason: str
+    holds: bool
+
+    def claims(self, entry: Entry) -> bool:
+        """Whether the entry is one that this says to fail."""
+        if self.dtypes and entry.dtype not in self.dtypes:
+            return False
+        return all(entry.readings.get(keyword) in readings for keyword, readings in self.readings.items())
+
+    def parts(self) -> dict[str, Callable[[Entry], bool]]:
+        """Each dtype and reading that the key names, in words; the whole instance if it names none."""
+        named: dict[str, Callable[[Entry], bool]] = {d: lambda e, d=d: e.dtype == d for d in self.dtypes}
+        for keyword, readings in self.readings.items():
+            for r in readings:
+                named[f"{keyword}={r}"] = lambda e, k=keyword, r=r: e.readings.get(k) == r
+        return named or {"": lambda _: True}
+
+
+def known_failures(spec: Spec, subject: Subject, instance: str) -> list[KnownFailure]:
+    """What the subject declares of one instance and what holds here.
+
+    Raises:
+        HarnessError: a declaration of it is malformed; says how.
+    """
+    declared = subject.known_failures.items()
+    found = [parse(spec, subject, key, value) for key, value in declared if instance_of(key) == instance]
+    return [known for known in found if known.holds]
+
+
+def instance_of(key: Any) -> str:
+    """The instance that a key names, without its condition."""
+    return str(key).partition(";")[0].strip()
+
+
+def parse(spec: Spec, subject: Subject, key: Any, value: Any) -> KnownFailure:
+    """One declaration.
+
+    Raises:
+        HarnessError: it names no instance, dtype or reading, has no reason, a probe that raises, or a version that
+            cannot be compared.
+    """
+    declared, instance = f"KNOWN_FAILURES[{str(key)!r}]", instance_of(key)
+    instances = spec.instances()
+    if instance not in instances:
+        if instance in spec.clauses:
+            first = spec.clauses[instance].instances[0]
+            raise HarnessError(f"{declared} is a family; name its instance, such as {first}")
+        raise HarnessError(f"KNOWN_FAILURES names no clause: '{instance}'{did_you_mean(instance, instances)}")
+    reason, probe = value if isinstance(value, tuple) and len(value) == 2 else (value, None)
+    if not isinstance(reason, str) or not reason.strip():
+        raise HarnessError(f"{declared} is {value!r}; give the reason and a link")
+    if probe is not None and not callable(probe):
+        raise HarnessError(f"{declared} has a probe that is {probe!r}; give a function of no arguments")
+    readings, dtypes = _condition(spec, declared, str(key), instances[instance][1])
+    told = with_version(reason, subject.version)
+    holds = told is not None and (probe is None or subject.probe(probe, declared))
+    return KnownFailure(str(key), instance, readings, dtypes, told or reason, holds)
+
+
+def _condition(spec: Spec, declared: str, key: str, operation: str) -> tuple[dict, tuple[str, ...]]:
+    """Readings by keyword, and dtypes, that follow the semicolon of a key."""
+    if ";" not in key:
+        return {}, ()
+    choices = {clause.keyword: tuple(clause.variants) for clause in spec.governing(operation)}
+    readings: dict[str, tuple[str, ...]] = {}
+    dtypes: list[str] = []
+    for word in (part.strip() for part in key.partition(";")[2].split(",")):
+        if word in DTYPES:
+            dtypes.append(word)
+            continue
+        keyword, _, reading = word.rpartition("=")
+        having = [k for k, values in choices.items() if reading in values and keyword in ("", k)]
+        if len(having) > 1:
+            raise HarnessError(f"{declared}: '{word}' is a reading of {' and '.join(having)}; write {having[0]}={word}")
+        if not having:
+            known = [f"{k}={r}" for k, values in choices.items() for r in values] + list(DTYPES)
+            raise HarnessError(
+                f"{declared}: '{word}' is no dtype and no reading of {operation}; use {', '.join(known)}"
+            )
+        readings[having[0]] = (*readings.get(having[0], ()), reading)
+    return readings, tuple(dtypes)
+
+
+def with_version(reason: str, version: str) -> str | None:
+    """The reason, if its version condition (``...; version<2.14``) holds or there is none.
+
+    Raises:
+        HarnessError: there is a condition, and the version cannot be compared with it.
+    """
+    found = re.search(r";\s*version\s*(<=|<|==|>=|>)\s*([0-9][\w.]*)\s*$", reason)
+    if not found:
+        return reason
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion, Version
+
+    text = reason[: found.start()].strip()
+    try:
+        return text if Version(version) in SpecifierSet(found.group(1) + found.group(2), prereleases=True) else None
+    except InvalidVersion as error:
+        raise HarnessError(
+            f"VERSION is {version!r}, with which '{found.group().strip('; ')}' of KNOWN_FAILURES cannot be compared; "
+            f"set VERSION to a number such as '1.2'"
+        ) from error
+
+
+def apply(known: list[KnownFailure], result: Result) -> None:
+    """Give failures that were declared their reason; a declaration of something that holds is a failure itself."""
+    for failure in known:
+        claimed = [entry for entry in result.entries if failure.claims(entry)]
+        for entry in claimed:
+            if entry.failed:
+                entry.reason = entry.reason or failure.reason
+        stale = [name for name, part in failure.parts().items() if _holds([e for e in claimed if part(e)])]
+        if stale:
+            where = f" in {', '.join(stale)}" if stale != [""] else ""
+            text = f"declared as a known failure{where} but holds now; take it out of KNOWN_FAILURES['{failure.key}']"
+            result.entry("KNOWN_FAILURES").note(Finding(INF, text))
+
+
+def _holds(entries: list[Entry]) -> bool:
+    """Whether something was asked and nothing failed."""
+    return any(e.cases for e in entries) and not any(e.failed or e.fault for e in entries)

@@ -1,0 +1,178 @@
+"""What came of one instance of a clause: an entry for each test, reading and dtype, and the verdict that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from nnspec_conformance.clauses import Clause
+from nnspec_conformance.compare import Finding, sentence, worst
+
+PASS, VARIANT, KNOWN, FAIL = "pass", "variant", "known failure", "fail"
+NOT_IMPLEMENTED, HARNESS_ERROR = "not implemented", "harness error"
+OUTCOMES = (PASS, VARIANT, KNOWN, FAIL, NOT_IMPLEMENTED, HARNESS_ERROR)
+
+
+@dataclass
+class Entry:
+    """What one test came to in one dtype, under one combination of readings.
+
+    Attributes:
+        test: name of the test.
+        readings: the subject's reading of each keyword.
+        dtype: of the arrays asked with; None where there were none.
+        cases: how many questions were answered, rightly or wrongly.
+        finding: the worst of them.
+        missing: what the subject said that it lacks, one line for each question that it could not be asked.
+        fault: why the suite could not ask; says nothing about the subject.
+        reason: of the known failure that covers a failure here.
+    """
+
+    test: str
+    readings: dict[str, str] = field(default_factory=dict)
+    dtype: str | None = None
+    cases: int = 0
+    finding: Finding | None = None
+    missing: list[str] = field(default_factory=list)
+    fault: str | None = None
+    reason: str | None = None
+
+    def note(self, finding: Finding) -> None:
+        """Count one answer, and keep the worst."""
+        self.cases += 1
+        self.finding = worst([f for f in (self.finding, finding) if f])
+
+    @property
+    def failed(self) -> bool:
+        """Whether an answer was wrong, known or not."""
+        return self.finding is not None and self.finding.ratio > 1
+
+    @property
+    def outcome(self) -> str:
+        """A failure is never overwritten; what holds counts although something is missing."""
+        if self.failed:
+            return KNOWN if self.reason else FAIL
+        if self.fault is not None:
+            return HARNESS_ERROR
+        return PASS if self.cases else NOT_IMPLEMENTED
+
+    @property
+    def message(self) -> str | None:
+        """Why it does not hold, in a line."""
+        if self.failed and self.finding:
+            return self.finding.message or sentence(self.finding)
+        return self.fault or next(iter(self.missing), None)
+
+
+def verdict(entries: Iterable[Entry], *, variant: bool = False) -> str:
+    """The outcome of an instance: its worst entry decides; what could not be asked does not, where anything was.
+
+    Args:
+        entries: every test in every reading and dtype.
+        variant: whether what holds is not the definition's reading.
+    """
+    found = {entry.outcome for entry in entries}
+    for outcome in (FAIL, HARNESS_ERROR, KNOWN):
+        if outcome in found:
+            return outcome
+    return NOT_IMPLEMENTED if PASS not in found else VARIANT if variant else PASS
+
+
+@dataclass
+class Result:
+    """What one instance of a clause came to.
+
+    Attributes:
+        instance: for instance ``activation.nan[relu]``.
+        clause: the clause.
+        operation: the operation it is put to.
+        entries: one for each test, reading and dtype.
+        variant: whether the subject's reading, or default, is not the definition's.
+        readings: clause id -> the subject's readings of it.
+        fits: readings and mutants that answer as the subject did.
+        seconds: how long it took.
+        answers: what was asked and answered, for ``explain``.
+    """
+
+    instance: str
+    clause: Clause
+    operation: str
+    entries: list[Entry] = field(default_factory=list)
+    variant: bool = False
+    readings: dict[str, list] = field(default_factory=dict)
+    fits: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    answers: list[tuple[Any, dict, Any]] = field(default_factory=list, repr=False)
+
+    def entry(self, test: str, readings: dict | None = None, dtype: str | None = None) -> Entry:
+        """The entry of a test in a dtype under some readings, a new one if there is none yet."""
+        readings = readings or {}
+        for entry in self.entries:
+            if (entry.test, entry.readings, entry.dtype) == (test, readings, dtype):
+                return entry
+        self.entries.append(Entry(test, readings, dtype))
+        return self.entries[-1]
+
+    @property
+    def outcome(self) -> str:
+        return verdict(self.entries, variant=self.variant)
+
+    @property
+    def deciding(self) -> list[Entry]:
+        """The entries that the outcome follows from."""
+        outcome = self.outcome
+        return [entry for entry in self.entries if entry.outcome == (PASS if outcome == VARIANT else outcome)]
+
+    @property
+    def finding(self) -> Finding | None:
+        """The worst of the deciding entries' findings."""
+        found = [entry.finding for entry in self.deciding if entry.finding]
+        return worst(found) if found else None
+
+    @property
+    def ratio(self) -> float:
+        """Error / allowed at its worst."""
+        return self.finding.ratio if self.finding else 0.0
+
+    @property
+    def message(self) -> str | None:
+        """Why it does not hold; of several reasons the worst."""
+        if self.outcome in (PASS, VARIANT):
+            return None
+        told = next((e.message for e in self.deciding if e.finding and e.finding is self.finding), None)
+        return told or next((e.message for e in self.deciding if e.message), None)
+
+    @property
+    def reason(self) -> str | None:
+        """The reasons of the known failures that decide, each once."""
+        return " / ".join(dict.fromkeys(e.reason for e in self.deciding if e.reason)) or None
+
+    @property
+    def cases(self) -> int:
+        return sum(entry.cases for entry in self.entries)
+
+    @property
+    def dtypes(self) -> list[str]:
+        """Every dtype in which something was answered."""
+        return list(dict.fromkeys(e.dtype for e in self.entries if e.dtype and e.cases))
+
+    def as_dict(self) -> dict:
+        """JSON-ready; ``answers`` stay behind."""
+        shown = self.outcome in (FAIL, KNOWN)
+        return {
+            "outcome": self.outcome,
+            "level": self.clause.level,
+            "kind": self.clause.kind,
+            "page": self.clause.page,
+            "text_hash": self.clause.text_hash,
+            "readings": self.readings,
+            "ratio": self.ratio if self.cases else None,
+            "cases": self.cases,
+            "dtypes": self.dtypes,
+            "seconds": round(self.seconds, 4),
+            "message": self.message,
+            "reason": self.reason,
+            "fits": self.fits,
+            "worst": self.finding.as_dict() if self.finding and shown else None,
+        }
