@@ -29,6 +29,7 @@ OPTIONS = {
         "proves",
     },
     "experiment": {"kind", "measure", "predicted", "seeds", "proves"},
+    "operation": {"form", "arrays", "state", "params", "step", "indices", "examples", "result", "attributes"},
     "reference": set(),
     "figure": {"alt"},
     "benchmark": set(),

@@ -6,12 +6,15 @@ import dataclasses
 import hashlib
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nnspec_conformance.blocks import Block, parse_blocks, read_text
+from nnspec_conformance.declarations import read_operation, resolve
 from nnspec_conformance.errors import SpecError
+from nnspec_conformance.operations import Operation
 from nnspec_conformance.pages import Page, in_order, read_page
 
 KINDS = (
@@ -114,6 +117,7 @@ class Spec:
     source: dict[str, dict]
     untestable: dict[str, dict]
     retired: dict[str, dict]
+    operations: dict[str, Operation] = field(default_factory=dict)
 
     def instances(self) -> dict[str, tuple[Clause, str]]:
         """Every instance with its clause and operation, in the order of the pages."""
@@ -248,26 +252,18 @@ def _table(path: Path) -> dict[str, dict]:
     return table
 
 
-READERS = {"clause": _clause, "experiment": _experiment}
+READERS: dict[str, Callable] = {"clause": _clause, "experiment": _experiment, "operation": read_operation}
 
 
 def load_spec(root: Path | None = None) -> Spec:
     """Parse every page below ``root`` (default: ``find_spec()``).
 
     Raises:
-        SpecError: a malformed block, a duplicate id, or a table that is not TOML.
+        SpecError: a malformed block, a duplicate id, a declaration that names no clause, or a table that is not TOML.
     """
     root = Path(root) if root else find_spec()
-    spec = Spec(
-        root,
-        {},
-        {},
-        {},
-        [],
-        _table(root / "source.toml"),
-        _table(root / "untestable.toml"),
-        _table(root / "retired.toml"),
-    )
+    source, untestable, retired = (_table(root / f"{name}.toml") for name in ("source", "untestable", "retired"))
+    spec = Spec(root, {}, {}, {}, [], source, untestable, retired)
     for page in in_order(read_page(path, root) for path in sorted(root.rglob("*.md"))):
         spec.pages[page.name] = page
         for block in parse_blocks(page.path):
@@ -275,10 +271,11 @@ def load_spec(root: Path | None = None) -> Spec:
             if block.name not in READERS:
                 continue
             item, made = READERS[block.name](block, page.name), getattr(spec, f"{block.name}s")
-            if item.id in made:
-                first = made[item.id]
-                raise block.fail(f"duplicate id {item.id}, first at {first.page}.md:{first.line}; ids are unique")
-            made[item.id] = item
+            if block.argument in made:
+                first = f"{made[block.argument].page}.md:{made[block.argument].line}"
+                raise block.fail(f"duplicate id {block.argument}, first at {first}; ids are unique")
+            made[block.argument] = item
+    resolve(spec)
     return spec
 
 

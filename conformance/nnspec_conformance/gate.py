@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from pathlib import Path
 
@@ -16,7 +17,7 @@ PAGE_FORM = re.compile(rf"({'|'.join(SECTIONS)})(/[a-z][a-z0-9_]*)*/([a-z][a-z0-
 def check(suite: Suite) -> list[str]:
     """One line for each thing out of step; empty if all is well."""
     spec = suite.spec
-    return [*_tests(suite), *_heads(spec), *_tables(spec), *_source(spec), *_links(spec)]
+    return [*_tests(suite), *_operations(spec), *_heads(spec), *_tables(spec), *_source(spec), *_links(spec)]
 
 
 def _tests(suite: Suite) -> list[str]:
@@ -36,6 +37,26 @@ def _tests(suite: Suite) -> list[str]:
     for clause_id, tests in suite.tests.items():
         if clause_id not in spec.clauses:
             problems.append(f"{tests[0].name}: proves '{clause_id}', which no page has")
+    return problems
+
+
+def _operations(spec: Spec) -> list[str]:
+    """Every operation that a clause concerns is declared, and every declared one has a clause."""
+    problems = []
+    for clause in spec.clauses.values():
+        for name in clause.operations:
+            if name not in spec.operations:
+                near = difflib.get_close_matches(name, spec.operations, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"declare it: /// operation | {name}"
+                problems.append(
+                    f"{spec.root.name}/{clause.page}.md:{clause.line}: {clause.id} concerns the operation '{name}', "
+                    f"which no page declares; {hint}"
+                )
+    concerned = {name for clause in spec.clauses.values() for name in clause.operations}
+    for operation in spec.operations.values():
+        if operation.name not in concerned:
+            place = f"{spec.root.name}/{operation.page}.md:{operation.line}"
+            problems.append(f"{place}: operation {operation.name} has no clause; write one or take the block out")
     return problems
 
 

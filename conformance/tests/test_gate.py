@@ -21,6 +21,14 @@ PAGE = """\
 
 Toys tumble.
 ///
+
+/// operation | double
+    form: map
+    arrays: {{x: "*shape"}}
+    result: "*shape"
+
+Twice the input.
+///
 """
 SOURCE = '["A.1"]\npage = "toys"\n'
 
@@ -145,7 +153,29 @@ def test_page_that_needs_what_is_no_other_page(suite_of, need):
 
 def test_reference_to_an_unknown_clause_is_named_with_its_line(problems):
     found = problems(proof(), page="\nSee [double.vlaue][].\n")
-    assert found == ["spec/toys.md:17: no clause 'double.vlaue'"]
+    assert found == ["spec/toys.md:25: no clause 'double.vlaue'"]
+
+
+def test_family_concerns_declared_operations_only(problems):
+    family = "\n/// clause | toys.nan\n    kind: exact\n    applies-to: [double, doubel]\n\nIt **MUST** be.\n///\n"
+    assert problems(proof(), proof("toys.nan"), page=family) == [
+        "spec/toys.md:25: toys.nan concerns the operation 'doubel', which no page declares; did you mean double?"
+    ]
+
+
+def test_clause_concerns_a_declared_operation(problems):
+    single = "\n/// clause | toys.nan\n    kind: exact\n\nIt **MUST** be.\n///\n"
+    assert problems(proof(), proof("toys.nan"), page=single) == [
+        "spec/toys.md:25: toys.nan concerns the operation 'toys', which no page declares; "
+        "declare it: /// operation | toys"
+    ]
+
+
+def test_declared_operation_has_a_clause(problems):
+    declared = '\n/// operation | halve\n    form: random\n    result: "*shape"\n\nHalf of it.\n///\n'
+    assert problems(proof(), page=declared) == [
+        "spec/toys.md:25: operation halve has no clause; write one or take the block out"
+    ]
 
 
 def test_the_project_itself_is_in_step(suite):

@@ -11,10 +11,20 @@ from nnspec_site.blocks.clause import ClauseBlock
 from nnspec_site.blocks.experiment import ExperimentBlock
 from nnspec_site.blocks.figure import FigureBlock
 from nnspec_site.blocks.matrix import MatrixBlock
+from nnspec_site.blocks.operation import OperationBlock
 from nnspec_site.blocks.reference import ReferenceBlock
 from nnspec_site.blocks.topics import TopicsBlock
 
-BLOCKS = (ClauseBlock, ExperimentBlock, ReferenceBlock, FigureBlock, BenchmarkBlock, MatrixBlock, TopicsBlock)
+BLOCKS = (
+    OperationBlock,
+    ClauseBlock,
+    ExperimentBlock,
+    ReferenceBlock,
+    FigureBlock,
+    BenchmarkBlock,
+    MatrixBlock,
+    TopicsBlock,
+)
 
 
 class SiteExtension(BlocksExtension):

@@ -43,6 +43,7 @@ def _check_block(block: Block, spec: Spec) -> None:
     known = {
         "clause": spec.clauses,
         "experiment": spec.experiments,
+        "operation": spec.operations,
         "figure": figures.makers(),
         "matrix": [*VIEWS, *spec.pages],
         "topics": topics.known(spec),

@@ -13,6 +13,25 @@ from nnspec_site.data import Data, using
 
 TOPIC = """# Topic
 
+/// operation | relu
+    form: map
+    arrays: {x: "*shape"}
+    result: "*shape"
+
+The input where it is positive, $x > 0$.
+///
+
+/// operation | network
+    form: map
+    arrays: {x: "*batch n{0}", weights: {table: {"kernel_{l}": "n{l} n{l+1}"}}}
+    indices: {l: layers}
+    result: "*batch n{layers}"
+    attributes:
+      activation: {kind: choice, values: [relu, tanh], required: true}
+
+Layers.
+///
+
 ## Clauses
 
 /// clause | act.nan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -101,6 +102,46 @@ def test_unknown_option_stops_the_build(convert):
 def test_missing_argument_stops_the_build(convert):
     with pytest.raises(SiteError, match="block 'matrix' lacks its argument"):
         convert("/// matrix\n///")
+
+
+# ------------------------------------------------------------------ operation
+RELU = (
+    '/// operation | relu\n    form: map\n    arrays: {x: "*shape"}\n    result: "*shape"\n\nPositive, $x > 0$.\n///\n'
+)
+NETWORK = "/// operation | network\n    form: map\n    indices: {l: layers}\n\nLayers.\n///\n"
+
+
+def test_operations_that_follow_one_another_are_rows_of_one_table(convert):
+    html = convert(f"{RELU}\n{NETWORK}")
+    assert (html.count("<table"), html.count('scope="row"'), html.count('id="operation-relu"')) == (1, 2, 1)
+
+
+def test_operations_apart_are_tables_apart(convert):
+    assert convert(f"{RELU}\nBetween them.\n\n{NETWORK}").count("<table") == 2
+
+
+def test_operation_says_what_it_does_takes_and_gives(convert):
+    html = convert(RELU)
+    assert 'class="katex"' in html
+    assert "x [*shape] gives [*shape]" in text_of(html)
+
+
+def test_operation_shows_what_is_declared_with_indices_below_the_line(convert):
+    html = convert(NETWORK)
+    assert "a table of kernel_<em>l</em> [n<sub>l</sub>, n<sub>l+1</sub>], l = 0 to layers - 1" in html
+    assert "activation one of relu, tanh" in text_of(html)
+
+
+def test_operation_that_takes_much_is_folded(data, convert):
+    operation = data.spec.operations["relu"]
+    many = tuple(dataclasses.replace(operation.arrays[0], name=f"x{i}") for i in range(7))
+    data.spec.operations["relu"] = dataclasses.replace(operation, arrays=many)
+    assert summary(convert(RELU)) == "Takes 7 arguments"
+
+
+def test_operation_that_no_page_declares_stops_the_build(convert):
+    with pytest.raises(SiteError, match=r"operation \| rleu: no such operation in the specification"):
+        convert(RELU.replace("| relu", "| rleu"))
 
 
 # ------------------------------------------------------------------ experiment
