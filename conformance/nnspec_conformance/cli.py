@@ -138,14 +138,15 @@ def _identify(options: argparse.Namespace) -> int:
 
 
 def _new_adapter(options: argparse.Namespace) -> int:
-    from nnspec_conformance.template import TEMPLATE
+    from nnspec_conformance.clauses import load_spec
+    from nnspec_conformance.template import template
 
     if options.path.exists():
         raise HarnessError(f"{options.path}: exists already; choose another name or remove it first")
     if options.path.suffix != ".py":
         raise HarnessError(f"{options.path}: an adapter is a Python module; give it a name that ends in .py")
     try:
-        options.path.write_text(TEMPLATE, encoding="utf-8")
+        options.path.write_text(template(load_spec()), encoding="utf-8")
     except OSError as error:
         raise HarnessError(
             f"{options.path}: {error.strerror}; choose a folder that exists and can be written"

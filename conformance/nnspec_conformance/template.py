@@ -1,5 +1,13 @@
 """What ``nnspec new-adapter`` writes."""
 
+from __future__ import annotations
+
+import textwrap
+
+from nnspec_conformance import signatures
+from nnspec_conformance.clauses import Spec
+from nnspec_conformance.operations import Operation
+
 TEMPLATE = '''\
 """My implementation, as nnspec's suite sees it.
 
@@ -74,11 +82,24 @@ def softmax(x, *, axis=-1):
     return e / e.sum(axis, keepdims=True)
 
 
-# The other operations, and what they take; the specification defines them, nnspec clauses lists their rules.
-#   activations         identity leaky_relu(x, *, negative_slope) elu(x, *, alpha) selu gelu(x, *, form) tanh softplus
-#                       silu hard_sigmoid(x, *, form) log_softmax(x, *, axis)
-#   layers, neurons     dense(x, kernel, bias) mlp(x, weights, *, activation) neuron(x, weights, bias, *, activation)
-#   forward             forward(x, weights, *, activation) -> {"z_0": ..., "a_0": ..., "z_1": ...}
-#   weights and biases  parameter_count(*, layer, ...); in your own layout: dense_native convolution_native lstm_native
-#                       gru_native
-'''
+# The other operations, and what they take and give. Axes are in order, [*batch] is any number of axes; what
+# an answer has to be stands in the clauses: nnspec clauses lists them.
+{operations}'''
+
+
+def template(spec: Spec) -> str:
+    """The text of an adapter to start from, with every operation of the specification."""
+    pages: dict[str, list[Operation]] = {}
+    for operation in spec.operations.values():
+        pages.setdefault(operation.page, []).append(operation)
+    blocks = [f"\n# ---- {page}\n" + "\n".join(map(_comment, found)) for page, found in pages.items()]
+    return TEMPLATE.replace("{operations}", "".join(f"{block}\n" for block in blocks))
+
+
+def _comment(operation: Operation) -> str:
+    """Signature, arguments, keywords and result of one operation."""
+    taken = signatures.arguments(operation) | signatures.keywords(operation)
+    lines = [f"{signatures.signature(operation)} -> {signatures.result(operation)}"]
+    lines += [f"    {name}: {words}" for name, words in taken.items()]
+    wrapped = (textwrap.wrap(line, 118, subsequent_indent="        ", break_on_hyphens=False) for line in lines)
+    return "\n".join(f"# {line}" for lines in wrapped for line in lines)

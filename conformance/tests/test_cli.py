@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from nnspec_conformance import __version__, report
-from nnspec_conformance.template import TEMPLATE
+from nnspec_conformance.template import template
 
 WRONG = "def relu(x):\n    return np.abs(x)\n"
 
@@ -163,10 +163,10 @@ def test_identify_of_an_honest_subject_is_status_0(nnspec):
     assert (ran.status, rows["gelu.form"]["found"]) == (0, ["exact", "tanh", "sigmoid"])
 
 
-def test_new_adapter_can_be_checked_at_once(nnspec, tmp_path):
+def test_new_adapter_can_be_checked_at_once(nnspec, tmp_path, suite):
     path = tmp_path / "fresh.py"
     assert nnspec("new-adapter", path).out == f"wrote {path}; fill in what you have, then: nnspec check {path}\n"
-    assert path.read_text() == TEMPLATE
+    assert path.read_text() == template(suite.spec)
     ran = nnspec("check", path)
     assert (ran.status, " fail" in ran.out) == (0, False)
 
