@@ -1,8 +1,15 @@
 """Blocks that declare an operation wrongly: one line each, with file and line."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from nnspec_conformance.blocks import OPTIONS
+from nnspec_conformance.declarations import ARRAY_OPTIONS, ATTRIBUTE_OPTIONS, TABLE_OPTIONS
 from nnspec_conformance.errors import SpecError
+from nnspec_conformance.operations import FORMS, KINDS
+from nnspec_conformance.signatures import signature
 
 TOY = """\
 # Toys
@@ -112,3 +119,19 @@ def test_a_keyword_of_one_choice_brings_that_choice_along(spec_of):
     )
     settings = [{k: v for k, v in s.items() if k != "rate"} for s in spec_of(page).operations["toy"].settings()]
     assert settings[:2] == [{"layer": "a"}, {"layer": "b", "width": 4}]
+
+
+GUIDE = (Path(__file__).resolve().parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "option", sorted({*OPTIONS["operation"], *ARRAY_OPTIONS, *TABLE_OPTIONS, *ATTRIBUTE_OPTIONS, *KINDS, *FORMS})
+)
+def test_every_option_is_told(option):
+    told = GUIDE.split("## Declare an operation")[1].split("\n## ")[0]
+    assert re.search(rf"[`{{ ]{option}[`:]", told)
+
+
+def test_the_example_that_is_told_is_right(spec_of):
+    example = GUIDE.split("## Declare an operation")[1].split("```")[1]
+    assert signature(spec_of(f"# Toys\n{example}").operations["dense"]) == "dense(x, kernel, bias)"
