@@ -1,26 +1,31 @@
-"""Finds an adapter: a built-in name, a module, or a path to a .py file."""
+"""Finds an adapter: a built-in name, a module, or a path to a .py file; joins the topic modules of a built-in one."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-import pkgutil
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import nnspec_conformance.adapters
 from nnspec_conformance.errors import HarnessError, did_you_mean, one_line
 from nnspec_conformance.subject import Subject
+from nnspec_conformance.suite_loader import modules
 
 ROLES = {"reference": "reference", "numpy_oracle": "oracle"}
+ADAPTERS = "nnspec_conformance.adapters"
+SECTIONS = ("components", "architectures", "training", "applications")
+TABLES = ("VARIANTS", "DEFAULTS", "KNOWN_FAILURES")
 
 
 def built_in() -> list[str]:
-    """Names of the adapters that come with the suite."""
-    return sorted(m.name for m in pkgutil.iter_modules(nnspec_conformance.adapters.__path__) if m.name[0] != "_")
+    """Names of the adapters that come with the suite; a package without a NAME is what several of them share."""
+    found = [path for folder in nnspec_conformance.adapters.__path__ for path in Path(folder).glob("*/__init__.py")]
+    return sorted(path.parent.name for path in found if "\nNAME = " in path.read_text(encoding="utf-8"))
 
 
 def load_subject(name: str, *, call_limit: float = 30.0) -> Subject:
@@ -36,9 +41,10 @@ def load_subject(name: str, *, call_limit: float = 30.0) -> Subject:
 def _load_adapter(name: str) -> ModuleType:
     if name.endswith(".py") or "/" in name:
         return _from_path(Path(name))
-    module = f"nnspec_conformance.adapters.{name}" if name in built_in() else name
+    if name in built_in():
+        return _import(name, lambda: joined(importlib.import_module(f"{ADAPTERS}.{name}")))
     try:
-        found = importlib.util.find_spec(module)
+        found = importlib.util.find_spec(name)
     except (ImportError, ValueError):
         found = None
     if found is None or found.loader is None or found.origin is None:  # a mere folder is found as a namespace
@@ -46,7 +52,56 @@ def _load_adapter(name: str) -> ModuleType:
             f"no adapter '{name}': it is no built-in ({', '.join(built_in())}), no module and no path to a .py file"
             f"{did_you_mean(name, built_in(), '')}"
         )
-    return _import(name, lambda: importlib.import_module(module))
+    return _import(name, lambda: importlib.import_module(name))
+
+
+def joined(package: ModuleType) -> ModuleType:
+    """A built-in adapter as one plain module: its own names, and the operations and tables of its topic modules.
+
+    ``TOPICS`` names packages whose topic modules it shares; what a topic module of its own says stands before theirs.
+    """
+    shared = [module for name in getattr(package, "TOPICS", ()) for module in _topics(f"{ADAPTERS}.{name}")]
+    entries = _entries(shared) | _entries([package, *_topics(package.__name__)])
+    tables: dict[str, dict] = {table: {} for table in TABLES}
+    operations = {}
+    for (table, name), value in entries.items():
+        tables.get(table, operations)[name] = value
+    made = ModuleType(package.__name__)
+    vars(made).update(vars(package) | operations | tables)
+    return made
+
+
+def _topics(package: str) -> list[ModuleType]:
+    folders = [f"{package}.{section}" for section in SECTIONS]
+    return [module for folder in folders if importlib.util.find_spec(folder) for module in modules(folder)]
+
+
+def _entries(declaring: list[ModuleType]) -> dict[tuple[str, str], Any]:
+    """Operations, as (``operation``, name), and the entries of the tables, as (table, key).
+
+    Raises:
+        HarnessError: two modules declare the same one.
+    """
+    found: dict[tuple[str, str], Any] = {}
+    where: dict[tuple[str, str], ModuleType] = {}
+    for module in declaring:
+        entries = {("operation", name): f for name, f in vars(module).items() if _is_operation(module, name, f)}
+        for table in TABLES:
+            entries |= {(table, key): value for key, value in getattr(module, table, {}).items()}
+        for entry, value in entries.items():
+            first = where.setdefault(entry, module)
+            if first is not module:
+                kind, name = entry
+                raise HarnessError(f"{module.__file__}: {kind} '{name}' is declared in {first.__file__} too; keep one")
+            found[entry] = value
+    return found
+
+
+def _is_operation(module: ModuleType, name: str, value: Any) -> bool:
+    """A public function that is not merely imported from another module of the adapters."""
+    home = sys.modules.get(getattr(value, "__module__", None) or "", module)
+    helper = home is not module and home.__name__.startswith(ADAPTERS) and getattr(home, name, None) is value
+    return name[0] != "_" and callable(value) and not isinstance(value, type) and not helper
 
 
 def _from_path(path: Path) -> ModuleType:
@@ -71,6 +126,8 @@ def _from_path(path: Path) -> ModuleType:
 def _import(name: str, load: Callable[[], ModuleType]) -> ModuleType:
     try:
         return load()
+    except HarnessError:
+        raise
     except ModuleNotFoundError as error:
         missing = (error.name or "").split(".")[0]
         raise HarnessError(

@@ -21,11 +21,13 @@ from nnspec_conformance.clauses import Clause
 from nnspec_conformance.compare import compare
 from nnspec_conformance.engine import declared_default, run_instance
 from nnspec_conformance.functions import fingerprint
+from nnspec_conformance.loading import joined
 from nnspec_conformance.outcome import FAIL, Result
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 from nnspec_conformance.tolerance import Want, ulp
 
+ORACLE = joined(numpy_oracle)  # the adapter that mutants change
 LEAST_POWER = 10.0  # distance, in tolerances, below which a clause cannot tell its nearest wrong implementation
 PARTS = ("", "_vjp", "_second_derivative")  # the functions by which an adapter brings one operation
 
@@ -51,7 +53,7 @@ class Mutant:
     changes: dict[str, Callable]
     variants: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
-    base: Any = numpy_oracle
+    base: Any = ORACLE
     advice: str = ""
 
     def subject(self) -> Subject:
@@ -98,7 +100,7 @@ def _parts(base: Any, operation: str) -> list[str]:
     return [operation + part for part in PARTS if hasattr(base, operation + part)]
 
 
-def reading_pairs(clause: Clause, operation: str, base: Any = numpy_oracle) -> Iterator[Mutant]:
+def reading_pairs(clause: Clause, operation: str, base: Any = ORACLE) -> Iterator[Mutant]:
     """A mutant for each ordered pair of readings, or of a default's candidates."""
     kind, table = ("reading", "VARIANTS") if clause.variants else ("default", "DEFAULTS")
     omitted = "" if clause.variants else " where it is left out"
@@ -131,7 +133,7 @@ def module_mutants(suite: Suite) -> list[Mutant]:
     return found
 
 
-def mutants_of(suite: Suite, instance: str, base: Any = numpy_oracle) -> list[Mutant]:
+def mutants_of(suite: Suite, instance: str, base: Any = ORACLE) -> list[Mutant]:
     """Those that an instance must catch: hand-written ones and pairs of readings."""
     clause, operation = suite.instances[instance]
     written = [m for m in module_mutants(suite) if instance in m.catches]
@@ -195,7 +197,7 @@ def weak(suite: Suite, table: dict[str, list[Kill]]) -> list[str]:
     return problems
 
 
-def explain(suite: Suite, subject: Subject, result: Result, base: Any = numpy_oracle) -> list[str]:
+def explain(suite: Suite, subject: Subject, result: Result, base: Any = ORACLE) -> list[str]:
     """Readings and mutants that answer every question of a failed instance as the subject did."""
     if result.outcome != FAIL or not result.answers:
         return []

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nnspec_conformance.adapters import numpy_oracle
 from nnspec_conformance.clauses import load_spec
 from nnspec_conformance.cli import main
+from nnspec_conformance.mutation import ORACLE
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite, load_suite
 
@@ -28,7 +28,7 @@ def suite():
 
 @pytest.fixture(scope="session")
 def oracle():
-    return Subject(numpy_oracle, role="oracle")
+    return Subject(ORACLE, role="oracle")
 
 
 @pytest.fixture

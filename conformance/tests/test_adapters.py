@@ -1,4 +1,4 @@
-"""The adapters that come with the suite: thin, honest about defaults, one Keras backend a process."""
+"""The adapters that come with the suite: joined from topics, thin, honest about defaults, one backend a process."""
 
 import importlib.util
 import inspect
@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from nnspec_conformance.engine import validate
-from nnspec_conformance.loading import built_in, load_subject
+from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.loading import built_in, joined, load_subject
 
 NEEDS = {
     "torch": ["torch"],
@@ -45,7 +46,7 @@ def defaults_of_its_own(adapter):
 def test_no_default_stands_before_the_frameworks(name):
     for package in NEEDS.get(name, []):
         needs(package)
-    hidden = defaults_of_its_own(importlib.import_module(f"nnspec_conformance.adapters.{name}"))
+    hidden = defaults_of_its_own(load_subject(name).adapter)
     assert not hidden, f"{hidden}: take **given instead, so that what the suite leaves out reaches the framework"
 
 
@@ -81,3 +82,83 @@ def test_keras_has_one_backend_a_process():
     code = "from nnspec_conformance.adapters import keras_torch, keras_jax"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert "ImportError: Keras already runs on torch in this process, not on jax" in ran.stderr
+
+
+def test_what_several_adapters_share_is_no_adapter():
+    assert {"torch", "keras_jax"} <= set(built_in())
+    assert not {"jax", "keras"} & set(built_in())
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Writes packages as the built-in adapters are, and imports one."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("nnspec_conformance.loading.ADAPTERS", "trial")
+    monkeypatch.setattr(sys, "modules", sys.modules.copy())
+
+    def write(**files):
+        for name, text in {"__init__": "", "mine.__init__": "NAME = 'mine'", "mine.components.__init__": ""}.items():
+            files.setdefault(name, text)
+        for name, text in files.items():
+            path = tmp_path.joinpath("trial", *name.split(".")).with_suffix(".py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return importlib.import_module("trial.mine")
+
+    return write
+
+
+def test_topic_modules_are_joined(package):
+    adapter = joined(
+        package(
+            **{
+                "mine.__init__": "NAME = 'mine'\nVARIANTS = {'a.b': 'c'}",
+                "mine.transport": "def helper(f): return lambda x: f(x)",
+                "mine.components.layers": (
+                    "from trial.mine.transport import helper\nKNOWN_FAILURES = {'dense.value': 'r'}\n"
+                    "dense = helper(abs)\nOTHER = {}\nclass Part: pass\ndef _own(x): return x"
+                ),
+                "mine.components.neurons": (
+                    "from trial.mine.transport import helper\nVARIANTS = {'d.e': 'f'}\nneuron = helper(abs)\n"
+                    "OTHER = {}\nclass Part: pass\ndef _own(x): return -x"
+                ),
+            }
+        )
+    )
+    assert (adapter.NAME, adapter.dense(-1), adapter.neuron(-2)) == ("mine", 1, 2)
+    assert (adapter.VARIANTS, adapter.KNOWN_FAILURES) == ({"a.b": "c", "d.e": "f"}, {"dense.value": "r"})
+    assert not hasattr(adapter, "helper")
+
+
+def test_shared_topics_stand_behind_its_own(package):
+    adapter = joined(
+        package(
+            **{
+                "mine.__init__": "NAME = 'mine'\nTOPICS = ('shared',)",
+                "mine.components.layers": "DEFAULTS = {'a': 1}\ndef mlp(x): return 'mine'",
+                "shared.__init__": "",
+                "shared.components.__init__": "",
+                "shared.components.layers": (
+                    "DEFAULTS = {'a': 0, 'b': 0}\ndef mlp(x): return 'shared'\ndef dense(x): return 'shared'"
+                ),
+            }
+        )
+    )
+    assert (adapter.mlp(0), adapter.dense(0), adapter.DEFAULTS) == ("mine", "shared", {"a": 1, "b": 0})
+
+
+@pytest.mark.parametrize(
+    ("declaration", "kind"),
+    [
+        ("def dense(x): return x", "operation 'dense'"),
+        ("VARIANTS = {'a.b': 'c'}", "VARIANTS 'a.b'"),
+        ("DEFAULTS = {'a.b': 1}", "DEFAULTS 'a.b'"),
+        ("KNOWN_FAILURES = {'a.b': 'reason'}", "KNOWN_FAILURES 'a.b'"),
+    ],
+)
+def test_what_two_topics_declare_is_refused(package, declaration, kind):
+    mine = package(**{"mine.components.layers": declaration, "mine.components.neurons": declaration})
+    with pytest.raises(HarnessError) as refused:
+        joined(mine)
+    first, second = (f"{mine.__path__[0]}/components/{topic}.py" for topic in ("layers", "neurons"))
+    assert str(refused.value) == f"{second}: {kind} is declared in {first} too; keep one"

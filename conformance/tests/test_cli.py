@@ -135,11 +135,10 @@ def test_mutants_prints_the_kill_table(nnspec, tmp_path):
 
 
 def test_surviving_mutant_is_status_1(nnspec, monkeypatch):
-    from nnspec_conformance.adapters import numpy_oracle
-    from nnspec_conformance.mutation import Mutant
+    from nnspec_conformance.mutation import ORACLE, Mutant
 
-    survivor = Mutant("right after all", "s", ("relu.value",), {"relu": numpy_oracle.relu})
-    monkeypatch.setattr("nnspec_conformance.run.mutants_of", lambda suite, name: [survivor])
+    survivor = Mutant("right after all", "s", ("relu.value",), {"relu": ORACLE.relu})
+    monkeypatch.setattr("nnspec_conformance.mutation.mutants_of", lambda suite, name: [survivor])
     ran = nnspec("mutants", "relu.value")
     assert (ran.status, "SURVIVES  right after all" in ran.out) == (1, True)
     assert ran.err == "nnspec: relu.value: lets 'right after all' pass; sharpen its test\n"
@@ -147,10 +146,10 @@ def test_surviving_mutant_is_status_1(nnspec, monkeypatch):
 
 def test_identify_prints_what_is_found(nnspec, adapter):
     path = adapter("""
-        from nnspec_conformance.adapters import numpy_oracle
+        from nnspec_conformance.mutation import ORACLE
 
         def gelu(x):
-            return numpy_oracle.gelu(x, form="tanh")
+            return ORACLE.gelu(x, form="tanh")
     """)
     ran = nnspec("identify", path)
     assert ran.status == 1

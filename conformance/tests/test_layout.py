@@ -1,4 +1,4 @@
-"""One topic has one name in five places, and the conformance core stays light."""
+"""One topic has one name in five places and in each adapter, and the conformance core stays light."""
 
 import json
 import subprocess
@@ -47,6 +47,26 @@ def test_every_page_has_its_strands_and_every_strand_its_page(strand):
     assert not homeless, f"{STRANDS[strand]} has modules without a page in spec/"
 
 
+def strays(adapter: Path) -> set[str]:
+    """What stands in an adapter's folders under no topic's name; modules beside the folders are its own parts."""
+    folders = {path.name for path in adapter.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    return (folders - set(SECTIONS)) | {name for name in topics(adapter, ".py") if not is_of_a_page(name)}
+
+
+@pytest.mark.parametrize(
+    "adapter", sorted(path.parent.name for path in (CONFORMANCE / "adapters").glob("*/__init__.py"))
+)
+def test_an_adapters_modules_are_topics(adapter):
+    assert not strays(CONFORMANCE / "adapters" / adapter), "name the module after a page in spec/, or move it up"
+
+
+def test_a_stray_module_of_an_adapter_is_found(tmp_path):
+    for name in ("network.py", "components/__init__.py", "components/layers.py", "components/lairs.py", "extra/a.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert strays(tmp_path) == {"components/lairs", "extra"}
+
+
 def test_suite_modules_are_named_after_their_page():
     modules = topics(STRANDS["suite"], ".py")
     assert {name for name in modules if not name.rpartition("/")[2].startswith("test_")} == set()
@@ -57,7 +77,7 @@ def test_sections_of_the_specification_are_the_known_ones():
 
 
 BLOCKED_IMPORT = """
-import importlib, json, pkgutil, sys
+import importlib, json, pathlib, sys
 
 frameworks, loaded_by_name = json.loads(sys.argv[1])
 
@@ -68,8 +88,9 @@ class Block:
 
 sys.meta_path.insert(0, Block())
 package = importlib.import_module("nnspec_conformance")
-skip = tuple(f"nnspec_conformance.{name}." for name in loaded_by_name)
-found = [m.name for m in pkgutil.walk_packages(package.__path__, "nnspec_conformance.") if not m.name.startswith(skip)]
+root = pathlib.Path(package.__path__[0])
+names = [path.relative_to(root.parent).with_suffix("").parts for path in sorted(root.rglob("*.py"))]
+found = [".".join(part for part in name if part != "__init__") for name in names if name[1] not in loaded_by_name]
 for name in found:
     if not name.endswith("__main__"):
         importlib.import_module(name)

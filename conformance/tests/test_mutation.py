@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nnspec_conformance.adapters import numpy_oracle
 from nnspec_conformance.cases import clause
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.identify import identify
 from nnspec_conformance.mutation import (
     LEAST_POWER,
+    ORACLE,
     Mutant,
     explain,
     kill,
@@ -53,7 +53,7 @@ def test_caught_mutant_is_no_problem(changed):
 
 
 def test_surviving_mutant_is_reported(changed):
-    suite = changed(relu_mutant(numpy_oracle.relu, "right after all"))
+    suite = changed(relu_mutant(ORACLE.relu, "right after all"))
     assert weak(suite, kill_table(suite, ["relu.value"])) == [
         "relu.value: lets 'right after all' pass; sharpen its test"
     ]
@@ -71,7 +71,7 @@ def overwriting(instance):
 
         return call
 
-    changes = {name: spoiled(getattr(numpy_oracle, name)) for name in ("softplus", "softplus_vjp")}
+    changes = {name: spoiled(getattr(ORACLE, name)) for name in ("softplus", "softplus_vjp")}
     return Mutant("writes into what it was handed", "a story", (instance,), changes)
 
 
@@ -115,7 +115,7 @@ def test_missing_mutant_of_an_untestable_clause_is_none(changed):
 
 def test_weak_power_is_reported(changed):
     def nearly(x, *, axis=-1):
-        y = numpy_oracle.softmax(x, axis=axis)
+        y = ORACLE.softmax(x, axis=axis)
         return y * x.dtype.type(1 + 60 * 2.0**-23) if x.dtype == np.float32 else y
 
     suite = changed(Mutant("nearly", "s", ("softmax.value[softmax]",), {"softmax": nearly}))
@@ -126,7 +126,7 @@ def test_weak_power_is_reported(changed):
 
 
 def test_kill_tells_the_distance_in_tolerances(changed):
-    found = kill(changed(), "activation.nan[relu]", relu_mutant(lambda x: numpy_oracle.relu(x) + x.dtype.type(1)))
+    found = kill(changed(), "activation.nan[relu]", relu_mutant(lambda x: ORACLE.relu(x) + x.dtype.type(1)))
     assert (found.caught, found.distance) == (True, 4.0)
 
 
@@ -178,7 +178,7 @@ def test_other_reading_is_named_with_what_to_declare(suite, instance):
 
 def test_other_default_is_named_with_what_to_declare(suite, subject_of):
     def leaky_relu(x, *, negative_slope=0.2):
-        return numpy_oracle.leaky_relu(x, negative_slope=negative_slope)
+        return ORACLE.leaky_relu(x, negative_slope=negative_slope)
 
     assert fits(suite, subject_of(leaky_relu), "leaky-relu.negative-slope") == [
         "negative_slope = 0.2 where it is left out, not 0.01; if that is what you mean, "
@@ -206,13 +206,13 @@ def impostor(suite):
     """Declares the exact form and the sixth, has tanh and half; its slope at zero is the declared one."""
 
     def gelu(x, **given):
-        return numpy_oracle.gelu(x, form="tanh")
+        return ORACLE.gelu(x, form="tanh")
 
     def hard_sigmoid(x, **given):
-        return numpy_oracle.hard_sigmoid(x, form="half")
+        return ORACLE.hard_sigmoid(x, form="half")
 
-    namespace = {"NAME": "impostor", "gelu": gelu, "hard_sigmoid": hard_sigmoid, "leaky_relu": numpy_oracle.leaky_relu}
-    namespace |= {"leaky_relu_vjp": numpy_oracle.leaky_relu_vjp}
+    namespace = {"NAME": "impostor", "gelu": gelu, "hard_sigmoid": hard_sigmoid, "leaky_relu": ORACLE.leaky_relu}
+    namespace |= {"leaky_relu_vjp": ORACLE.leaky_relu_vjp}
     return identified(
         suite, Subject(type("Adapter", (), {k: staticmethod(v) if callable(v) else v for k, v in namespace.items()}))
     )

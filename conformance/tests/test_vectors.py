@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from nnspec_conformance.adapters import numpy_oracle
 from nnspec_conformance.cases import call
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.errors import HarnessError
-from nnspec_conformance.mutation import mutants_of
+from nnspec_conformance.mutation import ORACLE, mutants_of
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.tolerance import exact
 from nnspec_conformance.vectors import Recorder, load, replay
@@ -32,7 +31,7 @@ CHOSEN = [
 def folder(suite, tmp_path_factory):
     recorder = Recorder()
     for name in CHOSEN:
-        run_instance(suite, Subject(numpy_oracle), name, record=recorder)
+        run_instance(suite, Subject(ORACLE), name, record=recorder)
     recorder.write(path := tmp_path_factory.mktemp("vectors"))
     return path
 
@@ -57,7 +56,7 @@ def test_a_wrong_implementation_fails_on_replay(suite, folder, instance):
 
 
 def test_other_default_is_not_asked_for_this_one(suite, folder):
-    single = Subject(numpy_oracle)
+    single = Subject(ORACLE)
     single.variants = single.variants | {"gelu.form": "tanh"}
     single.defaults = {"gelu.default-form": "tanh"}
     asked = {item.instance for item in replay(load(folder), single, suite.spec)}
@@ -66,7 +65,7 @@ def test_other_default_is_not_asked_for_this_one(suite, folder):
 
 def test_wrong_default_fails_on_replay(suite, folder, subject_of):
     def gelu(x, form="tanh"):
-        return numpy_oracle.gelu(x, form=form)
+        return ORACLE.gelu(x, form=form)
 
     subject = subject_of(gelu, VARIANTS={"gelu.form": ("exact", "tanh")})
     found = [i.outcome for i in replay(load(folder), subject, suite.spec) if i.instance == "gelu.default-form"]

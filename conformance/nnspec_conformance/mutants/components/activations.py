@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 from scipy.special import erf
 
-from nnspec_conformance.adapters import numpy_oracle as right
+from nnspec_conformance.mutation import ORACLE as right
 from nnspec_conformance.mutation import Mutant
 
 ELEMENTWISE = (

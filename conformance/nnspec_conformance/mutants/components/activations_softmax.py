@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nnspec_conformance.adapters import numpy_oracle as right
 from nnspec_conformance.mutants.components import activations
 from nnspec_conformance.mutants.components.activations import quietly
+from nnspec_conformance.mutation import ORACLE as right
 from nnspec_conformance.mutation import Mutant
 
 ROWS = ("softmax", "log_softmax")

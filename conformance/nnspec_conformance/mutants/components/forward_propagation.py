@@ -5,16 +5,15 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.adapters import numpy_oracle
+from nnspec_conformance.adapters.numpy_oracle.rounding import in_dtypes
+from nnspec_conformance.mutation import ORACLE as right
 from nnspec_conformance.mutation import Mutant
 from nnspec_conformance.oracles.components import layers as oracle
 from nnspec_conformance.oracles.components.layers import activate
 
-right: Any = numpy_oracle
 MUTANTS: list[Mutant] = []
 GRADIENTS = ("forward.gradient", "forward.gradient-of-values")
 VALUES = ("forward.composition", "forward.example")
@@ -34,7 +33,7 @@ def recursion(story: str, *catches: str) -> Callable[[Callable], Callable]:
     """Add a forward pass by its recursion; the decorated function ``layer(i, last, a, W, b, phi)`` gives z and a."""
 
     def add(layer: Callable) -> Callable:
-        @right.in_dtypes
+        @in_dtypes
         def run(x, weights, *, activation):
             values, a, depth = {}, x, oracle.depth(weights)
             phi = functools.partial(activate, name=activation)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nnspec_conformance.adapters import numpy_oracle as right
+from nnspec_conformance.mutation import ORACLE as right
 from nnspec_conformance.mutation import Mutant
 from nnspec_conformance.oracles.components import layers as oracle
 

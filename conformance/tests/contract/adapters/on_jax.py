@@ -6,13 +6,13 @@ import optax
 from flax import nnx
 from flax.training.early_stopping import EarlyStopping
 
-from nnspec_conformance.adapters import _jax
+from nnspec_conformance.adapters.jax import transport
 
 NAME, VERSION, DTYPES = "jax", jax.__version__, ("float32", "float64")
 VARIANTS = {"batch-norm.running-variance": "biased", "early-stopping.patience": "exceeded"}
 DEFAULTS = {"adam.eps": 1e-8}
 
-asarray, to_numpy, context, vjp = _jax.asarray, _jax.to_numpy, _jax.context, _jax.vjp
+asarray, to_numpy, context, vjp = transport.asarray, transport.to_numpy, transport.context, transport.vjp
 
 
 def batch_norm(x, scale, bias, mean, variance, *, train, decay, epsilon):

@@ -5,13 +5,13 @@ import inspect
 import torch
 import torch.nn.functional as F
 
-from nnspec_conformance.adapters import _torch
+from nnspec_conformance.adapters.torch import transport
 
 NAME, VERSION, DTYPES = "torch", torch.__version__, ("float32", "float64")
 VARIANTS = {"cosine-decay.past-end": "climbs", "early-stopping.patience": "exceeded"}
 DEFAULTS = {"adam.eps": 1e-8}
 
-asarray, to_numpy, vjp = _torch.asarray, _torch.to_numpy, _torch.vjp
+asarray, to_numpy, vjp = transport.asarray, transport.to_numpy, transport.vjp
 
 
 def batch_norm(x, scale, bias, mean, variance, *, train, decay, epsilon):

@@ -6,6 +6,11 @@ import keras
 import numpy as np
 from keras import layers
 
+VARIANTS = {
+    "parameter-count.gru": ("two", "one"),  # reset_after and not
+    "lstm-native.packing": "columns-ifgo",
+    "gru-native.packing": "columns-zrn-two-biases",
+}
 # The numbers do not matter here, and to draw them costs a compilation for each shape.
 RECURRENT = {"kernel_initializer": "zeros", "recurrent_initializer": "zeros"}
 

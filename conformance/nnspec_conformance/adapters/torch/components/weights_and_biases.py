@@ -8,6 +8,15 @@ import numpy as np
 import torch
 from torch import nn
 
+VARIANTS = {
+    "parameter-count.rnn": "two",
+    "parameter-count.lstm": "two",
+    "parameter-count.gru": "two",
+    "dense-native.kernel": "out-in",
+    "convolution-native.kernel": "oihw",
+    "lstm-native.packing": "rows-ifgo-two-biases",
+    "gru-native.packing": "rows-rzn-two-biases",
+}
 RECURRENT_NAMES = {
     "kernel": "weight_ih_l0", "recurrent_kernel": "weight_hh_l0", "bias": "bias_ih_l0", "recurrent_bias": "bias_hh_l0"
 }  # fmt: skip

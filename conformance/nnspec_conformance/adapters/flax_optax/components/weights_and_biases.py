@@ -8,6 +8,10 @@ import math
 import jax.numpy as jnp
 from flax import nnx
 
+VARIANTS = {
+    "lstm-native.packing": ("by-gate", "columns-ifgo"),  # LSTMCell, OptimizedLSTMCell
+    "gru-native.packing": "columns-rzn",  # https://github.com/google/flax/issues/5594: b_hn is missing
+}
 KNOWN_FAILURES = {
     f"native.shape-error[{operation}]": (
         "a bias of one entry in a layer of 5 units is taken and added to every unit, right is to refuse: neither "

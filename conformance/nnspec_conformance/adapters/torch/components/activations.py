@@ -1,43 +1,19 @@
-"""Transport and gradients that every adapter of something on PyTorch shares."""
+"""``torch.nn.functional`` and, where that hands on to ``torch``, ``torch`` itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import ml_dtypes
-import numpy as np
 import torch
+import torch.nn.functional as F
 
-
-def asarray(x: np.ndarray) -> torch.Tensor:
-    """A tensor of the array's dtype; bfloat16 travels as its bits, which NumPy and PyTorch both know as int16."""
-    if x.dtype == ml_dtypes.bfloat16:
-        return torch.from_numpy(x.view(np.int16).copy()).view(torch.bfloat16)
-    return torch.from_numpy(x.copy())
-
-
-def to_numpy(t: torch.Tensor) -> np.ndarray:
-    t = t.detach()
-    if t.dtype == torch.bfloat16:
-        return t.contiguous().view(torch.int16).numpy().view(ml_dtypes.bfloat16)
-    return t.numpy()
-
-
-def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
-    leaves = [p if p.requires_grad else p.detach().requires_grad_() for p in primals]
-    with torch.enable_grad():
-        y = f(*leaves)
-        if isinstance(y, dict):
-            y, cotangents = tuple(y.values()), tuple(cotangents[name] for name in y)
-        results = y if isinstance(y, tuple) else (y,)
-        given = cotangents if isinstance(cotangents, tuple) else (cotangents,)
-        moving = [
-            (r, c) for r, c in zip(results, given, strict=True) if r.requires_grad
-        ]  # a running statistic does not
-        outputs, cotangents = zip(*moving, strict=True)
-        # create_graph: the second derivative is the vjp of a vjp; materialize_grads: 0 for an input not used
-        return torch.autograd.grad(outputs, leaves, cotangents, create_graph=True, materialize_grads=True)
+VARIANTS = {
+    "gelu.form": ("exact", "tanh"),
+    "activation.subnormals[sigmoid]": "flushed",  # 1 / (1 + exp(-x)): exp(89) overflows in float32
+    "activation.subnormals[silu]": "flushed",  # x / (1 + exp(-x)), likewise
+}
+DEFAULTS = {
+    "gelu.default-form": "exact",
+    "softmax.default-axis": 0,  # of three axes; of two it is 1, and PyTorch warns that it guesses
+}
 
 
 def exact_gelu_is_onednns() -> bool:
@@ -45,7 +21,7 @@ def exact_gelu_is_onednns() -> bool:
     return bool(torch.nn.functional.gelu(torch.full((16,), 1.7014e38)).isinf().any())
 
 
-# What anything that calls these kernels fails, measured: at which input, got, right, and why.
+# Measured: at which input, got, right, and why. Anything that calls these kernels fails so.
 KNOWN_FAILURES = {
     "activation.limits[gelu]": (
         "gelu(-inf) is NaN, right is 0: -inf times 1 + erf(-inf) = 0, and likewise with tanh; "
@@ -106,3 +82,32 @@ KNOWN_FAILURES = {
         "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
     ),
 }
+
+identity = torch.nn.Identity()
+relu = F.relu
+leaky_relu = F.leaky_relu
+elu = F.elu
+selu = F.selu
+sigmoid = torch.sigmoid
+tanh = torch.tanh
+softplus = F.softplus
+silu = F.silu
+hard_sigmoid = F.hardsigmoid
+
+
+def gelu(x, **given):
+    if "form" in given:
+        given["approximate"] = {"exact": "none", "tanh": "tanh"}[given.pop("form")]
+    return F.gelu(x, **given)
+
+
+def softmax(x, **given):
+    return F.softmax(x, **_axis_as_dim(given))
+
+
+def log_softmax(x, **given):
+    return F.log_softmax(x, **_axis_as_dim(given))
+
+
+def _axis_as_dim(given):
+    return {"dim" if name == "axis" else name: value for name, value in given.items()}

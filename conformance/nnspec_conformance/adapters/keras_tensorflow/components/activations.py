@@ -1,31 +1,14 @@
-"""Keras 3 on TensorFlow."""
+"""What TensorFlow's kernels do and fail below Keras."""
 
 from __future__ import annotations
 
-import os
-
-os.environ["KERAS_BACKEND"] = "tensorflow"  # read when Keras is imported, once a process
-
-from nnspec_conformance.adapters import _keras, _tensorflow
-from nnspec_conformance.adapters._keras import *  # noqa: F403  the thirteen functions, the same on every backend
-
-_keras.require("tensorflow")
-
-NAME = "keras_tensorflow"
-VERSION = _keras.VERSION
-DTYPES = ("float32", "float64", "bfloat16", "float16")
 VARIANTS = {
-    "gelu.form": ("exact", "tanh"),
     "activation.subnormals": "flushed",  # TensorFlow sets flush-to-zero and denormals-are-zero in its threads
     "activation.subnormals[elu]": "kept",  # handed through: a subnormal number is not below zero
     "selu.gradient-at-zero": "right",
-    "parameter-count.gru": ("two", "one"),  # reset_after and not
-    "lstm-native.packing": "columns-ifgo",
-    "gru-native.packing": "columns-zrn-two-biases",
 }
-DEFAULTS = {"gelu.default-form": "exact", "leaky-relu.negative-slope": 0.2}
 # Measured: at which input, got, right, and why.
-KNOWN_FAILURES = _keras.KNOWN_FAILURES | {
+KNOWN_FAILURES = {
     "activation.limits[gelu]": (
         "gelu(-inf) is NaN, right is 0: both forms multiply -inf by a factor that is exactly 0; not reported; "
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
@@ -108,7 +91,3 @@ KNOWN_FAILURES = _keras.KNOWN_FAILURES | {
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/mkl/mkl_softmax_op.cc"
     ),
 }
-
-asarray, to_numpy, vjp = _tensorflow.asarray, _tensorflow.to_numpy, _tensorflow.vjp
-
-KNOWN_FAILURES = KNOWN_FAILURES | _keras.KNOWN_FAILURES

@@ -1,0 +1,33 @@
+"""Transport, context and gradients that every adapter of something on JAX shares."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+asarray = jnp.asarray
+to_numpy = np.asarray
+
+
+@contextlib.contextmanager
+def context(dtype: str) -> Iterator[None]:
+    """float64 only where it is asked for; sums of products in the full precision of their dtype."""
+    with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
+        yield
+
+
+def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
+    """Compiled, as every training step is: one program instead of one for each primitive and shape."""
+    return _program(f)(primals, cotangents)
+
+
+@functools.lru_cache(maxsize=256)
+def _program(f: Callable) -> Callable:
+    """Kept, since the same operation with the same attributes comes as an equal function; the oldest make room."""
+    return jax.jit(lambda primals, cotangents: jax.vjp(f, *primals)[1](cotangents))

@@ -1,0 +1,10 @@
+"""The project's own reference implementation."""
+
+from __future__ import annotations
+
+import nnspec
+from nnspec_conformance.adapters.jax.transport import asarray, context, to_numpy, vjp
+
+NAME = "reference"
+VERSION = nnspec.__version__
+DTYPES = ("float32", "float64", "bfloat16", "float16")

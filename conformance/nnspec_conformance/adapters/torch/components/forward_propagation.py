@@ -1,0 +1,27 @@
+"""Stock layers called one after the other, and what each computes."""
+
+from __future__ import annotations
+
+import torch
+
+from nnspec_conformance.adapters.torch import network
+
+
+def forward(x, weights, *, activation):
+    values, depth = {}, sum(name.startswith("kernel_") for name in weights)
+    if not depth:
+        raise ValueError("no layers")
+    network.call(_Recording(depth), weights, x, network.Activation(activation), values)
+    return values
+
+
+class _Recording(torch.nn.ModuleList):
+    """Stock layers that keep what they compute."""
+
+    def __init__(self, depth):
+        super().__init__(network.linear() for _ in range(depth))
+
+    def forward(self, a, phi, values):
+        for i, layer in enumerate(self):
+            values[f"z_{i}"] = z = layer(a)
+            values[f"a_{i}"] = a = phi(z) if i < len(self) - 1 else z

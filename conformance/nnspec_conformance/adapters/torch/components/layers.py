@@ -1,0 +1,33 @@
+"""``F.linear``, and ``nn.Sequential`` of ``nn.Linear``."""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+import torch.nn.functional as F
+
+from nnspec_conformance.adapters.torch import network
+
+KNOWN_FAILURES = {
+    "dense.bias-length": (
+        "F.linear(x, weight, bias) with 5 units and a bias of one entry adds it to every unit, right is to refuse: the "
+        "bias of addmm is expanded; nn.Linear makes its own bias, of the right length; not reported; "
+        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/Linear.cpp"
+    ),
+}
+
+
+def dense(x, kernel, bias):
+    return F.linear(x, kernel.T, bias)
+
+
+def mlp(x, weights, *, activation):
+    depth = sum(name.startswith("kernel_") for name in weights)
+    return network.call(_sequential(depth, activation), weights, x, stride=2)  # an activation after each layer
+
+
+@functools.cache
+def _sequential(depth, activation):
+    layers = [part for _ in range(depth) for part in (network.linear(), network.Activation(activation))]
+    return torch.nn.Sequential(*layers[:-1])

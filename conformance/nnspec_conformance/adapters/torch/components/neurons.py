@@ -1,0 +1,11 @@
+"""A neuron as ``F.linear`` with one unit."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+
+from nnspec_conformance.adapters.torch import network
+
+
+def neuron(x, weights, bias, *, activation):
+    return network.Activation(activation)(F.linear(x, weights[None], bias[None])[..., 0])

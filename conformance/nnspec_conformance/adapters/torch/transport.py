@@ -1,0 +1,40 @@
+"""Transport and gradients that every adapter of something on PyTorch shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import torch
+
+
+def asarray(x: np.ndarray) -> torch.Tensor:
+    """A tensor of the array's dtype; bfloat16 travels as its bits, which NumPy and PyTorch both know as int16."""
+    if x.dtype == ml_dtypes.bfloat16:
+        return torch.from_numpy(x.view(np.int16).copy()).view(torch.bfloat16)
+    return torch.from_numpy(x.copy())
+
+
+def to_numpy(t: torch.Tensor) -> np.ndarray:
+    t = t.detach()
+    if t.dtype == torch.bfloat16:
+        return t.contiguous().view(torch.int16).numpy().view(ml_dtypes.bfloat16)
+    return t.numpy()
+
+
+def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
+    leaves = [p if p.requires_grad else p.detach().requires_grad_() for p in primals]
+    with torch.enable_grad():
+        y = f(*leaves)
+        if isinstance(y, dict):
+            y, cotangents = tuple(y.values()), tuple(cotangents[name] for name in y)
+        results = y if isinstance(y, tuple) else (y,)
+        given = cotangents if isinstance(cotangents, tuple) else (cotangents,)
+        moving = [
+            (r, c) for r, c in zip(results, given, strict=True) if r.requires_grad
+        ]  # a running statistic does not
+        outputs, cotangents = zip(*moving, strict=True)
+        # create_graph: the second derivative is the vjp of a vjp; materialize_grads: 0 for an input not used
+        return torch.autograd.grad(outputs, leaves, cotangents, create_graph=True, materialize_grads=True)
