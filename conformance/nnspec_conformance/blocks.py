@@ -30,6 +30,7 @@ OPTIONS = {
     },
     "experiment": {"kind", "measure", "predicted", "seeds", "proves"},
     "operation": {"form", "arrays", "state", "params", "step", "indices", "examples", "result", "attributes"},
+    "statement": {"source", "proves"},
     "reference": set(),
     "figure": {"alt"},
     "benchmark": set(),
@@ -103,7 +104,7 @@ def read_text(path: Path) -> str:
 
 def _block(path: Path, start: int, name: str, argument: str, body: list[str]) -> Block:
     count = next((k for k, line in enumerate(body) if not line.startswith("    ")), len(body))
-    if OPTIONS[name] and body and not count:
+    if OPTIONS[name] and body and body[0].strip() and not count:
         raise SpecError(path, start + 2, f"block '{name} | {argument}' has no options; indent them by four spaces")
     if count and count < len(body) and body[count].strip():
         raise SpecError(path, start + 2 + count, "text follows the options at once; put a blank line between them")

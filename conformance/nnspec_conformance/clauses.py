@@ -105,19 +105,33 @@ class Experiment:
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True)
+class Statement:
+    """One promise of the reference alone; no other implementation is asked. A test of the reference proves it."""
+
+    id: str
+    page: str
+    line: int
+    text: str
+    level: str
+    source: str | None = None
+    proves: tuple[str, ...] = ()
+
+
 @dataclass
 class Spec:
     """The whole specification as data."""
 
     root: Path
-    pages: dict[str, Page]
-    clauses: dict[str, Clause]
-    experiments: dict[str, Experiment]
-    blocks: list[Block]
     source: dict[str, dict]
     untestable: dict[str, dict]
     retired: dict[str, dict]
+    pages: dict[str, Page] = field(default_factory=dict)
+    clauses: dict[str, Clause] = field(default_factory=dict)
+    experiments: dict[str, Experiment] = field(default_factory=dict)
+    statements: dict[str, Statement] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
+    blocks: list[Block] = field(default_factory=list)
 
     def instances(self) -> dict[str, tuple[Clause, str]]:
         """Every instance with its clause and operation, in the order of the pages."""
@@ -127,10 +141,14 @@ class Spec:
             for operation in clause.operations
         }
 
-    def proofs(self) -> dict[str, list[Clause | Experiment]]:
+    def entries(self) -> list[Clause | Experiment | Statement]:
+        """Everything on the pages that has an id."""
+        return [*self.clauses.values(), *self.experiments.values(), *self.statements.values()]
+
+    def proofs(self) -> dict[str, list[Clause | Experiment | Statement]]:
         """What proves each statement of the source, by the statement's id."""
-        found: dict[str, list[Clause | Experiment]] = {}
-        for proof in (*self.clauses.values(), *self.experiments.values()):
+        found: dict[str, list[Clause | Experiment | Statement]] = {}
+        for proof in self.entries():
             for statement in proof.proves:
                 found.setdefault(statement, []).append(proof)
         return found
@@ -153,21 +171,33 @@ def find_spec() -> Path:
     raise SpecError(here, 1, "no specification beside this package; reinstall nnspec")
 
 
-def _clause(block: Block, page: str) -> Clause:
+def _level(block: Block) -> str:
+    """The one level word of a block whose id has a good form."""
     if not ID.fullmatch(block.argument):
-        raise block.fail(f"clause id '{block.argument}' is not of the form topic.aspect in lower case with hyphens")
+        form = "topic.aspect in lower case with hyphens"
+        raise block.fail(f"{block.name} id '{block.argument}' is not of the form {form}")
+    words = LEVEL.findall(block.text)
+    if len(words) != 1 or words[0] not in LEVELS:
+        raise block.fail(
+            f"{block.name} {block.argument} has {len(words)} bold level words {words}; "
+            f"write exactly one of {', '.join(LEVELS)}, in bold"
+        )
+    if BARE_LEVEL.search(block.text):
+        raise block.fail(f"{block.name} {block.argument} has a level word that is not bold; it has one, in bold")
+    return words[0]
+
+
+def _statement(block: Block, page: str) -> Statement:
+    level, source = _level(block), block.options.get("source")
+    return Statement(block.argument, page, block.line, block.text, level, source, _proves(block))
+
+
+def _clause(block: Block, page: str) -> Clause:
     kind = block.options.get("kind")
     if kind not in KINDS:
         raise block.fail(f"clause {block.argument} has kind '{kind}'; use one of {', '.join(KINDS)}")
     _check_shapes(block)
-    words = LEVEL.findall(block.text)
-    if len(words) != 1 or words[0] not in LEVELS:
-        raise block.fail(
-            f"clause {block.argument} has {len(words)} bold level words {words}; "
-            f"write exactly one of {', '.join(LEVELS)}, in bold"
-        )
-    if BARE_LEVEL.search(block.text):
-        raise block.fail(f"clause {block.argument} has a level word that is not bold; a clause has one, in bold")
+    level = _level(block)
     variants = block.options.get("variants") or {}
     definition = block.options.get("definition")
     if definition is not None and not variants:
@@ -181,7 +211,7 @@ def _clause(block: Block, page: str) -> Clause:
     return Clause(
         id=block.argument,
         kind=kind,
-        level=words[0],
+        level=level,
         page=page,
         line=block.line,
         text=block.text,
@@ -252,7 +282,12 @@ def _table(path: Path) -> dict[str, dict]:
     return table
 
 
-READERS: dict[str, Callable] = {"clause": _clause, "experiment": _experiment, "operation": read_operation}
+READERS: dict[str, Callable] = {
+    "clause": _clause,
+    "experiment": _experiment,
+    "statement": _statement,
+    "operation": read_operation,
+}
 
 
 def load_spec(root: Path | None = None) -> Spec:
@@ -262,19 +297,24 @@ def load_spec(root: Path | None = None) -> Spec:
         SpecError: a malformed block, a duplicate id, a declaration that names no clause, or a table that is not TOML.
     """
     root = Path(root) if root else find_spec()
-    source, untestable, retired = (_table(root / f"{name}.toml") for name in ("source", "untestable", "retired"))
-    spec = Spec(root, {}, {}, {}, [], source, untestable, retired)
+    spec = Spec(
+        root,
+        source=_table(root / "source.toml"),
+        untestable=_table(root / "untestable.toml"),
+        retired=_table(root / "retired.toml"),
+    )
+    known: dict[str, Clause | Experiment | Statement] = {}
     for page in in_order(read_page(path, root) for path in sorted(root.rglob("*.md"))):
         spec.pages[page.name] = page
         for block in parse_blocks(page.path):
             spec.blocks.append(block)
             if block.name not in READERS:
                 continue
-            item, made = READERS[block.name](block, page.name), getattr(spec, f"{block.name}s")
-            if block.argument in made:
-                first = f"{made[block.argument].page}.md:{made[block.argument].line}"
-                raise block.fail(f"duplicate id {block.argument}, first at {first}; ids are unique")
-            made[block.argument] = item
+            entry, name, made = READERS[block.name](block, page.name), block.argument, getattr(spec, f"{block.name}s")
+            names = spec.operations if block.name == "operation" else known  # an operation's name is no id
+            if first := names.get(name):
+                raise block.fail(f"duplicate id {name}, first at {first.page}.md:{first.line}; ids are unique")
+            names[name] = made[name] = entry
     resolve(spec)
     return spec
 

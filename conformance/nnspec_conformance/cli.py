@@ -115,8 +115,9 @@ def _clauses(options: argparse.Namespace) -> int:
         if not problems:
             spec = suite.spec
             print(
-                f"{len(spec.clauses)} clauses, {len(suite.instances)} instances, {len(spec.experiments)} experiments "
-                f"on {len(spec.pages)} pages, in step; {len(gate.planned(spec))} statements of the source are planned"
+                f"{len(spec.clauses)} clauses, {len(suite.instances)} instances, {len(spec.experiments)} experiments, "
+                f"{len(spec.statements)} reference statements on {len(spec.pages)} pages, in step; "
+                f"{len(gate.planned(spec))} statements of the source are planned"
             )
         return 2 if problems else 0
     chosen = {name.split("[")[0] for name in suite.select(options.clauses)}

@@ -17,7 +17,15 @@ PAGE_FORM = re.compile(rf"({'|'.join(SECTIONS)})(/[a-z][a-z0-9_]*)*/([a-z][a-z0-
 def check(suite: Suite) -> list[str]:
     """One line for each thing out of step; empty if all is well."""
     spec = suite.spec
-    return [*_tests(suite), *_operations(spec), *_heads(spec), *_tables(spec), *_source(spec), *_links(spec)]
+    return [
+        *_tests(suite),
+        *_operations(spec),
+        *_statements(suite),
+        *_heads(spec),
+        *_tables(spec),
+        *_source(spec),
+        *_links(spec),
+    ]
 
 
 def _tests(suite: Suite) -> list[str]:
@@ -28,12 +36,12 @@ def _tests(suite: Suite) -> list[str]:
             problems.append(f"{place}: {clause.id} has no test; write one or give a reason in untestable.toml")
         if clause.id in suite.tests and clause.id in spec.untestable:
             problems.append(f"{place}: {clause.id} has a test and stands in untestable.toml; take it out there")
-        if clause.id in spec.retired:
-            problems.append(f"{place}: {clause.id} is retired; ids are never used again, choose another")
-    for experiment in spec.experiments.values():
-        if experiment.id in spec.retired:
-            place = f"{spec.root.name}/{experiment.page}.md:{experiment.line}"
-            problems.append(f"{place}: {experiment.id} is retired; ids are never used again, choose another")
+        if spec.pages[clause.page].species == "reference":
+            problems.append(f"{place}: {clause.id} is a clause on a page about the reference alone; write a statement")
+    for entry in spec.entries():
+        if entry.id in spec.retired:
+            place = f"{spec.root.name}/{entry.page}.md:{entry.line}"
+            problems.append(f"{place}: {entry.id} is retired; ids are never used again, choose another")
     for clause_id, tests in suite.tests.items():
         if clause_id not in spec.clauses:
             problems.append(f"{tests[0].name}: proves '{clause_id}', which no page has")
@@ -57,6 +65,24 @@ def _operations(spec: Spec) -> list[str]:
         if operation.name not in concerned:
             place = f"{spec.root.name}/{operation.page}.md:{operation.line}"
             problems.append(f"{place}: operation {operation.name} has no clause; write one or take the block out")
+    return problems
+
+
+def _statements(suite: Suite) -> list[str]:
+    """Every reference statement has a test of the reference, and each such test wrong implementations to fail on."""
+    spec, tests, problems = suite.spec, suite.statement_tests, []
+    if tests is None:
+        return []
+    for statement in spec.statements.values():
+        if statement.id not in {test.statement for test in tests}:
+            place = f"{spec.root.name}/{statement.page}.md:{statement.line}"
+            mark = f"@pytest.mark.statement('{statement.id}', ...)"
+            problems.append(f"{place}: {statement.id} has no test in reference/tests; mark one with {mark}")
+    for test in tests:
+        if test.statement not in spec.statements:
+            problems.append(f"reference/tests/{test.name}: proves '{test.statement}', which no page states")
+        if not test.mutants:
+            problems.append(f"reference/tests/{test.name}: has no wrong implementation to fail on; add it to 'mutants'")
     return problems
 
 
@@ -98,7 +124,7 @@ def _source(spec: Spec) -> list[str]:
         if opened := [name for form in forms for name in spec.pages if _is_of(name, form)]:
             if statement not in proofs:
                 where = f"though {spec.root.name}/{opened[0]}.md is there"
-                problems.append(f"{table}: nothing proves {statement} {where}; let a clause or experiment say so")
+                problems.append(f"{table}: nothing proves {statement} {where}; give a block 'proves: {statement}'")
     return problems
 
 
@@ -118,11 +144,11 @@ def planned(spec: Spec) -> list[str]:
 
 
 def _links(spec: Spec) -> list[str]:
-    """References to clauses, ``[relu.value][]``, lead to clauses."""
+    """References, ``[relu.value][]``, lead to clauses or reference statements."""
     problems = []
     for page in spec.pages.values():
         for number, line in enumerate(Path(page.path).read_text(encoding="utf-8").splitlines(), 1):
             for name in re.findall(r"\[([a-z][a-z0-9-]*\.[a-z0-9.-]+)\]\[\]", line):
-                if name not in spec.clauses:
+                if name not in spec.clauses and name not in spec.statements:
                     problems.append(f"{spec.root.name}/{page.name}.md:{number}: no clause '{name}'")
     return problems

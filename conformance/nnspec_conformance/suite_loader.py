@@ -12,15 +12,17 @@ from types import ModuleType
 from nnspec_conformance.cases import Test
 from nnspec_conformance.clauses import Spec, load_spec
 from nnspec_conformance.errors import HarnessError, did_you_mean
+from nnspec_conformance.statements import StatementTest, find_tests
 
 
 @dataclass
 class Suite:
-    """A specification with the tests that prove it."""
+    """A specification with the tests that prove it; ``statement_tests`` is None where those are not at hand."""
 
     spec: Spec
     tests: dict[str, list[Test]] = field(default_factory=dict)
     mutant_modules: list[ModuleType] = field(default_factory=list)
+    statement_tests: list[StatementTest] | None = field(default_factory=list)
 
     def add(self, module: ModuleType) -> None:
         """Collect every test of a module, in the order of its source."""
@@ -69,4 +71,5 @@ def load_suite() -> Suite:
     for module in modules("nnspec_conformance.suite"):
         suite.add(module)
     suite.mutant_modules = modules("nnspec_conformance.mutants")
+    suite.statement_tests = find_tests()
     return suite

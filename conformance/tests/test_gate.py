@@ -123,7 +123,7 @@ def test_statement_needs_a_proof_once_a_page_of_its_name_folder_or_pattern_exist
     (root / opened).parent.mkdir(parents=True, exist_ok=True)
     (root / f"{opened}.md").write_text("# T\n", encoding="utf-8")
     made = suite_of("# Toys\n", source=f'["A.2"]\npage = "{pages}"\n')
-    want = f"spec/source.toml: nothing proves A.2 though spec/{opened}.md is there; let a clause or experiment say so"
+    want = f"spec/source.toml: nothing proves A.2 though spec/{opened}.md is there; give a block 'proves: A.2'"
     assert gate.check(made) == [want]
 
 

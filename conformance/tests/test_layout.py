@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from nnspec_conformance.clauses import load_spec
+from nnspec_conformance.pages import SECTIONS
+
 ROOT = Path(__file__).resolve().parents[2]
-SECTIONS = ("components", "architectures", "training", "applications")
 CONFORMANCE = ROOT / "conformance" / "nnspec_conformance"
 STRANDS = {
     "reference": ROOT / "reference" / "nnspec",
@@ -27,24 +29,32 @@ def topics(folder: Path, suffix: str, prefix: str = "") -> set[str]:
     return {name.as_posix() for name in names if name.name != "index" and not name.name.startswith("_")}
 
 
-PAGES = topics(ROOT / "spec", ".md")
+TOPICS = {name: page for name, page in load_spec(ROOT / "spec").pages.items() if page.is_topic}
 
 
 def test_there_are_topics():
-    assert "components/activations" in PAGES
+    assert "components/activations" in TOPICS
 
 
 def is_of_a_page(name: str) -> bool:
     """A long topic may be several files: ``activations``, ``activations_softmax``."""
-    return any(name == page or name.startswith(f"{page}_") for page in PAGES)
+    return any(name == page or name.startswith(f"{page}_") for page in TOPICS)
 
 
 @pytest.mark.parametrize("strand", STRANDS)
 def test_every_page_has_its_strands_and_every_strand_its_page(strand):
     found = topics(STRANDS[strand], ".py", "test_" if strand == "suite" else "")
     homeless = {name for name in found if not is_of_a_page(name)}
-    assert not PAGES - found, f"{STRANDS[strand]} lacks a module for these pages"
+    asked = {name for name, page in TOPICS.items() if strand == "reference" or page.species != "reference"}
+    assert not asked - found, f"{STRANDS[strand]} lacks a module for these pages"
     assert not homeless, f"{STRANDS[strand]} has modules without a page in spec/"
+    assert not found & TOPICS.keys() - asked, f"{STRANDS[strand]} has modules of pages about the reference alone"
+
+
+@pytest.mark.parametrize("strand", STRANDS)
+def test_every_folder_of_topics_is_a_package(strand):
+    modules = [path for section in SECTIONS for path in (STRANDS[strand] / section).rglob("*.py")]
+    assert not [path.parent for path in modules if not (path.parent / "__init__.py").is_file()]
 
 
 def strays(adapter: Path) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from nnspec_conformance import results
 from nnspec_conformance.clauses import Clause, Spec, find_spec, load_spec
+from nnspec_conformance.statements import StatementTest, find_tests
 from nnspec_conformance.suite_loader import load_suite
 
 Report = dict[str, Any]
@@ -26,6 +27,7 @@ class Data:
         benchmarks: machine -> measurements.
         mutants: instance -> ``{"power", "nearest", "mutants"}``.
         tests: clause id -> names of the tests that check it.
+        statement_tests: the tests of the reference that prove its own statements.
     """
 
     spec: Spec
@@ -34,6 +36,7 @@ class Data:
     benchmarks: dict[str, Report] = field(default_factory=dict)
     mutants: dict[str, Report] = field(default_factory=dict)
     tests: dict[str, list[str]] = field(default_factory=dict)
+    statement_tests: list[StatementTest] = field(default_factory=list)
 
     def result(self, subject: str, clause: Clause, instance: str) -> Report:
         """What ``subject`` did on ``instance``; its outcome is 'stale' where the clause's text has changed since."""
@@ -85,6 +88,7 @@ def load() -> Data:
         benchmarks=results.load_benchmarks(),
         mutants=results.load_mutants().get("instances", {}),
         tests=_tests(),
+        statement_tests=find_tests() or [],
     )
 
 

@@ -13,12 +13,14 @@ from nnspec_site.blocks.figure import FigureBlock
 from nnspec_site.blocks.matrix import MatrixBlock
 from nnspec_site.blocks.operation import OperationBlock
 from nnspec_site.blocks.reference import ReferenceBlock
+from nnspec_site.blocks.statement import StatementBlock
 from nnspec_site.blocks.topics import TopicsBlock
 
 BLOCKS = (
     OperationBlock,
     ClauseBlock,
     ExperimentBlock,
+    StatementBlock,
     ReferenceBlock,
     FigureBlock,
     BenchmarkBlock,

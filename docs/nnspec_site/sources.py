@@ -44,6 +44,7 @@ def _check_block(block: Block, spec: Spec) -> None:
         "clause": spec.clauses,
         "experiment": spec.experiments,
         "operation": spec.operations,
+        "statement": spec.statements,
         "figure": figures.makers(),
         "matrix": [*VIEWS, *spec.pages],
         "topics": topics.known(spec),

@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from nnspec_conformance.clauses import Statement
+from nnspec_conformance.statements import StatementTest
 from nnspec_site.errors import SiteError
 
 
@@ -142,6 +144,42 @@ def test_operation_that_takes_much_is_folded(data, convert):
 def test_operation_that_no_page_declares_stops_the_build(convert):
     with pytest.raises(SiteError, match=r"operation \| rleu: no such operation in the specification"):
         convert(RELU.replace("| relu", "| rleu"))
+
+
+# ------------------------------------------------------------------ statement
+STATEMENT = """/// statement | loop.resumes
+    source: Somebody 2020
+
+A resumed run **MUST** be the run.
+///
+"""
+
+
+@pytest.fixture
+def stated(spec):
+    spec.statements["loop.resumes"] = Statement("loop.resumes", "topic", 3, "", "MUST", "Somebody 2020")
+
+
+def test_statement_names_its_test_and_what_it_fails_on(stated, data, convert):
+    story = "Starts from `zero`."
+    data.statement_tests.append(StatementTest("loop.resumes", "test_loop.py::test_resumes", {"forgets": story}))
+    html = convert(f"## Promises\n\n{STATEMENT}")
+    assert '<h3 id="loop.resumes">loop.resumes</h3>' in html
+    assert '<span class="nn-level nn-level-must">MUST</span>' in html
+    assert "reference alone" in html
+    assert text_of(summary(html)) == "proven by 1 test of the reference, catches 1 wrong implementation"
+    assert "<code>test_loop.py::test_resumes</code>" in html
+    assert "<code>forgets</code>: <span>Starts from <code>zero</code>.</span>" in html
+    assert "Source: Somebody 2020" in html
+
+
+def test_statement_without_a_test_says_so(stated, convert):
+    assert "No test yet." in convert(STATEMENT)
+
+
+def test_statement_that_the_specification_does_not_have_stops_the_build(convert):
+    with pytest.raises(SiteError, match=r"statement \| loop\.resumes: no such statement"):
+        convert(STATEMENT)
 
 
 # ------------------------------------------------------------------ experiment

@@ -6,6 +6,7 @@ wrong version.
 
 import itertools
 import re
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -60,21 +61,24 @@ def share(got, want, errors):
     return max(np.max(np.abs(np.float64(got[name]) - np.float64(want[name])) / errors[name]) for name in want)
 
 
-every_activation = pytest.mark.parametrize("activation", SLOPES)
+def rounds_when_compiled(x, weights, *, activation):
+    """Multiplies in bfloat16 inside a compiled program, as accelerators do at default precision."""
+    half = isinstance(x, jax.core.Tracer)
+    return forward(x, {k: v.astype(jnp.bfloat16).astype(v.dtype) if half else v for k, v in weights.items()},
+                   activation=activation)  # fmt: skip
 
 
-@every_activation
-def test_compiled_equals_eager(activation):
-    got = jax.jit(lambda x: forward(x, WEIGHTS, activation=activation))(X)
-
-    assert share(got, eager(X, WEIGHTS, activation), bound(X, WEIGHTS, activation)) <= 1
+def loses_a_bias(x, weights, *, activation):
+    """Leaves out the bias of the last layer."""
+    return forward(x, weights | {"bias_4": jnp.zeros(WIDTH)}, activation=activation)
 
 
-@every_activation
-def test_mapped_equals_batch(activation):
-    got = jax.vmap(lambda x: forward(x, WEIGHTS, activation=activation))(X)
+@pytest.mark.statement("forward.compiled", of=forward, mutants=[rounds_when_compiled, loses_a_bias])
+def test_compiled_and_mapped_equal_eager(implementation):
+    for activation, transform in itertools.product(SLOPES, (jax.jit, jax.vmap)):
+        got = transform(lambda x, phi=activation: implementation(x, WEIGHTS, activation=phi))(X)
 
-    assert share(got, forward(X, WEIGHTS, activation=activation), bound(X, WEIGHTS, activation)) <= 1
+        assert share(got, eager(X, WEIGHTS, activation), bound(X, WEIGHTS, activation)) <= 1
 
 
 def test_mapped_over_networks_equals_a_loop_over_them():
@@ -87,14 +91,30 @@ def test_mapped_over_networks_equals_a_loop_over_them():
         assert share(one, forward(X, network, activation="tanh"), bound(X, network, "tanh")) <= 1
 
 
-@every_activation
-@pytest.mark.parametrize("rematerialize", [False, True])
-def test_scanned_equals_the_recursion(activation, rematerialize):
-    extended = WEIGHTS | {f"kernel_{LAYERS}": jnp.eye(WIDTH), f"bias_{LAYERS}": jnp.zeros(WIDTH)}  # all others hidden
-    want = {"a": forward(X, extended, activation=activation)[f"a_{LAYERS - 1}"]}
-    got = {"a": hidden_scan(X, KERNELS, BIASES, activation=activation, rematerialize=rematerialize)}
+def scans_backwards(x, kernels, biases, **options):
+    """Applies the last layer first."""
+    return hidden_scan(x, kernels[::-1], biases[::-1], **options)
 
-    assert share(got, want, {"a": bound(X, extended, activation)[f"a_{LAYERS - 1}"]}) <= 1
+
+def leaves_the_output_linear(x, kernels, biases, *, activation, rematerialize):
+    """Takes the last of the stacked layers for an output layer, without activation."""
+    a = hidden_scan(x, kernels[:-1], biases[:-1], activation=activation, rematerialize=rematerialize)
+    return a @ kernels[-1] + biases[-1]
+
+
+def passes_no_gradient_to_biases(x, kernels, biases, **options):
+    """Cuts the biases off from the computation."""
+    return hidden_scan(x, kernels, jax.lax.stop_gradient(biases), **options)
+
+
+@pytest.mark.statement("hidden-scan.recursion", of=hidden_scan, mutants=[scans_backwards, leaves_the_output_linear])
+def test_scanned_equals_the_recursion(implementation):
+    extended = WEIGHTS | {f"kernel_{LAYERS}": jnp.eye(WIDTH), f"bias_{LAYERS}": jnp.zeros(WIDTH)}  # all others hidden
+    for activation, rematerialize in itertools.product(SLOPES, (False, True)):
+        want = {"a": forward(X, extended, activation=activation)[f"a_{LAYERS - 1}"]}
+        got = {"a": implementation(X, KERNELS, BIASES, activation=activation, rematerialize=rematerialize)}
+
+        assert share(got, want, {"a": bound(X, extended, activation)[f"a_{LAYERS - 1}"]}) <= 1
 
 
 @pytest.mark.parametrize(
@@ -121,26 +141,22 @@ def loss(run):
     return lambda kernels, biases: jnp.square(run(kernels, biases)).sum()
 
 
-def test_gradients_of_loop_scan_and_rematerialized_scan_agree():
-    def loop(kernels, biases):
+@pytest.mark.statement("hidden-scan.gradient", of=hidden_scan, mutants=[scans_backwards, passes_no_gradient_to_biases])
+def test_gradients_of_the_scan_are_those_of_the_recursion(implementation):
+    def recursion(kernels, biases):
         extended = table(kernels, biases) | {"kernel_5": jnp.eye(WIDTH), "bias_5": jnp.zeros(WIDTH)}
         return forward(X, extended, activation="tanh")["a_4"]
 
-    forms = [
-        loop,
-        lambda kernels, biases: hidden_scan(X, kernels, biases, activation="tanh"),
-        lambda kernels, biases: hidden_scan(X, kernels, biases, activation="tanh", rematerialize=True),
-        lambda kernels, biases: hidden_scan(X, kernels[::-1], biases[::-1], activation="tanh"),
-    ]
-    first, scan, rematerialized, wrong = [
-        jnp.concatenate([g.ravel() for g in jax.jit(jax.grad(loss(run), argnums=(0, 1)))(KERNELS, BIASES)])
-        for run in forms
-    ]
-    allowed = 64 * LAYERS * (WIDTH + 2) * UNIT * jnp.abs(first).max()
+    def scan(kernels, biases, rematerialize):
+        return implementation(X, kernels, biases, activation="tanh", rematerialize=rematerialize)
 
-    assert jnp.abs(scan - first).max() <= allowed
-    assert jnp.abs(rematerialized - first).max() <= allowed
-    assert jnp.abs(wrong - first).max() > 10 * allowed
+    want, *scanned = [
+        jnp.concatenate([g.ravel() for g in jax.jit(jax.grad(loss(run), argnums=(0, 1)))(KERNELS, BIASES)])
+        for run in (recursion, partial(scan, rematerialize=False), partial(scan, rematerialize=True))
+    ]
+
+    for got in scanned:
+        assert jnp.abs(got - want).max() <= 64 * LAYERS * (WIDTH + 2) * UNIT * jnp.abs(want).max()
 
 
 def test_rematerialization_leaves_a_mark_in_the_program():
