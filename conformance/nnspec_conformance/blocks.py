@@ -28,7 +28,7 @@ OPTIONS = {
         "keyword",
         "proves",
     },
-    "experiment": {"kind", "measure", "predicted", "seeds", "proves"},
+    "experiment": {"kind", "measure", "predicted", "expect", "holds", "unless", "short", "seeds", "proves"},
     "operation": {"form", "arrays", "state", "params", "step", "indices", "examples", "result", "attributes"},
     "statement": {"source", "proves"},
     "reference": set(),

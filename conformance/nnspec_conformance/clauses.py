@@ -14,6 +14,7 @@ from typing import Any
 from nnspec_conformance.blocks import Block, parse_blocks, read_text
 from nnspec_conformance.declarations import read_operation, resolve
 from nnspec_conformance.errors import SpecError
+from nnspec_conformance.intervals import Intervals, interval
 from nnspec_conformance.operations import Operation
 from nnspec_conformance.pages import Page, in_order, read_page
 
@@ -87,7 +88,23 @@ class Clause:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One measured claim: hypothesis, measure, predicted effect. Kind: experiment, theorem or benchmark."""
+    """One measured claim.
+
+    Attributes:
+        id: slug, unique.
+        kind: experiment, theorem or benchmark.
+        page: for instance ``components/activations``.
+        line: where its block starts.
+        text: the claim, as hypothesis.
+        measure: what is measured, and how.
+        predicted: the expected effect and its reason.
+        expect: the same in numbers: between which bounds each measured number is expected.
+        holds: between which bounds they all have to lie for the claim to hold.
+        unless: condition to bounds; where a number lies within, the claim holds only under that condition.
+        short: what the short form expects, which is the same code at a small size.
+        seeds: how many the full form has; None where nothing is drawn.
+        proves: statements of the source, by id.
+    """
 
     id: str
     kind: str
@@ -96,13 +113,28 @@ class Experiment:
     text: str
     measure: str
     predicted: str
+    expect: Intervals
+    holds: Intervals
+    unless: dict[str, Intervals]
+    short: Intervals
     seeds: int | None
     proves: tuple[str, ...]
 
     @property
     def text_hash(self) -> str:
-        parts = [self.kind, " ".join(self.text.split()), self.measure, self.predicted]
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+        """Of everything that a result depends on; a result with another hash is stale."""
+        return _digest(self.kind, self.measure, self.prediction_hash)
+
+    @property
+    def prediction_hash(self) -> str:
+        """Of the claim, of what is expected and of what decides: all that must stand before the first run."""
+        numbers = [self.expect, self.holds, *self.unless.values()]
+        bounds = [[(name, stated.low, stated.high) for name, stated in one.items()] for one in numbers]
+        return _digest(" ".join(self.text.split()), " ".join(self.predicted.split()), bounds, list(self.unless))
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -248,12 +280,15 @@ def _check_shapes(block: Block) -> None:
 def _experiment(block: Block, page: str) -> Experiment:
     if not EXPERIMENT_ID.fullmatch(block.argument):
         raise block.fail(f"experiment id '{block.argument}' is not lower case with hyphens")
-    for option in ("measure", "predicted", "proves"):
+    for option in ("measure", "predicted", "expect", "holds", "short", "proves"):
         if not block.options.get(option):
             raise block.fail(f"experiment {block.argument} lacks the option '{option}'; add it before the first run")
     if block.options.get("kind", "experiment") not in EXPERIMENT_KINDS:
         kind = block.options["kind"]
         raise block.fail(f"experiment {block.argument} has kind '{kind}'; use one of {', '.join(EXPERIMENT_KINDS)}")
+    unless = block.options.get("unless") or {}
+    if not isinstance(unless, dict):
+        raise block.fail(f"experiment {block.argument}: 'unless' is no mapping; write a condition and its intervals")
     return Experiment(
         id=block.argument,
         kind=block.options.get("kind", "experiment"),
@@ -262,9 +297,26 @@ def _experiment(block: Block, page: str) -> Experiment:
         text=block.text,
         measure=str(block.options["measure"]),
         predicted=str(block.options["predicted"]),
+        expect=_intervals(block, "expect", block.options["expect"]),
+        holds=_intervals(block, "holds", block.options["holds"]),
+        unless={str(words): _intervals(block, "unless", signs) for words, signs in unless.items()},
+        short=_intervals(block, "short", block.options["short"]),
         seeds=block.options.get("seeds"),
         proves=_proves(block),
     )
+
+
+def _intervals(block: Block, option: str, given: Any) -> Intervals:
+    """The intervals of an option, by the name of the measured number."""
+    if not isinstance(given, dict):
+        raise block.fail(f"experiment {block.argument}: '{option}' is no mapping; write lines 'name: [low, high]'")
+    found: Intervals = {}
+    for name, bounds in given.items():
+        try:
+            found[str(name)] = interval(bounds)
+        except ValueError as error:
+            raise block.fail(f"experiment {block.argument}, '{option}', {name}: {error}") from error
+    return found
 
 
 def _table(path: Path) -> dict[str, dict]:

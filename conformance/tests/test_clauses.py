@@ -44,6 +44,17 @@ Without `step` it **MAY** be one half.
 /// experiment | toys-tumble
     measure: how often
     predicted: always
+    expect:
+      share: [0.5, 1]
+      tumbles: 14
+      time: [0.5, .inf]
+    holds:
+      share: [1.0e-3, 1e0]
+    unless:
+      pushed:
+        share of the unpushed: [0, 0.1]
+    short:
+      share: [0, 1]
     seeds: 20
     proves: A.1
 
@@ -101,6 +112,39 @@ def test_experiment_says_which_statement_it_proves(good):
     assert good.experiments["toys-tumble"].proves == ("A.1",)
 
 
+def test_experiment_states_its_numbers(good):
+    from nnspec_conformance.intervals import Interval
+
+    found = good.experiments["toys-tumble"]
+    assert found.expect == {"share": Interval(0.5, 1), "tumbles": Interval(14, 14), "time": Interval(0.5, float("inf"))}
+    assert found.holds == {"share": Interval(0.001, 1)}
+    assert found.unless == {"pushed": {"share of the unpushed": Interval(0, 0.1)}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("share: [0.5, 1]", "share: [0.4, 1]"),
+        ("share: [1.0e-3, 1e0]", "share: [0.2, 1]"),
+        ("[0, 0.1]", "[0, 0.2]"),
+        ("pushed:", "pulled:"),
+        ("predicted: always", "predicted: often"),
+        ("Toys tumble.", "Some toys tumble."),
+    ],
+)
+def test_hash_of_a_prediction_changes_with_all_that_could_be_bent(good, spec_of, old, new):
+    bent = spec_of(GOOD.replace(old, new)).experiments["toys-tumble"]
+    assert bent.prediction_hash != good.experiments["toys-tumble"].prediction_hash
+    assert bent.text_hash != good.experiments["toys-tumble"].text_hash
+
+
+@pytest.mark.parametrize(("old", "new"), [("measure: how often", "measure: how soon"), ("share: [0, 1]", "share: 1")])
+def test_hash_of_a_prediction_is_of_nothing_else(good, spec_of, old, new):
+    found = spec_of(GOOD.replace(old, new)).experiments["toys-tumble"]
+    assert found.prediction_hash == good.experiments["toys-tumble"].prediction_hash
+    assert (found.text_hash == good.experiments["toys-tumble"].text_hash) == old.startswith("share")
+
+
 def test_a_proof_may_be_of_several_statements(spec_of):
     made = spec_of(GOOD.replace("kind: value", "kind: value\n    proves: [A.1, B.2]"))
     assert {name: [proof.id for proof in found] for name, found in made.proofs().items()} == {
@@ -147,6 +191,11 @@ def block(options: str, text: str = "It **MUST** hold.", head: str = "clause | t
     return f"# Toys\n\n/// {head}\n{indented}\n\n{text}\n///\n"
 
 
+def experiment(expect: str) -> str:
+    options = f"measure: m\npredicted: p\nproves: A\nholds: {{share: 1}}\nshort: {{share: 1}}\nexpect: {expect}"
+    return block(options, "T.", "experiment | e")
+
+
 BROKEN = {
     "unknown block": (block("kind: exact", head="clouse | toy.value"), 3, "unknown block 'clouse'; use one of clause"),
     "unknown option": (block("kind: exact\ncolour: red"), 5, "unknown option 'colour' of block 'clause'; known: "),
@@ -189,14 +238,31 @@ BROKEN = {
         block("measure: m\nproves: A", "T.", "experiment | e"), 3, "lacks the option 'predicted'; add it before",
     ),
     "experiment without source": (
-        block("measure: m\npredicted: p", "T.", "experiment | e"), 3, "lacks the option 'proves'; add it before",
+        experiment("{share: 1}").replace("proves: A", "seeds: 3"), 3, "lacks the option 'proves'; add it before",
     ),
     "experiment of unknown kind": (
-        block("kind: guess\nmeasure: m\npredicted: p\nproves: A", "T.", "experiment | e"), 3, "has kind 'guess'",
+        experiment("{share: 1}\nkind: guess"), 3, "has kind 'guess'",
+    ),
+    "experiment without numbers": (
+        block("measure: m\npredicted: p\nproves: A", "T.", "experiment | e"), 3, "lacks the option 'expect'; add it",
+    ),
+    "experiment whose interval is reversed": (
+        experiment("{share: [0.5, 0.4]}"), 3, "experiment e, 'expect', share: the interval [0.5, 0.4] is reversed",
+    ),
+    "experiment whose interval is none": (
+        experiment("{share: about half}"), 3, "'about half' is no interval; write [0.45, 0.55], [0.5, .inf] or 14",
+    ),
+    "experiment with three bounds": (experiment("{share: [0, 1, 2]}"), 3, "[0, 1, 2] is no interval; write [0.45, "),
+    "experiment with a bound that is no number": (experiment("{share: [.nan, 1]}"), 3, "is reversed; write the"),
+    "experiment whose numbers have no names": (
+        experiment("[0.5, 1]"), 3, "experiment e: 'expect' is no mapping; write lines 'name: [low, high]'",
+    ),
+    "experiment whose conditions have no numbers": (
+        experiment("{share: 1}\nunless: it rains"), 3, "experiment e: 'unless' is no mapping; write a condition and",
     ),
     "experiment id": (block("measure: m", "T.", "experiment | E 1"), 3, "experiment id 'E 1' is not lower case"),
     "duplicate experiment": (
-        block("measure: m\npredicted: p\nproves: A", "T.", "experiment | e") * 2, 12, "duplicate id e, first at",
+        experiment("{share: 1}") * 2, 15, "duplicate id e, first at",
     ),
 }  # fmt: skip
 

@@ -1,6 +1,4 @@
-"""The experiments of forward propagation turn where their effect is taken away, and count what they say they count."""
-
-import pytest
+"""The experiments of forward propagation count what they say they count."""
 
 from nnspec_conformance.experiments.components.forward_propagation import forward_products as products
 from nnspec_conformance.experiments.components.forward_propagation import stored_activations as stored
@@ -19,21 +17,21 @@ def test_products_of_a_dot_are_its_result_times_the_axis_summed_over():
 def test_a_formula_that_forgets_the_output_layer_is_found():
     dots = products.products_in_dots(products.lowered((5, 11, 3), 7, "tanh").as_text())
 
-    assert products.judge([dots / products.products((5, 11, 3), 7)]) == "holds"
-    assert products.judge([dots / products.products((5, 11), 7)]) == "does not hold"
+    assert dots == products.products((5, 11, 3), 7)
+    assert dots != products.products((5, 11), 7)
 
 
-@pytest.mark.parametrize(
-    ("form", "growth"),
-    [("scan", 1.0), ("scan, rematerialized", 2.0), ("loop, rematerialized", 1.0), ("loop", 0.1)],
-    ids=["scan stores less", "nothing saved by the scan", "something saved by the loop", "no growth with depth"],
-)
-def test_each_part_of_the_hypothesis_can_fail(form, growth):
-    measured = {"loop": 2.0, "loop, rematerialized": 2.0, "scan": 2.0, "scan, rematerialized": 1.0}
-
-    assert stored.judge(measured) == ("holds", None)
-    assert stored.judge(measured | {form: growth}) == ("does not hold", None)
+def test_growth_is_measured_from_the_first_depth_to_the_last():
+    assert stored.slope([8.0, 17.0, 56.0], (8, 16, 32)) == 2.0
 
 
-def test_growth_is_measured_between_the_second_depth_and_the_last():
-    assert stored.slope([100.0, 8.0, 17.0, 56.0]) == 2.0
+def test_stored_bytes_do_not_depend_on_the_level_of_the_machine_code():
+    import jax
+    import jax.numpy as jnp
+
+    def f(x):
+        return jnp.square(jnp.tanh(x @ x) @ x).sum()
+
+    lowered = jax.jit(jax.grad(f)).lower(jax.ShapeDtypeStruct((64, 64), "float32"))
+    plain, quick = (lowered.compile(given) for given in ({}, {"xla_backend_optimization_level": 0}))
+    assert plain.memory_analysis().temp_size_in_bytes == quick.memory_analysis().temp_size_in_bytes > 0

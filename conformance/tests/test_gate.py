@@ -17,6 +17,12 @@ PAGE = """\
 /// experiment | toys-tumble
     measure: how often
     predicted: always
+    expect:
+      share: [0.5, 1]
+    holds:
+      share: [0.1, 1]
+    short:
+      share: [0, 1]
     proves: A.1
 
 Toys tumble.
@@ -153,20 +159,20 @@ def test_page_that_needs_what_is_no_other_page(suite_of, need):
 
 def test_reference_to_an_unknown_clause_is_named_with_its_line(problems):
     found = problems(proof(), page="\nSee [double.vlaue][].\n")
-    assert found == ["spec/toys.md:25: no clause 'double.vlaue'"]
+    assert found == ["spec/toys.md:31: no clause 'double.vlaue'"]
 
 
 def test_family_concerns_declared_operations_only(problems):
     family = "\n/// clause | toys.nan\n    kind: exact\n    applies-to: [double, doubel]\n\nIt **MUST** be.\n///\n"
     assert problems(proof(), proof("toys.nan"), page=family) == [
-        "spec/toys.md:25: toys.nan concerns the operation 'doubel', which no page declares; did you mean double?"
+        "spec/toys.md:31: toys.nan concerns the operation 'doubel', which no page declares; did you mean double?"
     ]
 
 
 def test_clause_concerns_a_declared_operation(problems):
     single = "\n/// clause | toys.nan\n    kind: exact\n\nIt **MUST** be.\n///\n"
     assert problems(proof(), proof("toys.nan"), page=single) == [
-        "spec/toys.md:25: toys.nan concerns the operation 'toys', which no page declares; "
+        "spec/toys.md:31: toys.nan concerns the operation 'toys', which no page declares; "
         "declare it: /// operation | toys"
     ]
 
@@ -174,7 +180,7 @@ def test_clause_concerns_a_declared_operation(problems):
 def test_declared_operation_has_a_clause(problems):
     declared = '\n/// operation | halve\n    form: random\n    result: "*shape"\n\nHalf of it.\n///\n'
     assert problems(proof(), page=declared) == [
-        "spec/toys.md:25: operation halve has no clause; write one or take the block out"
+        "spec/toys.md:31: operation halve has no clause; write one or take the block out"
     ]
 
 

@@ -25,6 +25,7 @@ EXPERIMENTS = {
     "stale": ("↻", "stale"),
     "not run": ("·", "absent"),
 }
+PREDICTIONS = {"met": ("✓", "pass"), "missed": ("✗", "known")}
 MEANING = {
     "pass": "the measured error is within the allowed one",
     "variant": "holds under another reading that the clause names, as the subject declares",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nnspec_conformance.clauses import Clause
-from nnspec_site.blocks.experiment import badge, effect
+from nnspec_site.blocks.experiment import badge, effect, prediction
 from nnspec_site.data import Data
 from nnspec_site.html import Element, code, folded, make, prose, table
 from nnspec_site.outcomes import MEANING, OUTCOMES, chip, tally, worst
@@ -146,7 +146,16 @@ def experiments(data: Data) -> Element | None:
         effects = make("span", "", *effect(result)) if result else "–"
         when = str(result.get("date", "–")) if result else "–"
         link = anchor(experiment.page, experiment.id, code(experiment.id))
-        rows.append([link, prose("span", experiment.text), badge(data, experiment), effects, when])
+        rows.append(
+            [
+                link,
+                prose("span", experiment.text),
+                badge(data, experiment),
+                prediction(data, experiment) or "–",
+                effects,
+                when,
+            ]
+        )
     if not rows:
         return None
-    return table(["experiment", "hypothesis", "outcome", "measured", "date"], rows, "nn-experiments")
+    return table(["experiment", "hypothesis", "outcome", "prediction", "measured", "date"], rows, "nn-experiments")

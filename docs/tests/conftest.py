@@ -65,6 +65,15 @@ Without a slope it **SHOULD** be 0.01.
 /// experiment | vanishing
     measure: norm of the gradient
     predicted: a factor of $4^{-30}$, since each layer scales by at most 1/4
+    expect:
+      ratio: [1.0e-18, 1.0e-17]
+    holds:
+      ratio: [0, 0.001]
+    unless:
+      the weights are small:
+        norm of ReLU: [0, 0.001]
+    short:
+      ratio: [0, 1]
     seeds: 20
     proves: A.4.1
 

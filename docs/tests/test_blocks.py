@@ -188,6 +188,9 @@ def outcome(spec, **more):
         "id": "vanishing",
         "text_hash": spec.experiments["vanishing"].text_hash,
         "outcome": "holds",
+        "prediction": "missed",
+        "came": {"ratio": 2e-9, "norm of ReLU": 0.7},
+        "recorded": {"hash": "h", "commit": "0123456789abcdef", "known": None},
         "effect": {"name": "ratio", "value": 2e-9, "interval": [1e-9, 3e-9], "unit": ""},
         "seeds": 20,
         "rows": [{"depth": 30, "ratio": 2e-9}],
@@ -205,6 +208,32 @@ def test_experiment_shows_hypothesis_prediction_effect_and_interval(spec, data, 
     assert "since each layer scales by at most 1/4" in text
     assert "ratio 2e-9 , interval 1e-9 to 3e-9, 20 seeds" in text
     assert "measured 2026-01-02 with jax 0.9" in text
+
+
+def test_experiment_shows_expected_and_came_and_two_words(spec, data, show):
+    data.experiments["vanishing"] = outcome(spec)
+    text = text_of(show("vanishing"))
+    assert "✓ holds ✗ prediction missed" in text
+    assert "ratio 2e-9 ✗ 1e-18 to 1e-17 ✓ 0 to 0.001" in text
+    assert "norm of ReLU 0.7 – ✓ not 0 to 0.001, or it has a condition" in text
+
+
+@pytest.mark.parametrize(
+    ("known", "shown"),
+    [
+        (None, "Prediction committed before this run, in 0123456789."),
+        ("2025-12-31", "in 0123456789; a result of 2025-12-31 was known when it was put into these numbers."),
+    ],
+)
+def test_experiment_says_when_its_prediction_was_written(spec, data, show, known, shown):
+    recorded = {"hash": "h", "commit": "0123456789abcdef", "known": known}
+    data.experiments["vanishing"] = outcome(spec, recorded=recorded)
+    assert shown in text_of(show("vanishing"))
+
+
+def test_experiment_that_is_stale_has_no_verdict_on_its_prediction(spec, data, show):
+    data.experiments["vanishing"] = outcome(spec, text_hash="old")
+    assert "prediction missed" not in text_of(show("vanishing"))
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def impossible(entries: Iterable[Entry]) -> dict[tuple[str, str, str], str]:
             series[(*sets.key_of(entry)[:3], variant)].append((entry["size"], program))
     for (*key, variant), sizes in series.items():
         for (size, small), (larger, large) in itertools.combinations(sorted(sizes, key=lambda one: one[0]), 2):
-            least, most = small["seconds"], max(large["runs"])
+            least, most = small["seconds"], max(large.get("runs") or [large["seconds"]])
             if least > most:
                 times = f"{1e6 * least:.1f} µs for {size} elements, at most {1e6 * most:.1f} µs for {larger}"
                 found.setdefault((key[0], key[1], key[2]), f"{key[1]}, {key[2]}, by {variant}: {times}")

@@ -1,10 +1,12 @@
-"""What an experiment is: a function from a number of seeds to a finding, registered under the id of its block.
+"""What an experiment is: a function to what came, registered under the id of its block.
 
-Hypothesis, measure and prediction stand in the block on the spec page, and are written before the first run.
+Hypothesis, measure, prediction, and the intervals that decide stand in the block on the spec page, and are written
+before the first run.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import importlib
 import math
@@ -12,16 +14,16 @@ import pkgutil
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
+from nnspec_conformance import intervals
 from nnspec_conformance.clauses import Experiment, Spec
 from nnspec_conformance.errors import HarnessError
 
-OUTCOMES = ("holds", "does not hold", "holds when")
-SCHEMA = "nnspec-experiment/1"
+SCHEMA = "nnspec-experiment/2"
 
 
 @dataclass(frozen=True)
@@ -35,56 +37,50 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Outcome:
     """What came.
 
     Attributes:
-        outcome: one of ``OUTCOMES``.
+        came: the measured numbers, by the names that the block's intervals have.
         effect: the effect size.
         rows: a small table for the page; every row has the same keys.
-        when: for ``holds when``, the condition in a few words.
         series: numbers that figures draw.
         note: why it came otherwise than predicted, where it did, and what else a reader must know.
     """
 
-    outcome: str
+    came: dict[str, float]
     effect: Effect
     rows: list[dict[str, Any]]
-    when: str | None = None
     series: dict[str, Any] = field(default_factory=dict)
     note: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.outcome not in OUTCOMES:
-            raise ValueError(f"outcome '{self.outcome}' is none of {OUTCOMES}")
-        if (self.outcome == "holds when") != (self.when is not None):
-            raise ValueError(f"outcome '{self.outcome}' with when={self.when!r}; only 'holds when' has a condition")
 
 
 @dataclass(frozen=True)
 class Registered:
-    """An experiment's function and how many seeds its short form has."""
+    """An experiment's function and the arguments of its short form."""
 
     id: str
-    run: Callable[[int], Finding]
-    short_seeds: int
+    run: Callable[..., Outcome]
+    short: dict[str, Any]
 
 
 EXPERIMENTS: dict[str, Registered] = {}
 
 
-def experiment(id: str, *, short_seeds: int) -> Callable[[Callable[[int], Finding]], Callable[[int], Finding]]:
-    """Register ``function(seeds) -> Finding`` as the experiment ``id``.
+def experiment(id: str, *, short: dict[str, Any]) -> Callable[[Callable[..., Outcome]], Callable[..., Outcome]]:
+    """Register a function as the experiment ``id``.
+
+    Its full form is called with the block's number of seeds, where the block states one, and with nothing else.
 
     Args:
-        id: that of its block on the spec page, which also says how many seeds the full form has.
-        short_seeds: how many the short form has, which CI runs.
+        id: that of its block on the spec page.
+        short: the arguments of the short form: the smallest sizes with which every line still runs.
     """
 
-    def register(function: Callable[[int], Finding]) -> Callable[[int], Finding]:
+    def register(function: Callable[..., Outcome]) -> Callable[..., Outcome]:
         if id in EXPERIMENTS and EXPERIMENTS[id].run.__module__ != function.__module__:
             raise ValueError(f"experiment {id} is registered twice; ids are unique")
-        EXPERIMENTS[id] = Registered(id, function, short_seeds)
+        EXPERIMENTS[id] = Registered(id, function, short)
         return function
 
     return register
@@ -97,6 +93,15 @@ def discover() -> dict[str, Registered]:
     for module in pkgutil.walk_packages(experiments.__path__, experiments.__name__ + "."):
         importlib.import_module(module.name)
     return EXPERIMENTS
+
+
+def each(count: int, title: str) -> Iterator[int]:
+    """``range(count)``, one a seed, with the progress shown on a terminal."""
+    from nnspec_conformance.run import progress
+
+    names = (f"seed {seed + 1}" for seed in range(count))
+    for seed, _ in enumerate(progress(names, count, title)):
+        yield seed
 
 
 def block(spec: Spec, id: str) -> Experiment:
@@ -116,12 +121,28 @@ def run(registered: Registered, text: Experiment, *, slow: bool) -> dict[str, An
     Args:
         registered: the experiment.
         text: its block.
-        slow: the full form, with the seeds of the block; else the short form.
+        slow: the full form; else the short form, which has no outcome: it is ``as expected`` or not.
+
+    Raises:
+        HarnessError: the block has an interval for a number that is not measured.
     """
-    seeds = text.seeds if slow and text.seeds else registered.short_seeds
+    given = {"seeds": text.seeds} if text.seeds else {}
     start = time.perf_counter()
-    finding = registered.run(seeds)
-    result = {
+    outcome = registered.run(**(given if slow else registered.short))
+    seconds = round(time.perf_counter() - start, 2)
+    came = plain(outcome.came)
+    stated = [text.expect, text.holds, *text.unless.values()] if slow else [text.short]
+    if lacking := intervals.lacking(stated, came):
+        raise HarnessError(
+            f"the block of {text.id} has intervals for {lacking}, which the run does not measure; it does: {list(came)}"
+        )
+    judged: dict[str, Any] = {"outcome": None, "when": None, "prediction": None, "as_expected": None}
+    if slow:
+        judged["outcome"], judged["when"] = intervals.outcome(text.holds, text.unless, came)
+        judged["prediction"] = "met" if intervals.met(text.expect, came) else "missed"
+    else:
+        judged["as_expected"] = intervals.met(text.short, came)
+    return {
         "schema": SCHEMA,
         "id": text.id,
         "page": text.page,
@@ -131,23 +152,18 @@ def run(registered: Registered, text: Experiment, *, slow: bool) -> dict[str, An
         "hypothesis": text.text,
         "predicted": text.predicted,
         "measure": text.measure,
-        "outcome": finding.outcome,
-        "when": finding.when,
-        "note": finding.note,
-        "effect": {
-            "name": finding.effect.name,
-            "value": finding.effect.value,
-            "interval": list(finding.effect.interval),
-            "unit": finding.effect.unit,
-        },
-        "seeds": seeds if text.seeds else None,
-        "rows": finding.rows,
-        "series": finding.series,
-        "seconds": round(time.perf_counter() - start, 2),
+        "came": came,
+        **judged,
+        "recorded": None,
+        "note": outcome.note,
+        "effect": plain(dataclasses.asdict(outcome.effect)),
+        "seeds": text.seeds if slow else registered.short.get("seeds"),
+        "rows": plain(outcome.rows),
+        "series": plain(outcome.series),
+        "seconds": seconds,
         "versions": versions(),
         "date": datetime.date.today().isoformat(),
     }
-    return plain(result)
 
 
 def versions() -> dict[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from nnspec_conformance.clauses import Experiment
+from nnspec_conformance.intervals import Interval
 from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, heading_below, options
 from nnspec_site.data import Data, Report
 from nnspec_site.html import Element, code, make, number, plural, prose, table
-from nnspec_site.outcomes import EXPERIMENTS, chip
+from nnspec_site.outcomes import EXPERIMENTS, PREDICTIONS, chip
 
 KIND = {"experiment": "experiment", "theorem": "theorem, checked on the oracle", "benchmark": "benchmark"}
 
@@ -26,7 +27,7 @@ class ExperimentBlock(SiteBlock):
         self.result = data.experiments.get(self.argument)
         self.text = make("div", "nn-hypothesis", make("span", "nn-label", "Hypothesis"))
         heading = make(heading_below(parent), "", self.experiment.id, id=self.experiment.id)
-        head = make("div", "nn-clause-head", heading, badge(data, self.experiment))
+        head = make("div", "nn-clause-head", heading, badge(data, self.experiment), prediction(data, self.experiment))
         head.append(make("span", "nn-kind", KIND.get(self.experiment.kind, self.experiment.kind)))
         made = make("div", "nn-clause nn-experiment", head, self.text)
         parent.append(made)
@@ -39,6 +40,8 @@ class ExperimentBlock(SiteBlock):
         block.append(facts(self.experiment, self.result))
         if self.result is None:
             return
+        if self.result.get("came"):
+            block.append(numbers(self.experiment, self.result["came"]))
         if self.result.get("rows"):
             block.append(rows(self.result["rows"]))
         block.append(provenance(self.result))
@@ -57,6 +60,14 @@ def badge(data: Data, experiment: Experiment) -> Element:
     when = data.experiments.get(experiment.id, {}).get("when")
     condition = f" {when}" if outcome == "holds when" and when else None
     return make("span", "nn-when", chip(outcome, kinds=EXPERIMENTS), condition)
+
+
+def prediction(data: Data, experiment: Experiment) -> Element | None:
+    """Whether what was predicted came; nothing where the result is of another text, or there is none."""
+    result = data.experiments.get(experiment.id, {})
+    if state(data, experiment) in ("not run", "stale") or not result.get("prediction"):
+        return None
+    return chip(result["prediction"], f"prediction {result['prediction']}", kinds=PREDICTIONS)
 
 
 def facts(experiment: Experiment, result: Report | None) -> Element:
@@ -90,6 +101,25 @@ def effect(result: Report) -> list[Element | str]:
     return parts
 
 
+def numbers(experiment: Experiment, came: Report) -> Element:
+    """Every number that was stated beforehand: what came, what was expected, what the claim needs."""
+    conditional = {name: bounds for signs in experiment.unless.values() for name, bounds in signs.items()}
+    made = []
+    for name in dict.fromkeys([*experiment.expect, *experiment.holds, *conditional]):
+        value = came.get(name, "nan")
+        needs = [judged(experiment.holds[name], value)] if name in experiment.holds else []
+        if name in conditional:
+            needs.append(f"{'✗' if value in conditional[name] else '✓'} not {conditional[name]}, or it has a condition")
+        expected = judged(experiment.expect[name], value) if name in experiment.expect else "–"
+        made.append([name, cell(value), expected, "; ".join(needs) or "–"])
+    return table(["number", "came", "expected", "the claim needs"], made, "nn-expected")
+
+
+def judged(bounds: Interval, value: object) -> str:
+    """``✓ 0.45 to 0.55``."""
+    return f"{'✓' if value in bounds else '✗'} {bounds}"
+
+
 def rows(data_rows: list[dict]) -> Element:
     """The small table of an experiment; its columns are the keys of its first row."""
     head = list(data_rows[0])
@@ -114,5 +144,15 @@ def provenance(result: Report) -> Element:
     if versions:
         made.append(make("span", "", f" with {versions}"))
     made.append(make("span", "", ". Run it again: "))
-    made.append(code(f"nnspec experiments {result['id']}"))
+    made.append(code(f"nnspec experiments --slow {result['id']}"))
+    if recorded := result.get("recorded"):
+        made.append(make("span", "", f". {when_predicted(recorded)}"))
     return made
+
+
+def when_predicted(recorded: Report) -> str:
+    """What git knows of the prediction: committed before the run; and whether another result was known by then."""
+    words = f"Prediction committed before this run, in {recorded['commit'][:10]}"
+    if recorded["known"]:
+        words += f"; a result of {recorded['known']} was known when it was put into these numbers"
+    return f"{words}."

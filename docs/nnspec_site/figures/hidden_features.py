@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from nnspec_conformance.results import load_experiments
 from nnspec_site.figures import Theme
+from nnspec_site.figures._seeds import dots
 
 # name in the experiment, what stands below it, colour
 KINDS = [
@@ -25,11 +26,11 @@ def draw(theme: Theme) -> Figure:
     for before, after in zip(accuracy["untrained"], accuracy["trained"], strict=True):
         ax.plot([0, 1], [before, after], color=theme.muted, linewidth=0.8, zorder=1)
     for place, (name, _, color) in enumerate(KINDS):
-        values, shade = accuracy[name], theme.colors[color]
-        ax.plot(np.full(len(values), place), values, "o", color=shade, markersize=5, zorder=2)
-        ax.hlines(values.mean(), place - 0.25, place + 0.25, color=shade, linewidth=2.5, zorder=3)
+        shade = theme.colors[color]
+        (mean,) = dots(ax, [place], accuracy[name][:, None], shade)
+        ax.hlines(mean, place - 0.25, place + 0.25, color=shade, linewidth=2.5, zorder=3)
         at, side = (place - 0.3, "right") if name == "untrained" else (place + 0.3, "left")
-        ax.text(at, values.mean(), f"{values.mean():.1f}", color=shade, fontweight="bold", va="center", ha=side)
+        ax.text(at, mean, f"{mean:.1f}", color=shade, fontweight="bold", va="center", ha=side)
     ax.set(xlim=(-0.7, len(KINDS) - 0.3), ylim=(74, 100), ylabel="accuracy on the other half, %")
     ax.set_xticks(range(len(KINDS)), [label for _, label, _ in KINDS])
     ax.set_title("A linear classifier on top of fixed features", loc="left")

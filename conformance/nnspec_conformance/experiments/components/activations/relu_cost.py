@@ -6,65 +6,75 @@ from typing import Any
 
 import numpy as np
 
+from nnspec_conformance.benchmarks.processes import impossible
 from nnspec_conformance.errors import HarnessError
-from nnspec_conformance.experiments.core import Effect, Finding, experiment
+from nnspec_conformance.experiments.core import Effect, Outcome, experiment
 from nnspec_conformance.results import load_benchmarks
 
 IN_CACHE, IN_MEMORY = 2**17, 2**24
 COMPARED = ("sigmoid", "tanh")
 
 
-@experiment("relu-cost", short_seeds=1)
-def relu_cost(seeds: int) -> Finding:
-    """Every function's time over that of ReLU, by size; nothing is timed here, so ``seeds`` has no use."""
+@experiment("relu-cost", short={})
+def relu_cost() -> Outcome:
+    """Every function's time over that of ReLU, by size and process; nothing is timed here."""
     machine = committed_cpu(load_benchmarks())
     seconds = {
-        (w["name"], w["size"]): w["nnspec"]["seconds"]
+        (w["name"], w["size"]): np.array(w["nnspec"].get("runs") or [w["nnspec"]["seconds"]])
         for w in machine["workloads"]
-        if w["set"] == "activations" and w["pass"] == "forward"
+        if w["set"] == "activations" and w["pass"] == "forward" and w["operations"]
     }
     sizes = sorted({size for _, size in seconds})
-    names = [name for name in dict.fromkeys(name for name, _ in seconds) if name not in ("identity", "relu")]
-    ratios = {name: [seconds[name, size] / seconds["relu", size] for size in sizes] for name in names}
+    complete = [name for name in dict.fromkeys(name for name, _ in seconds) if all((name, s) in seconds for s in sizes)]
+    if lacking := {"relu", *COMPARED} - set(complete):
+        raise HarnessError(f"relu-cost: {machine['machine']['name']} lacks times of {', '.join(sorted(lacking))}")
+    names = [name for name in complete if name != "relu"]
+    ratios = {name: {size: seconds[name, size] / seconds["relu", size] for size in sizes} for name in names}
     rows: list[dict[str, Any]] = [
-        {"function": name} | {f"2^{int(np.log2(size))}": r for size, r in zip(sizes, ratios[name], strict=True)}
-        for name in names
+        {"function": name} | {power(size): shown(of[size]) for size in sizes} for name, of in ratios.items()
     ]
-    means = {size: geometric_mean([ratios[name][sizes.index(size)] for name in COMPARED]) for size in sizes}
-    outcome, when = judge(means[IN_CACHE], means[IN_MEMORY])
-    between = [ratios[name][sizes.index(IN_CACHE)] for name in COMPARED]
+    means = {size: geometric_mean([ratios[name][size] for name in COMPARED]) for size in sizes}  # [processes]
+    came = {f"sigmoid and tanh / ReLU at {power(size)}": float(np.median(of)) for size, of in means.items()}
+    cached = means[IN_CACHE]
     effect = Effect(
-        "time of sigmoid and tanh / ReLU at 2^17 elements, geometric mean; the interval is from one to the other",
-        means[IN_CACHE],
-        (min(between), max(between)),
+        "time of sigmoid and tanh / ReLU at 2^17 elements, geometric mean, median and range over processes",
+        float(np.median(cached)),
+        (float(cached.min()), float(cached.max())),
     )
-    series = {"machine": machine["machine"]["name"], "sizes": sizes, "ratios": ratios, "means": list(means.values())}
-    return Finding(outcome, effect, rows, when, series, note(means))
+    series = {"machine": machine["machine"]["name"], "sizes": sizes, "ratios": ratios, "means": means}
+    return Outcome(came, effect, rows, series, note(machine))
 
 
-def judge(cached: float, streamed: float) -> tuple[str, str | None]:
-    """Cheaper: by at least a quarter, which is more than the noise of a shared machine."""
-    if cached < 1.25:
-        return "does not hold", None
-    if streamed < 1.25:
-        return "holds when", "the data fit the caches; from main memory the traffic decides and little is left of it"
-    return "holds", None
+def power(size: int) -> str:
+    """1024 as 2^10."""
+    return f"2^{int(np.log2(size))}"
 
 
-def note(means: dict[int, float]) -> str:
-    """The mean at every size beside the prediction."""
-    listed = ", ".join(f"{mean:.2f} at 2^{int(np.log2(size))}" for size, mean in means.items())
+def shown(ratios: np.ndarray) -> str:
+    """The median over processes, and the least and the largest where there are several."""
+    between = f" ({ratios.min():.2f} to {ratios.max():.2f})" if len(ratios) > 1 else ""
+    return f"{np.median(ratios):.2f}{between}"
+
+
+def note(machine: dict) -> str:
+    """Under which conditions the times were taken, and what else decides them."""
+    about = machine["machine"]
+    loads = " to ".join(f"{load}" for load in about.get("load_average") or ["unknown"])
+    processes = max(len(w["nnspec"].get("runs") or [0]) for w in machine["workloads"])
+    wrong = impossible(w for w in machine["workloads"] if w["set"] == "activations" and w["pass"] == "forward")
+    words = (
+        f" These times cannot be right, as a smaller size takes longer: {'; '.join(wrong.values())}." if wrong else ""
+    )
     return (
-        f"Geometric means of sigmoid and tanh: {listed}. Where it is far from the prediction: XLA splits the work "
-        "between threads from 2^16 elements on; ReLU pays for that as the others do, and at 2^17 it is most of its "
-        "time. At 2^14, on one thread and from the nearest caches, the arithmetic shows in full; at 2^10 a call costs "
-        "more than its work."
+        f"Times of {machine['date']} on {about['processor']}, {about['cores']} cores, {processes} processes, load "
+        f"average {loads}, priority {about.get('priority', 'normal')}. XLA splits the work between threads from 2^16 "
+        f"elements on; ReLU pays for that as the others do. At 2^10 a call costs more than its work.{words}"
     )
 
 
-def geometric_mean(values: list[float]) -> float:
-    """The exponential of the mean logarithm."""
-    return float(np.exp(np.mean(np.log(values))))
+def geometric_mean(values: list[np.ndarray]) -> np.ndarray:
+    """The exponential of the mean logarithm, process by process."""
+    return np.exp(np.mean(np.log(values), axis=0))
 
 
 def committed_cpu(machines: dict[str, dict]) -> dict:

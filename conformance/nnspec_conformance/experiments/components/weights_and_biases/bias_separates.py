@@ -8,46 +8,41 @@ import math
 import numpy as np
 from scipy import optimize
 
-from nnspec_conformance.experiments.core import Effect, Finding, experiment
+from nnspec_conformance.experiments.core import Effect, Outcome, each, experiment
 
-POINTS = range(2, 7)
 SMALLEST = np.array([[1.0], [2.0]])
 
 
-@experiment("bias-separates", short_seeds=1)
-def bias_separates(seeds: int) -> Finding:
-    """Counts over the seeds, which have to agree with each other and with theory."""
+@experiment("bias-separates", short={"seeds": 1, "most": 4})
+def bias_separates(seeds: int, *, most: int = 6) -> Outcome:
+    """Counts over the seeds for 2 to ``most`` points; they have to agree with each other and with theory."""
     smallest = {affine: count(SMALLEST, affine=affine) for affine in (False, True)}
-    rows, wrong = (
-        [{"points": "1 and 2, on a line", "labelings": 4, "linear": smallest[False], "affine": smallest[True]}],
-        0,
-    )
-    for dimensions, place in ((1, "on a line"), (2, "in the plane")):
-        for n in POINTS:
-            drawn = [points(seed, n, dimensions) for seed in range(seeds)]
-            counts = {affine: {count(x, affine=affine) for x in drawn} for affine in (False, True)}
-            wanted = {affine: realized(n, dimensions + affine) for affine in (False, True)}
-            wrong += sum(counts[affine] != {wanted[affine]} for affine in (False, True))
-            shown = {name: ", ".join(map(str, sorted(counts[a]))) for name, a in (("linear", False), ("affine", True))}
-            rows.append(
-                {
-                    "points": f"{n}, {place}",
-                    "labelings": 2**n,
-                    **{k: int(v) if v.isdigit() else v for k, v in shown.items()},
-                }
-            )
-    last = next(row for row in rows if row["points"] == f"{POINTS[-1]}, on a line")
-    ratio = last["affine"] / last["linear"] if wrong == 0 else math.nan
-    return Finding(
-        outcome=judge(wrong, smallest),
-        effect=Effect(f"labelings of {POINTS[-1]} points on a line, affine over linear", ratio, (ratio, ratio)),
-        rows=rows,
-    )
+    rows = [{"points": "1 and 2, on a line", "labelings": 4, "linear": smallest[False], "affine": smallest[True]}]
+    counts: dict[tuple[int, int, bool], set[int]] = {}
+    cases = [(n, dimensions) for dimensions in (1, 2) for n in range(2, most + 1)]
+    for seed in each(seeds, "bias-separates"):
+        for n, dimensions in cases:
+            x = points(seed, n, dimensions)
+            for affine in (False, True):
+                counts.setdefault((n, dimensions, affine), set()).add(count(x, affine=affine))
+    wrong = sum(found != {realized(n, dimensions + affine)} for (n, dimensions, affine), found in counts.items())
+    for n, dimensions in cases:
+        linear, affine = (listed(counts[n, dimensions, affine]) for affine in (False, True))
+        place = "on a line" if dimensions == 1 else "in the plane"
+        rows.append({"points": f"{n}, {place}", "labelings": 2**n, "linear": linear, "affine": affine})
+    ratio = max(counts[most, 1, True]) / max(counts[most, 1, False])
+    came = {
+        "counts other than the theorem's": wrong,
+        "points 1 and 2, linear": smallest[False],
+        "points 1 and 2, affine": smallest[True],
+        "most points on a line, affine / linear": ratio,
+    }
+    return Outcome(came, Effect(f"labelings of {most} points on a line, affine / linear", ratio, (ratio, ratio)), rows)
 
 
-def judge(wrong: int, smallest: dict[bool, int]) -> str:
-    """Every count is the one of the theorem, and the smallest example separates the two kinds of map."""
-    return "holds" if wrong == 0 and smallest == {False: 2, True: 4} else "does not hold"
+def listed(counts: set[int]) -> int | str:
+    """The count; where the seeds do not agree, all that came."""
+    return next(iter(counts)) if len(counts) == 1 else ", ".join(map(str, sorted(counts)))
 
 
 def realized(n: int, dimensions: int) -> int:
