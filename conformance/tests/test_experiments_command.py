@@ -159,6 +159,7 @@ def test_record_stores_the_predictions_hash_and_commit(repository, tmp_path):
     git("add", ".")
     git("commit", "-q", "-m", "prediction")
     page.write_text(TOYS.replace("measure: how often", "measure: how often indeed"), encoding="utf-8")
+    (page.parent / "others.md").write_text("# Others\n", encoding="utf-8")
     assert main(["--slow", "--record"]) == 0
     result = json.loads((tmp_path / "results" / "experiments" / "toy.json").read_text())
     jsonschema.validate(result, SCHEMA)

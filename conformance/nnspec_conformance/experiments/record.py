@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from nnspec_conformance.clauses import Experiment, Spec, load_spec
+from nnspec_conformance.blocks import parse_blocks
+from nnspec_conformance.clauses import READERS, Experiment, Spec
 from nnspec_conformance.errors import HarnessError, SpecError
 
 
@@ -48,14 +49,13 @@ def recorded(text: Experiment, commit: str, old: dict[str, Any] | None) -> dict[
 def _prediction(page: str, text: Experiment) -> str | None:
     """The hash of the prediction that this experiment has in another state of its page."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{text.page}.md"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = Path(folder) / "page.md"
         path.write_text(page, encoding="utf-8")
         try:
-            found = load_spec(Path(folder)).experiments.get(text.id)
+            blocks = [block for block in parse_blocks(path) if (block.name, block.argument) == ("experiment", text.id)]
+            return READERS["experiment"](blocks[0], text.page).prediction_hash if blocks else None
         except SpecError:
             return None
-    return found.prediction_hash if found else None
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
