@@ -12,16 +12,17 @@ A test asks for what it needs by parameter name:
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from nnspec_conformance.compare import Finding, compare
-from nnspec_conformance.errors import ClauseFailed, Refused
-from nnspec_conformance.subject import DTYPES, Subject, float_dtype, is_float
+from nnspec_conformance.errors import ClauseFailed, NotImplementedBySubject, Refused
+from nnspec_conformance.subject import DTYPES, Setting, Subject, float_dtype, is_float
 from nnspec_conformance.tolerance import Shape, Want
 from nnspec_conformance.trees import mapped
 
@@ -101,10 +102,10 @@ class Case:
 
     def in_a_dtype_of(self, subject: Subject) -> Case:
         """The same question, floating-point arrays in the subject's first dtype if theirs is none of its own."""
-        other = DTYPES[subject.dtypes[0]]
+        dtypes = subject.dtypes_of(self.operation)
 
         def offered(x: np.ndarray) -> np.ndarray:
-            return x.astype(other) if is_float(x) and str(x.dtype) not in subject.dtypes else x
+            return x.astype(DTYPES[dtypes[0]]) if is_float(x) and str(x.dtype) not in dtypes else x
 
         return replace(self, arrays=mapped(offered, self.arrays), grads=mapped(offered, self.grads))
 
@@ -236,22 +237,47 @@ def _short(x: Any) -> str:
 
 
 class Trial:
-    """The subject as a relational or statistical test sees it; remembers the worst comparison."""
+    """The subject as a relational or statistical test sees it; remembers every comparison."""
 
-    def __init__(self, subject: Subject, operation: str, readings: dict, passed: dict):
-        self.subject, self.operation, self.readings, self.passed = subject, operation, readings, passed
-        self.findings: list[tuple[str | None, Finding]] = []  # each with the dtype that was asked last
+    def __init__(self, subject: Subject, operation: str, setting: Setting):
+        self.subject, self.operation, self.setting = subject, operation, setting
+        # What came, each with the dtype that was asked last and the words of the part it belongs to.
+        self.found: list[tuple[str | None, tuple[str, ...], Finding | Exception]] = []
+        self._words: tuple[str, ...] = ()
+
+    @property
+    def readings(self) -> dict[str, str]:
+        return self.setting.readings
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The dtypes that the subject is tested in."""
+        return self.subject.dtypes_of(self.operation)
+
+    @contextlib.contextmanager
+    def part(self, **words: Any) -> Iterator[None]:
+        """A part of the test, ``with trial.part(activation="selu")``: one that ends early does not end the others."""
+        self._words = tuple(f"{name}={word}" for name, word in words.items())
+        try:
+            yield
+        except (NotImplementedBySubject, ClauseFailed, Refused) as error:
+            self._note(error)
+        finally:
+            self._words = ()
+
+    def _note(self, what: Finding | Exception) -> None:
+        self.found.append((self.subject.asked, self._words, what))
 
     def call(self, *arrays: Any, operation: str | None = None, **attributes: Any) -> Any:
         name = operation or self.operation
         case = Case(operation=name, arrays=arrays, attributes=attributes)
-        return case.ask(self.subject, self.passed if name == self.operation else {})
+        return case.ask(self.subject, self.setting.told if name == self.operation else {})
 
     def vjp(self, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
         case = Case(
             operation=self.operation, what="gradient", arrays=arrays, cotangents=cotangents, attributes=attributes
         )
-        return case.ask(self.subject, self.passed)
+        return case.ask(self.subject, self.setting.told)
 
     def array(self, x: np.ndarray, **attributes: Any) -> np.ndarray:
         """The answer to ``x`` where it must be one array of the same shape; anything else fails the clause."""
@@ -276,13 +302,13 @@ class Trial:
 
     def expect(self, got: Any, want: Want | Shape, about: str, arrays: tuple = ()) -> None:
         """Compare, remember, and go on; the verdict is made when the test ends. ``arrays`` show the worst input."""
-        finding = compare(got, want, flushes=self.readings.get("subnormals") == "flushed", arrays=arrays)
+        finding = compare(got, want, flushes=self.setting.flushes, arrays=arrays)
         finding.call = finding.call or about
-        self.findings.append((self.subject.asked, finding))
+        self._note(finding)
 
     def require(self, condition: bool, message: str) -> None:
         """Remember a failure unless the condition holds, and go on, so that the next dtype is asked too."""
-        self.findings.append((self.subject.asked, Finding(0.0) if condition else Finding(float("inf"), message)))
+        self._note(Finding(0.0) if condition else Finding(float("inf"), message))
 
 
 @dataclass(frozen=True)

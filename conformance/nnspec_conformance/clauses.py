@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,11 @@ class Spec:
         """The clauses with variants on which the meaning of an operation depends."""
         return [c for c in self.clauses.values() if c.variants and operation in c.operations]
 
+    def told(self, page: str | None = None) -> dict[str, tuple[str, ...]]:
+        """Clause id -> all its readings, where a declared keyword chooses among them: the VARIANTS of who has all."""
+        attributes = [a for o in self.operations.values() if page in (None, o.page) for a in o.attributes]
+        return {a.readings: a.values for a in attributes if a.readings}
+
 
 def find_spec() -> Path:
     """The folder of the specification: a checkout's first, else the copy inside the installed wheel.
@@ -369,6 +375,12 @@ def load_spec(root: Path | None = None) -> Spec:
             names[name] = made[name] = entry
     resolve(spec)
     return spec
+
+
+@cache
+def own_spec() -> Spec:
+    """The project's own specification, read once in a process."""
+    return load_spec()
 
 
 def as_dict(clause: Clause) -> dict:

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from nnspec_conformance.cases import Case, ErrorCase, Test, Trial
-from nnspec_conformance.clauses import Clause
 from nnspec_conformance.compare import Finding, compare
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, did_you_mean
 from nnspec_conformance.known_failures import apply, known_failures, parse
-from nnspec_conformance.outcome import Entry, Result
-from nnspec_conformance.subject import Subject
+from nnspec_conformance.outcome import Entry, Missing, Result
+from nnspec_conformance.subject import Setting, Subject
 from nnspec_conformance.suite_loader import Suite
 
 ANSWERS_KEPT = 64  # for finding which wrong implementation answers alike
@@ -34,6 +33,11 @@ def validate(suite: Suite, subject: Subject) -> None:
                 problem = _misdeclared(suite, subject, table, name, value)
             if problem:
                 raise HarnessError(f"{subject.place(f'{name}', table)}: {problem}")
+    operations = {operation for _, operation in suite.instances.values()}
+    for operation in subject.operations_with_dtypes:
+        if operation not in operations:
+            problem = f"DTYPES names no operation: '{operation}'{did_you_mean(operation, operations)}"
+            raise HarnessError(f"{subject.place(f'{operation}', 'DTYPES')}: {problem}")
     for key, value in subject.known_failures.items():
         try:
             parse(suite.spec, subject, key, value)
@@ -60,7 +64,7 @@ def run_instance(suite: Suite, subject: Subject, instance: str, *, record: Calla
         suite: tests and specification.
         subject: the implementation.
         instance: for instance ``activation.nan[relu]``.
-        record: called with instance, case, readings and, for a clause of kind default, the declared default.
+        record: called with instance, case and setting of every question that a table of values answers.
     """
     clause, operation = suite.instances[instance]
     result = Result(instance, clause, operation)
@@ -68,7 +72,7 @@ def run_instance(suite: Suite, subject: Subject, instance: str, *, record: Calla
     if not suite.tests.get(clause.id):
         result.entry("").fault = f"{clause.id} has no test"
     elif not subject.has(operation):
-        result.entry("").missing.append(operation)
+        result.entry("").missing.append(Missing((), operation))
     else:
         _run(suite, subject, result, record)
     result.seconds = time.perf_counter() - started
@@ -78,107 +82,99 @@ def run_instance(suite: Suite, subject: Subject, instance: str, *, record: Calla
 
 def _run(suite: Suite, subject: Subject, result: Result, record: Callable | None) -> None:
     clause, operation = result.clause, result.operation
-    governing = suite.spec.governing(operation)
-    for readings, passed in subject.readings(governing, operation):
+    settings = subject.settings(suite.spec, clause, operation)
+    for setting in settings:
         for test in suite.tests[clause.id]:
-            _run_test(subject, test, result, readings, passed, record)
+            _run_test(subject, test, result, setting, record)
     if not result.entries:
-        result.entry("").missing.append(f"{operation} in any dtype the clause is tested in")
-    result.readings = {c.id: _listed(subject.reading(c, operation)) for c in governing}
-    if clause.variants:
-        result.variant = _listed(subject.reading(clause, operation))[0] != clause.definition
+        result.entry("").missing.append(Missing((), f"{operation} in any dtype the clause is tested in"))
     if clause.kind == "default":
-        default = declared_default(subject, clause, operation, *next(subject.readings(governing, operation)))
-        result.readings = {clause.id: [default]}
-        result.variant = default != clause.default
-
-
-def declared_default(subject: Subject, clause: Clause, operation: str, readings: dict, passed: dict) -> Any:
-    """What the subject says an omitted keyword stands for; one that cannot be told can only mean its one reading."""
-    declared = clause.instance(operation) in subject.defaults or clause.id in subject.defaults
-    if declared or clause.keyword not in readings or clause.keyword in passed:
-        return subject.default(clause, operation)
-    return readings[clause.keyword]
+        result.readings = {clause.id: [settings[0].default]}
+        result.variant = settings[0].default != clause.default
+        return
+    result.readings = {c.id: _listed(subject.reading(c, operation)) for c in suite.spec.governing(operation)}
+    result.variant = bool(clause.variants) and result.readings[clause.id][0] != clause.definition
 
 
 def _listed(value: Any) -> list:
     return list(value) if isinstance(value, tuple | list) else [value]
 
 
-def _run_test(
-    subject: Subject, test: Test, result: Result, readings: dict, passed: dict, record: Callable | None
-) -> None:
+def _run_test(subject: Subject, test: Test, result: Result, setting: Setting, record: Callable | None) -> None:
     """Run one test function; what is asked, and what came of it, is noted on the result by dtype."""
-    default = declared_default(subject, result.clause, result.operation, readings, passed)
-    available = {"operation": result.operation, "readings": readings, "default": default}
+    available = {"operation": result.operation, "readings": setting.readings, "default": setting.default}
     arguments = {name: available[name] for name in test.wants if name in available}
-    if result.clause.kind == "default":
-        passed = {k: v for k, v in passed.items() if k != result.clause.keyword}
     try:
         if "trial" in test.wants:
-            _run_trial(test, arguments, Trial(subject, result.operation, readings, passed), result)
+            _run_trial(test, arguments, Trial(subject, result.operation, setting), result)
             return
         for case in test.function(**arguments):
-            if isinstance(case, Case) and case.dtype and case.dtype not in subject.dtypes:
+            dtype = case.dtype if isinstance(case, Case) else None
+            if dtype and dtype not in subject.dtypes_of(case.operation):
+                if dtype in subject.dtypes:
+                    lacking = Missing((), f"DTYPES has no {dtype} for {case.operation}")
+                    result.entry(test.name, setting.readings, dtype).missing.append(lacking)
                 continue
             if record and isinstance(case, Case):
-                record(result.instance, case, readings, default if result.clause.kind == "default" else None)
-            try:
-                finding = _ask(case, subject, passed, readings, result)
-            except (NotImplementedBySubject, ClauseFailed, Refused, HarnessError) as error:
-                _note_error(result.entry(test.name, readings, _dtype(case, subject)), error)
-            else:
-                result.entry(test.name, readings, _dtype(case, subject)).note(finding)
+                record(result.instance, case, setting)
+            answer = _ask(case, subject, setting, result)
+            dtype = dtype if isinstance(case, Case) else subject.asked
+            _note(result.entry(test.name, setting.readings, dtype), answer, _words(case))
     except Exception as error:  # a fault of the suite itself, never the subject's
         place = inspect.trace()[-1]
         text = f"{type(error).__name__} in {place.filename}:{place.lineno}: {error}"
-        result.entry(test.name, readings).fault = text
+        result.entry(test.name, setting.readings).fault = text
 
 
-def _ask(case: Case | ErrorCase, subject: Subject, passed: dict, readings: dict, result: Result) -> Finding:
+def _ask(case: Case | ErrorCase, subject: Subject, setting: Setting, result: Result) -> Finding | Exception:
     """Put one question; keep the answer for finding which wrong implementation answers alike."""
-    if isinstance(case, ErrorCase):
-        return case.run(subject, passed)
-    got = case.ask(subject, passed)
-    finding = compare(got, case.want, flushes=readings.get("subnormals") == "flushed", arrays=case.arrays)
-    finding.call = case.describe(passed) + (f" {finding.call}" if finding.call else "")
+    try:
+        if isinstance(case, ErrorCase):
+            return case.run(subject, setting.told)
+        got = case.ask(subject, setting.told)
+    except (NotImplementedBySubject, ClauseFailed, Refused, HarnessError) as error:
+        return error
+    finding = compare(got, case.want, flushes=setting.flushes, arrays=case.arrays)
+    finding.call = case.describe(setting.told) + (f" {finding.call}" if finding.call else "")
     if len(result.answers) < ANSWERS_KEPT:
-        result.answers.append((case, passed, got))
+        result.answers.append((case, setting.told, got))
     return finding
 
 
-def _dtype(case: Case | ErrorCase, subject: Subject) -> str | None:
-    return case.dtype if isinstance(case, Case) else subject.asked
+def _words(case: Case | ErrorCase) -> tuple[str, ...]:
+    """The attributes of a question, as they are named where it could not be asked."""
+    asked = case.bad if isinstance(case, ErrorCase) else case
+    return tuple(f"{name}={value}" for name, value in asked.attributes.items())
 
 
 def _run_trial(test: Test, arguments: dict, trial: Trial, result: Result) -> None:
     """Let a test ask for itself; what it found until it ended counts, however it ended."""
     subject = trial.subject
-    before, subject.asked, error = subject.calls, None, None
+    before, subject.asked, ended = subject.calls, None, None
     try:
         test.function(**arguments, trial=trial)
-    except (NotImplementedBySubject, ClauseFailed, Refused, HarnessError) as raised:
-        error = raised
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as raised:
+    except (NotImplementedBySubject, ClauseFailed, Refused, HarnessError) as error:
+        ended = error
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         if subject.calls == before:  # nothing was asked yet: a fault of the test
             raise
         # A relation between answers of a wrong shape or without a name cannot even be computed.
-        text = f"{type(raised).__name__}: {' '.join(str(raised).split())[:160]}"
-        error = ClauseFailed(
+        text = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+        ended = ClauseFailed(
             f"the answers of {result.operation} do not have the form the clause relates ({text}); "
             "see what its clauses on value and shape say"
         )
-    for dtype, finding in trial.findings:
-        result.entry(test.name, trial.readings, dtype).note(finding)
-    if error:
-        _note_error(result.entry(test.name, trial.readings, subject.asked), error)
+    for dtype, words, what in [*trial.found, *([(subject.asked, (), ended)] if ended else [])]:
+        _note(result.entry(test.name, trial.readings, dtype), what, words)
 
 
-def _note_error(entry: Entry, error: Exception) -> None:
-    """What a question came to that has no answer to compare."""
-    if isinstance(error, NotImplementedBySubject):
-        entry.missing.append(str(error))
-    elif isinstance(error, ClauseFailed | Refused):
-        entry.note(Finding(float("inf"), str(error), call=error.call))
+def _note(entry: Entry, what: Finding | Exception, words: tuple[str, ...]) -> None:
+    """What a question came to: a comparison, or why there is none."""
+    if isinstance(what, Finding):
+        entry.note(what, words)
+    elif isinstance(what, NotImplementedBySubject):
+        entry.missing.append(Missing(words, str(what)))
+    elif isinstance(what, ClauseFailed | Refused):
+        entry.note(Finding(float("inf"), str(what), call=what.call), words)
     else:
-        entry.fault = entry.fault or str(error)
+        entry.fault = entry.fault or str(what)

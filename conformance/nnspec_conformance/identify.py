@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from nnspec_conformance.clauses import Clause
-from nnspec_conformance.engine import declared_default, run_instance
+from nnspec_conformance.engine import run_instance
 from nnspec_conformance.known_failures import KnownFailure, known_failures
 from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, NOT_IMPLEMENTED, PASS, Entry
 from nnspec_conformance.subject import Subject
@@ -45,8 +45,7 @@ def identify(suite: Suite, subject: Subject) -> Iterator[Identified]:
         if clause.variants:
             declared = subject.reading(clause, operation)
         else:
-            governing = suite.spec.governing(operation)
-            declared = declared_default(subject, clause, operation, *next(subject.readings(governing, operation)))
+            declared = subject.settings(suite.spec, clause, operation)[0].default
             if declared not in values:
                 values.append(declared)
         declared = list(declared) if isinstance(declared, tuple) else [declared]

@@ -14,10 +14,10 @@ from nnspec_conformance.verdict import plain
 def rows(suite: Suite) -> list[dict[str, Any]]:
     """JSON-ready: every clause with its tests, the mutants that it must catch, and its recorded power."""
     recorded = load_mutants()["instances"]
-    made = []
+    found = []
     for clause in suite.spec.clauses.values():
         powers = [recorded[i]["power"] for i in clause.instances if i in recorded]
-        made.append(
+        found.append(
             as_dict(clause)
             | {
                 "tests": [t.name for t in suite.tests.get(clause.id, [])],
@@ -25,13 +25,13 @@ def rows(suite: Suite) -> list[dict[str, Any]]:
                 "power": min(powers, key=float, default=None),
             }
         )
-    return made
+    return found
 
 
-def text(made: list[dict[str, Any]]) -> str:
+def text(clauses: list[dict[str, Any]]) -> str:
     """One line and the text for each clause, by page."""
     lines, page = [], None
-    for row in made:
+    for row in clauses:
         if row["page"] != page:
             page = row["page"]
             lines += [f"\n{page}" if lines else page]

@@ -13,12 +13,12 @@ from typing import Any
 
 import nnspec_conformance.adapters
 from nnspec_conformance.errors import HarnessError, did_you_mean, one_line
+from nnspec_conformance.pages import SECTIONS
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import modules
 
 ROLES = {"reference": "reference", "numpy_oracle": "oracle"}
 ADAPTERS = "nnspec_conformance.adapters"
-SECTIONS = ("components", "architectures", "training", "applications")
 TABLES = ("VARIANTS", "DEFAULTS", "KNOWN_FAILURES")
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from nnspec_conformance.adapters import numpy_oracle
 from nnspec_conformance.clauses import Clause
 from nnspec_conformance.compare import compare
-from nnspec_conformance.engine import declared_default, run_instance
+from nnspec_conformance.engine import run_instance
 from nnspec_conformance.functions import fingerprint
 from nnspec_conformance.loading import joined
 from nnspec_conformance.outcome import FAIL, Result
@@ -243,8 +243,7 @@ def declared_values(suite: Suite, subject: Subject, clause: Clause, operation: s
     if clause.variants:
         declared = subject.reading(clause, operation)
         return declared if isinstance(declared, tuple) else (declared,)
-    readings, passed = next(subject.readings(suite.spec.governing(operation), operation))
-    return (declared_default(subject, clause, operation, readings, passed),)
+    return (subject.settings(suite.spec, clause, operation)[0].default,)
 
 
 def _alike(a: Any, b: Any, want: Any) -> bool:

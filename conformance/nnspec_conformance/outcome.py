@@ -14,6 +14,14 @@ NOT_IMPLEMENTED, HARNESS_ERROR = "not implemented", "harness error"
 OUTCOMES = (PASS, VARIANT, KNOWN, FAIL, NOT_IMPLEMENTED, HARNESS_ERROR)
 
 
+@dataclass(frozen=True)
+class Missing:
+    """A question that could not be asked: what was its own (``activation=selu``), and what the subject said."""
+
+    words: tuple[str, ...]
+    message: str
+
+
 @dataclass
 class Entry:
     """What one test came to in one dtype, under one combination of readings.
@@ -24,7 +32,8 @@ class Entry:
         dtype: of the arrays asked with; None where there were none.
         cases: how many questions were answered, rightly or wrongly.
         finding: the worst of them.
-        missing: what the subject said that it lacks, one line for each question that it could not be asked.
+        asked: what the questions that were answered had as attributes, ``activation=relu``.
+        missing: the questions that could not be asked, since the subject says that it lacks what they ask for.
         fault: why the suite could not ask; says nothing about the subject.
         reason: of the known failure that covers a failure here.
     """
@@ -34,13 +43,15 @@ class Entry:
     dtype: str | None = None
     cases: int = 0
     finding: Finding | None = None
-    missing: list[str] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
+    missing: list[Missing] = field(default_factory=list)
     fault: str | None = None
     reason: str | None = None
 
-    def note(self, finding: Finding) -> None:
-        """Count one answer, and keep the worst."""
+    def note(self, finding: Finding, words: Iterable[str] = ()) -> None:
+        """Count one answer to a question of some attributes, and keep the worst."""
         self.cases += 1
+        self.asked |= set(words)
         self.finding = worst([f for f in (self.finding, finding) if f])
 
     @property
@@ -62,7 +73,16 @@ class Entry:
         """Why it does not hold, in a line."""
         if self.failed and self.finding:
             return self.finding.message or sentence(self.finding)
-        return self.fault or next(iter(self.missing), None)
+        return self.fault or next((missing.message for missing in self.missing), None)
+
+    @property
+    def lacking(self) -> list[str]:
+        """What tells the questions that could not be asked from those that were, else what the subject said."""
+        found: dict[str, None] = {}
+        for missing in self.missing:
+            own = [word for word in missing.words if word not in self.asked]
+            found |= dict.fromkeys([" and ".join(own) or missing.message])
+        return list(found)
 
 
 def verdict(entries: Iterable[Entry], *, variant: bool = False) -> str:
@@ -77,6 +97,26 @@ def verdict(entries: Iterable[Entry], *, variant: bool = False) -> str:
         if outcome in found:
             return outcome
     return NOT_IMPLEMENTED if PASS not in found else VARIANT if variant else PASS
+
+
+def not_run(entries: list[Entry]) -> list[str]:
+    """What a verdict does not cover, in words that follow "not": ``in float64``, ``for activation=selu``."""
+    ran = [entry for entry in entries if entry.cases]
+    found: dict[str, None] = {}
+    for entry in entries if ran else []:
+        readings = [f"{k}={r}" for k, r in entry.readings.items() if all(e.readings.get(k) != r for e in ran)]
+        if not entry.missing:
+            continue
+        if entry.cases:
+            words = [f"for {what}" for what in entry.lacking]
+        elif readings:
+            words = [f"for {' and '.join(readings)}"]
+        elif entry.dtype and all(e.dtype != entry.dtype for e in ran):
+            words = [f"in {entry.dtype}"]
+        else:
+            words = [f"for {what}" + (f" in {entry.dtype}" if entry.dtype else "") for what in entry.lacking]
+        found |= dict.fromkeys(words)
+    return list(found)
 
 
 @dataclass
@@ -117,6 +157,11 @@ class Result:
     @property
     def outcome(self) -> str:
         return verdict(self.entries, variant=self.variant)
+
+    @property
+    def not_run(self) -> list[str]:
+        """What the verdict does not cover; see ``not_run``."""
+        return not_run(self.entries)
 
     @property
     def deciding(self) -> list[Entry]:

@@ -156,6 +156,8 @@ def junit(subject: Subject, results: list[Result]) -> str:
             text = one_line(r.message or "", 1000)
             told = {"message": one_line(r.reason, 1000) if r.reason else text}
             ElementTree.SubElement(case, kinds[r.outcome], told).text = text
+        if r.not_run:
+            ElementTree.SubElement(case, "system-out").text = one_line(f"not run {', '.join(r.not_run)}", 1000)
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 

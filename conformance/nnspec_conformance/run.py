@@ -27,7 +27,7 @@ from nnspec_conformance.results import read_json
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite, load_suite
 from nnspec_conformance.vectors import Recorder, load, replay
-from nnspec_conformance.verdict import explanations, status
+from nnspec_conformance.verdict import covered, explanations, status
 
 
 def progress(items: Iterable[str], total: int, title: str) -> Iterator[str]:
@@ -150,10 +150,10 @@ def print_verdict(subject: Subject, results: list[Result], everything: bool, out
     lines = [line for told in explanations(results) for line in (*told, "")]
     for result in results:
         if result.outcome == KNOWN:
-            lines.append(f"known failure  {result.instance}: {result.reason}")
-        elif everything and result.outcome != FAIL:
+            lines.append(f"{covered(result)}  {result.instance}: {result.reason}")
+        elif (everything and result.outcome != FAIL) or result.not_run:
             ratio = "" if result.outcome == NOT_IMPLEMENTED else f"  {result.ratio:.3g} of allowed"
-            lines.append(f"{result.outcome:<15} {result.instance}{ratio}")
+            lines.append(f"{covered(result):<15} {result.instance}{ratio}")
     for page in dict.fromkeys(r.clause.page for r in results):
         lines.append(f"{page}: {summary([r for r in results if r.clause.page == page])}")
     if subject.printed:
@@ -169,7 +169,9 @@ def print_verdict(subject: Subject, results: list[Result], everything: bool, out
 
 def summary(results: list[Result]) -> str:
     """For instance ``130 pass, 2 variant, 1 fail``; a variant passes with a reading other than the definition's."""
-    return ", ".join(f"{n} {outcome}" for outcome, n in report.counts(results).items()) or "nothing was put to it"
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in report.counts(results).items()) or "nothing was put to it"
+    partly = sum(bool(result.not_run) for result in results)
+    return f"{counts} ({partly} in part)" if partly else counts
 
 
 def mutants(options: argparse.Namespace) -> int:

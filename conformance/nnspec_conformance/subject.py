@@ -9,14 +9,15 @@ import contextlib
 import io
 import itertools
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
-from nnspec_conformance.clauses import Clause
+from nnspec_conformance.clauses import Clause, Spec
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, one_line
 from nnspec_conformance.functions import Function
 from nnspec_conformance.limits import CallTimeout, limit
@@ -89,6 +90,26 @@ def _regrouped(places: list[tuple[int, str | None]], gradients: Any) -> tuple:
     return tuple(grouped.values())
 
 
+@dataclass(frozen=True)
+class Setting:
+    """One combination of readings that a clause is put to a subject in.
+
+    Attributes:
+        readings: the reading of each keyword.
+        told: the keywords to pass, where the subject can be told.
+        default: for a clause of kind default, what the subject declares that the omitted keyword stands for.
+    """
+
+    readings: dict[str, str]
+    told: dict[str, str]
+    default: Any = None
+
+    @property
+    def flushes(self) -> bool:
+        """Whether results that are subnormal numbers may be zero."""
+        return self.readings.get("subnormals") == "flushed"
+
+
 class Subject:
     """An implementation under test, behind its adapter.
 
@@ -105,7 +126,8 @@ class Subject:
         self.adapter, self.call_limit, self.role = adapter, call_limit, role
         self.name = one_line(self._declared("NAME", str, None))
         self.version = str(getattr(adapter, "VERSION", "unknown"))
-        self.dtypes = tuple(self._declared("DTYPES", tuple, ("float32",)))
+        self._dtypes = self._dtypes_by_operation()
+        self.dtypes = tuple(dict.fromkeys(name for names in self._dtypes.values() for name in names))
         self.variants = self._declared("VARIANTS", dict, {})
         self.defaults = self._declared("DEFAULTS", dict, {})
         self.known_failures = self._declared("KNOWN_FAILURES", dict, {})
@@ -128,6 +150,28 @@ class Subject:
                 f"{self.place(name)}: {name} is {came}, expected a {kind.__name__}; set it at the module's top"
             )
         return value
+
+    def _dtypes_by_operation(self) -> dict[str, tuple]:
+        """``DTYPES``, under ``*`` for every operation that it does not name."""
+        declared = getattr(self.adapter, "DTYPES", ("float32",))
+        if not isinstance(declared, dict):
+            return {"*": tuple(self._declared("DTYPES", tuple, ("float32",)))}
+        for operation, names in declared.items():
+            if not isinstance(names, tuple | list) or not names:
+                raise HarnessError(
+                    f"{self.place('DTYPES')}: DTYPES[{operation!r}] is {one_line(repr(names), 100)}, expected a tuple; "
+                    f"use some of {', '.join(DTYPES)}"
+                )
+        return {"*": ("float32",)} | {operation: tuple(names) for operation, names in declared.items()}
+
+    def dtypes_of(self, operation: str) -> tuple[str, ...]:
+        """The dtypes that one operation is tested in."""
+        return self._dtypes.get(operation, self._dtypes["*"])
+
+    @property
+    def operations_with_dtypes(self) -> list[str]:
+        """The operations that ``DTYPES`` names."""
+        return [operation for operation in self._dtypes if operation != "*"]
 
     def place(self, *words: str) -> str:
         """The adapter's file, with the first line that holds the first of the words found in it."""
@@ -178,26 +222,33 @@ class Subject:
                 ) from error
         return self._probed[function]
 
-    def readings(self, clauses: list[Clause], operation: str) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
-        """Every combination of readings the subject has of an operation.
+    def settings(self, spec: Spec, clause: Clause, operation: str) -> list[Setting]:
+        """Every combination of readings that the subject has of an operation, for one clause.
 
         Args:
-            clauses: those with variants that govern the operation.
+            spec: says which clauses with variants govern the operation.
+            clause: one of kind default leaves its own keyword out, whatever the subject can be told.
             operation: its name.
-
-        Yields:
-            The readings by keyword, and the keywords to pass (only where the subject can be told).
         """
-        keywords, choices = [], []
-        for clause in clauses:
-            declared = self.reading(clause, operation)
-            many = isinstance(declared, tuple)
-            keywords.append((clause.keyword, many))
-            choices.append(declared if many else (declared,))
+        declared = {c.keyword: self.reading(c, operation) for c in spec.governing(operation)}
+        choices = [value if isinstance(value, tuple) else (value,) for value in declared.values()]
+        made = []
         for combination in itertools.product(*choices):
-            readings = {keyword: reading for (keyword, _), reading in zip(keywords, combination, strict=True)}
-            passed = {k: readings[k] for k, many in keywords if many}
-            yield readings, passed
+            readings = dict(zip(declared, combination, strict=True))
+            told = {k: r for k, r in readings.items() if isinstance(declared[k], tuple)}
+            default = None
+            if clause.kind == "default":
+                fixed = (
+                    clause.keyword in readings and clause.keyword not in told and not self._declares(clause, operation)
+                )
+                default = readings[clause.keyword] if fixed else self.default(clause, operation)
+                told.pop(clause.keyword, None)
+            made.append(Setting(readings, told, default))
+        return made
+
+    def _declares(self, clause: Clause, operation: str) -> bool:
+        """Whether the subject says what an omitted keyword stands for; else a sole reading can only mean itself."""
+        return clause.instance(operation) in self.defaults or clause.id in self.defaults
 
     def reading(self, clause: Clause, operation: str) -> str | tuple[str, ...]:
         """What the subject declares for a clause with variants; absent means the definition's."""
@@ -269,7 +320,7 @@ class Subject:
             raise NotImplementedBySubject(operation)
         if operation in self.hung:
             raise ClauseFailed(f"{operation} did not return within {self.call_limit:g} s in an earlier call")
-        dtype = self.asked or self.dtypes[0]
+        dtype = self.asked or self.dtypes_of(operation)[0]
         self.calls += 1
         self._handed = []
         printed = io.StringIO()

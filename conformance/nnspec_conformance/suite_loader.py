@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from types import ModuleType
 
 from nnspec_conformance.cases import Test
-from nnspec_conformance.clauses import Spec, load_spec
+from nnspec_conformance.clauses import Spec, own_spec
 from nnspec_conformance.errors import HarnessError, did_you_mean
 from nnspec_conformance.statements import StatementTest, find_tests
 
@@ -67,7 +67,7 @@ def modules(package: str) -> list[ModuleType]:
 @lru_cache(maxsize=1)
 def load_suite() -> Suite:
     """The project's own suite on the project's own specification."""
-    suite = Suite(load_spec())
+    suite = Suite(own_spec())
     for module in modules("nnspec_conformance.suite"):
         suite.add(module)
     suite.mutant_modules = modules("nnspec_conformance.mutants")

@@ -16,10 +16,9 @@ import numpy as np
 from nnspec_conformance.cases import Case
 from nnspec_conformance.clauses import Spec
 from nnspec_conformance.compare import Finding, compare, sentence
-from nnspec_conformance.engine import declared_default
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
 from nnspec_conformance.results import read_json
-from nnspec_conformance.subject import Subject
+from nnspec_conformance.subject import Setting, Subject
 from nnspec_conformance.tolerance import Shape, Want
 
 SCHEMA = "nnspec-vectors/1"
@@ -32,15 +31,15 @@ class Recorder:
         self.cases: list[dict] = []
         self.arrays: dict[str, np.ndarray] = {}
 
-    def __call__(self, instance: str, case: Case, readings: dict, default: Any = None) -> None:
+    def __call__(self, instance: str, case: Case, setting: Setting) -> None:
         prefix = f"{len(self.cases):05d}"
         self.cases.append(
             {
                 "instance": instance,
                 "operation": case.operation,
                 "what": case.what,
-                "readings": readings,
-                "default": default,
+                "readings": setting.readings,
+                "default": setting.default,
                 "attributes": self._plain(case.attributes, instance),
                 "arrays": self._store(case.arrays, f"{prefix}.in"),
                 "cotangents": self._store(case.cotangents, f"{prefix}.cotangents"),
@@ -113,16 +112,12 @@ class Recorded:
     readings: dict
     default: Any
 
-    def keywords(self, subject: Subject, spec: Spec) -> dict | None:
-        """What to pass to a subject that can be told; None if it has other readings or another default."""
-        clause, operation = spec.instances().get(self.instance, (None, self.case.operation))
-        for readings, passed in subject.readings(spec.governing(operation), operation):
-            if readings != self.readings:
-                continue
-            if clause is None or clause.kind != "default":
-                return passed
-            if declared_default(subject, clause, operation, readings, passed) == self.default:
-                return {k: v for k, v in passed.items() if k != clause.keyword}
+    def setting(self, subject: Subject, spec: Spec) -> Setting | None:
+        """That of a subject's settings in which the case holds; None if it has other readings or another default."""
+        clause, operation = spec.instances()[self.instance]
+        for setting in subject.settings(spec, clause, operation):
+            if (setting.readings, setting.default) == (self.readings, self.default):
+                return setting
         return None
 
 
@@ -188,13 +183,13 @@ def replay(cases: list[Recorded], subject: Subject, spec: Spec) -> Iterator[Repl
     """Put recorded cases to a subject, in the dtypes and readings that it has."""
     for recorded in cases:
         instance, case = recorded.instance, recorded.case
-        passed = recorded.keywords(subject, spec)
-        if passed is None or (case.dtype and case.dtype not in subject.dtypes):
+        setting = recorded.setting(subject, spec)
+        if setting is None or (case.dtype and case.dtype not in subject.dtypes_of(case.operation)):
             continue
         try:
-            flushes = recorded.readings.get("subnormals") == "flushed"
-            finding = compare(case.ask(subject, passed), case.want, flushes=flushes, arrays=case.arrays)
-            finding.call = case.describe(passed)
+            got = case.ask(subject, setting.told)
+            finding = compare(got, case.want, flushes=setting.flushes, arrays=case.arrays)
+            finding.call = case.describe(setting.told)
             message = f"{finding.call}: {finding.message or sentence(finding)}"
             yield Replayed(instance, "fail" if finding.ratio > 1 else "pass", finding, message)
         except NotImplementedBySubject as error:

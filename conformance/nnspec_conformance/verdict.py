@@ -64,10 +64,16 @@ def _wrapped(text: str, first: str, further: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=further, break_on_hyphens=False)
 
 
+def covered(result: Result) -> str:
+    """The outcome, and what it does not cover: ``pass, not in float64``."""
+    return ", not ".join([result.outcome, *result.not_run])
+
+
 def explanation(result: Result) -> list[str]:
     """Lines that tell why an instance failed."""
     clause = result.clause
-    lines = [f"{result.outcome.upper()}  {result.instance}  ({clause.level}, {clause.page})"]
+    said = covered(result).replace(result.outcome, result.outcome.upper(), 1)
+    lines = [f"{said}  {result.instance}  ({clause.level}, {clause.page})"]
     lines += _wrapped(plain(clause.text), "  | ", "  | ")
     found = result.finding
     lines += _row("call", found.call if found else None)
@@ -118,6 +124,6 @@ def failed(results: Iterable[Result]) -> list[Result]:
 
 
 def status(results: Iterable[Result]) -> int:
-    """0: every clause put to the subject holds or is known not to; 1: one failed; 2: the suite could not run."""
-    outcomes = {r.outcome for r in results}
+    """0: every clause put to the subject holds or is known not to; 1: one failed; 2: the suite could not ask."""
+    outcomes = {entry.outcome for result in results for entry in result.entries}
     return 2 if HARNESS_ERROR in outcomes else 1 if FAIL in outcomes else 0

@@ -25,6 +25,14 @@ SETUP = {
     "NAME no text": (b"\nNAME = 3\n", r"{path}:2: NAME is 3, expected a str; set it at the module's top"),
     "DTYPES no tuple": (b'NAME = "a"\nDTYPES = "float32"\n', r"{path}:2: DTYPES is 'float32', expected a tuple"),
     "DTYPES empty": (b'NAME = "a"\nDTYPES = ()\n', r"{path}:2: DTYPES is empty; use some of float16, bfloat16"),
+    "DTYPES of an operation": (
+        b'NAME = "a"\nDTYPES = {"relu": "float32"}\n',
+        r"{path}:2: DTYPES['relu'] is 'float32', expected a tuple; use some of float16, bfloat16",
+    ),
+    "DTYPES of no operation": (
+        b'NAME = "a"\nDTYPES = {\n    "rleu": ("float32",),\n}\n',
+        r"{path}:3: DTYPES names no operation: 'rleu'; did you mean relu",
+    ),
     "DTYPES unknown": (b'NAME = "a"\nDTYPES = ("fp8",)\n', r"{path}:2: DTYPES holds 'fp8'; use some of float16"),
     "VARIANTS no dict": (b'NAME = "a"\nVARIANTS = []\n', r"{path}:2: VARIANTS is [], expected a dict"),
     "unknown reading": (

@@ -12,6 +12,7 @@ from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, OUTCOMES, PASS, VARIANT
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.tolerance import exact
+from nnspec_conformance.verdict import covered, status
 
 PAGE = """\
 # Toys
@@ -359,9 +360,74 @@ def test_failure_after_a_pass_is_told_not_the_pass(outcome):
     assert (result.finding.call, result.finding.got) == ("scale([ 1., -2.], offset=0) in float64", None)
 
 
+def lacking(lacks, *, wrong=()):
+    """An implementation that raises NotImplementedError for some dtypes or factors, and is wrong in others."""
+
+    def scale_in_part(x, *, factor="two", **given):
+        if {str(x.dtype), factor} & {*lacks}:
+            raise NotImplementedError("soon")
+        return scale(x, factor=factor, **given) + int(str(x.dtype) in wrong)
+
+    scale_in_part.__name__ = "scale"
+    return scale_in_part
+
+
+def test_failure_is_not_overwritten_by_what_is_not_implemented(outcome):
+    result = outcome("scale.factor", lacking(["float64"], wrong=["float32"]), **BOTH)
+    assert (result.outcome, result.not_run) == (FAIL, ["in float64"])
+
+
+def test_failure_is_not_overwritten_by_a_fault_of_the_suite(toys, subject_of, f32):
+    @clause("scale.factor")
+    def proves(readings):
+        yield call("scale", f32(1), want=exact(f32(7)))
+        raise ZeroDivisionError("oops")
+
+    toys.tests["scale.factor"] = [proves.__nnspec__]
+    result = run_instance(toys, subject_of(scale), "scale.factor")
+    assert (result.outcome, status([result])) == (FAIL, 2)
+
+
+@pytest.mark.parametrize(
+    ("lacks", "expected"),
+    [(["float64"], ["in float64"]), (["three"], ["for factor=three"]), ([], []), (["float32", "float64"], [])],
+)
+def test_verdict_names_what_it_does_not_cover(outcome, lacks, expected):
+    result = outcome("scale.factor", lacking(lacks), **BOTH)
+    assert (result.outcome, result.not_run) == (NOT_IMPLEMENTED if len(lacks) == 2 else PASS, expected)
+
+
+def test_one_attribute_of_several_that_is_lacking_is_named(toys, subject_of, f32):
+    @clause("scale.sign")
+    def proves_sign(readings):
+        for offset in (0, 1, 2):
+            yield call("scale", f32(1), offset=offset, want=exact(f32(2 + offset)))
+
+    def scale_without_one(x, *, offset):
+        if offset == 1:
+            raise NotImplementedError
+        return scale(x, offset=offset)
+
+    scale_without_one.__name__ = "scale"
+    toys.tests["scale.sign"] = [proves_sign.__nnspec__]
+    result = run_instance(toys, subject_of(scale_without_one), "scale.sign")
+    assert (covered(result), status([result])) == ("pass, not for offset=1", 0)
+
+
+def test_dtypes_can_be_said_by_operation(outcome):
+    result = outcome("scale.factor", scale, DTYPES={"*": ("float32", "float64"), "scale": ("float64",)})
+    assert (result.dtypes, covered(result)) == (["float64"], "pass, not in float32")
+
+
+def test_dtypes_of_other_operations_are_those_of_the_star(subject_of):
+    subject = subject_of(scale, DTYPES={"other": ("float64",), "*": ("float32",)})
+    assert (subject.dtypes_of("scale"), subject.dtypes) == (("float32",), ("float32", "float64"))
+
+
 @pytest.mark.parametrize(
     ("declared", "words"),
     [
+        ({"DTYPES": {"scal": ("float32",)}}, "DTYPES names no operation: 'scal'; did you mean scale"),
         ({"VARIANTS": {"scale.facto": "two"}}, "VARIANTS names no clause: 'scale.facto'; did you mean scale.factor"),
         ({"VARIANTS": {"zzz.zzz": "two"}}, "'zzz.zzz'; nnspec clauses lists them all"),
         ({"VARIANTS": {"scale.factor": "four"}}, "VARIANTS['scale.factor'] is 'four'; the clause has two, three"),
@@ -435,6 +501,27 @@ def test_relation_of_answers_that_do_not_fit_together_fails_the_clause(suite_of,
     result = run_instance(suite_of(TWICE, proves_twice), subject_of(scale), "scale.twice")
     assert result.outcome == FAIL
     assert "the answers of scale do not have the form" in result.message
+
+
+def test_part_of_a_relation_that_is_lacking_does_not_void_the_others(suite_of, subject_of, f32):
+    @clause("scale.twice")
+    def proves_twice(trial):
+        for factor in ("two", "three"):
+            with trial.part(factor=factor):
+                trial.require(bool((trial.call(f32(1), factor=factor) > 0).all()), "not positive")
+
+    result = run_instance(suite_of(TWICE, proves_twice), subject_of(lacking(["two"])), "scale.twice")
+    assert (result.cases, covered(result)) == (1, "pass, not for factor=two")
+
+
+def test_failure_of_a_relation_is_not_overwritten(suite_of, subject_of, f32):
+    @clause("scale.twice")
+    def proves_twice(trial):
+        trial.require(bool((trial.call(f32(1)) < 0).all()), "positive")
+        trial.call(f32(1), factor="three")
+
+    result = run_instance(suite_of(TWICE, proves_twice), subject_of(lacking(["three"])), "scale.twice")
+    assert (result.outcome, result.message) == (FAIL, "positive")
 
 
 def test_relation_that_breaks_before_it_asks_is_a_harness_error(suite_of, subject_of):

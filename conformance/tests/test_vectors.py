@@ -11,7 +11,7 @@ from nnspec_conformance.cases import call
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.mutation import ORACLE, mutants_of
-from nnspec_conformance.subject import Subject
+from nnspec_conformance.subject import Setting, Subject
 from nnspec_conformance.tolerance import exact
 from nnspec_conformance.vectors import Recorder, load, replay
 
@@ -115,7 +115,7 @@ def test_rank_0_is_kept(folder):
 def test_infinite_attribute_is_refused():
     case = call("clip", np.zeros(1), largest=math.inf, want=exact(np.zeros(1)))
     with pytest.raises(HarnessError, match=r"clip\.value: attribute largest=inf is not finite and cannot be recorded"):
-        Recorder()("clip.value", case, {})
+        Recorder()("clip.value", case, Setting({}, {}))
 
 
 @pytest.fixture

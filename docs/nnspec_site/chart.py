@@ -25,13 +25,13 @@ def chart(title: str, rows: Sequence[Row]) -> Element:
     peers = list(dict.fromkeys(peer for row in rows for peer in row.peers))
     largest = max([1.0, *(row.ours for row in rows), *(share for row in rows for share in row.peers.values())])
     limit = min(largest, WIDEST)
-    made = make("figure", "nn-chart", make("figcaption", "", title), _key(peers))
+    figure = make("figure", "nn-chart", make("figcaption", "", title), _key(peers))
     for row in rows:
         value = make("span", "nn-chart-value", f"{100 * row.ours:.0f} %")
-        made.append(
+        figure.append(
             make("div", "nn-chart-row", make("span", "nn-chart-name", row.name), _track(row, peers, limit), value)
         )
-    return made
+    return figure
 
 
 def _key(peers: Sequence[str]) -> Element:

@@ -16,12 +16,12 @@ URL = re.compile(r"https?://[^\s)>\]]+[^\s)>\].,;:]")
 
 def make(tag: str, css: str = "", *children: Element | str | None, **attributes: str) -> Element:
     """An element with a class, children in order, and attributes (``for_`` and ``aria_hidden`` become HTML's names)."""
-    made = Element(tag, {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()})
+    element = Element(tag, {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()})
     if css:
-        made.set("class", css)
+        element.set("class", css)
     for child in children:
-        add(made, child)
-    return made
+        add(element, child)
+    return element
 
 
 def add(parent: Element, child: Element | str | None) -> None:
@@ -58,15 +58,15 @@ def table(head: Sequence[Element | str], rows: Iterable[Sequence[Element | str |
     for row in rows:
         cells = [make("th", "", row[0], scope="row")] + [make("td", "", cell) for cell in row[1:]]
         body.append(make("tr", "", *cells))
-    made = make("table", "nn-table", make("thead", "", header), body)
-    return make("div", f"nn-scroll {css}".strip(), made)
+    element = make("table", "nn-table", make("thead", "", header), body)
+    return make("div", f"nn-scroll {css}".strip(), element)
 
 
 def folded(summary: Sequence[Element | str], *children: Element | None, css: str = "") -> Element:
     """A details element, closed. Search skips it, so that a hit is a clause and not its table of results."""
-    made = make("details", f"nn-fold {css}".strip(), make("summary", "", *summary), *children)
-    made.set("data-search-exclude", "")
-    return made
+    element = make("details", f"nn-fold {css}".strip(), make("summary", "", *summary), *children)
+    element.set("data-search-exclude", "")
+    return element
 
 
 def number(value: float | str | None) -> str:
@@ -89,6 +89,6 @@ def plural(count: int, singular: str, more: str = "") -> str:
 
 def prose(tag: str, text: str, css: str = "") -> Element:
     """An element whose text is read as Markdown's inline marks (code, emphasis, formulas, links)."""
-    made = make(tag, css)
-    made.text = text
-    return made
+    element = make(tag, css)
+    element.text = text
+    return element

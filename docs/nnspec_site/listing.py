@@ -32,17 +32,54 @@ def find(name: str, sources: Path = SOURCES) -> str:
 
 
 def helpers(name: str, sources: Path = SOURCES) -> dict[str, str]:
-    """The private functions of the same module that a function rests on, by name, in the order of the file."""
+    """What a function rests on, by name and in the order of the files: private functions beside it, elementary ones."""
     path, names = _module(name, sources)
     text = path.read_text(encoding="utf-8")
-    private = {n.name: n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef) and n.name.startswith("_")}
-    wanted: set[str] = set()
-    queue: list[ast.AST] = [_definition(path, text, names, name)]
+    definition = _definition(path, text, names, name)
+    beside = _reached(_functions(text, private=True), _names(definition))
+    shown = _listings(text, beside)
+
+    elementary = sources / name.split(".")[0] / "elementary.py"
+    if elementary.is_file():
+        module = ast.parse(text).body
+        imports = [n for n in module if isinstance(n, ast.ImportFrom) and (n.module or "").endswith(".elementary")]
+        imported = {alias.name for statement in imports for alias in statement.names}
+        wanted: set[str] = set()
+        for node in (definition, *beside.values()):
+            wanted |= _names(node) & imported
+            wanted |= {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and _is(n.value, "elementary")}
+        formulas = elementary.read_text(encoding="utf-8")
+        shown |= _listings(formulas, _reached(_functions(formulas, private=False), wanted))
+    return shown
+
+
+def _functions(text: str, *, private: bool) -> dict[str, Definition]:
+    """The functions of a module, all or only those with an underscore."""
+    functions = [n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)]
+    return {n.name: n for n in functions if n.name.startswith("_") or not private}
+
+
+def _reached(functions: dict[str, Definition], names: set[str]) -> dict[str, Definition]:
+    """Those of the functions that are named, or named by one that is."""
+    reached: set[str] = set()
+    queue = names & functions.keys()
     while queue:
-        used = {n.id for n in ast.walk(queue.pop()) if isinstance(n, ast.Name)}
-        queue += [private[found] for found in (used & private.keys()) - wanted]
-        wanted |= used & private.keys()
-    return {n: narrow(without_docstring(text.splitlines(), private[n])) for n in private if n in wanted}
+        function = queue.pop()
+        reached.add(function)
+        queue |= (_names(functions[function]) & functions.keys()) - reached
+    return {name: function for name, function in functions.items() if name in reached}
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def _is(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _listings(text: str, functions: dict[str, Definition]) -> dict[str, str]:
+    return {name: narrow(without_docstring(text.splitlines(), node)) for name, node in functions.items()}
 
 
 def _module(name: str, sources: Path) -> tuple[Path, list[str]]:
@@ -73,7 +110,8 @@ def without_docstring(lines: list[str], node: Definition) -> str:
     opening = node.body[0]
     if ast.get_docstring(node) is not None and len(node.body) > 1:
         end = opening.end_lineno or opening.lineno
-        del kept[opening.lineno - first : end - first + 1]
+        blank = not lines[end].strip()
+        del kept[opening.lineno - first : end - first + 1 + blank]
     return "\n".join(line[node.col_offset :] for line in kept).strip("\n")
 
 

@@ -131,10 +131,10 @@ def _by_subject(data: Data, clause: Clause) -> Element:
 
 
 def _cell(result: Report) -> Element:
-    made = make("span", "nn-cell", chip(result["outcome"]))
+    cell = make("span", "nn-cell", chip(result["outcome"]))
     if result.get("ratio") is not None:
-        made.append(make("span", "nn-ratio", number(result["ratio"])))
-    return made
+        cell.append(make("span", "nn-ratio", number(result["ratio"])))
+    return cell
 
 
 def subject_name(data: Data, name: str) -> Element:

@@ -62,11 +62,11 @@ def render(tex: str, display: bool = False) -> str:
 
 def element(md: Markdown, tex: str, display: bool) -> etree.Element:
     """A formula as an element. Search skips it: its letters would fill the index twice over."""
-    made = etree.Element("div" if display else "nn-math", {"data-search-exclude": ""})
+    formula = etree.Element("div" if display else "nn-math", {"data-search-exclude": ""})
     if display:
-        made.set("class", "nn-display")
-    made.text = AtomicString(md.htmlStash.store(render(tex.strip(), display)))
-    return made
+        formula.set("class", "nn-display")
+    formula.text = AtomicString(md.htmlStash.store(render(tex.strip(), display)))
+    return formula
 
 
 class InlineMath(InlineProcessor):

@@ -75,6 +75,23 @@ def test_private_functions_that_it_rests_on_are_found_through_each_other(tmp_pat
     assert list(listing.helpers("mod.f", tmp_path)) == ["_b", "_a"]
 
 
+def test_elementary_functions_that_it_rests_on_are_found_through_their_import(tmp_path):
+    formulas = ["def wide(f):\n    return f", "def near(x):\n    return x", "def sigmoid(x):\n    return near(x)"]
+    topic = [
+        "from pkg import elementary\nfrom pkg.elementary import wide",
+        "@wide\ndef f(x):\n    return _a(x)",
+        "def _a(x):\n    return elementary.sigmoid(x)",
+        "def near(x):\n    return x",
+        "def g(x):\n    return near(x)",
+    ]
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "elementary.py").write_text("\n\n\n".join(formulas), encoding="utf-8")
+    (tmp_path / "pkg" / "mod.py").write_text("\n\n\n".join(topic), encoding="utf-8")
+
+    assert list(listing.helpers("pkg.mod.f", tmp_path)) == ["_a", "wide", "near", "sigmoid"]
+    assert list(listing.helpers("pkg.mod.g", tmp_path)) == []  # its own near, not the elementary one
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [("pkg.mod.gone", r"mod\.py defines no 'gone'"), ("other.mod.f", "no module of that name")],

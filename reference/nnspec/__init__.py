@@ -1,5 +1,7 @@
 """Reference implementation of nnspec: neural networks in JAX, Flax NNX and Optax, one function a definition.
 
+Whatever a topic exports is here too: ``nnspec.dense`` is ``nnspec.components.layers.dense``.
+
 Examples:
     >>> import jax.numpy as jnp
     >>> import nnspec
@@ -7,36 +9,22 @@ Examples:
     [0. 0. 2.]
 """
 
-from nnspec.components.activations import (
-    elu,
-    gelu,
-    hard_sigmoid,
-    identity,
-    leaky_relu,
-    log_softmax,
-    relu,
-    selu,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-    tanh,
-)
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "elu",
-    "gelu",
-    "hard_sigmoid",
-    "identity",
-    "leaky_relu",
-    "log_softmax",
-    "relu",
-    "selu",
-    "sigmoid",
-    "silu",
-    "softmax",
-    "softplus",
-    "tanh",
-]
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...
+
+
+def _exports() -> dict[str, Any]:
+    """Every name that a topic exports, a topic being a module in the folder of a section."""
+    names = [found.name for found in pkgutil.walk_packages(__path__, "nnspec.") if found.name.count(".") > 1]
+    topics = [importlib.import_module(name) for name in names]
+    return {name: getattr(topic, name) for topic in topics for name in getattr(topic, "__all__", ())}
+
+
+globals().update(_exports())

@@ -3,6 +3,8 @@
 The values themselves are the suite's.
 """
 
+from typing import get_args
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +15,7 @@ from scipy import special
 import nnspec
 from nnspec.components import activations
 
-OPERATIONS = {name: getattr(activations, name) for name in activations.__all__}
+OPERATIONS = {name: getattr(activations, name) for name in get_args(activations.ActivationName)}
 VARIATIONS = OPERATIONS | {
     "gelu tanh": lambda x: nnspec.gelu(x, form="tanh"),
     "gelu sigmoid": lambda x: nnspec.gelu(x, form="sigmoid"),
@@ -194,6 +196,13 @@ def test_works_inside_a_flax_model(f):
     gradient = nnx.jit(nnx.grad(lambda model: model(X).mean()))(model)
 
     assert bool(jnp.all(jnp.isfinite(gradient["inner"]["kernel"][...])))
+
+
+def test_every_activation_is_a_choice():
+    functions = {name for name in activations.__all__ if name.islower()}
+
+    assert set(get_args(activations.ActivationName)) == functions
+    assert set(get_args(activations.ElementwiseName)) == functions - {"softmax", "log_softmax"}
 
 
 def test_nothing_global_is_changed_by_the_import():

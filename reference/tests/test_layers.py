@@ -124,48 +124,52 @@ def test_a_module_compiles():
         (
             lambda: mlp(X, {}, activation="relu"),
             ValueError,
-            "mlp: weights has no kernel_0; a table of one layer has kernel_0 and bias_0",
+            "mlp: weights lacks kernel_0, bias_0; it has no name",
         ),
-        (lambda: mlp(X, without("bias_1"), activation="relu"), ValueError, "mlp: weights lacks bias_1; add it"),
+        (
+            lambda: mlp(X, without("bias_1"), activation="relu"),
+            ValueError,
+            "mlp: weights lacks bias_1; it has bias_0, kernel_0, kernel_1",
+        ),
         (
             lambda: mlp(X, without("bias_1") | {"Bias_1": WEIGHTS["bias_1"]}, activation="relu"),
             ValueError,
-            "mlp: weights lacks bias_1; did 'Bias_1' mean it?",
+            "mlp: weights lacks bias_1; is it Bias_1?",
         ),
         (
             lambda: mlp(X, WEIGHTS | {"bias_2": X}, activation="relu"),
             ValueError,
-            "mlp: weights has 'bias_2', which is no weight of 2 layers; take it out",
+            "mlp: weights has bias_2, which is none of kernel_0, bias_0, kernel_1, bias_1; take it out",
         ),
         (
             lambda: mlp(X, WEIGHTS | {"bias_0": WEIGHTS["bias_0"][:1]}, activation="relu"),
             ValueError,
-            "mlp: bias_0 has 1 entries but kernel_0 has 4 units",
+            "mlp: bias_0 has units_0=1 but kernel_0 has units_0=4",
         ),
         (
             lambda: mlp(X, WEIGHTS | {"kernel_0": WEIGHTS["kernel_0"].T}, activation="relu"),
             ValueError,
-            "mlp: kernel_0 takes 4 features but x has 3 features; is it transposed?",
+            "mlp: kernel_0 has in_features=4 but x has in_features=3; is it transposed?",
         ),
         (
             lambda: mlp(X, WEIGHTS | {"kernel_1": np.ones((5, 2), np.float32)}, activation="relu"),
             ValueError,
-            "mlp: kernel_1 takes 5 features but layer 0 ends with 4 units",
+            "mlp: kernel_1 has units_0=5 but kernel_0 has units_0=4",
         ),
         (
             lambda: mlp(X, WEIGHTS | {"bias_1": np.ones((2, 1), np.float32)}, activation="relu"),
             ValueError,
-            "mlp: bias_1 has shape (2, 1), expected 1 axes, [out]",
+            "mlp: bias_1 has shape (2, 1), expected [units_1]",
         ),
         (
             lambda: mlp(X, WEIGHTS | {"bias_1": np.ones(2, np.int32)}, activation="relu"),
             TypeError,
-            "mlp: bias_1 has dtype int32, expected floating point; cast it first",
+            "mlp: bias_1 has dtype int32, expected floating point; cast it with .astype(jnp.float32)",
         ),
         (
             lambda: mlp(X, WEIGHTS | {"bias_1": None}, activation="relu"),
             TypeError,
-            "mlp: bias_1 has type NoneType, expected an array",
+            "mlp: bias_1 is None, expected an array; convert it with jnp.asarray, a Tensor with .numpy()",
         ),
         (
             lambda: Dense(0, 2, rngs=nnx.Rngs(0)),
@@ -200,12 +204,12 @@ def test_a_module_compiles():
         (
             lambda: network().set_weights(without("kernel_1")),
             ValueError,
-            "MultilayerPerceptron.set_weights: weights lacks kernel_1; add it",
+            "MultilayerPerceptron.set_weights: weights lacks kernel_1; it has kernel_0, bias_0, bias_1",
         ),
         (
             lambda: network().set_weights(WEIGHTS | {"bias_0": X}),
             ValueError,
-            "MultilayerPerceptron.set_weights: bias_0 has shape (5, 3), the module's is (4,)",
+            "MultilayerPerceptron.set_weights: bias_0 has shape (5, 3), expected [4]",
         ),
     ],
 )

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from nnspec.components.layers import dense
-from nnspec.components.neurons import neuron, perceptron, perceptron_update
+from nnspec.components.neurons import neuron, perceptron_update
 
 X = np.linspace(-1, 1, 15, dtype=np.float32).reshape(5, 3)
 W, B = np.array([0.5, -2.0, 1.0], np.float32), np.float32(0.25)
-START = {"weights": np.zeros(3, np.float32), "bias": np.float32(0)}
+START = np.zeros(3, np.float32), np.float32(0)
 
 
 def test_a_neuron_is_a_dense_layer_of_one_unit():
@@ -26,24 +26,24 @@ def test_mapped_over_units_it_is_a_layer():
     np.testing.assert_allclose(units(kernel, bias), dense(X, kernel, bias), rtol=1e-6)
 
 
-def test_perceptrons_do_not_share_their_state():
-    first, second = perceptron(START), perceptron(START)
-    first({"x": X[0], "label": 1.0})
-    np.testing.assert_array_equal(second({"x": X[1], "label": -1})["weights"], -X[1])
-
-
 def test_the_update_compiles_inside_a_scan():
     labels = np.array([1, -1, 1, 1, -1], np.float32)
 
-    def scanned(carry, one):
-        return perceptron_update(*carry, *one), None
+    def scanned(carry, example):
+        return perceptron_update(*carry, *example), None
 
-    (weights, bias), _ = jax.lax.scan(scanned, (START["weights"], START["bias"]), (X, labels))
-    step, now = perceptron(START), START
+    scanned_to, _ = jax.lax.scan(scanned, START, (X, labels))
+    weights, bias = START
     for x, label in zip(X, labels, strict=True):
-        now = step({"x": x, "label": label})
-    np.testing.assert_array_equal(weights, now["weights"])
-    np.testing.assert_array_equal(bias, now["bias"])
+        weights, bias = perceptron_update(weights, bias, x, label)
+    np.testing.assert_array_equal(scanned_to[0], weights)
+    np.testing.assert_array_equal(scanned_to[1], bias)
+
+
+def test_a_label_that_is_traced_is_not_looked_at():
+    weights, bias = jax.jit(lambda label: perceptron_update(*START, X[0], label))(0.5)
+    np.testing.assert_array_equal(weights, 0.5 * X[0])
+    np.testing.assert_array_equal(bias, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -60,22 +60,17 @@ def test_the_update_compiles_inside_a_scan():
             "neuron: x has dtype int32, expected floating point; cast it with x.astype(jnp.float32)",
         ),
         (
-            lambda: perceptron({"weights": W}),
+            lambda: perceptron_update(*START, X[0], 0.0),
             ValueError,
-            "perceptron: params has ['weights'], expected weights and bias",
+            "perceptron_update: label must be -1 or 1 (2 * label - 1 makes it from 0 and 1), got 0.0",
         ),
         (
-            lambda: perceptron(START)({"x": X[0], "y": 1.0}),
+            lambda: perceptron_update(*START, X[0], np.float32("nan")),
             ValueError,
-            "perceptron: example has ['x', 'y'], expected x and label",
+            "perceptron_update: label must be -1 or 1 (2 * label - 1 makes it from 0 and 1), got nan",
         ),
         (
-            lambda: perceptron(START)({"x": X[0], "label": 0.0}),
-            ValueError,
-            "perceptron: label is 0.0, must be -1 or 1; map 0 and 1 by 2 * label - 1",
-        ),
-        (
-            lambda: perceptron(START)({"x": X[0, :2], "label": 1.0}),
+            lambda: perceptron_update(*START, X[0, :2], 1.0),
             ValueError,
             "perceptron_update: x has in_features=2 but weights has in_features=3",
         ),

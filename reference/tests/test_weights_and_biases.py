@@ -259,9 +259,14 @@ FROM = [
     (DENSE, "dense", "pytorch", r"framework must be one of 'torch', 'keras', 'flax', got 'pytorch'; did you mean"),
     (DENSE, "linear", "torch", "layer must be one of 'dense'"),
     (DENSE | {"bias": np.zeros(4)}, "dense", "torch", "dense: bias has out=4 but kernel has out=5"),
-    ({"bias": np.zeros(5)}, "dense", "keras", "dense lacks kernel; the table has bias"),
-    (DENSE | {"scale": np.zeros(5)}, "dense", "keras", "dense has no scale; it takes bias, kernel"),
-    ({"kernel": np.zeros(5)}, "dense", "keras", r"dense: kernel has shape \(5,\), expected \[in out\]"),
+    ({"bias": np.zeros(5)}, "dense", "keras", "dense: weights lacks kernel; it has bias"),
+    (
+        DENSE | {"scale": np.zeros(5)},
+        "dense",
+        "keras",
+        "dense: weights has scale, which is none of kernel, bias; take it out",
+    ),
+    ({"kernel": np.zeros(5)}, "dense", "keras", r"dense: kernel has shape \(5,\), expected \[in, out\]"),
     (table("gru"), "gru", "flax", "gru in flax has no recurrent_bias_n; leave the name out if it is zero"),
 ]
 
@@ -275,17 +280,27 @@ def test_a_wrong_exchange_table_is_refused_in_one_line(weights, layer, framework
 
 WRONG_KERNEL = {"kernel": np.zeros((3, 15)), "recurrent_kernel": np.zeros((4, 16)), "bias": np.zeros(16)}
 TO = [
-    ({"weight": np.zeros((5, 3)), "bais": np.zeros(5)}, "dense", "torch", "dense has no bais; it takes bias, weight"),
+    (
+        {"weight": np.zeros((5, 3)), "bais": np.zeros(5)},
+        "dense",
+        "torch",
+        r"dense: weights has bais, which is none of weight, bias; did you mean bias\?",
+    ),
     (
         {"weight_ih_l0": np.zeros((16, 3))},
         "lstm",
         "torch",
-        "lstm lacks bias_hh_l0, bias_ih_l0, weight_hh_l0; the table has weight_ih_l0",
+        "lstm: weights lacks weight_hh_l0, bias_ih_l0, bias_hh_l0; it has weight_ih_l0",
     ),
     (WRONG_KERNEL, "lstm", "keras", r"lstm: kernel has shape \(3, 15\), expected a multiple of 4 gates along axis 1"),
     ([1], "dense", "torch", "weights is a list, expected dict"),
-    ({"weight": [[1.0]]}, "dense", "torch", "dense: weight is a list, expected a NumPy or JAX array; convert it"),
-    ({"weight": np.zeros(5)}, "dense", "torch", r"dense: kernel has shape \(5,\), expected \[in out\]"),
+    (
+        {"weight": [[1.0]]},
+        "dense",
+        "torch",
+        "dense: weight is a list, expected an array; convert it with jnp.asarray, a Tensor with ",
+    ),
+    ({"weight": np.zeros(5)}, "dense", "torch", r"dense: kernel has shape \(5,\), expected \[in, out\]"),
     (
         {"kernel": np.zeros((3, 12)), "recurrent_kernel": np.zeros((4, 12)), "bias": np.zeros(12)},
         "gru",

@@ -37,21 +37,21 @@ class BenchmarkBlock(SiteBlock):
 
 def of_set(reports: dict[str, Report], name: str) -> list[Element]:
     """What each machine has measured of a set and what not, and the command for whoever has another machine."""
-    made, shown = [], 0
+    parts, shown = [], 0
     for report in reports.values():
         if found := [work for work in report["workloads"] if work["set"] == name]:
-            made.append(measured(report, found))
+            parts.append(measured(report, found))
             shown += 1
         if absent := unmeasured(report, name):
             words = f"Not measured on this machine ({report['machine']['name']}): {', '.join(absent)}."
-            made.append(make("p", "nn-provenance", words))
+            parts.append(make("p", "nn-provenance", words))
     if not shown:
-        made.append(make("p", "nn-unproven", "Not measured on any machine yet. Measure yours: ", code(COMMAND)))
+        parts.append(make("p", "nn-unproven", "Not measured on any machine yet. Measure yours: ", code(COMMAND)))
     elif missing := sorted({"cpu", "gpu", "tpu"} - {report["machine"]["device"] for report in reports.values()}):
         names = " or ".join(device.upper() for device in missing)
         command = code(COMMAND.replace("cpu", missing[0]))
-        made.append(make("p", "nn-provenance", f"No result on a {names} yet. Measure yours: ", command))
-    return made
+        parts.append(make("p", "nn-provenance", f"No result on a {names} yet. Measure yours: ", command))
+    return parts
 
 
 def unmeasured(report: Report, name: str) -> list[str]:
@@ -108,14 +108,14 @@ def measured(report: Report, workloads: list[Report]) -> Element:
     top = [work for work in workloads if work["size"] == largest]
     about = report["machine"]
     title = f"{about['name']}: {about['device'].upper()}, {about.get('processor', '')}"
-    made = make("div", "nn-machine", make("p", "nn-proof-title", title))
+    panel = make("div", "nn-machine", make("p", "nn-proof-title", title))
     for name in dict.fromkeys(work["pass"] for work in top):
-        made.append(drawn(report, [work for work in top if work["pass"] == name], name, largest))
-    made.append(folded(["Times and ratios at every size"], numbers(workloads)))
+        panel.append(drawn(report, [work for work in top if work["pass"] == name], name, largest))
+    panel.append(folded(["Times and ratios at every size"], numbers(workloads)))
     versions = ", ".join(f"{name} {version}" for name, version in report.get("versions", {}).items())
     date = max((work["date"] for work in workloads if "date" in work), default=report.get("date", "–"))
-    made.append(make("p", "nn-provenance", f"Measured {date} with {versions}."))
-    return made
+    panel.append(make("p", "nn-provenance", f"Measured {date} with {versions}."))
+    return panel
 
 
 def share(report: Report, workload: Report, time: float | None) -> float | None:

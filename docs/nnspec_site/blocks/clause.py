@@ -24,9 +24,9 @@ class ClauseBlock(SiteBlock):
         self.text = make("div", "nn-clause-text")
         heading = make(heading_below(parent), "", self.clause.id, id=self.clause.id)
         head = make("div", "nn-clause-head", heading, level(self.clause), kind(self.clause))
-        made = make("div", "nn-clause", head, self.text)
-        parent.append(made)
-        return made
+        card = make("div", "nn-clause", head, self.text)
+        parent.append(card)
+        return card
 
     def on_add(self, block: Element) -> Element:
         return self.text
@@ -48,13 +48,13 @@ def kind(clause: Clause) -> Element:
 
 def details(clause: Clause) -> Element | None:
     """The small print: what the clause applies to, and its source."""
-    made = make("p", "nn-clause-meta")
+    line = make("p", "nn-clause-meta")
     if clause.applies_to:
         names = [part for name in clause.applies_to for part in (" ", code(name))]
-        made.append(make("span", "", "Applies to", *names))
+        line.append(make("span", "", "Applies to", *names))
     if clause.source:
-        made.append(prose("span", f"Source: {clause.source}"))
-    return made if len(made) else None
+        line.append(prose("span", f"Source: {clause.source}"))
+    return line if len(line) else None
 
 
 def readings(data: Data, clause: Clause) -> Element | None:
@@ -62,15 +62,15 @@ def readings(data: Data, clause: Clause) -> Element | None:
     choices = choices_of(data, clause)
     if not choices:
         return None
-    made = make("dl", "nn-readings")
+    entries = make("dl", "nn-readings")
     for name, meaning in choices.items():
         ours = name == str(clause.default if clause.kind == "default" else clause.definition)
-        made.append(make("dt", "", code(name), make("span", "nn-definition", "definition") if ours else None))
+        entries.append(make("dt", "", code(name), make("span", "nn-definition", "definition") if ours else None))
         line = prose("dd", meaning)
         has = [subject for subject in data.subjects if name in readings_of(data, clause, subject)]
         line.append(make("span", "nn-has", f"Has it: {', '.join(has)}" if has else "Nobody measured has it."))
-        made.append(line)
-    return made
+        entries.append(line)
+    return entries
 
 
 def choices_of(data: Data, clause: Clause) -> dict[str, str]:

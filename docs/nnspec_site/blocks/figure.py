@@ -25,9 +25,9 @@ class FigureBlock(SiteBlock):
             raise self.fail("lacks the option 'alt'; say in one sentence what the figure shows")
         images = [self._image(theme, alt) for theme in ("light", "dark")]
         self.caption = make("figcaption")
-        made = make("figure", "nn-figure", *images, self.caption)
-        parent.append(made)
-        return made
+        figure = make("figure", "nn-figure", *images, self.caption)
+        parent.append(figure)
+        return figure
 
     def _image(self, theme: str, alt: str) -> Element:
         source = f"/{FOLDER}/{self.argument}-{theme}.svg#only-{theme}"

@@ -33,14 +33,14 @@ class MatrixBlock(SiteBlock):
     def on_create(self, parent: Element) -> Element:
         data = site_data.current()
         if self.argument in VIEWS:
-            made = VIEWS[self.argument](data)
+            table = VIEWS[self.argument](data)
         elif self.argument in data.spec.pages:
-            made = tables.page(data, self.argument)
+            table = tables.page(data, self.argument)
         else:
             known = ", ".join([*VIEWS, *(name for name in data.spec.pages if "/" in name)])
             raise self.fail(f"no such view or spec page; known: {known}")
         holder = make(
-            "div", "nn-matrix", made if made is not None else make("p", "nn-unproven", "No results recorded yet.")
+            "div", "nn-matrix", table if table is not None else make("p", "nn-unproven", "No results recorded yet.")
         )
         parent.append(holder)
         return holder

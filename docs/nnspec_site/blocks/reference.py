@@ -22,9 +22,9 @@ class ReferenceBlock(SiteBlock):
         wide = max(map(len, source.splitlines())) > listing.COLUMN
         self.equation = make("div", "nn-equation")
         shown = make("div", "nn-code", self._highlighted(source), self._helpers(), self._link())
-        made = make("div", "nn-reference nn-wide" if wide else "nn-reference", self.equation, shown)
-        parent.append(made)
-        return made
+        pair = make("div", "nn-reference nn-wide" if wide else "nn-reference", self.equation, shown)
+        parent.append(pair)
+        return pair
 
     def _highlighted(self, source: str) -> Element:
         html = highlight(source, PythonLexer(), HtmlFormatter(cssclass="language-python highlight", wrapcode=True))

@@ -24,9 +24,9 @@ class StatementBlock(SiteBlock):
         level = self.statement.level
         word = make("span", f"nn-level nn-level-{level.split()[0].lower()}", level)
         head = make("div", "nn-clause-head", heading, word, make("span", "nn-kind", "reference alone"))
-        made = make("div", "nn-clause", head, self.text)
-        parent.append(made)
-        return made
+        card = make("div", "nn-clause", head, self.text)
+        parent.append(card)
+        return card
 
     def on_add(self, block: Element) -> Element:
         return self.text

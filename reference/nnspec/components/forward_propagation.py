@@ -10,9 +10,10 @@ from functools import partial
 import jax
 from jaxtyping import Array, Float
 
+from nnspec import tables
 from nnspec.checking import checked
 from nnspec.components import activations
-from nnspec.components.layers import ActivationName, check_table
+from nnspec.components.activations import ActivationName
 
 __all__ = ["forward", "hidden_scan"]
 
@@ -22,7 +23,7 @@ __all__ = ["forward", "hidden_scan"]
 def forward(x: Float[Array, "*batch in_features"], weights: dict, *, activation: ActivationName) -> dict[str, Array]:
     r"""Run data through all layers, and keep the pre-activation and the activation of each.
 
-    With $\phi$ = ``activation`` and $a_{-1} = x$: $z_l = a_{i-1} W_l + b_l$, $a_l = \phi(z_l)$, at the output
+    With $\phi$ = ``activation`` and $a_{-1} = x$: $z_l = a_{l-1} W_l + b_l$, $a_l = \phi(z_l)$, at the output
     $a_{L-1} = z_{L-1}$   [forward.composition][], [forward.output][]
 
     Args:
@@ -34,12 +35,12 @@ def forward(x: Float[Array, "*batch in_features"], weights: dict, *, activation:
         ``z_l`` and ``a_l`` for each layer, [*batch, units of the layer]; the last one is the output.
 
     Raises:
-        ValueError: ``activation`` is no activation; a name of the table is missing or extra; two layers do not fit.
-        TypeError: an array of the table is no array, or not of a float dtype.
+        ValueError: ``activation`` is no activation; a name of the table is missing or unknown; two layers do not fit.
+        TypeError: an entry of the table is no array, or not of a float dtype.
 
     Source: Rumelhart, Hinton and Williams 1986, equations 1 and 2; Goodfellow et al. 2016, algorithm 6.3.
     """
-    phi, L = getattr(activations, activation), check_table("forward", x, weights)
+    phi, L = getattr(activations, activation), tables.network_depth("forward", x, weights)
     values, a = {}, x
     for i in range(L):
         W, b = weights[f"kernel_{i}"], weights[f"bias_{i}"]
@@ -61,12 +62,12 @@ def hidden_scan(
 ) -> Float[Array, "*batch width"]:
     r"""Run data through hidden layers of equal width, as one step that is scanned over stacked weights.
 
-    With $\phi$ = ``activation`` and $a_{-1} = x$: $a_l = \phi(a_{i-1} W_l + b_l)$   [forward.composition][]
+    With $\phi$ = ``activation`` and $a_{-1} = x$: $a_l = \phi(a_{l-1} W_l + b_l)$   [forward.composition][]
 
     Args:
         x: activations that enter the first of these layers, any float dtype, any number of leading axes.
         kernels: $W_0, \ldots, W_{L-1}$, stacked along the first axis.
-        biases: $b_0, \ldots, b_{L-1}$, likewise.
+        biases: $b_0, \ldots, b_{L-1}$, stacked in the same way.
         activation: name of a function of `nnspec.components.activations`, in its definition's form.
         rematerialize: store only the input of each layer for the gradient, and compute the layer once more on the way
             back.

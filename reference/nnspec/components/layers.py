@@ -4,10 +4,8 @@ A network's weights are one flat table of arrays, ``kernel_0``, ``bias_0``, ...,
 functions take it as an argument; the modules hold it, and hand it out and take it by `get_weights` and `set_weights`.
 """
 
-import difflib
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -15,15 +13,12 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
+from nnspec import tables
 from nnspec.checking import checked
 from nnspec.components import activations
+from nnspec.components.activations import ActivationName
 
-__all__ = ["ActivationName", "Dense", "MultilayerPerceptron", "dense", "mlp"]
-
-ActivationName = Literal[
-    "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "sigmoid", "tanh", "softplus", "silu", "hard_sigmoid",
-    "softmax", "log_softmax",
-]  # fmt: skip
+__all__ = ["Dense", "MultilayerPerceptron", "dense", "mlp"]
 
 
 @checked
@@ -70,12 +65,12 @@ def mlp(
         The leading axes of ``x``, then one number a unit of the last layer.
 
     Raises:
-        ValueError: ``activation`` is no activation; a name of the table is missing or extra; two layers do not fit.
-        TypeError: an array of the table is missing or not of a float dtype.
+        ValueError: ``activation`` is no activation; a name of the table is missing or unknown; two layers do not fit.
+        TypeError: an entry of the table is no array, or not of a float dtype.
 
     Source: Rumelhart, Hinton and Williams 1986, equations 1 and 2.
     """
-    phi, L = getattr(activations, activation), check_table("mlp", x, weights)
+    phi, L = getattr(activations, activation), tables.network_depth("mlp", x, weights)
     h = x
     for i in range(L - 1):
         h = phi(dense(h, weights[f"kernel_{i}"], weights[f"bias_{i}"]))  # [*batch, units of layer i]
@@ -113,36 +108,30 @@ class Dense(nnx.Module):
 
     @checked
     def __call__(self, x: Float[Array, "*batch in_features"]) -> Float[Array, "*batch out_features"]:
-        """The layer's result for a batch, as of `dense` and the activation."""
+        """Apply `dense` and the activation to a batch."""
         phi = getattr(activations, self.activation)
         return phi(dense(x, self.kernel[...], self.bias[...]))
 
     def get_weights(self) -> dict[str, Array]:
-        """Hand out the table of a network of one layer: ``kernel_0`` and ``bias_0``   [dense.value][].
+        """Hand out the table of a network of one layer.
 
         Returns:
-            The arrays by name; changing the table does not change the layer.
-
-        Source: the exchange layout.
+            ``kernel_0`` and ``bias_0``; changing the table does not change the layer.
         """
         return {"kernel_0": self.kernel[...], "bias_0": self.bias[...]}
 
     def set_weights(self, weights: dict) -> None:
-        """Take the table of a network of one layer   [mlp.missing-weights][].
+        """Take the table of a network of one layer.
 
         Args:
             weights: ``kernel_0`` and ``bias_0``, in the shapes that the layer has.
 
-        Returns:
-            Nothing.
-
         Raises:
-            ValueError: a name is missing or extra, or a shape is not the layer's.
-
-        Source: the exchange layout.
+            ValueError: a name is missing or unknown, or a shape is not the layer's.
+            TypeError: an entry is no array.
         """
-        found = fitting("Dense.set_weights", self.get_weights(), weights)
-        self.kernel[...], self.bias[...] = found["kernel_0"], found["bias_0"]
+        table = _of_the_same_form("Dense.set_weights", self.get_weights(), weights)
+        self.kernel[...], self.bias[...] = table["kernel_0"], table["bias_0"]
 
 
 class MultilayerPerceptron(nnx.Module):
@@ -177,136 +166,37 @@ class MultilayerPerceptron(nnx.Module):
 
     @checked
     def __call__(self, x: Float[Array, "*batch in_features"]) -> Float[Array, "*batch out_features"]:
-        """The network's result for a batch, as of `mlp`."""
+        """Apply the layers to a batch, as `mlp` does."""
         h = x
         for layer in self.layers:
             h = layer(h)
         return h
 
     def get_weights(self) -> dict[str, Array]:
-        """Hand out the table that `mlp` takes   [mlp.value][].
+        """Hand out the table that `mlp` takes.
 
         Returns:
             The arrays by name; changing the table does not change the network.
-
-        Source: the exchange layout.
         """
-        named = [(f"{part}_{i}", getattr(layer, part)) for i, layer in enumerate(self.layers) for part in PARTS]
-        return {name: parameter[...] for name, parameter in named}
+        arrays = [parameter[...] for layer in self.layers for parameter in (layer.kernel, layer.bias)]
+        return dict(zip(tables.network_axes(len(self.layers)), arrays, strict=True))
 
     def set_weights(self, weights: dict) -> None:
-        """Take a table such as `get_weights` hands out   [mlp.missing-weights][].
+        """Take a table such as `get_weights` hands out.
 
         Args:
             weights: an array for every name, in the shape that the network has.
 
-        Returns:
-            Nothing.
-
         Raises:
-            ValueError: a name is missing or extra, or a shape is not the network's.
-
-        Source: the exchange layout.
+            ValueError: a name is missing or unknown, or a shape is not the network's.
+            TypeError: an entry is no array.
         """
-        found = fitting("MultilayerPerceptron.set_weights", self.get_weights(), weights)
+        table = _of_the_same_form("MultilayerPerceptron.set_weights", self.get_weights(), weights)
         for i, layer in enumerate(self.layers):
-            layer.kernel[...], layer.bias[...] = found[f"kernel_{i}"], found[f"bias_{i}"]
+            layer.kernel[...], layer.bias[...] = table[f"kernel_{i}"], table[f"bias_{i}"]
 
 
-PARTS = ("kernel", "bias")
-
-
-def check_table(operation: str, x: Array, weights: dict) -> int:
-    """The depth of a table of weights that fits together and fits the input.
-
-    [mlp.missing-weights][], [mlp.extra-weights][], [layers.feature-count][]
-
-    Args:
-        operation: the name errors begin with.
-        x: the input.
-        weights: the table.
-
-    Returns:
-        The number of layers.
-
-    Raises:
-        ValueError: a name is missing or extra, a rank or an axis does not fit.
-        TypeError: an entry is no array of a float dtype.
-
-    Source: the exchange layout.
-    """
-    L = sum(str(name).startswith("kernel_") for name in weights)
-    if not L:
-        raise ValueError(f"{operation}: weights has no kernel_0; a table of one layer has kernel_0 and bias_0")
-    check_names(operation, [f"{part}_{i}" for i in range(L) for part in PARTS], weights)
-    before, units = "x", x.shape[-1]
-    for i in range(L):
-        for part, rank in (("kernel", 2), ("bias", 1)):
-            name, value = f"{part}_{i}", weights[f"{part}_{i}"]
-            if not isinstance(value, jax.Array | np.ndarray):
-                raise TypeError(f"{operation}: {name} has type {type(value).__name__}, expected an array")
-            if not jnp.issubdtype(value.dtype, jnp.floating):
-                raise TypeError(f"{operation}: {name} has dtype {value.dtype}, expected floating point; cast it first")
-            if value.ndim != rank:
-                axes = "[in, out]" if part == "kernel" else "[out]"
-                raise ValueError(f"{operation}: {name} has shape {value.shape}, expected {rank} axes, {axes}")
-        (n, m), b = weights[f"kernel_{i}"].shape, weights[f"bias_{i}"].shape[0]
-        if n != units:
-            ends = f"ends with {units} units" if i else f"has {units} features"
-            fix = "; is it transposed?" if m == units else ""
-            raise ValueError(f"{operation}: kernel_{i} takes {n} features but {before} {ends}{fix}")
-        if b != m:
-            raise ValueError(f"{operation}: bias_{i} has {b} entries but kernel_{i} has {m} units")
-        before, units = f"layer {i}", m
-    return L
-
-
-def check_names(operation: str, wanted: Sequence[str], weights: dict) -> None:
-    """Refuse a table whose names are not those wanted   [mlp.missing-weights][], [mlp.extra-weights][].
-
-    Args:
-        operation: the name errors begin with.
-        wanted: every name, in order.
-        weights: the table.
-
-    Returns:
-        Nothing.
-
-    Raises:
-        ValueError: a name is missing or extra.
-
-    Source: the exchange layout.
-    """
-    missing = [name for name in wanted if name not in weights]
-    extra = [name for name in weights if name not in wanted]
-    if missing:
-        near = difflib.get_close_matches(missing[0], map(str, extra), n=1)
-        fix = f"; did {near[0]!r} mean it?" if near else "; add it"
-        raise ValueError(f"{operation}: weights lacks {missing[0]}{fix}")
-    if extra:
-        raise ValueError(
-            f"{operation}: weights has {extra[0]!r}, which is no weight of {len(wanted) // 2} layers; take it out"
-        )
-
-
-def fitting(operation: str, own: dict[str, Array], weights: dict) -> dict[str, Array]:
-    """A table as JAX arrays, with the names and shapes of one's own   [mlp.missing-weights][].
-
-    Args:
-        operation: the name errors begin with.
-        own: the table that a module has.
-        weights: the one that it is given.
-
-    Returns:
-        The given arrays, in the dtypes of one's own.
-
-    Raises:
-        ValueError: a name is missing or extra, or a shape differs.
-
-    Source: the exchange layout.
-    """
-    check_names(operation, list(own), weights)
-    for name, value in own.items():
-        if np.shape(weights[name]) != value.shape:
-            raise ValueError(f"{operation}: {name} has shape {np.shape(weights[name])}, the module's is {value.shape}")
+def _of_the_same_form(operation: str, own: dict[str, Array], weights: dict) -> dict[str, Array]:
+    """A table with the names and shapes of a module's own, in its dtypes."""
+    tables.check(operation, weights, {name: " ".join(map(str, value.shape)) for name, value in own.items()})
     return {name: jnp.asarray(weights[name], value.dtype) for name, value in own.items()}

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nnspec import tables
 from nnspec.checking import checked
 
 __all__ = ["from_exchange", "parameter_count", "to_exchange"]
@@ -159,7 +159,7 @@ def from_exchange(weights: dict, *, layer: Layer, framework: Literal["torch", "k
 
     Source: the layouts documented by PyTorch, Keras and Flax, tested against their layers.
     """
-    _check_table("from_exchange", weights, layer)
+    tables.check(f"from_exchange: {layer}", weights, EXCHANGE[layer], optional=OPTIONAL.get(layer, ()))
     packing = PACKINGS.get((layer, framework))
     if packing is not None:
         return _pack(weights, packing, layer, framework)
@@ -196,7 +196,7 @@ def to_exchange(weights: dict, *, layer: Layer, framework: Literal["torch", "ker
         table = _renamed(weights, layer, NAMES[framework][layer])
         if framework == "torch" and "kernel" in table:
             table["kernel"] = _outputs_last(table["kernel"])
-    _check_table("to_exchange", table, layer)
+    tables.check(f"to_exchange: {layer}", table, EXCHANGE[layer], optional=OPTIONAL.get(layer, ()))
     return table
 
 
@@ -307,7 +307,7 @@ def _outputs_last(weight: Any) -> Any:
 def _renamed(weights: dict, layer: str, names: dict[str, str]) -> dict:
     """A framework's table under the names of the exchange layout."""
     optional = {names[name] for name in OPTIONAL.get(layer, ())}
-    _check_names("to_exchange", weights, layer, set(names.values()), optional)
+    tables.check(f"to_exchange: {layer}", weights, dict.fromkeys(names.values(), "..."), optional=optional)
     ours = {native: name for name, native in names.items()}
     return {ours[native]: w for native, w in weights.items()}
 
@@ -339,7 +339,7 @@ def _pack(table: dict, packing: Packing, layer: str, framework: str) -> dict:
 
 def _unpack(weights: dict, packing: Packing, layer: str) -> dict:
     """Take the gates apart and add the biases that the layer adds."""
-    _check_names("to_exchange", weights, layer, set(packing.names), set())
+    tables.check(f"to_exchange: {layer}", weights, dict.fromkeys(packing.names, "..."))
     kernel, recurrent, *biases = (weights[name] for name in packing.names)
     gates, axis = packing.gates, 0 if packing.rows else 1
     if packing.stacked:
@@ -372,38 +372,3 @@ def _unpack(weights: dict, packing: Packing, layer: str) -> dict:
 def _join(parts: list, axis: int) -> Any:
     """NumPy arrays as a NumPy array, anything else as a JAX array."""
     return (np if all(isinstance(part, np.ndarray) for part in parts) else jnp).concatenate(parts, axis)
-
-
-# ---- tables
-
-
-def _check_table(function: str, table: dict, layer: str) -> None:
-    """The names and shapes of an exchange table."""
-    axes_of = EXCHANGE[layer]
-    _check_names(function, table, layer, set(axes_of), OPTIONAL.get(layer, set()))
-    sizes: dict[str, tuple[str, int]] = {}
-    for name in (name for name in axes_of if name in table):
-        w, axes = table[name], axes_of[name].split()
-        windows = axes[0] == "*window"
-        axes = axes[windows:]
-        if w.ndim < len(axes) + windows or (w.ndim > len(axes) and not windows):
-            raise ValueError(f"{function}: {layer}: {name} has shape {tuple(w.shape)}, expected [{axes_of[name]}]")
-        for axis, size in zip(axes, w.shape[w.ndim - len(axes) :], strict=True):
-            first, known = sizes.setdefault(axis, (name, size))
-            if known != size:
-                raise ValueError(f"{function}: {layer}: {name} has {axis}={size} but {first} has {axis}={known}")
-
-
-def _check_names(function: str, table: dict, layer: str, known: set[str], optional: set[str]) -> None:
-    missing, extra = sorted(known - optional - set(table)), sorted(set(table) - known)
-    if missing:
-        came = ", ".join(map(str, table)) or "no name"
-        raise ValueError(f"{function}: {layer} lacks {', '.join(missing)}; the table has {came}")
-    if extra:
-        raise ValueError(f"{function}: {layer} has no {', '.join(extra)}; it takes {', '.join(sorted(known))}")
-    for name, w in table.items():
-        if not isinstance(w, np.ndarray | jax.Array):
-            raise TypeError(
-                f"{function}: {layer}: {name} is a {type(w).__name__}, expected a NumPy or JAX array; convert it, "
-                f"a Tensor by .numpy()"
-            )

@@ -1,4 +1,4 @@
-"""Float64 formulas in the dtype that is handed over: half precision is computed in float32 and rounded once."""
+"""The oracle's functions in the dtype that is handed over: half precision is computed in float32 and rounded once."""
 
 from __future__ import annotations
 
@@ -8,30 +8,32 @@ from typing import Any
 
 import numpy as np
 
-DTYPES_WIDE = {"float16": np.float32, "bfloat16": np.float32}
+from nnspec_conformance.subject import float_dtype, is_float
+from nnspec_conformance.trees import mapped
+
+WIDE = {"float16": np.float32, "bfloat16": np.float32}
 
 
-def _flush(y):
-    """Subnormal numbers become zero."""
-    tiny = np.finfo(y.dtype).smallest_normal if y.dtype != "bfloat16" else np.float32(2.0**-126)
-    return np.where(np.abs(y) < tiny, np.zeros_like(y), y)
-
-
-def in_dtype(function):
-    """Compute half-precision arrays in float32 and round once; flush subnormals if asked to."""
+def in_dtype(function: Callable) -> Callable:
+    """The function of arrays and tables, its results rounded to the dtype of the first floating-point argument."""
 
     @functools.wraps(function)
-    def call(x, *, subnormals="kept", **attributes):
-        wide = DTYPES_WIDE.get(str(x.dtype))
-        y = function(x.astype(wide) if wide else x, **attributes).astype(x.dtype)
-        return _flush(y) if subnormals == "flushed" else y
+    def call(*arrays, **attributes) -> Any:
+        dtype = float_dtype(arrays)
+        y = function(*mapped(_widened, arrays), **attributes)
+        if dtype is None:
+            return np.asarray(y)
+        return mapped(lambda part: np.asarray(part).astype(dtype) if part.dtype.kind == "f" else part, y)
 
     return call
 
 
-def pulled_back(derivative):
-    """The vector-Jacobian product of an elementwise function."""
-    derivative = in_dtype(derivative)
+def _widened(x: np.ndarray) -> np.ndarray:
+    return x.astype(WIDE.get(str(x.dtype), x.dtype))
+
+
+def pulled_back(derivative: Callable) -> Callable:
+    """The vector-Jacobian product of an elementwise function, from its derivative, already in the dtype."""
 
     def vjp(x, cotangents, **attributes):
         return ((cotangents * derivative(x, **attributes)).astype(x.dtype),)
@@ -39,35 +41,17 @@ def pulled_back(derivative):
     return vjp
 
 
-def along_axis(function):
-    """A vector-Jacobian product that brings its own cotangents; half precision in float32, rounded once."""
-
-    def vjp(x, cotangents, **attributes):
-        wide = DTYPES_WIDE.get(str(x.dtype), x.dtype)
-        return (function(x.astype(wide), cotangents.astype(wide), **attributes)[0].astype(x.dtype),)
-
-    return vjp
-
-
-def wide(tree):
-    """Half-precision arrays in float32, also inside a dict."""
-    if isinstance(tree, dict):
-        return {name: wide(x) for name, x in tree.items()}
-    return tree.astype(DTYPES_WIDE.get(str(tree.dtype), tree.dtype))
-
-
-def in_dtypes(function: Callable) -> Callable:
-    """A function of several arrays or tables: computed in float32 where they are half precision, rounded once."""
+def flushing(function: Callable) -> Callable:
+    """The function with one more keyword: whether subnormal results are kept, or become zero."""
 
     @functools.wraps(function)
-    def call(*arrays, **attributes) -> Any:
-        dtype = arrays[0].dtype
-
-        def rounded(y):
-            if isinstance(y, dict):
-                return {name: rounded(part) for name, part in y.items()}
-            return tuple(map(rounded, y)) if isinstance(y, tuple) else y.astype(dtype)
-
-        return rounded(function(*map(wide, arrays), **attributes))
+    def call(*arrays, subnormals="kept", **attributes):
+        y = function(*arrays, **attributes)
+        return _flushed(y) if subnormals == "flushed" else y
 
     return call
+
+
+def _flushed(y: np.ndarray) -> np.ndarray:
+    tiny = np.finfo(y.dtype).smallest_normal if y.dtype != "bfloat16" else np.float32(2.0**-126)
+    return np.where(np.abs(y) < tiny, np.zeros_like(y), y)

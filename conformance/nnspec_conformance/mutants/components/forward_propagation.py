@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nnspec_conformance.adapters.numpy_oracle.rounding import in_dtypes
+from nnspec_conformance.adapters.numpy_oracle.rounding import in_dtype
 from nnspec_conformance.mutation import ORACLE as right
 from nnspec_conformance.mutation import Mutant
 from nnspec_conformance.oracles.components import layers as oracle
@@ -33,7 +33,7 @@ def recursion(story: str, *catches: str) -> Callable[[Callable], Callable]:
     """Add a forward pass by its recursion; the decorated function ``layer(i, last, a, W, b, phi)`` gives z and a."""
 
     def add(layer: Callable) -> Callable:
-        @in_dtypes
+        @in_dtype
         def run(x, weights, *, activation):
             values, a, depth = {}, x, oracle.depth(weights)
             phi = functools.partial(activate, name=activation)

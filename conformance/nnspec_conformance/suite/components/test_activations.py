@@ -227,12 +227,13 @@ def test_selu_fixed_point(trial) -> None:
     nodes, weights = np.polynomial.legendre.leggauss(200)
     x = np.concatenate([6 * nodes - 6, 6 * nodes + 6])  # [-12, 0] and [0, 12]: the kink lies between the panels
     density = np.tile(6 * weights, 2) * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
-    for dtype in [d for d in trial.subject.dtypes if d in ("float32", "float64")]:
-        y = trial.array(x.astype(DTYPES[dtype])).astype(np.float64)
-        for power, moment in ((1, 0.0), (2, 1.0)):
-            size = float(density @ np.abs(y) ** power)
-            want = ulps(moment, 4 * power + precision(dtype), dtype, scale=size, moved=1e-14)  # 400 float64 terms
-            trial.expect(np.float64(density @ y**power).reshape(()), want, f"moment {power} of selu(z)")
+    for dtype in [d for d in trial.dtypes if d in ("float32", "float64")]:
+        with trial.part():
+            y = trial.array(x.astype(DTYPES[dtype])).astype(np.float64)
+            for power, moment in ((1, 0.0), (2, 1.0)):
+                size = float(density @ np.abs(y) ** power)
+                want = ulps(moment, 4 * power + precision(dtype), dtype, scale=size, moved=1e-14)  # 400 float64 terms
+                trial.expect(np.float64(density @ y**power).reshape(()), want, f"moment {power} of selu(z)")
 
 
 @clause("selu.gradient-at-zero")
@@ -260,15 +261,16 @@ def test_gelu_default_form(default: str) -> Iterator[Case]:
 
 def stays_within(trial, low: float, high: float, at_zero: float) -> None:
     """Every result in [low, high], and the one at zero exact."""
-    for dtype in trial.subject.dtypes:
-        x = real_numbers(dtype)
-        y = trial.array(x).astype(np.float64)
-        inside = (y >= low) & (y <= high)
-        at = np.argmin(inside)
-        outside = f"{trial.operation} leaves [{low:g}, {high:g}] at {float(x[at]):.6g} ({dtype}): {y[at]:.9g}"
-        trial.require(bool(inside.all()), outside)
-        zero = trial.array(np.zeros_like(x)).astype(np.float64)[0]
-        trial.require(zero == at_zero, f"{trial.operation}(0) is {zero!r} in {dtype}, expected exactly {at_zero:g}")
+    for dtype in trial.dtypes:
+        with trial.part():
+            x = real_numbers(dtype)
+            y = trial.array(x).astype(np.float64)
+            inside = (y >= low) & (y <= high)
+            at = np.argmin(inside)
+            outside = f"{trial.operation} leaves [{low:g}, {high:g}] at {float(x[at]):.6g} ({dtype}): {y[at]:.9g}"
+            trial.require(bool(inside.all()), outside)
+            zero = trial.array(np.zeros_like(x)).astype(np.float64)[0]
+            trial.require(zero == at_zero, f"{trial.operation}(0) is {zero!r} in {dtype}, expected exactly {at_zero:g}")
 
 
 @clause("sigmoid.range")
@@ -278,13 +280,14 @@ def test_sigmoid_range(trial) -> None:
 
 @clause("sigmoid.symmetry")
 def test_sigmoid_symmetry(trial) -> None:
-    for dtype in trial.subject.dtypes:
-        x = real_numbers(dtype)
-        right, left = trial.array(x).astype(np.float64), trial.array(-x).astype(np.float64)
-        scale = 2 * moved(function("sigmoid", {}), x)
-        trial.expect(
-            left, ulps(1 - right, 8, dtype, scale=1.0, moved=scale), f"sigmoid(-x) and 1 - sigmoid(x) in {dtype}"
-        )
+    for dtype in trial.dtypes:
+        with trial.part():
+            x = real_numbers(dtype)
+            right, left = trial.array(x).astype(np.float64), trial.array(-x).astype(np.float64)
+            scale = 2 * moved(function("sigmoid", {}), x)
+            trial.expect(
+                left, ulps(1 - right, 8, dtype, scale=1.0, moved=scale), f"sigmoid(-x) and 1 - sigmoid(x) in {dtype}"
+            )
 
 
 @clause("tanh.range")
@@ -294,11 +297,12 @@ def test_tanh_range(trial) -> None:
 
 @clause("tanh.odd")
 def test_tanh_odd(trial) -> None:
-    for dtype in trial.subject.dtypes:
-        x = real_numbers(dtype)
-        trial.expect(
-            trial.array(-x), exact(-trial.array(x).astype(np.float64), dtype), f"tanh(-x) and -tanh(x) in {dtype}"
-        )
+    for dtype in trial.dtypes:
+        with trial.part():
+            x = real_numbers(dtype)
+            trial.expect(
+                trial.array(-x), exact(-trial.array(x).astype(np.float64), dtype), f"tanh(-x) and -tanh(x) in {dtype}"
+            )
 
 
 @clause("softplus.large")
@@ -311,14 +315,15 @@ def test_softplus_large() -> Iterator[Case]:
 
 @clause("softplus.reflection")
 def test_softplus_reflection(trial) -> None:
-    for dtype in trial.subject.dtypes:
-        x = real_numbers(dtype, largest=1e4)
-        difference = trial.array(x).astype(np.float64) - trial.array(-x).astype(np.float64)
-        allowed = 8 * np.maximum(np.abs(x.astype(np.float64)), 1.0)
-        change = 2 * moved(function("softplus", {}), x)
-        trial.expect(
-            difference, ulps(x, 8, dtype, scale=allowed / 8, moved=change), f"softplus(x) - softplus(-x) in {dtype}"
-        )
+    for dtype in trial.dtypes:
+        with trial.part():
+            x = real_numbers(dtype, largest=1e4)
+            difference = trial.array(x).astype(np.float64) - trial.array(-x).astype(np.float64)
+            allowed = 8 * np.maximum(np.abs(x.astype(np.float64)), 1.0)
+            change = 2 * moved(function("softplus", {}), x)
+            trial.expect(
+                difference, ulps(x, 8, dtype, scale=allowed / 8, moved=change), f"softplus(x) - softplus(-x) in {dtype}"
+            )
 
 
 @clause("hard-sigmoid.form")

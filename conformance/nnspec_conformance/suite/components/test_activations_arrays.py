@@ -23,7 +23,7 @@ def attributes(operation: str) -> dict:
 
 def one_dtype(trial) -> str:
     """Float32, in which the shapes of ``activation.shape`` are compiled already; else the subject's first."""
-    return "float32" if "float32" in trial.subject.dtypes else trial.subject.dtypes[0]
+    return "float32" if "float32" in trial.dtypes else trial.dtypes[0]
 
 
 @clause("activation.shape")

@@ -48,15 +48,16 @@ def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
 
 @clause("activation.gradient-finite")
 def test_gradient_finite(operation: str, trial) -> None:
-    for dtype in trial.subject.dtypes:
-        x = real_numbers(dtype)
-        slopes = trial.gradient(x, np.ones_like(x), **fixed(operation)).astype(np.float64)
-        bad = x[~np.isfinite(slopes)]
-        trial.require(
-            bad.size == 0,
-            f"gradient of {operation} is not finite at {bad.size} of {x.size} {dtype} inputs, "
-            f"for instance at {float(bad[0]) if bad.size else 0:.6g}",
-        )
+    for dtype in trial.dtypes:
+        with trial.part():
+            x = real_numbers(dtype)
+            slopes = trial.gradient(x, np.ones_like(x), **fixed(operation)).astype(np.float64)
+            bad = x[~np.isfinite(slopes)]
+            trial.require(
+                bad.size == 0,
+                f"gradient of {operation} is not finite at {bad.size} of {x.size} {dtype} inputs, "
+                f"for instance at {float(bad[0]) if bad.size else 0:.6g}",
+            )
 
 
 @clause("activation.second-derivative")

@@ -77,12 +77,13 @@ def test_axis_error(operation: str) -> Iterator[ErrorCase]:
 
 @clause("softmax.sum")
 def test_sum(trial) -> None:
-    for dtype in [d for d in BOTH if d in trial.subject.dtypes]:
-        x = rows(dtype)
-        y = trial.array(x, axis=-1).astype(np.float64)
-        trial.require(bool(((y >= 0) & (y <= 1)).all()), f"softmax leaves [0, 1]: {y.min():.6g} to {y.max():.6g}")
-        n, total = x.shape[-1], np.ones(x.shape[:-1])
-        trial.expect(y.sum(-1), bound(total, total, n + 10, dtype), f"sum of softmax over {n} entries in {dtype}")
+    for dtype in [d for d in BOTH if d in trial.dtypes]:
+        with trial.part():
+            x = rows(dtype)
+            y = trial.array(x, axis=-1).astype(np.float64)
+            trial.require(bool(((y >= 0) & (y <= 1)).all()), f"softmax leaves [0, 1]: {y.min():.6g} to {y.max():.6g}")
+            n, total = x.shape[-1], np.ones(x.shape[:-1])
+            trial.expect(y.sum(-1), bound(total, total, n + 10, dtype), f"sum of softmax over {n} entries in {dtype}")
 
 
 @clause("softmax.large-offset")

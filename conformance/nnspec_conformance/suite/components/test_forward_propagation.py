@@ -156,29 +156,35 @@ def test_output(trial) -> None:
     x, weights = arrays()
     weights["bias_2"] = np.array([-4.0, 3.0], np.float32)  # outputs below 0, and above 1
     for activation in TESTED:
-        values = trial.call(x, weights, activation=activation)
-        z, a = values["z_2"], values["a_2"]
-        trial.require(z.tobytes() == a.tobytes(), f"a_2 is not z_2 with {activation}: {a[0]} and {z[0]}")
-        trial.require(bool((a < 0).any() and (a > 1).any()), f"with {activation} no output below 0 or none above 1")
+        with trial.part(activation=activation):
+            values = trial.call(x, weights, activation=activation)
+            z, a = values["z_2"], values["a_2"]
+            trial.require(z.tobytes() == a.tobytes(), f"a_2 is not z_2 with {activation}: {a[0]} and {z[0]}")
+            trial.require(bool((a < 0).any() and (a > 1).any()), f"with {activation} no output below 0 or none above 1")
 
 
 @clause("forward.consistency")
 def test_consistency(trial) -> None:
     for activation in TESTED:
-        x, weights = arrays()
-        values, dtype, (a, weights) = trial.call(x, weights, activation=activation), str(x.dtype), wide((x, weights))
-        for i in range(len(WIDTHS) - 1):
-            kernel, bias = weights[f"kernel_{i}"], weights[f"bias_{i}"]
-            z = a @ kernel + bias
-            wants = {"z": carried(z, sum_error(a, np.zeros_like(a), kernel, bias, z, dtype), dtype)}
-            if i < len(WIDTHS) - 2:
-                handed = values[f"z_{i}"].astype(np.float64)
-                right = activate(handed, activation)
-                rounding = activation_error(handed, np.zeros_like(handed), right, activation, dtype)
-                wants["a"] = carried(right, rounding, dtype)
-            for name, want in wants.items():
-                trial.expect(values[f"{name}_{i}"], want, f"{name}_{i} from the value before it, {activation}")
-            a = values[f"a_{i}"].astype(np.float64)
+        with trial.part(activation=activation):
+            x, weights = arrays()
+            values, dtype, (a, weights) = (
+                trial.call(x, weights, activation=activation),
+                str(x.dtype),
+                wide((x, weights)),
+            )
+            for i in range(len(WIDTHS) - 1):
+                kernel, bias = weights[f"kernel_{i}"], weights[f"bias_{i}"]
+                z = a @ kernel + bias
+                wants = {"z": carried(z, sum_error(a, np.zeros_like(a), kernel, bias, z, dtype), dtype)}
+                if i < len(WIDTHS) - 2:
+                    handed = values[f"z_{i}"].astype(np.float64)
+                    right = activate(handed, activation)
+                    rounding = activation_error(handed, np.zeros_like(handed), right, activation, dtype)
+                    wants["a"] = carried(right, rounding, dtype)
+                for name, want in wants.items():
+                    trial.expect(values[f"{name}_{i}"], want, f"{name}_{i} from the value before it, {activation}")
+                a = values[f"a_{i}"].astype(np.float64)
 
 
 # ---- examples

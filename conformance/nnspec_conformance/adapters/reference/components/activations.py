@@ -5,13 +5,11 @@ from __future__ import annotations
 import jax
 
 from nnspec.components import activations
+from nnspec_conformance import clauses
 
-VARIANTS = {
-    "gelu.form": ("exact", "tanh", "sigmoid"),
-    "hard-sigmoid.form": ("sixth", "fifth", "half"),
+VARIANTS = clauses.own_spec().told("components/activations") | {
     "activation.subnormals": "flushed",  # XLA on CPU runs with flush-to-zero and denormals-are-zero set
 }
-DEFAULTS = {"gelu.default-form": "exact", "hard-sigmoid.default-form": "sixth"}
 
 identity = activations.identity
 relu = activations.relu

@@ -9,12 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from nnspec.components import activations, weights_and_biases
+from nnspec_conformance import clauses
 
-VARIANTS = {
-    "parameter-count.rnn": ("one", "two"),
-    "parameter-count.lstm": ("one", "two"),
-    "parameter-count.gru": ("one", "candidate", "two"),
-    "dense-native.kernel": ("in-out", "out-in"),
+VARIANTS = clauses.own_spec().told(
+    "components/weights_and_biases"
+) | {  # of the layouts those that the frameworks below have
     "convolution-native.kernel": ("hwio", "oihw"),
     "lstm-native.packing": ("by-gate", "columns-ifgo", "rows-ifgo-two-biases"),
     "gru-native.packing": ("by-gate", "columns-rzn", "columns-zrn-two-biases", "rows-rzn-two-biases"),

@@ -1,0 +1,42 @@
+"""The functions of the oracles as an adapter's operations, by what each declared operation is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nnspec_conformance.adapters.numpy_oracle.rounding import flushing, in_dtype, pulled_back
+from nnspec_conformance.clauses import Spec
+from nnspec_conformance.operations import Operation
+from nnspec_conformance.suite_loader import modules
+
+AS_THEY_ARE = ("stepper", "random", "series")  # forms whose functions choose the dtype themselves
+
+
+def declared(spec: Spec) -> dict[str, Callable]:
+    """Every declared operation of which an oracle's module has the function, with its gradients."""
+    found: dict[str, Callable] = {}
+    for module in modules("nnspec_conformance.oracles"):
+        topic = module.__name__.removeprefix("nnspec_conformance.oracles.").replace(".", "/")
+        for operation in spec.operations.values():
+            if hasattr(module, operation.name) and (topic == operation.page or topic.startswith(f"{operation.page}_")):
+                found |= _parts(operation, vars(module), flushes=_flushes(spec, operation))
+    return found
+
+
+def _parts(operation: Operation, module: dict, *, flushes: bool) -> dict[str, Callable]:
+    """The operation and what the module has of its gradients."""
+    name = operation.name
+    if operation.form in AS_THEY_ARE:
+        return {name: module[name]}
+    rounded = {
+        part: flushing(in_dtype(module[name + part])) if flushes else in_dtype(module[name + part])
+        for part in ("", "_vjp", "_derivative", "_second_derivative")
+        if name + part in module
+    }
+    if "_derivative" in rounded:
+        rounded["_vjp"] = pulled_back(rounded.pop("_derivative"))
+    return {name + part: function for part, function in rounded.items()}
+
+
+def _flushes(spec: Spec, operation: Operation) -> bool:
+    return any(clause.keyword == "subnormals" for clause in spec.governing(operation.name))

@@ -1,0 +1,257 @@
+"""Two topics are opened in a copy of the project, each by its own files and nothing else, and everything knows them.
+
+One is the first of its section, the other lies in a folder of topics.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFORMANCE = "conformance/nnspec_conformance"
+
+PAGE = """\
+---
+order: 1
+needs: [components/neurons]
+---
+
+# {title}
+
+**{title}** is what this page is about. No more.
+
+/// operation | {name}
+    form: map
+    arrays: {{x: "*shape"}}
+    result: "*shape"
+
+{factor} times every element.
+///
+
+/// clause | {name}.value
+    kind: value
+{proves}
+The result **MUST** be {factor} times the input.
+///
+
+/// reference | nnspec.{dotted}.{name}
+
+$$y = {factor} x$$
+///
+"""
+REFERENCE = '''\
+"""{title}: a trial. It is taken away again."""
+
+import jax
+from jaxtyping import Array, Float
+
+from nnspec.checking import checked
+
+__all__ = ["{name}"]
+
+
+@checked
+@jax.jit
+def {name}(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Multiply every element."""
+    return {factor} * x
+'''
+ORACLE = '''\
+"""{title}, from its clause."""
+
+
+def {name}(x):
+    return {factor} * x
+'''
+SUITE = '''\
+"""Tests of {topic}."""
+
+from nnspec_conformance.cases import call, clause
+from nnspec_conformance.inputs import normal_draws
+from nnspec_conformance.tolerance import ulps
+from nnspec_conformance.oracles.{dotted} import {name}
+
+
+@clause("{name}.value")
+def test_value():
+    x = normal_draws(1, (3, 4))
+    yield call("{name}", x, want=ulps({name}(x.astype(float)), 1, "float32"))
+'''
+MUTANTS = '''\
+"""Wrong versions of {topic}."""
+
+from nnspec_conformance.mutation import Mutant
+
+
+def changes_nothing(x):
+    return x
+
+
+MUTANTS = [Mutant("changes nothing", "the input comes back", ("{name}.value",), {{"{name}": changes_nothing}})]
+'''
+ADAPTER = '''\
+"""{title}."""
+
+from {home}.{dotted} import {name}
+
+__all__ = ["{name}"]
+'''
+BENCHMARK = '''\
+"""What {name} takes."""
+
+from nnspec_conformance.benchmarks.core import Workload
+
+SET = "{name}"
+
+
+def workloads(*, quick=False):
+    """No workload yet."""
+    return iter(())
+'''
+TOPICS = {
+    "training/halving": {"title": "Halving", "name": "halve", "factor": "0.5", "proves": "    proves: A.8\n"},
+    "architectures/trial/tripling": {"title": "Tripling", "name": "triple", "factor": "3", "proves": ""},
+}
+FOLDER = "---\norder: 9\n---\n\n# A folder of topics\n\nIt has a page of its own.\n"
+
+
+def files_of(topic: str) -> dict[str, str]:
+    """Path and text of every file of a topic."""
+    section, _, name = topic.rpartition("/")
+    words = TOPICS[topic] | {"topic": topic, "dotted": topic.replace("/", ".")}
+    templates = {
+        f"spec/{topic}.md": PAGE,
+        f"reference/nnspec/{topic}.py": REFERENCE,
+        f"{CONFORMANCE}/oracles/{topic}.py": ORACLE,
+        f"{CONFORMANCE}/suite/{section}/test_{name}.py": SUITE,
+        f"{CONFORMANCE}/mutants/{topic}.py": MUTANTS,
+        f"{CONFORMANCE}/adapters/numpy_oracle/{topic}.py": ADAPTER.replace("{home}", "nnspec_conformance.oracles"),
+        f"{CONFORMANCE}/adapters/reference/{topic}.py": ADAPTER.replace("{home}", "nnspec"),
+        f"{CONFORMANCE}/benchmarks/{topic}.py": BENCHMARK,
+    }
+    made = {path: text.format(**words) for path, text in templates.items()}
+    if section.count("/"):  # a folder of topics is a package in every strand, and has a page
+        made |= {f"{Path(path).parent.as_posix()}/__init__.py": "" for path in made if path.endswith(".py")}
+        made |= {f"spec/{section}/index.md": FOLDER}
+    return made
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """The project with two topics more: nothing but new files."""
+    folder = tmp_path_factory.mktemp("copy") / "nnspec"
+    ignored = shutil.ignore_patterns("__pycache__", "results", "generated", ".*", "build", "site", "dist")
+    shutil.copytree(ROOT, folder, ignore=ignored, symlinks=True)
+    for topic in TOPICS:
+        for name, text in files_of(topic).items():
+            path = folder / name
+            assert not path.exists(), f"{name} would have to be changed"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(copy):
+    """Runs Python in the copy."""
+    places = os.pathsep.join(str(copy / name) for name in ("reference", "conformance", "docs"))
+
+    def python(*arguments: str) -> subprocess.CompletedProcess:
+        environment = os.environ | {"PYTHONPATH": places}
+        command = [sys.executable, *arguments]
+        return subprocess.run(
+            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=200, check=False
+        )
+
+    return python
+
+
+COLLECT = """
+import json, markdown
+from nnspec_conformance import gate
+from nnspec_conformance.benchmarks import sets
+from nnspec_conformance.suite_loader import load_suite
+from nnspec_site import navigation, sources
+from nnspec_site.build import settings
+sources.check()
+suite = load_suite()
+navigation.stage(suite.spec)
+print(json.dumps({
+    "root": str(suite.spec.root),
+    "gate": gate.check(suite),
+    "topics": [page.name for page in suite.spec.pages.values() if page.is_topic],
+    "navigation": settings()["nav"],
+    "api": (navigation.STAGE / "api/training/halving.md").read_text(),
+    "index": markdown.markdown("/// topics | all\\n///\\n", extensions=["nnspec_site"]),
+    "sets": list(sets.discover()),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def known(run, copy):
+    """What the gate, the site and the benchmarks say in the copy."""
+    done = run("-c", COLLECT)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["root"] == str(copy / "spec")
+    return found
+
+
+def test_the_gate_is_in_step(known):
+    assert known["gate"] == []
+
+
+def test_topics_come_in_their_place(known):
+    assert known["topics"][-2:] == ["architectures/trial/tripling", "training/halving"]
+
+
+def test_they_are_in_the_navigation(known):
+    trial = {
+        "A folder of topics": [
+            "spec/architectures/trial/index.md",
+            {"Tripling": "spec/architectures/trial/tripling.md"},
+        ]
+    }
+    assert {"Architectures": ["spec/architectures/index.md", trial]} in known["navigation"]
+    assert {"Training": ["spec/training/index.md", {"Halving": "spec/training/halving.md"}]} in known["navigation"]
+
+
+def test_they_have_a_page_in_the_api_reference(known):
+    assert "[Halving](/spec/training/halving.md)" in known["api"]
+    assert "::: nnspec.training.halving" in known["api"]
+    assert {"architectures.trial.tripling": "api/architectures/trial/tripling.md"} in next(
+        entry["API reference"] for entry in known["navigation"] if "API reference" in entry
+    )
+
+
+def test_they_are_in_the_index_with_their_first_sentence(known):
+    assert "<strong>Halving</strong> is what this page is about.</span>" in known["index"]
+    assert 'href="/spec/architectures/trial/tripling.md">Tripling</a>' in known["index"]
+
+
+def test_their_benchmarks_are_found(known):
+    assert {"halve", "triple"} <= set(known["sets"])
+
+
+@pytest.mark.parametrize("subject", ["numpy_oracle", "reference"])
+def test_a_subject_is_asked_for_them(run, subject):
+    done = run("-m", "nnspec_conformance.cli", "check", subject, *TOPICS)
+    assert "2 pass (2 instances" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0
+
+
+def test_their_mutants_are_caught(run):
+    done = run("-m", "nnspec_conformance.cli", "mutants", *TOPICS)
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 mutants caught" in done.stdout
+
+
+def test_the_tests_of_the_layout_pass(run):
+    done = run("-m", "pytest", "-q", "conformance/tests/test_layout.py", "-k", "not import")
+    assert done.returncode == 0, done.stdout
