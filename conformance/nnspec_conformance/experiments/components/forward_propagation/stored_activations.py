@@ -10,7 +10,7 @@ FORMS = ("loop", "loop, rematerialized", "scan", "scan, rematerialized")
 PREDICTED = {"loop": 1.03, "loop, rematerialized": 1.03, "scan": 2.03, "scan, rematerialized": 1.03}
 
 
-@experiment("stored-activations", short={"depths": (1, 2), "width": 8, "batch": 256})
+@experiment("stored-activations", short={"depths": (2, 3), "width": 8, "batch": 256})
 def stored_activations(*, depths: tuple[int, ...] = (4, 8, 16, 32), width: int = 64, batch: int = 2_048) -> Outcome:
     """Temporary memory by depth and form; the compiler's analysis is exact, so nothing is drawn."""
     activation = 4 * batch * width  # bytes of one activation of one layer

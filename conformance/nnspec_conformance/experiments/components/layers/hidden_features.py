@@ -86,13 +86,14 @@ def one_seed(seed: int, steps: int, wide: int, images: int | None) -> tuple[dict
     last = trained(first, x[train], labels[train], steps)
     draws = np.random.default_rng(10_000 + seed)
     kernel, bias = draws.standard_normal((x.shape[1], wide)) * np.sqrt(2 / x.shape[1]), draws.standard_normal(wide)
+    after = hidden(last, x)
     features = {
         "untrained": hidden(first, x)[1],
-        "trained": hidden(last, x)[1],
+        "trained": after[1],
         "pixels": x,
         "wide": np.maximum(x @ kernel + bias, 0),
     }
-    answer = hidden(last, x[test])[2].argmax(1)
+    answer = after[2][test].argmax(1)
     found = {name: probe(f[train], labels[train], f[test], labels[test]) for name, f in features.items()}
     spread = {name: effective_dimensions(f[train]) for name, f in features.items()}
     return found, spread, 100 * float(np.mean(answer == labels[test]))
