@@ -122,7 +122,7 @@ def _gated(x, inner):
 
 
 def _gated_derivative(x, inner, slope):
-    """Of x * expit(inner), where ``slope`` is the derivative of ``inner``."""
+    """The derivative of x * expit(inner), where ``slope`` is that of ``inner``."""
     return expit(inner) + x * slope * sigmoid_derivative(inner)
 
 
