@@ -60,7 +60,7 @@ def _functions(text: str, *, private: bool) -> dict[str, Definition]:
 
 
 def _reached(functions: dict[str, Definition], names: set[str]) -> dict[str, Definition]:
-    """Those of the functions that are named, or named by one that is."""
+    """The functions that are named, or named by one that is."""
     reached: set[str] = set()
     queue = names & functions.keys()
     while queue:

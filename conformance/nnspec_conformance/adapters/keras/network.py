@@ -8,8 +8,7 @@ import keras
 
 ONE_AXIS = (
     "Dense refuses x of one axis, [features], 'expected min_ndim=2, found ndim=1', right is one number a unit: by "
-    "design the first axis is the batch; not reported; "
-    "https://github.com/keras-team/keras/blob/master/keras/src/layers/core/dense.py"
+    "design the first axis is the batch; https://github.com/keras-team/keras/issues/15521"
 )
 NAMED = {"identity": "linear", "leaky_relu": functools.partial(keras.activations.leaky_relu, negative_slope=0.01)}
 

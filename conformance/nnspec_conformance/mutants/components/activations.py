@@ -11,10 +11,8 @@ from scipy.special import erf
 
 from nnspec_conformance.mutation import ORACLE as right
 from nnspec_conformance.mutation import Mutant
+from nnspec_conformance.oracles.components.activations import ELEMENTWISE
 
-ELEMENTWISE = (
-    "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "sigmoid", "tanh", "softplus", "silu", "hard_sigmoid"
-)  # fmt: skip
 SMOOTH = ("gelu", "sigmoid", "tanh", "softplus", "silu")
 TAILED = ("elu", "selu", "gelu", "sigmoid", "tanh", "softplus", "silu")
 ACCURATE = ("leaky_relu", "elu", "selu", "gelu", "sigmoid", "tanh", "softplus", "silu", "hard_sigmoid")

@@ -11,10 +11,14 @@ import functools
 import numpy as np
 from scipy.special import erfc, expit
 
+ELEMENTWISE = (
+    "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "sigmoid", "tanh", "softplus", "silu", "hard_sigmoid"
+)  # fmt: skip
+ACTIVATIONS = (*ELEMENTWISE, "softmax", "log_softmax")
 SELU_SCALE = 1.0507009873554804934193349852946  # lambda: Klambauer et al. 2017, section 2
-SELU_ALPHA = 1.6732632423543772848170429916717  # alpha, likewise
+SELU_ALPHA = 1.6732632423543772848170429916717  # alpha: the same section
 TANH_CUBIC = 0.044715  # Hendrycks and Gimpel 2016, section 2
-SIGMOID_SLOPE = 1.702  # likewise
+SIGMOID_SLOPE = 1.702  # the same section
 HARD_SIGMOID_SLOPE = {"sixth": 1 / 6, "fifth": 0.2, "half": 0.5}
 
 
@@ -122,7 +126,7 @@ def _gated(x, inner):
 
 
 def _gated_derivative(x, inner, slope):
-    """Of x * expit(inner), where ``slope`` is the derivative of ``inner``."""
+    """The derivative of x * expit(inner), where ``slope`` is that of ``inner``."""
     return expit(inner) + x * slope * sigmoid_derivative(inner)
 
 

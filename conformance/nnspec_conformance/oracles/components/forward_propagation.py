@@ -6,8 +6,8 @@ Every function computes in the dtype that it is handed; the expected values of t
 from __future__ import annotations
 
 from nnspec_conformance.oracles.components import activations
+from nnspec_conformance.oracles.components.activations import ACTIVATIONS
 from nnspec_conformance.oracles.components.layers import (
-    ACTIVATIONS,
     activate,
     dense,
     dense_vjp,

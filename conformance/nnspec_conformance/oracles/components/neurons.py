@@ -8,10 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnspec_conformance.oracles.components import activations
-
-ACTIVATIONS = (
-    "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "sigmoid", "tanh", "softplus", "silu", "hard_sigmoid"
-)  # fmt: skip
+from nnspec_conformance.oracles.components.activations import ELEMENTWISE as ACTIVATIONS
 
 
 def as_it_is(operand):

@@ -168,7 +168,7 @@ def unpack(operation, weights, reading):
 
 
 def names(operation, reading):
-    """Of the arrays in a table that lies as the reading says."""
+    """The names of the arrays in a table that lies as the reading says."""
     if operation in KERNEL_AXES:
         return {"kernel", "bias"}
     packing = PACKINGS[operation][reading]

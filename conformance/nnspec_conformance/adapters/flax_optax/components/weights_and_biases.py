@@ -15,8 +15,8 @@ VARIANTS = {
 KNOWN_FAILURES = {
     f"native.shape-error[{operation}]": (
         "a bias of one entry in a layer of 5 units is taken and added to every unit, right is to refuse: neither "
-        "nnx.merge nor nnx.update compares shapes, and nnx.Linear and nnx.Conv broadcast the bias; not reported; "
-        "https://github.com/google/flax/blob/main/flax/nnx/nn/linear.py"
+        "nnx.merge nor nnx.update compares shapes, and nnx.Linear and nnx.Conv broadcast the bias; "
+        "searched 2026-11-27, not found; https://github.com/google/flax/blob/main/flax/nnx/nn/linear.py"
     )
     for operation in ("dense_native", "convolution_native", "lstm_native", "gru_native")
 }

@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
 VARIANTS = {
     "activation.subnormals": "flushed",  # TensorFlow sets flush-to-zero and denormals-are-zero in its threads
     "activation.subnormals[elu]": "kept",  # handed through: a subnormal number is not below zero
     "selu.gradient-at-zero": "right",
 }
+
+
+def softmax_loses_nan(dtype: str) -> Callable[[], bool]:
+    """A probe: whether a NaN stays alone in its row, as in oneDNN's kernel, which depends on processor and dtype."""
+    row = np.array([[1.0, np.nan, 2.0, -3.0, 0.5, 4.0, 0.0]], np.float32)
+    return lambda: not np.isnan(tf.nn.softmax(tf.cast(row, dtype)).numpy().astype(np.float32)).all()
+
+
+LOSES_NAN = (
+    "a row with one NaN gives NaN there and 0 elsewhere, right is NaN in the whole row: oneDNN's kernel; right with "
+    "TF_ENABLE_ONEDNN_OPTS=0; searched 2026-11-27, not found; "
+    "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/mkl/mkl_softmax_op.cc"
+)
 # Measured: at which input, got, right, and why.
 KNOWN_FAILURES = {
     "activation.limits[gelu]": (
-        "gelu(-inf) is NaN, right is 0: both forms multiply -inf by a factor that is exactly 0; not reported; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+        "gelu(-inf) is NaN, right is 0: both forms multiply -inf by a factor that is exactly 0; searched 2026-11-27, "
+        "not found; https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.limits[silu]": (
-        "silu(-inf) is NaN, right is 0: x * sigmoid(x) is -inf * 0; not reported; "
+        "silu(-inf) is NaN, right is 0: x * sigmoid(x) is -inf * 0; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_impl.py"
     ),
-    "activation.accuracy[leaky_relu]": (
-        "leaky_relu(-19.99) with slope 0.2 is -3.99800006 in float64, right is -3.998: the op's attribute "
-        "alpha is a float32; not reported; "
+    "activation.accuracy[leaky_relu]; float64": (
+        "leaky_relu(-19.99) with slope 0.2 is -3.99800006 in float64, right is -3.998: the op's attribute alpha is a "
+        "float32; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/relu_op_functor.h"
     ),
     "activation.accuracy[elu]": (
-        "elu(-1e-6) is -1.0133e-6 in float32 and elu(-2.2e-17) is 0 in float64, right is x: exp(x) - 1 "
-        "cancels; https://github.com/tensorflow/tensorflow/issues/116943"
+        "elu(-1e-6) is -1.0133e-6 in float32 and elu(-2.2e-17) is 0 in float64, right is x: exp(x) - 1 cancels; "
+        "https://github.com/tensorflow/tensorflow/issues/116943"
     ),
     "activation.accuracy[selu]": (
         "selu(-2.2e-19) is 0 in float64, right is -3.8e-19: exp(x) - 1 cancels; "
         "https://github.com/tensorflow/tensorflow/issues/116943"
     ),
-    "activation.accuracy[gelu]": (
+    "activation.accuracy[gelu]; float64": (
         "gelu(2) is 1.954499732 in float64, right is 1.954499736: the factors 0.7071067811865476 and "
-        "0.7978845608028654 pass through float32; not reported; "
+        "0.7978845608028654 pass through float32; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.tail[elu]": (
@@ -43,51 +61,65 @@ KNOWN_FAILURES = {
         "selu(-2.2e-19) is 0 in float64, right is -3.8e-19: exp(x) - 1 cancels; "
         "https://github.com/tensorflow/tensorflow/issues/116943"
     ),
-    "activation.tail[gelu]": (
-        "tanh form: gelu(-7.1) is 0 in float64, right is -6.9e-16: 1 + tanh(u) cancels; not reported; "
+    "activation.tail[gelu]; form=tanh": (
+        "tanh form: gelu(-4.89) is 0 in float32, right is -4.8e-7, and gelu(-7.1) is 0 in float64, right is -6.9e-16: "
+        "1 + tanh(u) cancels; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
     ),
-    "activation.subnormals[relu]": (
-        "relu(9e-39) is 0 in all of 16 elements, right for a subject that flushes, but 9e-39 in one element "
-        "alone and in some of the last of 7509: packets flush, the remainder does not; not reported; "
+    "activation.tail[gelu]; form=exact, float64": (
+        "exact form: gelu(-13.56) is -4.6874417e-41 in float64, right is -4.6874269e-41: the factor 0.7071067811865476 "
+        "passes through float32; searched 2026-11-27, not found; "
+        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+    ),
+    "activation.subnormals[relu]; float32": (
+        "relu(9e-39) is 0 in all of 16 elements, right for a subject that flushes, but 9e-39 in one element alone and "
+        "in some of the last of 7509: packets flush, the remainder does not; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/relu_op_functor.h"
     ),
-    "activation.gradient[leaky_relu]": (
-        "the gradient at -2580 with slope 0.2 is 0.200000003 in float64, right is 0.2: the op's attribute "
-        "alpha is a float32; not reported; "
+    "activation.gradient[leaky_relu]; float64": (
+        "the gradient at -2580 with slope 0.2 is 0.200000003 in float64, right is 0.2: the op's attribute alpha is a "
+        "float32; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/relu_op_functor.h"
     ),
     "activation.gradient[selu]": (
-        "the gradient at -2.2e-17 is 1.0507 in float64, right is 1.7581: it takes the branch of the output's "
-        "sign, and the output there is rounded to 0; https://github.com/tensorflow/tensorflow/issues/124831"
+        "the gradient at -2.2e-17 is 1.0507 in float64, right is 1.7581: it takes the branch of the output's sign, and "
+        "the output there is rounded to 0; https://github.com/tensorflow/tensorflow/issues/124831"
     ),
-    "activation.gradient[gelu]": (
+    "activation.gradient[gelu]; form=exact, float64": (
+        "exact form: the gradient at 0.78 times -0.5 is -0.5059312401 in float64, right is -0.5059312428: the factor "
+        "0.7071067811865476 passes through float32; searched 2026-11-27, not found; "
+        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+    ),
+    "activation.gradient[gelu]; form=tanh, float16, float32, float64": (
         "tanh form: the gradient at -10000 in float16 is NaN, right is 0: the slope of x**3 overflows and is "
-        "multiplied by 1 - tanh**2 = 0; not reported; "
+        "multiplied by 1 - tanh**2 = 0; at -4.85 in float32 it is 0, right is -4e-6: 1 - tanh**2 cancels; in float64 "
+        "the factor 0.7978845608028654 passes through float32; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
     ),
-    "activation.gradient-finite[gelu]": (
-        "tanh form: the gradient at -1.9e19 and beyond is NaN in float32, right is 0: the slope of the cubic "
-        "overflows and inf is multiplied by 0; not reported; "
+    "activation.gradient-finite[gelu]; form=tanh": (
+        "tanh form: the gradient at -1.9e19 and beyond is NaN in float32, right is 0: the slope of the cubic overflows "
+        "and inf is multiplied by 0; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
     ),
-    "activation.second-derivative[gelu]": (
-        "at -2.4e-8 it is 0.797884547 in float64, right is 0.797884561: the factor 0.7071067811865476 passes "
-        "through float32; not reported; "
+    "activation.second-derivative[gelu]; form=exact, float64": (
+        "exact form: at -2.4e-8 it is 0.797884547 in float64, right is 0.797884561: the factor 0.7071067811865476 "
+        "passes through float32; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
     ),
-    "leaky-relu.value": (
-        "leaky_relu(-13.33) with slope 0.3 is -3.99900016 in float64, right is -3.999: the op's attribute "
-        "alpha is a float32; not reported; "
+    "activation.second-derivative[gelu]; form=tanh": (
+        "tanh form: at -4.85 it is 0 in float32, right is -2.4e-5: 1 - tanh**2 cancels; in float64 the factor "
+        "0.7978845608028654 passes through float32; searched 2026-11-27, not found; "
+        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+    ),
+    "leaky-relu.value; float64": (
+        "leaky_relu(-13.33) with slope 0.3 is -3.99900016 in float64, right is -3.999: the op's attribute alpha is a "
+        "float32; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/relu_op_functor.h"
     ),
     "elu.value": (
         "elu(-1.9e-37) with alpha 1.75 is 0 in float64, right is -3.3e-37: exp(x) - 1 cancels; "
         "https://github.com/tensorflow/tensorflow/issues/116943"
     ),
-    "softmax.nan[softmax]": (
-        "a row with one NaN gives NaN there and 0 elsewhere in float32 and bfloat16, right is NaN in the "
-        "whole row: oneDNN's kernel; right with TF_ENABLE_ONEDNN_OPTS=0; not reported; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/mkl/mkl_softmax_op.cc"
-    ),
+    "softmax.nan[softmax]; float32": (LOSES_NAN, softmax_loses_nan("float32")),
+    "softmax.nan[softmax]; bfloat16": (LOSES_NAN, softmax_loses_nan("bfloat16")),
 }

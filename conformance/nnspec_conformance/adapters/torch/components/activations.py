@@ -32,53 +32,53 @@ KNOWN_FAILURES = {
         "https://github.com/pytorch/pytorch/issues/160876"
     ),
     "activation.accuracy[gelu]; form=exact, float32, bfloat16": (
-        "gelu(1.7014e38) is inf, right is 1.7014e38: oneDNN's kernel overflows from half the largest number on; right "
-        "with torch.backends.mkldnn off; not reported, "
-        "oneDNN path is to be dropped in https://github.com/pytorch/pytorch/pull/189234",
+        "exact form: gelu(1.7014e38) is inf in float32 and bfloat16, right is 1.7014e38: oneDNN's kernel overflows "
+        "from half the largest number on; right with torch.backends.mkldnn off; searched 2026-11-27, not found, oneDNN "
+        "path is to be dropped in https://github.com/pytorch/pytorch/pull/189234",
         exact_gelu_is_onednns,
     ),
-    "activation.accuracy[softplus]": (
-        "softplus(20.1) is 20.1 in float64, right is 20.1 + 1.87e-9: beyond the argument threshold, 20 by "
-        "default in every dtype, it is the identity; not reported; "
+    "activation.accuracy[softplus]; float64": (
+        "softplus(20.1) is 20.1 in float64, right is 20.1 + 1.87e-9: beyond the argument threshold, 20 by default in "
+        "every dtype, it is the identity; searched 2026-11-27, not found; "
         "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
     ),
-    "activation.tail[gelu]": (
-        "gelu(-5.51) is 0 in float32, right is -9.9e-8: 1 + erf(u) cancels, and 1 + tanh(u) in the other "
-        "form; https://github.com/pytorch/pytorch/issues/187806"
+    "activation.tail[gelu]; float32, float64, bfloat16": (
+        "gelu(-5.51) is 0 in float32, right is -9.9e-8: 1 + erf(u) cancels, and 1 + tanh(u) in the other form; "
+        "https://github.com/pytorch/pytorch/issues/187806"
     ),
     "activation.subnormals[gelu]; form=exact, bfloat16": (
-        "gelu(-1.9e-38) is 0 from 9 elements on, right is -9.5e-39, as in float32, in the other form and in one "
-        "element: oneDNN's kernel; not reported, oneDNN path is to be dropped in "
-        "https://github.com/pytorch/pytorch/pull/189234",
+        "exact form: gelu(-1.9e-38) is 0 in bfloat16 from 9 elements on, right is -9.5e-39, as in float32, in the "
+        "other form and in one element: oneDNN's kernel; searched 2026-11-27, not found, oneDNN path is to be dropped "
+        "in https://github.com/pytorch/pytorch/pull/189234",
         exact_gelu_is_onednns,
     ),
-    "activation.gradient[softplus]": (
-        "the gradient at 20.1 is 1 in float64, right is 1 - 1.87e-9: the identity beyond the default "
-        "threshold of 20; not reported; "
+    "activation.gradient[softplus]; float64": (
+        "the gradient at 20.1 is 1 in float64, right is 1 - 1.87e-9: the identity beyond the default threshold of 20; "
+        "searched 2026-11-27, not found; "
         "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
     ),
-    "activation.gradient[hard_sigmoid]": (
-        "the gradient inside is 0.1666666716 in float64, right is 1/6 = 0.1666666667: it is the float32 "
-        "number nearest to 1/6; not reported; "
+    "activation.gradient[hard_sigmoid]; float64": (
+        "the gradient inside is 0.1666666716 in float64, right is 1/6 = 0.1666666667: it is the float32 number nearest "
+        "to 1/6; searched 2026-11-27, not found; "
         "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
     ),
-    "activation.gradient-finite[gelu]": (
-        "tanh form: the gradient at -1.9e19 and beyond is NaN in float32, right is 0: x * x overflows and inf "
-        "is multiplied by 1 - tanh**2 = 0; not reported; "
+    "activation.gradient-finite[gelu]; form=tanh, float32, float64, bfloat16": (
+        "tanh form: the gradient at -1.9e19 and beyond is NaN in float32, right is 0: x * x overflows and inf is "
+        "multiplied by 1 - tanh**2 = 0; searched 2026-11-27, not found; "
         "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Gelu.h"
     ),
-    "activation.second-derivative[softplus]": (
-        "at 20 it is 0 in float64, right is 2.06e-9: the identity from the default threshold of 20 on; not "
-        "reported; https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
+    "activation.second-derivative[softplus]; float64": (
+        "at 20 it is 0 in float64, right is 2.06e-9: the identity from the default threshold of 20 on; searched "
+        "2026-11-27, not found; https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
     ),
-    "softplus.reflection": (
-        "softplus(20.1) - softplus(-20.1) is off by 1.87e-9 in float64: the identity beyond the default "
-        "threshold of 20 on one side only; not reported; "
+    "softplus.reflection; float64": (
+        "softplus(20.1) - softplus(-20.1) is off by 1.87e-9 in float64: the identity beyond the default threshold of "
+        "20 on one side only; searched 2026-11-27, not found; "
         "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
     ),
-    "hard-sigmoid.gradient-at-kinks": (
-        "the gradient at 0, between the kinks, is 0.1666666716 in float64, right is 1/6: it is the float32 "
-        "number nearest to 1/6; not reported; "
+    "hard-sigmoid.gradient-at-kinks; float64": (
+        "the gradient at 0, between the kinks, is 0.1666666716 in float64, right is 1/6: it is the float32 number "
+        "nearest to 1/6; searched 2026-11-27, not found; "
         "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
     ),
 }
