@@ -151,7 +151,7 @@ def experiments(data: Data) -> Element | None:
                 link,
                 prose("span", experiment.text),
                 badge(data, experiment),
-                prediction(data, experiment) or "–",
+                prediction(data, experiment, "") or "–",
                 effects,
                 when,
             ]

@@ -275,6 +275,7 @@ def test_benchmark_draws_share_of_copy_and_marks_peers(convert, data):
         "pass": "forward",
         "size": 1024,
         "dtype": "float32",
+        "operations": 1024,
         "least_bytes": 8192,
     }
     work |= {
@@ -296,6 +297,20 @@ def test_benchmark_draws_share_of_copy_and_marks_peers(convert, data):
     assert "2^10" in html
     assert "No result on a GPU or TPU yet." in text_of(html)
     assert "Not measured on this machine (box): identity, relu, leaky_relu" in text_of(html)
+    assert "Measured 2026-01-02 in 1 process" in text_of(html)
+
+
+def test_benchmark_names_times_that_cannot_be_right(convert, data):
+    def work(size, seconds, runs):
+        cost = {"set": "activations", "name": "gelu", "pass": "forward", "operations": 1, "least_bytes": 1}
+        return cost | {"size": size, "nnspec": {"seconds": seconds, "runs": runs}, "peers": {}}
+
+    machine = {"name": "box", "device": "cpu", "processor": "P", "cores": 2, "platform": "Linux"}
+    workloads = [work(1024, 1.6e-5, [1.6e-5] * 3), work(16384, 7e-6, [7e-6, 7e-6, 8e-6])]
+    data.benchmarks["box"] = {"machine": machine, "ceilings": {"copy_bytes_per_s": 1e9}, "workloads": workloads}
+    text = text_of(convert("/// benchmark | activations\n///"))
+    assert "gelu, forward, by nnspec: 16.0 µs for 1024 elements, at most 8.0 µs for 16384." in text
+    assert "in 3 processes" in text
 
 
 def test_benchmark_of_a_set_that_no_machine_has_says_so(convert, data):

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from nnspec_conformance.benchmarks import sets
+from nnspec_conformance.benchmarks.processes import impossible
 from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, options
 from nnspec_site.chart import Row, chart
 from nnspec_site.data import Report
-from nnspec_site.html import Element, code, folded, make, number, table
+from nnspec_site.html import Element, code, folded, make, number, plural, table
 
 COMMAND = "nnspec bench --device cpu --out r.json"
 
@@ -114,7 +115,12 @@ def measured(report: Report, workloads: list[Report]) -> Element:
     panel.append(folded(["Times and ratios at every size"], numbers(workloads)))
     versions = ", ".join(f"{name} {version}" for name, version in report.get("versions", {}).items())
     date = max((work["date"] for work in workloads if "date" in work), default=report.get("date", "–"))
-    panel.append(make("p", "nn-provenance", f"Measured {date} with {versions}."))
+    count = max(len(work["nnspec"].get("runs") or [0]) for work in workloads)
+    words = f"Measured {date} in {plural(count, 'process', 'processes')} with {versions}."
+    panel.append(make("p", "nn-provenance", words))
+    if wrong := impossible(workloads):
+        words = "These times cannot be right, as a smaller size takes longer: " + "; ".join(wrong.values())
+        panel.append(make("p", "nn-unproven", f"{words}."))
     return panel
 
 
@@ -134,7 +140,8 @@ def drawn(report: Report, workloads: list[Report], name: str, count: int) -> Ele
     title = f"{name.capitalize()}, {size(count)} elements, {dtype}: share of the speed of {limit} (100 %)"
     rows = []
     for work in workloads:
-        peers = {peer: share(report, work, found["seconds"]) for peer, found in work.get("peers", {}).items()}
+        others = work["peers"] if work["operations"] else {}  # no work, nothing to compare
+        peers = {peer: share(report, work, found["seconds"]) for peer, found in others.items()}
         known = {peer: value for peer, value in peers.items() if value is not None}
         rows.append(Row(work["name"], share(report, work, work["nnspec"]["seconds"]) or 0.0, known))
     return chart(title, rows)

@@ -62,12 +62,12 @@ def badge(data: Data, experiment: Experiment) -> Element:
     return make("span", "nn-when", chip(outcome, kinds=EXPERIMENTS), condition)
 
 
-def prediction(data: Data, experiment: Experiment) -> Element | None:
+def prediction(data: Data, experiment: Experiment, words: str = "prediction ") -> Element | None:
     """Whether what was predicted came; nothing where the result is of another text, or there is none."""
     result = data.experiments.get(experiment.id, {})
     if state(data, experiment) in ("not run", "stale") or not result.get("prediction"):
         return None
-    return chip(result["prediction"], f"prediction {result['prediction']}", kinds=PREDICTIONS)
+    return chip(result["prediction"], f"{words}{result['prediction']}", kinds=PREDICTIONS)
 
 
 def facts(experiment: Experiment, result: Report | None) -> Element:
