@@ -69,9 +69,8 @@ def source(spec: Spec) -> Element:
     """The statements of the source, each with what proves it, or with the page that is to come."""
     proofs, rows = spec.proofs(), []
     for statement, entry in spec.source.items():
-        links = [
-            part for proof in proofs.get(statement, []) for part in (" ", anchor(proof.page, proof.id, code(proof.id)))
-        ]
-        proven = make("span", "", *links) if links else make("span", "nn-unproven", f"to come: {entry['page']}")
+        found = [anchor(proof.page, proof.id, code(proof.id)) for proof in proofs.get(statement, [])]
+        links = [part for link in found for part in (" ", link)]
+        proven = make("span", "", *links) if found else make("span", "nn-unproven", f"to come: {entry['page']}")
         rows.append([statement, prose("span", entry["statement"]), proven])
     return table(["statement", "what the source says", "what proves it"], rows, "nn-source")
