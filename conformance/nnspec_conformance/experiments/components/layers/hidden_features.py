@@ -100,7 +100,7 @@ def one_seed(seed: int, steps: int, wide: int, images: int | None) -> tuple[dict
 
 
 def effective_dimensions(x: np.ndarray) -> float:
-    """The number of directions in which features vary: squared sum of the covariance's eigenvalues by that of squares."""
+    """The number of directions in which features vary: the eigenvalues' squared sum over their sum of squares."""
     covariance = np.cov(x.T)
     return float(np.trace(covariance) ** 2 / np.sum(covariance**2))
 
