@@ -60,14 +60,15 @@ def joined(package: ModuleType) -> ModuleType:
 
     ``TOPICS`` names packages whose topic modules it shares; what a topic module of its own says stands before theirs.
     """
+    own = _topics(package.__name__)
     shared = [module for name in getattr(package, "TOPICS", ()) for module in _topics(f"{ADAPTERS}.{name}")]
-    entries = _entries(shared) | _entries([package, *_topics(package.__name__)])
+    entries = _entries(shared) | _entries([package, *own])
     tables: dict[str, dict] = {table: {} for table in TABLES}
     operations = {}
     for (table, name), value in entries.items():
         tables.get(table, operations)[name] = value
     made = ModuleType(package.__name__)
-    vars(made).update(vars(package) | operations | tables)
+    vars(made).update(vars(package) | operations | tables, TOPIC_FILES=[module.__file__ for module in own + shared])
     return made
 
 

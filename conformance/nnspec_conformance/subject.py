@@ -174,13 +174,14 @@ class Subject:
         return [operation for operation in self._dtypes if operation != "*"]
 
     def place(self, *words: str) -> str:
-        """The adapter's file, with the first line that holds the first of the words found in it."""
+        """The adapter's file, with the first line that holds the first of the words found in it or in its topics."""
         path = getattr(self.adapter, "__file__", None)
         if path is None:
             return f"adapter {getattr(self, 'name', '')}".strip()
-        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
-        numbers = (next((n for n, line in enumerate(lines, 1) if word in line), None) for word in words)
-        return ":".join(str(part) for part in (path, next((n for n in numbers if n), None)) if part)
+        files = [path, *getattr(self.adapter, "TOPIC_FILES", ())]
+        texts = {p: Path(p).read_text(encoding="utf-8", errors="replace").splitlines() for p in files}
+        lines = [(p, n, line) for p, text in texts.items() for n, line in enumerate(text, 1)]
+        return next((f"{p}:{n}" for word in words for p, n, line in lines if word in line), str(path))
 
     def _check_dtypes(self) -> None:
         if not self.dtypes:

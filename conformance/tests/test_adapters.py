@@ -9,7 +9,6 @@ import sys
 import pytest
 
 from nnspec_conformance.engine import validate
-from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.loading import built_in, joined, load_subject
 
 NEEDS = {
@@ -95,6 +94,7 @@ def package(tmp_path, monkeypatch):
     """Writes packages as the built-in adapters are, and imports one."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr("nnspec_conformance.loading.ADAPTERS", "trial")
+    monkeypatch.setattr("nnspec_conformance.loading.built_in", lambda: ["mine"])
     monkeypatch.setattr(sys, "modules", sys.modules.copy())
 
     def write(**files):
@@ -157,9 +157,17 @@ def test_shared_topics_stand_behind_its_own(package):
         ("KNOWN_FAILURES = {'a.b': 'reason'}", "KNOWN_FAILURES 'a.b'"),
     ],
 )
-def test_what_two_topics_declare_is_refused(package, declaration, kind):
+def test_what_two_topics_declare_is_refused(package, nnspec, declaration, kind):
     mine = package(**{"mine.components.layers": declaration, "mine.components.neurons": declaration})
-    with pytest.raises(HarnessError) as refused:
-        joined(mine)
     first, second = (f"{mine.__path__[0]}/components/{topic}.py" for topic in ("layers", "neurons"))
-    assert str(refused.value) == f"{second}: {kind} is declared in {first} too; keep one"
+    ran = nnspec("check", "mine")
+    assert (ran.status, ran.err) == (2, f"nnspec: {second}: {kind} is declared in {first} too; keep one\n")
+
+
+def test_a_wrong_entry_is_told_with_the_line_of_its_topic(package, nnspec):
+    mine = package(**{"mine.components.layers": "\nKNOWN_FAILURES = {'dense.value; float8': 'why; a link'}"})
+    ran = nnspec("check", "mine")
+    assert (ran.status, ran.err.count("\n")) == (2, 1)
+    assert ran.err.startswith(
+        f"nnspec: {mine.__path__[0]}/components/layers.py:2: KNOWN_FAILURES['dense.value; float8']"
+    )
