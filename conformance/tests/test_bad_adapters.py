@@ -240,7 +240,7 @@ def page(monkeypatch, spec_of):
     """The command's specification is this page."""
 
     def use(text):
-        monkeypatch.setattr(suite_loader, "load_spec", lambda: spec_of(text))
+        monkeypatch.setattr(suite_loader, "own_spec", lambda: spec_of(text))
         suite_loader.load_suite.cache_clear()
 
     yield use
