@@ -43,6 +43,7 @@ LATER = {
     "mutants/components/activations_softmax.py": ["mutant"],
     "mutants/components/layers.py": ["step"],
     "mutants/components/weights_and_biases.py": ["mutant"],
+    "mutants/components/weight_layouts.py": ["mutant"],
     "mutation.py": ["mutants_of"],
     "report.py": ["tree_hash", "write_text"],
     "run.py": ["summary"],

@@ -1,4 +1,4 @@
-"""Tests of components/weights_and_biases: what one weight and one bias do, counts, layouts by behaviour."""
+"""Tests of components/weights_and_biases: what one weight and one bias do, and counts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
-from nnspec_conformance.inputs import normal_draws
+from nnspec_conformance.cases import Case, call, clause
 from nnspec_conformance.oracles.components import weights_and_biases as oracle
 from nnspec_conformance.subject import DTYPES
-from nnspec_conformance.tolerance import Want, bound, exact, spread
+from nnspec_conformance.tolerance import exact
 
 # ---- one weight, one bias: integers whose sums every dtype holds
 
@@ -132,102 +131,3 @@ def test_attention(readings: dict) -> Iterator[Case]:
     for num_heads in (3, 4):
         for use_bias in (True, False):
             yield count(readings, "attention", features=12, num_heads=num_heads, use_bias=use_bias)
-
-
-# ---- layouts
-
-WIDE = ("float32", "float64")  # where the numbers lie does not depend on the dtype
-BATCH, TIME, IN, HIDDEN = 2, 4, 3, 5
-
-
-def layer_input(operation: str, square: bool = False) -> tuple[int, ...]:
-    """Shape of an input; ``square`` where a wrong layout of the kernel fits too."""
-    return {
-        "dense_native": (BATCH, 4 if square else IN),
-        "convolution_native": (BATCH, 5, 6, 3 if square else IN),
-        "lstm_native": (BATCH, TIME, IN),
-        "gru_native": (BATCH, TIME, IN),
-    }[operation]
-
-
-def table(operation: str, dtype: str, square: bool = False) -> dict[str, np.ndarray]:
-    """Weights in the exchange layout, and a recurrent bias for every gate, of which a packing takes what it has."""
-    if operation == "dense_native":
-        shapes = {"kernel": (4, 4) if square else (IN, HIDDEN), "bias": (4,) if square else (HIDDEN,)}
-    elif operation == "convolution_native":
-        shapes = {"kernel": (3, 3, 3, 3) if square else (2, 4, IN, HIDDEN), "bias": (3,) if square else (HIDDEN,)}
-    else:
-        per_gate = {
-            "kernel": (IN, HIDDEN), "recurrent_kernel": (HIDDEN, HIDDEN), "bias": (HIDDEN,), "recurrent_bias": (HIDDEN,)
-        }  # fmt: skip
-        shapes = {f"{k}_{gate}": shape for k, shape in per_gate.items() for gate in oracle.GATES[operation]}
-    return {name: normal_draws(seed, shape, dtype) for seed, (name, shape) in enumerate(shapes.items(), 40)}
-
-
-def reading_of(readings: dict) -> str:
-    return readings.get("packing") or readings["kernel"]
-
-
-def native_case(operation: str, readings: dict, dtype: str, square: bool = False) -> Case:
-    """The layer on weights that lie as the reading says; expected is the exchange layout's answer in float64."""
-    reading = reading_of(readings)
-    x = normal_draws(30, layer_input(operation, square), dtype)
-    weights = oracle.pack(operation, table(operation, dtype, square), reading)
-    exchange = oracle.unpack(operation, {k: w.astype(np.float64) for k, w in weights.items()}, reading)
-    return call(operation, x, weights, want=wanted(operation, x.astype(np.float64), exchange, dtype))
-
-
-def wanted(operation: str, x: np.ndarray, weights: dict, dtype: str) -> Want:
-    forward = oracle.FORWARD[operation]
-    if operation in oracle.KERNEL_AXES:
-        absolute = forward(np.abs(x), {name: np.abs(w) for name, w in weights.items()})
-        return bound(forward(x, weights), absolute, weights["kernel"][..., 0].size + 1, dtype)
-    return spread(lambda rounded: forward(x, weights, rounded), dtype)
-
-
-@clause("dense-native.kernel")
-def test_dense_native(readings: dict) -> Iterator[Case]:
-    for dtype in WIDE:
-        yield native_case("dense_native", readings, dtype)
-    yield native_case("dense_native", readings, "float32", square=True)
-
-
-@clause("convolution-native.kernel")
-def test_convolution_native(readings: dict) -> Iterator[Case]:
-    for dtype in WIDE:
-        yield native_case("convolution_native", readings, dtype)
-    yield native_case("convolution_native", readings, "float32", square=True)
-
-
-@clause("lstm-native.packing")
-def test_lstm_native(readings: dict) -> Iterator[Case]:
-    for dtype in WIDE:
-        yield native_case("lstm_native", readings, dtype)
-
-
-@clause("gru-native.packing")
-def test_gru_native(readings: dict) -> Iterator[Case]:
-    for dtype in WIDE:
-        yield native_case("gru_native", readings, dtype)
-
-
-def right(operation: str, readings: dict) -> tuple[np.ndarray, dict[str, np.ndarray], str]:
-    """An input, weights that fit it, and the name of a bias."""
-    weights = oracle.pack(operation, table(operation, "float32"), reading_of(readings))
-    bias = next(name for name in weights if name.startswith("bias"))
-    return normal_draws(30, layer_input(operation), "float32"), weights, bias
-
-
-@clause("native.shape-error")
-def test_shape_error(operation: str, readings: dict) -> Iterator[ErrorCase]:
-    x, good, bias = right(operation, readings)
-    yield refusal(operation, x[..., :-1], good, valid=(x, good), note="an input of another number of features")
-    yield refusal(operation, x, good | {bias: good[bias][:1]}, valid=(x, good), note="a bias of one entry")
-
-
-@clause("native.name-error")
-def test_name_error(operation: str, readings: dict) -> Iterator[ErrorCase]:
-    x, good, bias = right(operation, readings)
-    rest = {name: w for name, w in good.items() if name != bias}
-    yield refusal(operation, x, rest, valid=(x, good), note=f"a table without {bias}")
-    yield refusal(operation, x, good | {"offset": good[bias]}, valid=(x, good), note="a table with one name more")

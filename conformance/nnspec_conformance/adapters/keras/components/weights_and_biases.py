@@ -1,4 +1,4 @@
-"""Keras's layers: how many parameters they have, and what they compute with weights that lie as theirs do."""
+"""Keras's layers: how many parameters they have."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from keras import layers
 
 VARIANTS = {
     "parameter-count.gru": ("two", "one"),  # reset_after and not
-    "lstm-native.packing": "columns-ifgo",
-    "gru-native.packing": "columns-zrn-two-biases",
 }
 # The numbers do not matter here, and to draw them costs a compilation for each shape.
 RECURRENT = {"kernel_initializer": "zeros", "recurrent_initializer": "zeros"}
@@ -67,43 +65,3 @@ def parameter_count(*, layer, gru_biases, **sizes):
     made, shape = LAYERS[layer](**sizes)
     made.build(*[shape] * (2 if layer == "attention" else 1))
     return np.asarray(sum(int(np.prod(w.shape)) for w in made.trainable_weights))  # count_params has the state too
-
-
-def _loaded(layer, shape, names, weights):
-    """The layer with these weights; Keras itself refuses a number of arrays or a shape that does not fit."""
-    layer.build(shape)
-    given = dict(weights)
-    layer.set_weights([given.pop(name) for name in names if name in given] + list(given.values()))
-    return layer
-
-
-def dense_native(x, weights):
-    in_features, units = weights["kernel"].shape
-    layer = layers.Dense(units, kernel_initializer="zeros", dtype=keras.backend.standardize_dtype(x.dtype))
-    return _loaded(layer, (None, in_features), ("kernel", "bias"), weights)(x)
-
-
-def convolution_native(x, weights):
-    *window, in_features, filters = weights["kernel"].shape
-    layer = layers.Conv2D(
-        filters, tuple(window), kernel_initializer="zeros", dtype=keras.backend.standardize_dtype(x.dtype)
-    )
-    return _loaded(layer, (None, *x.shape[1:3], in_features), ("kernel", "bias"), weights)(x)
-
-
-def _sequence(kind, x, weights):
-    units = weights["recurrent_kernel"].shape[0]
-    layer = kind(units, return_sequences=True, **RECURRENT, dtype=keras.backend.standardize_dtype(x.dtype))
-    shape = (None, x.shape[1], weights["kernel"].shape[0])
-    return _loaded(layer, shape, ("kernel", "recurrent_kernel", "bias"), weights)(x)
-
-
-def lstm_native(x, weights):
-    return _sequence(layers.LSTM, x, weights)
-
-
-def gru_native(x, weights):
-    given = dict(weights)
-    if "bias" in given:  # both biases are the two rows of one array
-        given["bias"] = keras.ops.stack([given["bias"], given.pop("recurrent_bias")])
-    return _sequence(layers.GRU, x, given)

@@ -1,4 +1,4 @@
-"""PyTorch's layers: how many parameters they have, and what they compute with weights that lie as theirs do."""
+"""PyTorch's layers: how many parameters they have."""
 
 from __future__ import annotations
 
@@ -12,14 +12,7 @@ VARIANTS = {
     "parameter-count.rnn": "two",
     "parameter-count.lstm": "two",
     "parameter-count.gru": "two",
-    "dense-native.kernel": "out-in",
-    "convolution-native.kernel": "oihw",
-    "lstm-native.packing": "rows-ifgo-two-biases",
-    "gru-native.packing": "rows-rzn-two-biases",
 }
-RECURRENT_NAMES = {
-    "kernel": "weight_ih_l0", "recurrent_kernel": "weight_hh_l0", "bias": "bias_ih_l0", "recurrent_bias": "bias_hh_l0"
-}  # fmt: skip
 
 
 def _norm(kind, features, use_scale, use_bias):
@@ -59,34 +52,3 @@ LAYERS = {
 def parameter_count(*, layer, **sizes):
     with torch.device("meta"):  # shapes only
         return np.asarray(sum(p.numel() for p in LAYERS[layer](**sizes).parameters()))
-
-
-def _loaded(module, names, weights, x):
-    """The layer with these weights; PyTorch itself refuses names and shapes that do not fit."""
-    module = module.to(x.dtype)
-    module.load_state_dict({names.get(name, name): w for name, w in weights.items()})
-    return module
-
-
-def dense_native(x, weights):
-    out_features, in_features = weights["kernel"].shape
-    return _loaded(nn.Linear(in_features, out_features), {"kernel": "weight"}, weights, x)(x)
-
-
-def convolution_native(x, weights):
-    out_features, in_features, *window = weights["kernel"].shape
-    module = _loaded(nn.Conv2d(in_features, out_features, tuple(window)), {"kernel": "weight"}, weights, x)
-    return module(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-
-
-def _recurrent(kind, x, weights):
-    module = kind(weights["kernel"].shape[1], weights["recurrent_kernel"].shape[1], batch_first=True)
-    return _loaded(module, RECURRENT_NAMES, weights, x)(x)[0]
-
-
-def lstm_native(x, weights):
-    return _recurrent(nn.LSTM, x, weights)
-
-
-def gru_native(x, weights):
-    return _recurrent(nn.GRU, x, weights)

@@ -1,12 +1,12 @@
-"""The oracle of weights and biases against mpmath, SciPy and the arrays themselves; the verdict of its experiment."""
+"""The oracle of weight layouts against mpmath, SciPy and the arrays themselves; counts against what a table holds."""
 
 import mpmath
 import numpy as np
 import pytest
 from scipy import signal
 
-from nnspec_conformance.experiments.components.weights_and_biases import bias_separates
-from nnspec_conformance.oracles.components import weights_and_biases as oracle
+from nnspec_conformance.oracles.components import weight_layouts as oracle
+from nnspec_conformance.oracles.components.weights_and_biases import parameter_count
 
 MP = mpmath.mp.clone()
 MP.dps = 40
@@ -96,23 +96,4 @@ def test_a_count_is_what_the_table_holds(layer, operation, biases):
     for reading, kept in biases.items():
         size = sum(w.size for w in oracle.pack(operation, table, reading).values())
         given = {"layer": layer, "in_features": 3, "hidden_features": 4, f"{layer}_biases": kept}
-        assert oracle.parameter_count(**given) == size
-
-
-# ---- what a bias separates
-
-
-def test_a_count_off_theory_does_not_hold():
-    assert bias_separates.judge(0, {False: 2, True: 4}) == "holds"
-    assert bias_separates.judge(1, {False: 2, True: 4}) == "does not hold"
-    assert bias_separates.judge(0, {False: 2, True: 2}) == "does not hold"
-
-
-def test_points_that_are_not_in_general_position_realize_fewer():
-    line = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [4.0, 4.0]])
-    assert bias_separates.count(line, affine=True) == 8 < bias_separates.realized(4, 3)
-
-
-def test_counts_of_cover():
-    assert [bias_separates.realized(n, 2) for n in (2, 3, 4)] == [4, 6, 8]
-    assert [bias_separates.realized(n, 3) for n in (3, 4, 5)] == [8, 14, 22]
+        assert parameter_count(**given) == size

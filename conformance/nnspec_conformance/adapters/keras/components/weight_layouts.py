@@ -1,0 +1,53 @@
+"""Keras's layers on weights that lie as theirs do."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from nnspec_conformance.adapters.keras.components.weights_and_biases import RECURRENT
+
+VARIANTS = {
+    "lstm-native.packing": "columns-ifgo",
+    "gru-native.packing": "columns-zrn-two-biases",
+}
+
+
+def _loaded(layer, shape, names, weights):
+    """The layer with these weights; Keras itself refuses a number of arrays or a shape that does not fit."""
+    layer.build(shape)
+    given = dict(weights)
+    layer.set_weights([given.pop(name) for name in names if name in given] + list(given.values()))
+    return layer
+
+
+def dense_native(x, weights):
+    in_features, units = weights["kernel"].shape
+    layer = layers.Dense(units, kernel_initializer="zeros", dtype=keras.backend.standardize_dtype(x.dtype))
+    return _loaded(layer, (None, in_features), ("kernel", "bias"), weights)(x)
+
+
+def convolution_native(x, weights):
+    *window, in_features, filters = weights["kernel"].shape
+    layer = layers.Conv2D(
+        filters, tuple(window), kernel_initializer="zeros", dtype=keras.backend.standardize_dtype(x.dtype)
+    )
+    return _loaded(layer, (None, *x.shape[1:3], in_features), ("kernel", "bias"), weights)(x)
+
+
+def _sequence(kind, x, weights):
+    units = weights["recurrent_kernel"].shape[0]
+    layer = kind(units, return_sequences=True, **RECURRENT, dtype=keras.backend.standardize_dtype(x.dtype))
+    shape = (None, x.shape[1], weights["kernel"].shape[0])
+    return _loaded(layer, shape, ("kernel", "recurrent_kernel", "bias"), weights)(x)
+
+
+def lstm_native(x, weights):
+    return _sequence(layers.LSTM, x, weights)
+
+
+def gru_native(x, weights):
+    given = dict(weights)
+    if "bias" in given:  # both biases are the two rows of one array
+        given["bias"] = keras.ops.stack([given["bias"], given.pop("recurrent_bias")])
+    return _sequence(layers.GRU, x, given)
