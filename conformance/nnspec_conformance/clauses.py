@@ -81,7 +81,7 @@ class Clause:
 
     @property
     def text_hash(self) -> str:
-        """Of everything that a result depends on; a result with another hash is stale."""
+        """The hash of everything that a result depends on; a result with another one is stale."""
         parts = [self.kind, self.level, " ".join(self.text.split()), self.definition, self.default]
         parts += [sorted(self.variants.items())]
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
@@ -123,12 +123,12 @@ class Experiment:
 
     @property
     def text_hash(self) -> str:
-        """Of everything that a result depends on; a result with another hash is stale."""
+        """The hash of everything that a result depends on; a result with another one is stale."""
         return _digest(self.kind, self.measure, self.prediction_hash)
 
     @property
     def prediction_hash(self) -> str:
-        """Of the claim, of what is expected and of what decides: all that must stand before the first run."""
+        """The hash of the claim, of what is expected and of what decides: all that must stand before the first run."""
         numbers = [self.expect, self.holds, *self.unless.values()]
         bounds = [[(name, stated.low, stated.high) for name, stated in one.items()] for one in numbers]
         return _digest(" ".join(self.text.split()), " ".join(self.predicted.split()), bounds, list(self.unless))

@@ -128,5 +128,5 @@ def _ratios(got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str)
 
 
 def _number(x: Any, dtype: str) -> str:
-    """As many digits as tell it from its neighbours in the dtype."""
+    """A number with as many digits as tell it from its neighbours in the dtype."""
     return repr(float(x)).removesuffix(".0") if dtype == "float64" else f"{float(x):.9g}"

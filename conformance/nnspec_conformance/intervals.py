@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Interval:
-    """From ``low`` to ``high``, both included; one number where they are equal."""
+    """The numbers from ``low`` to ``high``, both included; one number where they are equal."""
 
     low: float
     high: float
@@ -35,7 +35,7 @@ Intervals = dict[str, Interval]
 
 
 def interval(given: Any) -> Interval:
-    """Of ``[0.45, 0.55]``, ``[0.5, .inf]`` or ``14``.
+    """Read ``[0.45, 0.55]``, ``[0.5, .inf]`` or ``14``.
 
     Raises:
         ValueError: it is none of these, or the bounds are in reverse order.

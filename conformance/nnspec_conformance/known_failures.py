@@ -72,7 +72,7 @@ def instance_of(key: Any) -> str:
 
 
 def parse(spec: Spec, subject: Subject, key: Any, value: Any) -> KnownFailure:
-    """One declaration.
+    """Read one declaration.
 
     Raises:
         HarnessError: it names no instance, dtype or reading, has no reason, a probe that raises, or a version that

@@ -57,7 +57,7 @@ class Array:
         return replace(self, name=filled(self.name, indices), axes=tuple(filled(a, indices) for a in self.axes))
 
     def shape(self, values: Mapping[str, Any]) -> tuple[int | None, ...]:
-        """Its lengths, from those of the axes and from attributes; None where no formula is stated."""
+        """The lengths of the axes, from sizes by name and from attributes; None where no formula is stated."""
         found: list[int | None] = []
         for axis in self.axes:
             if is_star(axis):

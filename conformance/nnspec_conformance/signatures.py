@@ -9,7 +9,7 @@ KINDS = {"number": "a number", "integer": "an integer", "axis": "an axis", "flag
 
 
 def signature(operation: Operation) -> str:
-    """As a line of Python, with the definition's defaults: ``leaky_relu(x, *, negative_slope=0.01)``."""
+    """The operation as a line of Python, with the definition's defaults: ``leaky_relu(x, *, negative_slope=0.01)``."""
     positional = ["shape"] if operation.form == "random" else []
     positional += [f"{a.name}=None" if a.optional else a.name for a in operation.arguments]
     keywords = ["seed"] if operation.form in ("random map", "random") else []

@@ -39,7 +39,7 @@ def plain_tex(tex: str) -> str:
 
 
 def _operand(text: str) -> str:
-    """In parentheses unless it is one number, name or call."""
+    """An operand in parentheses, unless it is one number, name or call."""
     return text if re.fullmatch(r"-?[\w.\\]+|\\?\w+\([^()]*\)", text.strip()) else f"({text})"
 
 
@@ -119,7 +119,7 @@ def explanations(results: Iterable[Result]) -> list[list[str]]:
 
 
 def failed(results: Iterable[Result]) -> list[Result]:
-    """Those that must be told in full."""
+    """The results that must be told in full."""
     return [r for r in results if r.outcome in (FAIL, HARNESS_ERROR)]
 
 

@@ -201,6 +201,11 @@ def test_softmax_is_within_4_ulp_and_a_unit_of_the_distance(row, logarithm):
     assert float(np.max(np.abs(got - expected) / allowed)) <= 1
 
 
+def test_by_rank_is_the_first_of_one_or_three_axes_and_else_the_second():
+    assert [oracle.axis_of("by-rank", rank) for rank in (1, 2, 3, 4, 5)] == [0, 1, 0, 1, 1]
+    assert [oracle.axis_of(axis, 3) for axis in (-1, 0, 2)] == [-1, 0, 2]
+
+
 @pytest.mark.parametrize("operation", ["softmax", "log_softmax"])
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_gradient_of_softmax_is_the_jacobian_transposed(operation, axis):

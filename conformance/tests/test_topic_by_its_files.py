@@ -97,7 +97,7 @@ MUTANTS = [Mutant("changes nothing", "the input comes back", ("{name}.value",), 
 ADAPTER = '''\
 """{title}."""
 
-from {home}.{dotted} import {name}
+from nnspec.{dotted} import {name}
 
 __all__ = ["{name}"]
 '''
@@ -130,8 +130,7 @@ def files_of(topic: str) -> dict[str, str]:
         f"{CONFORMANCE}/oracles/{topic}.py": ORACLE,
         f"{CONFORMANCE}/suite/{section}/test_{name}.py": SUITE,
         f"{CONFORMANCE}/mutants/{topic}.py": MUTANTS,
-        f"{CONFORMANCE}/adapters/numpy_oracle/{topic}.py": ADAPTER.replace("{home}", "nnspec_conformance.oracles"),
-        f"{CONFORMANCE}/adapters/reference/{topic}.py": ADAPTER.replace("{home}", "nnspec"),
+        f"{CONFORMANCE}/adapters/reference/{topic}.py": ADAPTER,
         f"{CONFORMANCE}/benchmarks/{topic}.py": BENCHMARK,
     }
     made = {path: text.format(**words) for path, text in templates.items()}

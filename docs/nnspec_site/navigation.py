@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from nnspec_conformance.clauses import Spec
-from nnspec_conformance.pages import SECTIONS, SENTENCE, Page
+from nnspec_conformance.pages import SECTIONS, SENTENCE, Page, split_head
 from nnspec_site.assets import PAGES, ROOT
 from nnspec_site.listing import SOURCES
 
 STAGE = ROOT / "build" / "pages"
-GENERATED = "<!-- Written by the build of the site from the folders; changes to this file are lost. -->\n\n"
+GENERATED = "---\ngenerated: by the build of the site, from the folders; changes to this file are lost\n---\n\n"
 ALONE = """
 !!! note "About the reference alone"
     This page says what the reference implementation promises; no other implementation is asked. Each statement is
@@ -97,13 +97,13 @@ def stage(spec: Spec, folder: Path = STAGE, pages: Path = PAGES, sources: Path =
     written = dict(generated(spec, sources))
     for page in spec.pages.values():
         if page.species == "reference":
-            heading = f"# {page.title}\n"
-            written[f"spec/{page.name}.md"] = page.path.read_text(encoding="utf-8").replace(heading, heading + ALONE, 1)
+            heading, (_, text) = f"# {page.title}\n", split_head(page.path)
+            written[f"spec/{page.name}.md"] = text.lstrip().replace(heading, heading + ALONE, 1)
     for name, text in written.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
-        path.write_text(text if text.startswith("---") else GENERATED + text, encoding="utf-8")
+        path.write_text(GENERATED + text, encoding="utf-8")
 
 
 # ------------------------------------------------------------------ navigation

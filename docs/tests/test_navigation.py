@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from nnspec_conformance.clauses import load_spec
+from nnspec_conformance.clauses import Statement, load_spec
 from nnspec_site import navigation
 from nnspec_site.build import CONFIG, settings
 from nnspec_site.data import Data
@@ -135,7 +137,7 @@ def test_what_a_former_build_staged_is_gone(trial, spec):
 def test_page_about_the_reference_alone_says_so_below_its_title(trial, spec):
     navigation.stage(spec, trial / "stage", trial / "pages", trial / "reference")
     text = (trial / "stage" / "spec" / "training" / "loop.md").read_text(encoding="utf-8")
-    assert text == f"---\nspecies: reference\n---\n\n# The loop\n{navigation.ALONE}\nIt resumes.\n"
+    assert text == f"{navigation.GENERATED}# The loop\n{navigation.ALONE}\nIt resumes.\n"
     assert (trial / "spec" / "training" / "loop.md").read_text(encoding="utf-8") == SPEC["training/loop"]
 
 
@@ -154,16 +156,20 @@ def test_all_topics_stand_below_their_section(convert):
     assert "<span>A <strong>neuron</strong> fires.</span>" in html
 
 
-def test_statements_to_come(convert, data):
-    data.spec.source = {"A.6": {"statement": "a loss measures", "page": "components/losses"}}
-    html = convert("/// topics | planned\n///\n")
-    assert "A.6" in html
-    assert "components/losses" in html
+def test_statements_of_the_source_with_what_proves_them(convert, data):
+    data.spec.source = {
+        "A.6": {"statement": "a loss measures", "page": "components/losses"},
+        "C.0": {"statement": "training goes on", "page": "training/index"},
+    }
+    data.spec.statements["loop.resumes"] = Statement("loop.resumes", "training/loop", 3, "", "MUST", proves=("C.0",))
+    html = convert("/// topics | source\n///\n")
+    assert re.search(r"A\.6</th>\s*<td><span>a loss measures</span></td>\s*<td>.*to come: components/losses", html)
+    assert '<a href="/spec/training/loop.md#loop.resumes"><code>loop.resumes</code></a>' in html
 
 
 def test_an_unknown_folder_stops_the_build(convert):
     with pytest.raises(
-        SiteError, match=r"topics \| games: no such view or folder; known: all, api, planned, components"
+        SiteError, match=r"topics \| games: no such view or folder; known: all, api, source, components"
     ):
         convert("/// topics | games\n///\n")
 

@@ -108,7 +108,7 @@ def test_exported_functions_of_a_topic_are_documented(path):
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("*/**/[!_]*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_functions_of_a_topic_link_to_their_clauses(path):
     pages = "".join(page.read_text() for page in SPEC.rglob("*.md"))
-    assert unlinked(path.read_text(), set(re.findall(r"^/// clause \| (\S+)", pages, re.MULTILINE))) == []
+    assert unlinked(path.read_text(), set(re.findall(r"^/// (?:clause|statement) \| (\S+)", pages, re.MULTILINE))) == []
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -143,7 +143,7 @@ def show(about: dict[str, Any], limits: dict[str, float], entries: Sequence[dict
 
 
 def load_average() -> float | None:
-    """Of the last minute; above 0 before a run, somebody else is at work too. None where the system has none."""
+    """The load of the last minute: above 0 before a run, others are at work too. None where the system has none."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
@@ -154,7 +154,7 @@ def priority() -> str:
 
 
 def plain(value: Any) -> Any:
-    """As JSON can hold it, with four significant digits: a time has no more."""
+    """The value as JSON can hold it, with four significant digits: a time has no more."""
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
     if isinstance(value, list):

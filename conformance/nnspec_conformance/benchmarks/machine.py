@@ -78,7 +78,7 @@ def describe(device: Any) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Of everything that is timed."""
+    """The versions of everything that is timed."""
     found = {"python": platform.python_version()}
     for name in ("nnspec", "jax", "jaxlib", "flax", "optax", "numpy", "torch"):
         try:

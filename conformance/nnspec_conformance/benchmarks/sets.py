@@ -42,7 +42,7 @@ def select(only: Sequence[str] | None, *, quick: bool) -> list[Workload]:
 
 
 def key(workload: Workload) -> Key:
-    """By which an entry of the results is found again."""
+    """The fields by which an entry of the results is found again."""
     return workload.set, workload.name, workload.direction, workload.size
 
 

@@ -39,7 +39,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came.
+    """What came of an experiment.
 
     Attributes:
         came: the measured numbers, by the names that the block's intervals have.
@@ -178,7 +178,7 @@ def versions() -> dict[str, str]:
 
 
 def plain(value: Any) -> Any:
-    """As JSON can hold it: built-in types, six significant digits, numbers that are not finite as strings."""
+    """The value as JSON can hold it: built-in types, six significant digits, numbers that are not finite as strings."""
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if hasattr(value, "tolist"):

@@ -1,12 +1,11 @@
 """``/// topics | all`` and its kin: what the site holds, from the folders.
 
 ``all`` every topic by section; ``components`` those of one section or folder; ``api`` the reference's modules;
-``planned`` the statements of the source that no page proves yet.
+``source`` the statements of the source with what proves each, or the page that will.
 """
 
 from __future__ import annotations
 
-from nnspec_conformance import gate
 from nnspec_conformance.clauses import Spec
 from nnspec_site import data as site_data
 from nnspec_site import navigation
@@ -14,7 +13,7 @@ from nnspec_site.blocks.base import SiteBlock, heading_below, options
 from nnspec_site.html import Element, code, make, prose, table
 from nnspec_site.tables import anchor
 
-VIEWS = ("all", "api", "planned")
+VIEWS = ("all", "api", "source")
 
 
 def known(spec: Spec) -> list[str]:
@@ -40,7 +39,7 @@ class TopicsBlock(SiteBlock):
                 holder.append(make(level, "", heading, id=section))
                 holder.append(topics(spec, section))
         else:
-            view = {"api": api, "planned": planned}.get(self.argument)
+            view = {"api": api, "source": source}.get(self.argument)
             holder.append(view(spec) if view else topics(spec, self.argument))
         parent.append(holder)
         return holder
@@ -66,10 +65,12 @@ def api(spec: Spec) -> Element:
     return table(["module", "holds"], rows)
 
 
-def planned(spec: Spec) -> Element:
-    """Statements of the source that are to come, with the page that will prove them."""
-    rows = [
-        [statement, prose("span", spec.source[statement]["statement"]), spec.source[statement]["page"]]
-        for statement in gate.planned(spec)
-    ]
-    return table(["statement", "what the source says", "page to come"], rows)
+def source(spec: Spec) -> Element:
+    """The statements of the source, each with what proves it, or with the page that is to come."""
+    proofs, rows = spec.proofs(), []
+    for statement, entry in spec.source.items():
+        found = [anchor(proof.page, proof.id, code(proof.id)) for proof in proofs.get(statement, [])]
+        links = [part for link in found for part in (" ", link)]
+        proven = make("span", "", *links) if found else make("span", "nn-unproven", f"to come: {entry['page']}")
+        rows.append([statement, prose("span", entry["statement"]), proven])
+    return table(["statement", "what the source says", "what proves it"], rows, "nn-source")

@@ -197,20 +197,29 @@ def hard_sigmoid_derivative(x, *, form="sixth", gradient_at_kinks="zero"):
     return np.where(inside, x.dtype.type(slope), np.where(on, x.dtype.type(at_edge), x.dtype.type(0)))
 
 
+def axis_of(axis, rank):
+    """The axis itself; ``by-rank``, for where none is named, is the first of one or three axes, else the second."""
+    return int(rank not in (1, 3)) if axis == "by-rank" else axis
+
+
 def softmax(x, *, axis=-1):
+    axis = axis_of(axis, x.ndim)
     e = np.exp(x - x.max(axis, keepdims=True, initial=-np.inf))
     return e / e.sum(axis, keepdims=True)
 
 
 def softmax_vjp(x, cotangents, *, axis=-1):
+    axis = axis_of(axis, x.ndim)
     y = softmax(x, axis=axis)
     return (y * (cotangents - (cotangents * y).sum(axis, keepdims=True)),)
 
 
 def log_softmax(x, *, axis=-1):
+    axis = axis_of(axis, x.ndim)
     shifted = x - x.max(axis, keepdims=True, initial=-np.inf)
     return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 
 
 def log_softmax_vjp(x, cotangents, *, axis=-1):
+    axis = axis_of(axis, x.ndim)
     return (cotangents - softmax(x, axis=axis) * cotangents.sum(axis, keepdims=True),)

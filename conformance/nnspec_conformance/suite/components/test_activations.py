@@ -27,7 +27,7 @@ SUBNORMAL_RESULTS = {  # ranges of float32 inputs, and bfloat16 has the same exp
 FIXED = {"leaky_relu": {"negative_slope": 0.2}, "elu": {"alpha": 1.0}}
 
 
-def function(operation: str, readings: dict, suffix: str = "") -> Callable[[np.ndarray], np.ndarray]:
+def float64_oracle(operation: str, readings: dict, suffix: str = "") -> Callable[[np.ndarray], np.ndarray]:
     """The float64 oracle of an operation with the given readings; infinite overflows are its right answers."""
     given = fixed(operation) | {k: v for k, v in readings.items() if k in FUNCTION_FORMS}
     oracle_function = getattr(oracle, operation + suffix)
@@ -39,7 +39,7 @@ def function(operation: str, readings: dict, suffix: str = "") -> Callable[[np.n
     return evaluate
 
 
-def moved(f: Callable, x: np.ndarray, steps: int = 2) -> np.ndarray:
+def change(f: Callable, x: np.ndarray, steps: int = 2) -> np.ndarray:
     """How much f changes when x moves by ``steps`` of its own units."""
     below, above = neighbours(x, steps)
     here = f(x.astype(np.float64))
@@ -48,30 +48,32 @@ def moved(f: Callable, x: np.ndarray, steps: int = 2) -> np.ndarray:
     return np.where(np.isfinite(change), change, 0.0)
 
 
-def precision(dtype: str) -> int:
-    """What the float64 oracle is itself off by, in units of float64; nothing in the units of narrower dtypes."""
+def oracle_error(dtype: str) -> int:
+    """The error of the float64 oracle itself, in units of float64; nothing in the units of narrower dtypes."""
     return 4 if dtype == "float64" else 0
 
 
-def factor(operation: str, x: np.ndarray) -> np.ndarray | float:
-    """By which a flushed number reaches the result: |x| where x multiplies a gate, the scale where there is one."""
+def flushing(operation: str, x: np.ndarray) -> np.ndarray | float:
+    """The factor of a flushed number in the result: |x| where x multiplies a gate, the scale where there is one."""
     if operation in ("silu", "gelu"):
         return np.abs(x.astype(np.float64))
     return oracle.SELU_SCALE * oracle.SELU_ALPHA if operation == "selu" else 1.0
 
 
-def body(operation: str, x: np.ndarray) -> np.ndarray:
-    """Magnitude on which accuracy is measured where the result is smaller: a gate's rounding is multiplied by x."""
+def rounding_scale(operation: str, x: np.ndarray) -> np.ndarray:
+    """The magnitude on which accuracy is measured where the result is smaller: a gate's rounding is multiplied by x."""
     return np.minimum(np.abs(x.astype(np.float64)), 4.0 if operation in ("silu", "gelu") else 1.0)
 
 
 def accurate(operation: str, readings: dict) -> Callable[..., Want]:
     """The value of any array, as accurate as activation.accuracy asks."""
-    f = function(operation, readings)
+    f = float64_oracle(operation, readings)
 
     def value(x: np.ndarray, **attributes: float) -> Want:
-        count, dtype = 4 + precision(str(x.dtype)), str(x.dtype)
-        return ulps(f(x), count, dtype, scale=body(operation, x), moved=moved(f, x), magnitude=factor(operation, x))
+        count, dtype = 4 + oracle_error(str(x.dtype)), str(x.dtype)
+        return ulps(
+            f(x), count, dtype, scale=rounding_scale(operation, x), moved=change(f, x), magnitude=flushing(operation, x)
+        )
 
     return value
 
@@ -86,7 +88,7 @@ def fixed(operation: str) -> dict:
 
 @clause("activation.nan")
 def test_nan(operation: str, readings: dict) -> Iterator[Case]:
-    f = function(operation, readings)
+    f = float64_oracle(operation, readings)
     for dtype in DTYPES:
         x = same_length(np.array([0.5, np.nan, -0.5, -np.nan, 2.0, np.nan, -2.0], DTYPES[dtype]))
         want = ulps(f(x), 0, dtype, moved=0.25)  # the values have their own clause; here only NaN counts
@@ -109,23 +111,23 @@ def test_accuracy(operation: str, readings: dict) -> Iterator[Case]:
 
 @clause("activation.tail")
 def test_tail(operation: str, readings: dict) -> Iterator[Case]:
-    f = function(operation, readings)
+    f = float64_oracle(operation, readings)
     for dtype in DTYPES:
         x = real_numbers(dtype)
         y = np.abs(f(x))
         x = same_length(x[(y < 2.0**-4) & (y >= smallest_normal(dtype))], x.size)
-        want = ulps(f(x), 4 + precision(dtype), dtype, moved=moved(f, x), magnitude=factor(operation, x))
+        want = ulps(f(x), 4 + oracle_error(dtype), dtype, moved=change(f, x), magnitude=flushing(operation, x))
         yield call(operation, x, **fixed(operation), want=want, note="cancellation")
 
 
 @clause("activation.subnormals")
 def test_subnormals(operation: str, readings: dict) -> Iterator[Case]:
-    f = function(operation, readings)
+    f = float64_oracle(operation, readings)
     for dtype in ("float32", "bfloat16"):
         low, high = SUBNORMAL_RESULTS[operation]
         x = same_length(np.linspace(low, high, 9).astype(DTYPES[dtype]))
         flushed = readings.get("subnormals") == "flushed"
-        want = exact(np.zeros(x.shape), dtype) if flushed else ulps(f(x), 4, dtype, moved=moved(f, x))
+        want = exact(np.zeros(x.shape), dtype) if flushed else ulps(f(x), 4, dtype, moved=change(f, x))
         yield call(operation, x, **fixed(operation), want=want)
 
 
@@ -193,7 +195,7 @@ def test_leaky_relu_gradient_at_zero(readings: dict) -> Iterator[Case]:
 def test_elu_value() -> Iterator[Case]:
     def value(x: np.ndarray, *, alpha: float) -> Want:
         f, dtype = (lambda v: oracle.elu(wide(v), alpha=alpha)), str(x.dtype)
-        return ulps(f(x), 6 + precision(dtype), dtype, moved=moved(f, x), magnitude=alpha)  # 4, product, alpha
+        return ulps(f(x), 6 + oracle_error(dtype), dtype, moved=change(f, x), magnitude=alpha)  # 4, product, alpha
 
     for dtype in DTYPES:
         for alpha in (0.5, 1.75):
@@ -232,7 +234,8 @@ def test_selu_fixed_point(trial) -> None:
             y = trial.array(x.astype(DTYPES[dtype])).astype(np.float64)
             for power, moment in ((1, 0.0), (2, 1.0)):
                 size = float(density @ np.abs(y) ** power)
-                want = ulps(moment, 4 * power + precision(dtype), dtype, scale=size, moved=1e-14)  # 400 float64 terms
+                count = 4 * power + oracle_error(dtype)
+                want = ulps(moment, count, dtype, scale=size, moved=1e-14)  # 400 float64 terms
                 trial.expect(np.float64(density @ y**power).reshape(()), want, f"moment {power} of selu(z)")
 
 
@@ -249,8 +252,8 @@ def test_selu_gradient_at_zero(readings: dict) -> Iterator[Case]:
 @clause("gelu.form")
 def test_gelu_form(readings: dict) -> Iterator[Case]:
     x = same_length(np.linspace(-6, 6, 241).astype(np.float32))
-    f = function("gelu", readings)
-    want = ulps(f(x), 4, "float32", scale=body("gelu", x), moved=moved(f, x))
+    f = float64_oracle("gelu", readings)
+    want = ulps(f(x), 4, "float32", scale=rounding_scale("gelu", x), moved=change(f, x))
     yield call("gelu", x, want=want, note="another form under the same name")
 
 
@@ -284,7 +287,7 @@ def test_sigmoid_symmetry(trial) -> None:
         with trial.part():
             x = real_numbers(dtype)
             right, left = trial.array(x).astype(np.float64), trial.array(-x).astype(np.float64)
-            scale = 2 * moved(function("sigmoid", {}), x)
+            scale = 2 * change(float64_oracle("sigmoid", {}), x)
             trial.expect(
                 left, ulps(1 - right, 8, dtype, scale=1.0, moved=scale), f"sigmoid(-x) and 1 - sigmoid(x) in {dtype}"
             )
@@ -320,16 +323,18 @@ def test_softplus_reflection(trial) -> None:
             x = real_numbers(dtype, largest=1e4)
             difference = trial.array(x).astype(np.float64) - trial.array(-x).astype(np.float64)
             allowed = 8 * np.maximum(np.abs(x.astype(np.float64)), 1.0)
-            change = 2 * moved(function("softplus", {}), x)
+            by_input = 2 * change(float64_oracle("softplus", {}), x)
             trial.expect(
-                difference, ulps(x, 8, dtype, scale=allowed / 8, moved=change), f"softplus(x) - softplus(-x) in {dtype}"
+                difference,
+                ulps(x, 8, dtype, scale=allowed / 8, moved=by_input),
+                f"softplus(x) - softplus(-x) in {dtype}",
             )
 
 
 @clause("hard-sigmoid.form")
 def test_hard_sigmoid_form(readings: dict) -> Iterator[Case]:
     x = same_length(np.linspace(-4, 4, 129).astype(np.float32))
-    f = function("hard_sigmoid", readings)
+    f = float64_oracle("hard_sigmoid", readings)
     want = ulps(f(x), 4, "float32", scale=1.0)
     yield call("hard_sigmoid", x, want=want, note="another slope under the same name")
 

@@ -9,7 +9,7 @@ import numpy as np
 from nnspec_conformance.cases import Case, clause, gradient, second_derivative
 from nnspec_conformance.inputs import normal_draws, real_numbers, same_length, wide
 from nnspec_conformance.subject import DTYPES
-from nnspec_conformance.suite.components.test_activations import fixed, function, moved, precision
+from nnspec_conformance.suite.components.test_activations import change, fixed, float64_oracle, oracle_error
 from nnspec_conformance.tolerance import Want, smallest_normal, ulps
 
 KINKS = {
@@ -31,12 +31,12 @@ def without_kinks(operation: str, x: np.ndarray) -> np.ndarray:
 
 @clause("activation.gradient")
 def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
-    f = function(operation, readings, "_derivative")
+    f = float64_oracle(operation, readings, "_derivative")
 
     def slopes(x: np.ndarray, cotangents: np.ndarray, **attributes: float) -> tuple[Want]:
         dtype, g = str(x.dtype), np.abs(wide(cotangents))
         scale = g * slope_body(operation, x)
-        return (ulps(wide(cotangents) * f(x), 8 + precision(dtype), dtype, scale=scale, moved=g * moved(f, x)),)
+        return (ulps(wide(cotangents) * f(x), 8 + oracle_error(dtype), dtype, scale=scale, moved=g * change(f, x)),)
 
     numbers = [real_numbers(dtype, largest=1e4) for dtype in DTYPES]
     inputs = [same_length(without_kinks(operation, x), x.size) for x in numbers]
@@ -62,11 +62,11 @@ def test_gradient_finite(operation: str, trial) -> None:
 
 @clause("activation.second-derivative")
 def test_second_derivative(operation: str, readings: dict) -> Iterator[Case]:
-    f = function(operation, readings, "_second_derivative")
+    f = float64_oracle(operation, readings, "_second_derivative")
     for dtype in ("float32", "float64"):
         x = real_numbers(dtype, largest=50.0)
         curvature = f(x)
         want = ulps(
-            curvature, 16 + precision(dtype), dtype, scale=np.maximum(np.abs(curvature), 1.0), moved=moved(f, x)
+            curvature, 16 + oracle_error(dtype), dtype, scale=np.maximum(np.abs(curvature), 1.0), moved=change(f, x)
         )
         yield second_derivative(operation, x, want=want)

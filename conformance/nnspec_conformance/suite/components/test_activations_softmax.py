@@ -21,8 +21,8 @@ def along(operation: str) -> Callable[..., Want]:
     Each term carries the error of one exponential (4 ulp), of its argument (a unit of |x - m|), and of n additions.
     """
 
-    def value(x: np.ndarray, *, axis: int = -1) -> Want:
-        u, dtype = wide(x), str(x.dtype)
+    def value(x: np.ndarray, *, axis: int | str = -1) -> Want:
+        u, dtype, axis = wide(x), str(x.dtype), oracle.axis_of(axis, x.ndim)
         with np.errstate(invalid="ignore"):
             y = getattr(oracle, operation)(u, axis=axis)
             distance = np.where(np.isfinite(u), u.max(axis, keepdims=True, initial=-np.inf) - u, 0.0)
@@ -63,9 +63,11 @@ def test_axis(operation: str) -> Iterator[Case]:
 
 
 @clause("softmax.default-axis")
-def test_default_axis(operation: str, default: int) -> Iterator[Case]:
-    x = normal_draws(6, (2, 3, 4), scale=2.0)
-    yield call(operation, x, want=along(operation)(x, axis=default), note="another axis")
+def test_default_axis(operation: str, default: int | str) -> Iterator[Case]:
+    for shape in ((5,), (2, 3), (2, 3, 4), (2, 3, 4, 5)):
+        if isinstance(default, str) or -len(shape) <= default < len(shape):  # a vector has no second axis
+            x = normal_draws(6, shape, scale=2.0)
+            yield call(operation, x, want=along(operation)(x, axis=default), note=f"another axis of {len(shape)}")
 
 
 @clause("softmax.axis-error")

@@ -77,7 +77,7 @@ def mlp_case(x: np.ndarray, weights: dict, activation: str, note: str = "") -> C
 
 
 def within(value: np.ndarray, like: Want) -> Want:
-    """Another value with twice the tolerance: both sides of a relation are rounded."""
+    """A value with twice the tolerance of another: both sides of a relation are rounded."""
     return Want(value.astype(np.float64), 2 * like.allowed, 2 * like.flushed, like.dtype, like.tolerance)
 
 

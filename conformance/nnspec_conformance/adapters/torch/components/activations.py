@@ -10,10 +10,7 @@ VARIANTS = {
     "activation.subnormals[sigmoid]": "flushed",  # 1 / (1 + exp(-x)): exp(89) overflows in float32
     "activation.subnormals[silu]": "flushed",  # x / (1 + exp(-x)), likewise
 }
-DEFAULTS = {
-    "gelu.default-form": "exact",
-    "softmax.default-axis": 0,  # of three axes; of two it is 1, and PyTorch warns that it guesses
-}
+DEFAULTS = {"gelu.default-form": "exact", "softmax.default-axis": "by-rank"}  # PyTorch warns that it guesses
 
 
 def exact_gelu_is_onednns() -> bool:

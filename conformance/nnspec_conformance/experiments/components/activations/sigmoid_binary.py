@@ -146,7 +146,7 @@ def _examples(classes: Classes, rng: np.random.Generator) -> tuple[np.ndarray, n
 
 @functools.cache
 def _compiled() -> tuple[Callable, Callable]:
-    """On the reference: gradient and Hessian of the cross-entropy; a descent of the squared error of a ReLU output."""
+    """The gradient and Hessian of the cross-entropy on the reference; a descent of a ReLU output's squared error."""
     import jax
     import jax.numpy as jnp
 

@@ -81,7 +81,7 @@ def descend(hessian: np.ndarray, rng: np.random.Generator) -> int:
 
 
 def predicted_condition(mean: float, variance: float) -> float:
-    """Of E[h h'] with a bias unit, for independent units of this mean and variance."""
+    """The condition number of E[h h'] with a bias unit, for independent units of this mean and variance."""
     pair = np.array([[variance + UNITS * mean**2, np.sqrt(UNITS) * mean], [np.sqrt(UNITS) * mean, 1.0]])
     eigenvalues = np.append(np.linalg.eigvalsh(pair), variance)
     return float(eigenvalues.max() / eigenvalues.min())

@@ -60,7 +60,7 @@ def slope(stored: list[float], depths: tuple[int, ...]) -> float:
 
 
 def temporary_bytes(form: str, depth: int, width: int, batch: int, *, slope_from_a: bool = False) -> int:
-    """Of the compiled gradient of the sum of squares of the last activation, for all weights."""
+    """The temporary bytes of the compiled gradient of the last activation's sum of squares, for all weights."""
     import jax
     import jax.numpy as jnp
 

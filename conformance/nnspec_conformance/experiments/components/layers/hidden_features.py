@@ -78,7 +78,7 @@ def hidden_features(seeds: int, *, steps: int = 300, wide: int = 2048, images: i
 
 
 def one_seed(seed: int, steps: int, wide: int, images: int | None) -> tuple[dict[str, float], dict[str, float], float]:
-    """By kind of features the probe's accuracy in percent and the effective dimensions; the network's own accuracy."""
+    """The probe's accuracy in percent and the effective dimensions by kind of features; the network's own accuracy."""
     x, labels = (part[:images] for part in digits())
     order = np.random.default_rng(seed).permutation(len(x))
     train, test = order[: len(x) // 2], order[len(x) // 2 :]
@@ -100,7 +100,7 @@ def one_seed(seed: int, steps: int, wide: int, images: int | None) -> tuple[dict
 
 
 def effective_dimensions(x: np.ndarray) -> float:
-    """In how many directions the features vary: squared sum of the covariance's eigenvalues over the sum of squares."""
+    """The number of directions in which features vary: the eigenvalues' squared sum over their sum of squares."""
     covariance = np.cov(x.T)
     return float(np.trace(covariance) ** 2 / np.sum(covariance**2))
 

@@ -62,7 +62,7 @@ def perceptron_mistakes(seeds: int, *, count: int = 200) -> Outcome:
 
 
 def points(seed: int, margin: float, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """On the unit sphere, at least ``margin`` from a random plane through the origin; their sides and distances."""
+    """Points of the unit sphere, at least ``margin`` from a random plane through 0; their sides and distances."""
     draws = np.random.default_rng(seed)
     normal = draws.standard_normal(FEATURES)
     normal /= np.linalg.norm(normal)
@@ -73,7 +73,7 @@ def points(seed: int, margin: float, count: int) -> tuple[np.ndarray, np.ndarray
 
 
 def mistakes(x: np.ndarray, labels: np.ndarray) -> int:
-    """Until a pass has none, on the reference."""
+    """The mistakes until a pass has none, on the reference."""
     return int(_learning()(x, labels))
 
 
