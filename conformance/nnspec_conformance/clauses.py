@@ -292,6 +292,9 @@ def _experiment(block: Block, page: str) -> Experiment:
     if block.options.get("kind", "experiment") not in EXPERIMENT_KINDS:
         kind = block.options["kind"]
         raise block.fail(f"experiment {block.argument} has kind '{kind}'; use one of {', '.join(EXPERIMENT_KINDS)}")
+    seeds = block.options.get("seeds")
+    if seeds is not None and (type(seeds) is not int or seeds < 1):
+        raise block.fail(f"experiment {block.argument}: 'seeds' is {seeds!r}; write a count, or leave it out")
     unless = block.options.get("unless") or {}
     if not isinstance(unless, dict):
         raise block.fail(f"experiment {block.argument}: 'unless' is no mapping; write a condition and its intervals")
@@ -307,7 +310,7 @@ def _experiment(block: Block, page: str) -> Experiment:
         holds=_intervals(block, "holds", block.options["holds"]),
         unless={str(words): _intervals(block, "unless", signs) for words, signs in unless.items()},
         short=_intervals(block, "short", block.options["short"]),
-        seeds=block.options.get("seeds"),
+        seeds=seeds,
         proves=_proves(block),
     )
 

@@ -324,6 +324,12 @@ def test_sets_are_found_by_their_folders():
     assert {"activations", "layers"} <= set(sets.discover())
 
 
+def test_entries_come_in_the_order_of_the_sets_and_the_unknown_last():
+    keys = [sets.key(workload) for workload in sets.select(["relu", "dense"], quick=False)]
+    entries = {k: {"key": k} for k in [("gone", "gone", FORWARD, 1), *reversed(keys)]}
+    assert [entry["key"] for entry in sets.ordered(entries)] == [*keys, ("gone", "gone", FORWARD, 1)]
+
+
 def test_two_sets_of_one_name_are_refused(monkeypatch):
     monkeypatch.setattr(layers, "SET", "activations")
     with pytest.raises(ValueError, match="the set 'activations' exists already"):

@@ -252,6 +252,7 @@ BROKEN = {
     "experiment whose interval is none": (
         experiment("{share: about half}"), 3, "'about half' is no interval; write [0.45, 0.55], [0.5, .inf] or 14",
     ),
+    "experiment with seeds that are no count": (experiment("{share: 1}\nseeds: many"), 3, "'seeds' is 'many'; write a"),
     "experiment with three bounds": (experiment("{share: [0, 1, 2]}"), 3, "[0, 1, 2] is no interval; write [0.45, "),
     "experiment with a bound that is no number": (experiment("{share: [.nan, 1]}"), 3, "is reversed; write the"),
     "experiment whose numbers have no names": (

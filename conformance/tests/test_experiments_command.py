@@ -229,6 +229,16 @@ def test_list_marks_a_stale_result(toy, capsys):
     assert "holds; prediction missed, stale: the text has changed since" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("option", ["--help", "--list"])
+def test_help_and_list_run_nothing_and_import_little(option):
+    light = (
+        f"import sys; from nnspec_conformance.experiments import main; main(['{option}']); "
+        "print({'jax', 'torch', 'nnspec', 'numpy', 'scipy', 'sklearn', 'rich'} & set(sys.modules))"
+    )
+    shown = subprocess.run([sys.executable, "-c", light], capture_output=True, text=True, check=True).stdout
+    assert shown.splitlines()[-1] == "set()"
+
+
 def test_discovery_imports_no_framework():
     discover = "from nnspec_conformance.experiments import core; core.discover()"
     light = f"import sys; {discover}; print({{'jax', 'torch', 'nnspec'}} & set(sys.modules))"

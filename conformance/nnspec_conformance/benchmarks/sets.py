@@ -53,5 +53,5 @@ def key_of(entry: dict) -> Key:
 
 def ordered(entries: dict[Key, dict]) -> list[dict]:
     """The entries in the order of the sets; those of workloads that are no more come last."""
-    order = {key(workload): i for quick in (False, True) for i, workload in enumerate(select(None, quick=quick))}
-    return [entries[k] for k in sorted(entries, key=lambda k: order.get(k, len(order)))]
+    known = dict.fromkeys(key(workload) for quick in (False, True) for workload in select(None, quick=quick))
+    return [entries[k] for k in (*(k for k in known if k in entries), *(k for k in entries if k not in known))]

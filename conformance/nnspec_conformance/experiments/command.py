@@ -42,9 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as done:
         return int(done.code or 0)
     try:
-        known, spec, committed = core.discover(), load_spec(), load_experiments()
+        spec, committed = load_spec(), load_experiments()
         if options.list:
-            return _list(known, spec, committed)
+            return _list(spec, committed)
+        known = core.discover()
         for id in options.ids:
             if id not in known:
                 raise HarnessError(f"unknown experiment '{id}'; known: {', '.join(sorted(known))}")
@@ -61,9 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _list(known: dict[str, core.Registered], spec: Spec, committed: dict[str, dict]) -> int:
-    for id in sorted(known):
-        text, old = core.block(spec, id), committed.get(id)
+def _list(spec: Spec, committed: dict[str, dict]) -> int:
+    for id, text in sorted(spec.experiments.items()):
+        old = committed.get(id)
         status = verdict(old) if old else "no committed result"
         stale = ", stale: the text has changed since" if old and old["text_hash"] != text.text_hash else ""
         print(f"{id:28}{text.kind:12}{text.page:36}{status}{stale}")

@@ -14,15 +14,16 @@ import pkgutil
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any
+from typing import Any, TypeVar
 
 from nnspec_conformance import intervals
 from nnspec_conformance.clauses import Experiment, Spec
 from nnspec_conformance.errors import HarnessError
 
+T = TypeVar("T")
 SCHEMA = "nnspec-experiment/2"
 
 
@@ -95,13 +96,12 @@ def discover() -> dict[str, Registered]:
     return EXPERIMENTS
 
 
-def each(count: int, title: str) -> Iterator[int]:
-    """``range(count)``, one a seed, with the progress shown on a terminal."""
+def watched(items: Sequence[T], title: str) -> Iterator[T]:
+    """The items, for instance the seeds, with the progress shown on a terminal."""
     from nnspec_conformance.run import progress
 
-    names = (f"seed {seed + 1}" for seed in range(count))
-    for seed, _ in enumerate(progress(names, count, title)):
-        yield seed
+    for item, _ in zip(items, progress(map(str, items), len(items), title), strict=True):
+        yield item
 
 
 def block(spec: Spec, id: str) -> Experiment:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import integrate, special
 
-from nnspec_conformance.experiments.core import Effect, Outcome, each, experiment
+from nnspec_conformance.experiments.core import Effect, Outcome, experiment, watched
 from nnspec_conformance.experiments.statistics import mean_interval
 
 INPUTS, LAYERS = 8, 5
@@ -18,7 +18,7 @@ UNIT = 2.0**-53
 @experiment("affine-collapse", short={"seeds": 2, "width": 16, "examples": 1_000})
 def affine_collapse(seeds: int, *, width: int = 64, examples: int = 20_000) -> Outcome:
     """A stack of affine layers against the one map it collapses to; and how far ReLU takes it from every affine map."""
-    found = [one_seed(seed, width, examples) for seed in each(seeds, "affine-collapse")]
+    found = [one_seed(seed, width, examples) for seed in watched(range(seeds), "affine-collapse")]
     shares, affine, relu = np.transpose(found)
     mean, low, high = mean_interval(relu)
     predicted = unexplained_share(INPUTS, LAYERS - 1)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 
-from nnspec_conformance.experiments.core import Effect, Outcome, each, experiment
+from nnspec_conformance.experiments.core import Effect, Outcome, experiment, watched
 from nnspec_conformance.experiments.statistics import geometric_interval
 
 SCALE = 2.0**40  # on the cotangent, taken off again in float64: the square of 1e-19 is below float32's smallest normal
@@ -78,7 +78,7 @@ def gradient_norms(seeds: int, layers: int, width: int) -> dict[tuple[str, float
         return jnp.sqrt(jnp.sum(jnp.square(gradient), axis=(1, 2)))
 
     found: dict[tuple[str, float], list[np.ndarray]] = {setting: [] for setting in SETTINGS}
-    for seed in each(seeds, "first-layer-gradient"):
+    for seed in watched(range(seeds), "first-layer-gradient"):
         drawn = draw(seed)
         for name, variance in SETTINGS:
             found[name, variance].append(np.asarray(norms(name, variance, *drawn), np.float64) / SCALE)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 
-from nnspec_conformance.experiments.core import Effect, Outcome, each, experiment
+from nnspec_conformance.experiments.core import Effect, Outcome, experiment, watched
 from nnspec_conformance.experiments.statistics import mean_interval
 
 EXAMPLES = 2_000
@@ -60,7 +60,7 @@ def sigmoid_binary(seeds: int, *, steps: int = 500, fresh: int = 200_000) -> Out
     equal, unequal = Classes(1.0), Classes(4.0)
     excess: dict[Classes, list[float]] = {equal: [], unequal: []}
     outputs = []
-    for seed in each(seeds, "sigmoid-binary"):
+    for seed in watched(range(seeds), "sigmoid-binary"):
         for classes, found in excess.items():
             found.append(divergence(classes, fit_sigmoid(classes, seed)))
         outputs.append(relu_output(equal, seed, steps, fresh))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnspec_conformance.experiments.core import Effect, Outcome, each, experiment
+from nnspec_conformance.experiments.core import Effect, Outcome, experiment, watched
 from nnspec_conformance.experiments.statistics import geometric_interval
 
 UNITS, SHRINK = 16, 1e3
@@ -23,7 +23,7 @@ def tanh_zero_centred(seeds: int, *, examples: int = 65_536) -> Outcome:
     """Conditioning of a readout, and steps to learn it, by what its inputs are centred on."""
     conditions = {name: np.empty(seeds) for name in MOMENTS}
     steps = {name: np.empty(seeds) for name in MOMENTS}
-    for seed in each(seeds, "tanh-zero-centred"):
+    for seed in watched(range(seeds), "tanh-zero-centred"):
         for name, hidden in _hidden(seed, examples).items():
             hessian = second_moment(hidden)
             eigenvalues = np.linalg.eigvalsh(hessian)

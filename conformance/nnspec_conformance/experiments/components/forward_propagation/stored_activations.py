@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
-from nnspec_conformance.experiments.core import Effect, Outcome, experiment
+from nnspec_conformance.experiments.core import Effect, Outcome, experiment, watched
 
 FORMS = ("loop", "loop, rematerialized", "scan", "scan, rematerialized")
 PREDICTED = {"loop": 1.03, "loop, rematerialized": 1.03, "scan": 2.03, "scan, rematerialized": 1.03}
@@ -18,7 +19,9 @@ def stored_activations(*, depths: tuple[int, ...] = (4, 8, 16, 32), width: int =
     def measure(form: str, depth: int, *, slope_from_a: bool = False) -> float:
         return temporary_bytes(form, depth, width, batch, slope_from_a=slope_from_a) / activation
 
-    stored = {form: [measure(form, depth) for depth in depths] for form in FORMS}
+    stored: dict[str, list[float]] = {form: [] for form in FORMS}
+    for form, depth in watched(list(itertools.product(FORMS, depths)), "stored-activations"):
+        stored[form].append(measure(form, depth))
     from_depth = len(depths) // 3  # the least depth may be smaller than what each form needs once
     growth = {form: slope(stored[form][from_depth:], depths[from_depth:]) for form in FORMS}
     rows: list[dict[str, Any]] = [

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.errors import HarnessError
-from nnspec_conformance.experiments.core import Effect, Outcome, each, experiment
+from nnspec_conformance.experiments.core import Effect, Outcome, experiment, watched
 from nnspec_conformance.experiments.statistics import mean_interval
 
 WIDTHS = (64, 32, 32, 10)
@@ -40,7 +40,7 @@ def hidden_features(seeds: int, *, steps: int = 300, wide: int = 2048, images: i
     accuracy = {name: np.array([]) for name in NAMES}
     dimensions = dict(accuracy)
     network = []
-    for seed in each(seeds, "hidden-features"):
+    for seed in watched(range(seeds), "hidden-features"):
         found, spread, own = one_seed(seed, steps, wide, images)
         network.append(own)
         accuracy = {name: np.append(values, found[name]) for name, values in accuracy.items()}

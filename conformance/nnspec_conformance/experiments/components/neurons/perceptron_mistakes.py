@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.experiments.core import Effect, Outcome, each, experiment
+from nnspec_conformance.experiments.core import Effect, Outcome, experiment, watched
 from nnspec_conformance.experiments.statistics import mean_interval
 
 FEATURES = 20
@@ -27,7 +27,7 @@ NOTE = (
 def perceptron_mistakes(seeds: int, *, count: int = 200) -> Outcome:
     """Mistakes on ``count`` points by margin, their share of the bound, and how they grow as the margin shrinks."""
     made, near = np.empty((seeds, len(MARGINS))), np.empty((seeds, len(MARGINS)))
-    for seed in each(seeds, "perceptron-mistakes"):
+    for seed in watched(range(seeds), "perceptron-mistakes"):
         for i, margin in enumerate(MARGINS):
             x, labels, distance = points(seed, margin, count)
             made[seed, i], near[seed, i] = mistakes(x, labels), distance.mean()

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from scipy import optimize
 
-from nnspec_conformance.experiments.core import Effect, Outcome, each, experiment
+from nnspec_conformance.experiments.core import Effect, Outcome, experiment, watched
 
 SMALLEST = np.array([[1.0], [2.0]])
 
@@ -20,7 +20,7 @@ def bias_separates(seeds: int, *, most: int = 6) -> Outcome:
     rows = [{"points": "1 and 2, on a line", "labelings": 4, "linear": smallest[False], "affine": smallest[True]}]
     counts: dict[tuple[int, int, bool], set[int]] = {}
     cases = [(n, dimensions) for dimensions in (1, 2) for n in range(2, most + 1)]
-    for seed in each(seeds, "bias-separates"):
+    for seed in watched(range(seeds), "bias-separates"):
         for n, dimensions in cases:
             x = points(seed, n, dimensions)
             for affine in (False, True):
