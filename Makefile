@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RESULTS ?= build/results
 DEVICE ?= cpu
-REPORT := $(RESULTS)/subjects/reference.json
+REPORT := $(RESULTS)/subjects/reference
 # 1: a clause fails on this machine. The site is there to show it; only make test must be green.
 CHECK_REFERENCE = $(BIN)/nnspec check reference --report $(REPORT) --if-stale || [ $$? -eq 1 ]
 
@@ -28,7 +28,7 @@ serve: $(VENV)/.docs ## the site on http://127.0.0.1:8000, rebuilt on every chan
 test: $(VENV)/.test $(VENV)/.docs ## the gate, every test, the suite on the reference and on the oracle, the mutants
 	$(BIN)/nnspec clauses --check
 	@mkdir -p build; echo "== pytest; the suite on the oracle and the mutants beside it, printed afterwards"; \
-	{ $(BIN)/nnspec check numpy_oracle --report $(RESULTS)/subjects/numpy_oracle.json && $(BIN)/nnspec mutants; } \
+	{ $(BIN)/nnspec check numpy_oracle --report $(RESULTS)/subjects/numpy_oracle && $(BIN)/nnspec mutants; } \
 	    > build/oracle-and-mutants.log 2>&1 & beside=$$!; \
 	$(BIN)/python -m pytest --report $(REPORT); tests=$$?; \
 	wait $$beside; others=$$?; \
@@ -38,7 +38,7 @@ test: $(VENV)/.test $(VENV)/.docs ## the gate, every test, the suite on the refe
 matrix: $(VENV)/.test ## the suite on every installed subject, reports into build/results/
 	@for subject in $$($(BIN)/python -c 'from nnspec_conformance.loading import built_in; print(*built_in())'); do \
 	    echo "== $$subject"; \
-	    $(BIN)/nnspec check $$subject --report $(RESULTS)/subjects/$$subject.json; status=$$?; \
+	    $(BIN)/nnspec check $$subject --report $(RESULTS)/subjects/$$subject; status=$$?; \
 	    [ $$status -le 2 ] || exit $$status; \
 	done
 

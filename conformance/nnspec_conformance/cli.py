@@ -56,11 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     check = command("check", _check, "put every clause to an implementation and say what came of it")
     check.add_argument("adapter", help="a built-in name (reference, torch, ...), a module, or a path to a .py file")
     check.add_argument("clauses", nargs="*", metavar="CLAUSE", help="clause ids, instances or sections; default: all")
-    check.add_argument("--report", type=Path, metavar="FILE", help="write the results as JSON")
+    check.add_argument("--report", type=Path, metavar="PATH", help="write the results: a .json, or a folder by topic")
     check.add_argument("--junit", type=Path, metavar="FILE", help="write the results as JUnit XML")
     check.add_argument("--json", action="store_true", help="print the results as JSON instead of words")
     check.add_argument("--record", type=Path, metavar="DIR", help="write the cases as vectors")
-    check.add_argument("--if-stale", action="store_true", help="do nothing if the file of --report is still current")
+    check.add_argument("--if-stale", action="store_true", help="only the topics whose results are no longer current")
     check.add_argument("--all", action="store_true", help="list every instance, not only those that do not hold")
     check.add_argument("--call-limit", type=_seconds, default=30.0, metavar="SECONDS", help="for one call (default 30)")
 
@@ -71,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
 
     mutants = command("mutants", _mutants, "put every wrong implementation to its clause and print the kill table")
     mutants.add_argument("clauses", nargs="*", metavar="CLAUSE", help="clause ids, instances or sections; default: all")
-    mutants.add_argument("--record", type=Path, metavar="FILE", help="write the kill table as JSON")
+    mutants.add_argument("--record", type=Path, metavar="DIR", help="write the kill table, a file a topic")
+    mutants.add_argument("--if-stale", action="store_true", help="only the topics whose kills are no longer current")
     mutants.add_argument("--all", action="store_true", help="a line for every mutant, not for every instance")
 
     identify = command("identify", _identify, "print which reading an implementation has of each clause with variants")

@@ -67,7 +67,7 @@ def run_instance(suite: Suite, subject: Subject, instance: str, *, record: Calla
         record: called with instance, case and setting of every question that a table of values answers.
     """
     clause, operation = suite.instances[instance]
-    result = Result(instance, clause, operation)
+    result = Result(instance=instance, clause=clause, operation=operation)
     started = time.perf_counter()
     if not suite.tests.get(clause.id):
         result.entry("").fault = f"{clause.id} has no test"
@@ -83,6 +83,7 @@ def run_instance(suite: Suite, subject: Subject, instance: str, *, record: Calla
 def _run(suite: Suite, subject: Subject, result: Result, record: Callable | None) -> None:
     clause, operation = result.clause, result.operation
     settings = subject.settings(suite.spec, clause, operation)
+    result.told = tuple(settings[0].told)
     for setting in settings:
         for test in suite.tests[clause.id]:
             _run_test(subject, test, result, setting, record)

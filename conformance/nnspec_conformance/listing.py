@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from nnspec_conformance.clauses import as_dict
+from nnspec_conformance.kill_table import load_mutants
 from nnspec_conformance.mutation import mutants_of
-from nnspec_conformance.results import load_mutants
 from nnspec_conformance.suite_loader import Suite
 from nnspec_conformance.verdict import plain
 
 
 def rows(suite: Suite) -> list[dict[str, Any]]:
     """JSON-ready: every clause with its tests, the mutants that it must catch, and its recorded power."""
-    recorded = load_mutants()["instances"]
+    recorded = load_mutants()
     found = []
     for clause in suite.spec.clauses.values():
         powers = [recorded[i]["power"] for i in clause.instances if i in recorded]

@@ -73,7 +73,48 @@ class Entry:
         """Why it does not hold, in a line."""
         if self.failed and self.finding:
             return self.finding.message or sentence(self.finding)
-        return self.fault or next((missing.message for missing in self.missing), None)
+        return self._unasked()
+
+    def _unasked(self) -> str | None:
+        """Why nothing was asked: the suite's fault, else what the subject said."""
+        return self.fault or next((missing.message for missing in self.missing if not self.cases), None)
+
+    def as_record(self, told: Iterable[str]) -> dict:
+        """JSON-ready; of the readings those of the keywords that the subject is told, the others never change."""
+        shown = {
+            "test": self.test,
+            "readings": {keyword: self.readings[keyword] for keyword in told if keyword in self.readings},
+            "dtype": self.dtype,
+            "outcome": None if self.outcome == PASS else self.outcome,
+            "ratio": (self.finding.ratio if self.finding else 0) or None,
+            "cases": self.cases or None,
+            "message": self.finding.message if self.finding and self.failed else self._unasked(),
+            "reason": self.reason,
+            "worst": dict(self.finding.as_dict()) if self.finding and self.failed else None,
+            "missing": self.lacking,
+        }
+        return filled(shown)
+
+    @classmethod
+    def from_record(cls, data: dict) -> Entry:
+        """The entry that a record tells of."""
+        finding, message, worst = None, data.get("message"), data.get("worst", {})
+        if data.get("cases"):
+            numbers = {name: float(worst[name]) for name in ("error", "allowed") if name in worst}
+            finding = Finding(float(data.get("ratio", 0)), message, **(worst | numbers))
+        missing = [Missing((what,), what) for what in data.get("missing", [])]
+        if data.get("outcome") == NOT_IMPLEMENTED and message and missing:
+            missing[0] = Missing(missing[0].words, message)
+        return cls(
+            test=data["test"],
+            readings=data.get("readings", {}),
+            dtype=data.get("dtype"),
+            cases=data.get("cases", 0),
+            finding=finding,
+            missing=missing,
+            fault=message if data.get("outcome") == HARNESS_ERROR else None,
+            reason=data.get("reason"),
+        )
 
     @property
     def lacking(self) -> list[str]:
@@ -119,31 +160,23 @@ def not_run(entries: list[Entry]) -> list[str]:
     return list(found)
 
 
+def filled(data: dict) -> dict:
+    """Without what is None or empty, also inside."""
+    kept = {key: filled(value) if isinstance(value, dict) else value for key, value in data.items()}
+    return {key: value for key, value in kept.items() if value is not None and value not in ({}, [])}
+
+
 @dataclass
-class Result:
-    """What one instance of a clause came to.
+class Summary:
+    """What follows from the entries of one instance.
 
     Attributes:
-        instance: for instance ``activation.nan[relu]``.
-        clause: the clause.
-        operation: the operation it is put to.
         entries: one for each test, reading and dtype.
         variant: whether the subject's reading, or default, is not the definition's.
-        readings: clause id -> the subject's readings of it.
-        fits: readings and mutants that answer as the subject did.
-        seconds: how long it took.
-        answers: what was asked and answered, for ``explain``.
     """
 
-    instance: str
-    clause: Clause
-    operation: str
     entries: list[Entry] = field(default_factory=list)
     variant: bool = False
-    readings: dict[str, list] = field(default_factory=dict)
-    fits: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    answers: list[tuple[Any, dict, Any]] = field(default_factory=list, repr=False)
 
     def entry(self, test: str, readings: dict | None = None, dtype: str | None = None) -> Entry:
         """The entry of a test in a dtype under some readings, a new one if there is none yet."""
@@ -202,22 +235,60 @@ class Result:
         """Every dtype in which something was answered."""
         return list(dict.fromkeys(e.dtype for e in self.entries if e.dtype and e.cases))
 
-    def as_dict(self) -> dict:
-        """JSON-ready; ``answers`` stay behind."""
-        shown = self.outcome in (FAIL, KNOWN)
-        return {
-            "outcome": self.outcome,
-            "level": self.clause.level,
-            "kind": self.clause.kind,
-            "page": self.clause.page,
-            "text_hash": self.clause.text_hash,
-            "readings": self.readings,
-            "ratio": self.ratio if self.cases else None,
-            "cases": self.cases,
-            "dtypes": self.dtypes,
-            "seconds": round(self.seconds, 4),
-            "message": self.message,
-            "reason": self.reason,
-            "fits": self.fits,
-            "worst": self.finding.as_dict() if self.finding and shown else None,
-        }
+
+@dataclass(kw_only=True)
+class Result(Summary):
+    """What one instance of a clause came to.
+
+    Attributes:
+        instance: for instance ``activation.nan[relu]``.
+        clause: the clause.
+        operation: the operation it is put to.
+        readings: clause id -> the subject's readings of it.
+        told: the keywords of the readings that the subject is told.
+        fits: readings and mutants that answer as the subject did.
+        seconds: how long it took.
+        answers: what was asked and answered, for ``explain``.
+    """
+
+    instance: str
+    clause: Clause
+    operation: str
+    readings: dict[str, list] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
+    fits: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    answers: list[tuple[Any, dict, Any]] = field(default_factory=list, repr=False)
+
+    def as_record(self) -> dict:
+        """JSON-ready: what was found and cannot be derived, and the outcome; a clause's own data are its page's."""
+        return filled(
+            {
+                "outcome": self.outcome,
+                "text_hash": self.clause.text_hash,
+                "readings": self.readings,
+                "fits": self.fits,
+                "entries": [entry.as_record(self.told) for entry in self.entries],
+            }
+        )
+
+
+def summary_of(record: dict) -> dict:
+    """A record with what follows from its entries: ratio, cases, dtypes, message, reason, what was not run.
+
+    Raises:
+        ValueError: its outcome is not the one that its entries come to.
+    """
+    summary = Summary(list(map(Entry.from_record, record["entries"])), variant=record["outcome"] == VARIANT)
+    if summary.outcome != record["outcome"]:
+        raise ValueError(f"outcome {record['outcome']!r}, but its entries come to {summary.outcome!r}")
+    shown = {
+        "ratio": summary.ratio if summary.cases else None,
+        "cases": summary.cases,
+        "dtypes": summary.dtypes,
+        "message": summary.message,
+        "reason": summary.reason,
+        "not_run": summary.not_run,
+        "worst": summary.finding.as_dict() if summary.finding and summary.outcome in (FAIL, KNOWN) else None,
+    }
+    return filled(shown) | record  # a converted result says itself in which dtypes it was found

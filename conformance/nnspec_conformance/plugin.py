@@ -12,7 +12,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--subject`` and the options of a run."""
     group = parser.getgroup("nnspec")
     group.addoption("--subject", default="reference", metavar="ADAPTER", help="built-in name, module, or path to a .py")
-    group.addoption("--report", metavar="FILE", help="write the results as JSON")
+    group.addoption("--report", metavar="PATH", help="write the results: a .json, or a folder")
     group.addoption("--record", metavar="DIR", help="write the cases as vectors: a JSON manifest and safetensors")
     group.addoption("--call-limit", type=float, default=30.0, metavar="SECONDS", help="time limit of one call (30)")
 
@@ -24,7 +24,7 @@ class Run:
         from nnspec_conformance.engine import validate
         from nnspec_conformance.limits import watchdog
         from nnspec_conformance.loading import load_subject
-        from nnspec_conformance.report import check_writable
+        from nnspec_conformance.report import check_report_writable
         from nnspec_conformance.suite_loader import load_suite
         from nnspec_conformance.vectors import Recorder
 
@@ -32,7 +32,7 @@ class Run:
         self.report = Path(str(report)) if report else None
         self.record = Path(str(record)) if record else None
         if self.report:
-            check_writable(self.report)
+            check_report_writable(self.report)
         self.suite = load_suite()
         limit = float(config.getoption("--call-limit") or 30.0)
         self.subject = load_subject(str(config.getoption("--subject")), call_limit=limit)
@@ -43,11 +43,10 @@ class Run:
 
     def write(self) -> None:
         """The files that were asked for, with what was obtained."""
-        from nnspec_conformance.report import as_report, write
+        from nnspec_conformance.report import as_report, write_report
 
         if self.report:
-            complete = {r.instance for r in self.results} == set(self.suite.instances)
-            write(as_report(self.subject, self.results, complete=complete), self.report)
+            write_report(as_report(self.suite, self.subject, self.results), self.report)
         if self.recorder and self.record:
             self.recorder.write(self.record)
 

@@ -1,78 +1,40 @@
-"""Results of a run as data: the report's JSON, JUnit XML, and the hash that tells whether a report is still current."""
+"""A subject's report: what every clause made of it, as JSON in one file or in files by topic, and as JUnit XML."""
 
 from __future__ import annotations
 
-import datetime
 import hashlib
-import importlib.metadata
 import json
-import math
-import os
 import platform
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
-from nnspec_conformance import __version__
-from nnspec_conformance.clauses import find_spec
+from nnspec_conformance import __version__, results
+from nnspec_conformance.dependencies import topic_hash
 from nnspec_conformance.errors import HarnessError, one_line
-from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, OUTCOMES, Result
+from nnspec_conformance.old_results import report_of
+from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, OUTCOMES, Result, summary_of
+from nnspec_conformance.results import by_topic, check_writable, installed, jsonable, read_json, results_dirs, write
 from nnspec_conformance.subject import Subject
+from nnspec_conformance.suite_loader import Suite
 
-SCHEMA = "nnspec-report/1"
-PACKAGES = (
-    "numpy", "scipy", "ml_dtypes", "jax", "jaxlib", "flax", "optax", "torch", "keras", "tensorflow", "tensorflow_cpu"
-)  # fmt: skip
-
-
-def finite(x: Any) -> Any:
-    """Floats that JSON cannot hold become the strings inf, -inf and nan, in nested data too; foreign objects, text."""
-    if isinstance(x, dict):
-        return {str(k): finite(v) for k, v in x.items()}
-    if isinstance(x, list | tuple):
-        return [finite(v) for v in x]
-    if hasattr(x, "dtype") and getattr(x, "shape", None) == ():
-        return finite(x.item())
-    if isinstance(x, float) and not math.isfinite(x):
-        return "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
-    return x if isinstance(x, bool | int | float | str | None) else one_line(repr(x))
+SCHEMA, SUBJECT_SCHEMA, TOPIC_SCHEMA = "nnspec-report/2", "nnspec-subject/2", "nnspec-results/2"
+DIGITS = 6  # of a ratio
+ONE_LINE_EACH = 4  # levels above the instances of a report: topics, page, results, instance
 
 
-def tree_hash(adapter: Any = None) -> str:
-    """Of everything a report depends on: specification, suite, reference, and the adapter's own file."""
-    here = Path(__file__).resolve().parent
-    roots = [find_spec(), here, here.parents[1] / "reference" / "nnspec"]
-    files = [p for root in roots if root.is_dir() for p in root.rglob("*") if p.suffix in (".py", ".md", ".toml")]
-    files = [p for p in files if "benchmarks" not in p.parts and "experiments" not in p.parts]
-    own = getattr(adapter, "__file__", None)
-    digest = hashlib.sha256()
-    for path in sorted(set(files) | ({Path(own)} if own else set()), key=lambda p: (p.name, str(p))):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+def in_files(path: Path) -> bool:
+    """Whether a report's path is a folder, of files by topic; else it is one file, whose name ends in .json."""
+    return path.suffix != ".json"
 
 
-def versions() -> dict[str, str]:
-    """Installed versions of the packages a result may depend on."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def today() -> str:
-    """The date, or the one that SOURCE_DATE_EPOCH names."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    now = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC) if epoch else datetime.datetime.now(datetime.UTC)
-    return now.date().isoformat()
-
-
-def as_report(subject: Subject, results: list[Result], *, complete: bool) -> dict:
+def as_report(suite: Suite, subject: Subject, found: Iterable[Result]) -> dict:
     """The report of a run, JSON-ready."""
     device = getattr(subject.adapter, "DEVICE", "cpu")
-    return finite(
+    by_page: dict[str, dict] = {}
+    for result in found:
+        by_page.setdefault(result.clause.page, {})[result.instance] = result.as_record()
+    return jsonable(
         {
             "schema": SCHEMA,
             "subject": {
@@ -80,75 +42,170 @@ def as_report(subject: Subject, results: list[Result], *, complete: bool) -> dic
                 "version": subject.version,
                 "role": subject.role,
                 "dtypes": list(subject.dtypes),
-                "variants": subject.variants,
-                "defaults": subject.defaults,
             },
             "environment": {
-                "python": platform.python_version(),
                 "platform": f"{platform.system()}-{platform.machine()}",
                 "device": str(device() if callable(device) else device),
-                "packages": versions(),
+                "packages": results.versions(),
             },
-            "date": today(),
-            "suite": {
-                "version": __version__,
-                "tree": tree_hash(subject.adapter),
-                "tier": "normal",
-                "complete": complete,
+            "suite": {"version": __version__},
+            "topics": {
+                page: {
+                    "date": results.today(),
+                    "inputs": topic_hash(suite, page, subject.adapter),
+                    "results": records,
+                }
+                for page, records in by_page.items()
             },
-            "results": {r.instance: r.as_dict() for r in results},
-        }
+        },
+        DIGITS,
     )
 
 
-def write(data: dict, path: Path) -> None:
-    """Write JSON; folders are made, and an interrupted write leaves the old file.
+def environment_hash(report: dict) -> str:
+    """Of what holds for all topics of a report; a topic that was measured under another is stale."""
+    text = json.dumps([report["subject"]["version"], report["environment"]], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+# ---- writing
+def write_report(report: dict, path: Path, *, keep: bool = False) -> None:
+    """Write a report to one file, or to files by topic.
+
+    Args:
+        report: as ``as_report`` makes it.
+        path: a name that ends in .json, or a folder.
+        keep: leave what a file has of other topics. A folder's other topics stay always, and within a topic what was
+            measured of the same files stays too.
 
     Raises:
-        HarnessError: the file cannot be written.
+        HarnessError: it cannot be written.
     """
-    write_text(json.dumps(data, indent=1, allow_nan=False, sort_keys=False) + "\n", path)
+    old = _earlier(path) if keep or in_files(path) else None
+    if old and environment_hash(old) == environment_hash(report):
+        topics = dict(old["topics"]) if keep or in_files(path) else {}
+        for page, new in report["topics"].items():
+            before = topics.get(page, {})
+            kept = before.get("results", {}) if before.get("inputs") == new["inputs"] else {}
+            topics[page] = new | {"results": kept | new["results"]}
+        report = report | {"topics": topics}
+    if not in_files(path):
+        write(report, path, ONE_LINE_EACH)
+        return
+    shared = {name: value for name, value in report.items() if name != "topics"}
+    write(shared | {"schema": SUBJECT_SCHEMA}, path / "subject.json")
+    for page, topic in report["topics"].items():
+        head = {"schema": TOPIC_SCHEMA, "environment": environment_hash(report)}
+        write(head | topic, path / f"{page}.json")
 
 
-def write_text(text: str, path: Path) -> None:
-    """Likewise, of any text."""
+def _earlier(path: Path) -> dict | None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(path.name + ".part")
-        scratch.write_text(text, encoding="utf-8")
-        scratch.replace(path)
-    except OSError as error:
-        raise HarnessError(f"{path}: {error.strerror}; {WRITABLE}") from error
+        return read_report(path)
+    except HarnessError:
+        return None
 
 
-WRITABLE = "choose a file in a folder that can be written"
-
-
-def check_writable(path: Path) -> None:
-    """See before a long run whether its results can be written.
+def check_report_writable(path: Path) -> None:
+    """See before a long run whether a report can be written.
 
     Raises:
-        HarnessError: they cannot.
+        HarnessError: it cannot.
     """
-    if path.is_dir():
-        raise HarnessError(f"{path}: is a folder; {WRITABLE}")
-    parent = next(p for p in path.absolute().parents if p.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise HarnessError(f"{path}: {parent} is not a folder that can be written; {WRITABLE}")
+    check_writable(path / "subject.json" if in_files(path) else path)
 
 
-def junit(subject: Subject, results: list[Result]) -> str:
+# ---- reading
+def read_report(path: Path) -> dict:
+    """A report, of one file or of files by topic, also one of an earlier version.
+
+    Raises:
+        HarnessError: there is none, or it is no report.
+    """
+    if path.is_file():
+        report = report_of(read_json(path), path)
+        _expect(report, SCHEMA, ("subject", "environment", "topics"), path)
+    else:
+        shared = read_json(path / "subject.json")
+        _expect(shared, SUBJECT_SCHEMA, ("subject", "environment"), path / "subject.json")
+        report = shared | {"schema": SCHEMA, "topics": {page: read_json(file) for page, file in by_topic(path).items()}}
+    for page, topic in report["topics"].items():
+        _expect(topic, topic.get("schema"), ("date", "inputs", "results"), f"{path}: {page}")
+    return report
+
+
+def _expect(data: dict, schema: str | None, names: Iterable[str], place: object) -> None:
+    if data.get("schema") != schema:
+        raise HarnessError(f"{place}: schema is {data.get('schema')!r}, expected {schema!r}; write it again")
+    for name in names:
+        if name not in data:
+            raise HarnessError(f"{place}: has no '{name}'; write it again")
+
+
+def load_subjects() -> dict[str, dict]:
+    """What every subject came to: the reference first, then the oracle, then the others by name.
+
+    A report has ``subject``, ``environment``, ``date`` and ``results``, which hold what follows from their entries and,
+    where they were measured in another environment than the report says, ``stale``.
+
+    Raises:
+        HarnessError: a file is no report, or contradicts itself.
+    """
+    found = {}
+    for root in results_dirs():
+        folder = root / "subjects"
+        for path in [*sorted(folder.glob("*.json")), *sorted(p.parent for p in folder.glob("*/subject.json"))]:
+            found[path.stem] = _flat(read_report(path), path)
+    order = {"reference": 0, "oracle": 1}
+    return dict(sorted(found.items(), key=lambda item: (order.get(item[1]["subject"]["role"], 2), item[0])))
+
+
+def _flat(report: dict, path: Path) -> dict:
+    shown, now = {}, environment_hash(report)
+    for page, topic in report["topics"].items():
+        stale = {"stale": True} if topic.get("environment", now) != now else {}
+        for instance, record in topic["results"].items():
+            try:
+                shown[instance] = summary_of(record) | stale
+            except (KeyError, TypeError, ValueError) as error:
+                raise HarnessError(f"{path}: {page}: {instance}: {one_line(error)}; write it again") from error
+    dates = [topic["date"] for topic in report["topics"].values()]
+    return report | {"date": max(dates, default="–"), "results": shown}
+
+
+# ---- is it current?
+def stale_pages(suite: Suite, subject: Subject, chosen: list[str], reports: Iterable[dict]) -> list[str]:
+    """The pages of the chosen instances that no report covers as their files are now, without a failure."""
+    wanted: dict[str, set[str]] = {}
+    for instance in chosen:
+        wanted.setdefault(suite.instances[instance][0].page, set()).add(instance)
+    known = list(reports)
+    return [page for page, names in wanted.items() if not any(_current(suite, subject, page, names, r) for r in known)]
+
+
+def _current(suite: Suite, subject: Subject, page: str, names: set[str], report: dict) -> bool:
+    topic, now, packages = report["topics"].get(page), environment_hash(report), report["environment"]["packages"]
+    if (report["subject"]["version"], packages) != (subject.version, installed(packages)):
+        return False
+    if topic is None or topic.get("environment", now) != now:
+        return False
+    outcomes = {name: record["outcome"] for name, record in topic["results"].items()}
+    failed = {FAIL, HARNESS_ERROR} & set(outcomes.values())
+    return not failed and names <= set(outcomes) and topic["inputs"] == topic_hash(suite, page, subject.adapter)
+
+
+def junit(subject: Subject, found: list[Result]) -> str:
     """JUnit XML: a test case for every instance."""
     suites = ElementTree.Element("testsuites")
     counts = {
-        "tests": str(len(results)),
-        "failures": str(sum(r.outcome == FAIL for r in results)),
-        "errors": str(sum(r.outcome == HARNESS_ERROR for r in results)),
-        "skipped": str(sum(r.outcome in (NOT_IMPLEMENTED, KNOWN) for r in results)),
-        "time": f"{sum(r.seconds for r in results):.3f}",
+        "tests": str(len(found)),
+        "failures": str(sum(r.outcome == FAIL for r in found)),
+        "errors": str(sum(r.outcome == HARNESS_ERROR for r in found)),
+        "skipped": str(sum(r.outcome in (NOT_IMPLEMENTED, KNOWN) for r in found)),
+        "time": f"{sum(r.seconds for r in found):.3f}",
     }
     suite = ElementTree.SubElement(suites, "testsuite", {"name": f"nnspec {subject.name}"} | counts)
-    for r in results:
+    for r in found:
         place = {"classname": r.clause.page.replace("/", "."), "name": r.instance, "time": f"{r.seconds:.3f}"}
         case = ElementTree.SubElement(suite, "testcase", place)
         kinds = {FAIL: "failure", HARNESS_ERROR: "error", NOT_IMPLEMENTED: "skipped", KNOWN: "skipped"}
@@ -161,6 +218,6 @@ def junit(subject: Subject, results: list[Result]) -> str:
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def counts(results: list[Result]) -> dict[str, int]:
+def counts(found: list[Result]) -> dict[str, int]:
     """How many of each outcome; outcomes that did not occur are left out."""
-    return {o: n for o in OUTCOMES if (n := sum(r.outcome == o for r in results))}
+    return {o: n for o in OUTCOMES if (n := sum(r.outcome == o for r in found))}

@@ -1,13 +1,29 @@
-"""Where committed results lie and how they are read. Results are JSON: loading them executes nothing."""
+"""Where results lie, how they are written and how they are read. Results are JSON: loading them executes nothing.
+
+Every kind lies in files by topic, ``<kind>/.../<section>/<topic>.json``, one line for each thing measured, so that two
+topics never meet in a file and a line that changed is a result that changed.
+"""
 
 from __future__ import annotations
 
+import datetime
 import json
+import math
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.errors import HarnessError, one_line
 
 COMMITTED = Path(__file__).resolve().parent / "results"
+WRITABLE = "choose a file in a folder that can be written"
+PACKAGES = (
+    "numpy", "scipy", "ml_dtypes", "sklearn", "jax", "jaxlib", "flax", "optax", "torch", "keras", "tensorflow"
+)  # fmt: skip
 
 
 def results_dirs() -> list[Path]:
@@ -16,6 +32,95 @@ def results_dirs() -> list[Path]:
     return [COMMITTED] + ([overlay] if overlay.is_dir() else [])
 
 
+# ---- what every record holds
+def today() -> str:
+    """The date, or the one that SOURCE_DATE_EPOCH names."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    now = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC) if epoch else datetime.datetime.now(datetime.UTC)
+    return now.date().isoformat()
+
+
+def versions() -> dict[str, str]:
+    """Python's, and those of the packages that were imported, so that no result names what it does not depend on."""
+    return {"python": platform.python_version()} | installed(name for name in PACKAGES if name in sys.modules)
+
+
+def installed(names: Any) -> dict[str, str]:
+    """The versions of these packages, without those that are not installed."""
+    found = {}
+    for name in names:
+        try:
+            package = "scikit-learn" if name == "sklearn" else name
+            found[package] = platform.python_version() if name == "python" else metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def jsonable(x: Any, digits: int | None = None) -> Any:
+    """As JSON can hold it: built-in types; floats that are not finite as text, the others rounded to ``digits``."""
+    if isinstance(x, Mapping):
+        return {str(k): jsonable(v, digits) for k, v in x.items()}
+    if isinstance(x, list | tuple):
+        return [jsonable(v, digits) for v in x]
+    if hasattr(x, "tolist") and hasattr(x, "dtype"):
+        return jsonable(x.tolist() if getattr(x, "shape", None) else x.item(), digits)
+    if isinstance(x, float) and not math.isfinite(x):
+        return "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
+    if isinstance(x, float) and digits:
+        return float(f"{x:.{digits}g}")
+    return x if isinstance(x, bool | int | float | str | None) else one_line(repr(x))
+
+
+# ---- writing
+def as_text(data: Any, depth: int, indent: str = "") -> str:
+    """JSON with one line for each entry down to a depth, and everything below on its line."""
+    if depth and isinstance(data, dict) and data:
+        lines = [f"{indent} {json.dumps(k)}: {as_text(v, depth - 1, indent + ' ')}" for k, v in data.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if depth and isinstance(data, list) and data:
+        return "[\n" + ",\n".join(f"{indent} {as_text(v, depth - 1, indent + ' ')}" for v in data) + f"\n{indent}]"
+    return json.dumps(data, allow_nan=False, ensure_ascii=False)
+
+
+def write(data: dict, path: Path, depth: int = 2) -> None:
+    """Write JSON; folders are made, and an interrupted write leaves the old file.
+
+    Raises:
+        HarnessError: the file cannot be written.
+    """
+    write_text(as_text(data, depth) + "\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write text; folders are made, and an interrupted write leaves the old file.
+
+    Raises:
+        HarnessError: the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_name(path.name + ".part")
+        scratch.write_text(text, encoding="utf-8")
+        scratch.replace(path)
+    except OSError as error:
+        raise HarnessError(f"{path}: {error.strerror}; {WRITABLE}") from error
+
+
+def check_writable(path: Path) -> None:
+    """See before a long run whether its results can be written.
+
+    Raises:
+        HarnessError: they cannot.
+    """
+    if path.is_dir():
+        raise HarnessError(f"{path}: is a folder; {WRITABLE}")
+    parent = next(p for p in path.absolute().parents if p.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise HarnessError(f"{path}: {parent} is not a folder that can be written; {WRITABLE}")
+
+
+# ---- reading
 def read_json(path: Path) -> dict:
     """One result file.
 
@@ -33,19 +138,17 @@ def read_json(path: Path) -> dict:
     return data
 
 
+def by_topic(folder: Path) -> dict[str, Path]:
+    """The files of the topics below a folder, by the name of their page."""
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.glob("*/**/*.json"))}
+
+
 def _folder(name: str) -> dict[str, dict]:
     found = {}
     for root in results_dirs():
         for path in sorted((root / name).glob("*.json")):
             found[path.stem] = read_json(path)
     return found
-
-
-def load_subjects() -> dict[str, dict]:
-    """Reports by subject: the reference first, then the oracle, then the others by name."""
-    order = {"reference": 0, "oracle": 1}
-    reports = _folder("subjects")
-    return dict(sorted(reports.items(), key=lambda kv: (order.get(kv[1]["subject"]["role"], 2), kv[0])))
 
 
 def load_experiments() -> dict[str, dict]:
@@ -56,12 +159,3 @@ def load_experiments() -> dict[str, dict]:
 def load_benchmarks() -> dict[str, dict]:
     """Benchmark files by machine."""
     return _folder("benchmarks")
-
-
-def load_mutants() -> dict:
-    """The kill table, ``{"instances": {}}`` where none was recorded."""
-    found: dict = {"schema": "nnspec-mutants/1", "instances": {}}
-    for root in results_dirs():
-        if (root / "mutants.json").is_file():
-            found = read_json(root / "mutants.json")
-    return found

@@ -14,16 +14,26 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from nnspec_conformance import report
 from nnspec_conformance.compare import Finding
 from nnspec_conformance.engine import run_instance, validate
 from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.identify import identify
+from nnspec_conformance.kill_table import is_current, write_kills
 from nnspec_conformance.limits import watchdog
 from nnspec_conformance.loading import load_subject
 from nnspec_conformance.mutation import explain, kills_of, power, weak
-from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, PASS, Result
-from nnspec_conformance.results import read_json
+from nnspec_conformance.outcome import FAIL, KNOWN, NOT_IMPLEMENTED, PASS, Result
+from nnspec_conformance.report import (
+    ONE_LINE_EACH,
+    as_report,
+    check_report_writable,
+    counts,
+    junit,
+    read_report,
+    stale_pages,
+    write_report,
+)
+from nnspec_conformance.results import as_text, check_writable, results_dirs, write_text
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite, load_suite
 from nnspec_conformance.vectors import Recorder, load, replay
@@ -57,36 +67,48 @@ def check(options: argparse.Namespace) -> int:
     """``nnspec check``: the verdict, in words or as JSON, and the files that were asked for."""
     suite = load_suite()
     chosen = suite.select(options.clauses)
-    if options.if_stale and options.report and is_current(options.adapter, options.report, chosen):
-        print(f"{options.report} is current")
-        return 0
-    for path in (options.report, options.junit):
-        if path:
-            report.check_writable(path)
+    if options.report:
+        check_report_writable(options.report)
+    if options.junit:
+        check_writable(options.junit)
     with own_output() as out:
         subject = load_subject(options.adapter, call_limit=options.call_limit)
         validate(suite, subject)
+        if options.if_stale:
+            stale = stale_pages(suite, subject, chosen, _recorded(subject, options.report))
+            chosen = [instance for instance in chosen if suite.instances[instance][0].page in stale]
+            if not chosen:
+                print(f"{options.report or subject.name} is current", file=out)
+                return 0
         return _put_and_tell(suite, subject, chosen, options, out)
+
+
+def _recorded(subject: Subject, path: Path | None) -> list[dict]:
+    """The reports that may still be current: the one that is to be written, else those that lie beside the suite."""
+    found = []
+    for place in [path] if path else [root / "subjects" / subject.name for root in results_dirs()]:
+        with contextlib.suppress(HarnessError):  # none, or none that can be read: then it is measured again
+            found.append(read_report(place))
+    return found
 
 
 def _put_and_tell(suite: Suite, subject: Subject, chosen: list[str], options: argparse.Namespace, out: TextIO) -> int:
     """Put the chosen instances to the subject; whatever ends the run, tell and keep what was obtained."""
     results: list[Result] = []
     recorder = Recorder() if options.record else None
-    everything = set(chosen) == set(suite.instances)
 
-    def tell(finished: bool) -> None:
-        made = report.as_report(subject, results, complete=finished and everything)
+    def tell() -> None:
+        made = as_report(suite, subject, results)
         try:
             if options.report:
-                report.write(made, options.report)
+                write_report(made, options.report, keep=options.if_stale)
             if options.junit:
-                report.write_text(report.junit(subject, results), options.junit)
+                write_text(junit(subject, results), options.junit)
             if recorder:
                 recorder.write(options.record)
         finally:  # what cannot be written is at least shown
             if options.json:
-                print(json.dumps(made, indent=1), file=out)
+                print(as_text(made, ONE_LINE_EACH), file=out)
             else:
                 print_verdict(subject, results, options.all, out)
             out.flush()
@@ -94,20 +116,20 @@ def _put_and_tell(suite: Suite, subject: Subject, chosen: list[str], options: ar
     def hung(operation: str) -> None:
         clause, name = suite.instances[instance := chosen[len(results)]]
         message = f"{operation} did not return within {subject.call_limit:g} s, in native code that nothing can stop"
-        results.append(Result(instance, clause, name))
+        results.append(Result(instance=instance, clause=clause, operation=name))
         results[-1].entry("").note(Finding(float("inf"), message))
-        tell(False)
+        tell()
 
     watchdog.on_hang = hung
     try:
         run_suite(suite, subject, chosen, results, recorder)
     except KeyboardInterrupt:
-        tell(False)
+        tell()
         print(f"nnspec: interrupted after {len(results)} of {len(chosen)} instances; these are kept", file=sys.stderr)
         return 2
     finally:
         watchdog.on_hang = None
-    tell(True)
+    tell()
     return status(results)
 
 
@@ -128,21 +150,6 @@ def own_output() -> Iterator[TextIO]:
                 yield private
             finally:
                 os.dup2(private.fileno(), descriptor)
-
-
-def is_current(adapter: str, path: Path, chosen: list[str]) -> bool:
-    """Whether a report covers the chosen instances of the files as they are now, and found nothing failed."""
-    if not path.is_file():
-        return False
-    try:
-        data = read_json(path)
-        same_tree = data["suite"]["tree"] == report.tree_hash(load_subject(adapter).adapter)
-        same_versions = data["environment"]["packages"] == report.versions()
-        outcomes = {name: result["outcome"] for name, result in data["results"].items()}
-    except (HarnessError, KeyError, TypeError):
-        return False
-    good = not {FAIL, HARNESS_ERROR} & set(outcomes.values())
-    return same_tree and same_versions and good and set(chosen) <= set(outcomes)
 
 
 def print_verdict(subject: Subject, results: list[Result], everything: bool, out: TextIO) -> None:
@@ -169,15 +176,23 @@ def print_verdict(subject: Subject, results: list[Result], everything: bool, out
 
 def summary(results: list[Result]) -> str:
     """For instance ``130 pass, 2 variant, 1 fail``; a variant passes with a reading other than the definition's."""
-    counts = ", ".join(f"{n} {outcome}" for outcome, n in report.counts(results).items()) or "nothing was put to it"
+    told = ", ".join(f"{n} {outcome}" for outcome, n in counts(results).items()) or "nothing was put to it"
     partly = sum(bool(result.not_run) for result in results)
-    return f"{counts} ({partly} in part)" if partly else counts
+    return f"{told} ({partly} in part)" if partly else told
 
 
 def mutants(options: argparse.Namespace) -> int:
     """``nnspec mutants``: the kill table; status 1 if a mutant survives or a clause is too weak."""
     suite = load_suite()
     chosen = suite.select(options.clauses)
+    if options.record:
+        check_writable(options.record / "any.json")
+    if options.if_stale:
+        folders = [options.record] if options.record else [root / "mutants" for root in results_dirs()]
+        chosen = _without_current(suite, chosen, folders)
+        if not chosen:
+            print(f"{options.record or 'the kill table'} is current")
+            return 0
     table = {}
     for instance in progress(chosen, len(chosen), "mutants"):
         table[instance] = kills_of(suite, instance)
@@ -194,27 +209,19 @@ def mutants(options: argparse.Namespace) -> int:
     for problem in problems:
         print(f"nnspec: {problem}", file=sys.stderr)
     if options.record:
-        report.write(kill_record(table), options.record)
+        write_kills(suite, table, options.record)
     total = sum(map(len, table.values()))
     print(f"{sum(k.caught for kills in table.values() for k in kills)} of {total} mutants caught")
     return 1 if problems else 0
 
 
-def kill_record(table: dict) -> dict:
-    """The kill table, JSON-ready."""
-    rows = {
-        instance: {
-            "power": power(kills),
-            "nearest": min(kills, key=lambda k: k.distance).mutant.name,
-            "mutants": [
-                {"name": k.mutant.name, "story": k.mutant.story, "caught": k.caught, "distance": k.distance}
-                for k in kills
-            ],
-        }
-        for instance, kills in table.items()
-        if kills
-    }
-    return report.finite({"schema": "nnspec-mutants/1", "date": report.today(), "instances": rows})
+def _without_current(suite: Suite, chosen: list[str], folders: list[Path]) -> list[str]:
+    """The chosen instances of the pages whose kills none of the folders has as the files are now."""
+    pages: dict[str, list[str]] = {}
+    for instance in chosen:
+        pages.setdefault(suite.instances[instance][0].page, []).append(instance)
+    stale = [instances for page, instances in pages.items() if not is_current(suite, page, {*instances}, folders)]
+    return [instance for instances in stale for instance in instances]
 
 
 def identify_readings(options: argparse.Namespace) -> int:

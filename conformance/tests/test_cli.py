@@ -43,10 +43,6 @@ def test_json_is_the_report(nnspec, tmp_path):
     assert written == printed
 
 
-def test_partial_run_is_not_complete(nnspec):
-    assert json.loads(nnspec("check", "numpy_oracle", "relu.value", "--json").out)["suite"]["complete"] is False
-
-
 def test_junit_is_xml_with_the_failure(nnspec, adapter, tmp_path):
     nnspec("check", adapter(WRONG), "relu.value", "tanh.odd", "--junit", tmp_path / "out" / "j.xml")
     root = ElementTree.parse(tmp_path / "out" / "j.xml").getroot()
@@ -85,7 +81,7 @@ def test_missing_clause_is_run(nnspec, current):
 
 
 def test_other_versions_are_run_again(nnspec, current, monkeypatch):
-    monkeypatch.setattr(report, "versions", lambda: {"numpy": "9"})
+    monkeypatch.setattr(report, "installed", lambda names: {"numpy": "9"})
     assert stale(nnspec, *current)
 
 
@@ -103,7 +99,7 @@ def test_failed_report_is_run_again(nnspec, adapter, tmp_path):
 
 
 def test_changed_clause_text_is_seen_in_the_hash(current, spec_of, suite):
-    result = json.loads(current[1].read_text())["results"]["identity.value"]
+    result = json.loads(current[1].read_text())["topics"]["components/activations"]["results"]["identity.value"]
     clause = suite.spec.clauses["identity.value"]
     reworded = spec_of(f"/// clause | identity.value\n    kind: exact\n\n{clause.text} Always.\n///\n")
     assert result["text_hash"] == clause.text_hash != reworded.clauses["identity.value"].text_hash
@@ -128,10 +124,31 @@ def test_clauses_check(nnspec):
 
 
 def test_mutants_prints_the_kill_table(nnspec, tmp_path):
-    ran = nnspec("mutants", "relu.value", "--all", "--record", tmp_path / "m.json")
+    ran = nnspec("mutants", "relu.value", "--all", "--record", tmp_path / "m")
     assert (ran.status, ran.out.splitlines()[-1]) == (0, "2 of 2 mutants caught")
     assert "    caught    relu shifted by epsilon: an epsilon against dead units" in ran.out
-    assert len(json.loads((tmp_path / "m.json").read_text())["instances"]["relu.value"]["mutants"]) == 2
+    made = json.loads((tmp_path / "m" / "components" / "activations.json").read_text())
+    assert len(made["instances"]["relu.value"]) == 2
+
+
+def test_current_kill_table_is_left_alone(nnspec, tmp_path):
+    nnspec("mutants", "relu.value", "--record", tmp_path)
+    again = nnspec("mutants", "relu.value", "--record", tmp_path, "--if-stale")
+    more = nnspec("mutants", "relu.value", "tanh.odd", "--record", tmp_path, "--if-stale")
+    assert (again.out, "tanh.odd" in more.out) == (f"{tmp_path} is current\n", True)
+
+
+@pytest.mark.parametrize(("change", "pages"), [(None, set()), ("components/layers", {"components/layers"})])
+def test_only_the_topics_that_changed_are_run_again(nnspec, tmp_path, change, pages):
+    chosen = ("relu.value", "dense.bias-length")
+    nnspec("check", "numpy_oracle", *chosen, "--report", tmp_path)
+    if change:
+        file = tmp_path / f"{change}.json"
+        made = json.loads(file.read_text())
+        file.write_text(json.dumps(made | {"inputs": "0" * 16}))
+    out = nnspec("check", "numpy_oracle", *chosen, "--report", tmp_path, "--if-stale").out
+    assert {line.split(":")[0] for line in out.splitlines() if line.startswith("components/")} == pages
+    assert len(list(tmp_path.glob("components/*.json"))) == 2
 
 
 def test_surviving_mutant_is_status_1(nnspec, monkeypatch):

@@ -1,16 +1,16 @@
-"""Reports as data: finite JSON, valid JUnit, and a hash that follows everything a result depends on."""
+"""Reports as data: finite JSON, files by topic that are read as they were written, and valid JUnit."""
 
 import json
-from types import SimpleNamespace
+import sys
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from nnspec_conformance import report
+from nnspec_conformance import report, results
 from nnspec_conformance.compare import Finding
 from nnspec_conformance.errors import HarnessError
-from nnspec_conformance.outcome import Entry, Missing, Result
+from nnspec_conformance.outcome import Entry, Missing, Result, summary_of
 from nnspec_conformance.results import read_json
 
 
@@ -28,60 +28,65 @@ from nnspec_conformance.results import read_json
         (np.float32(0.5), 0.5),
         (np.int64(3), 3),
         (np.bool_(False), False),
+        (np.array([1.0, np.inf]), [1.0, "inf"]),
         ({"a": [np.inf, (1, -np.inf)]}, {"a": ["inf", [1, "-inf"]]}),
         ({1: 2}, {"1": 2}),
         (Ellipsis, "Ellipsis"),
     ],
 )
 def test_what_json_cannot_hold_becomes_text(x, expected):
-    assert report.finite(x) == expected
+    assert results.jsonable(x) == expected
 
 
 @pytest.mark.parametrize("x", [np.float32(0.5), np.int64(3), np.bool_(True)])
 def test_numpy_scalars_become_pythons(x):
-    assert type(report.finite(x)) in (float, int, bool)
+    assert type(results.jsonable(x)) in (float, int, bool)
 
 
-def test_hash_is_the_same_twice(oracle):
-    assert report.tree_hash(oracle.adapter) == report.tree_hash(oracle.adapter)
+def test_floats_are_rounded_to_digits():
+    assert results.jsonable({"a": [1 / 3, 12345678.0, 7]}, 4) == {"a": [0.3333, 12350000.0, 7]}
 
 
-def test_hash_follows_the_adapters_file(tmp_path):
-    adapter = SimpleNamespace(__file__=str(tmp_path / "mine.py"))
-    (tmp_path / "mine.py").write_text("NAME = 'a'")
-    before = report.tree_hash(adapter)
-    (tmp_path / "mine.py").write_text("NAME = 'b'")
-    assert report.tree_hash(adapter) != before
-
-
-@pytest.mark.parametrize("change", ["spec", "nothing"])
-def test_hash_follows_the_specification(tmp_path, monkeypatch, change):
-    (tmp_path / "toys.md").write_text("# Toys")
-    monkeypatch.setattr(report, "find_spec", lambda: tmp_path)
-    before = report.tree_hash()
-    if change == "spec":
-        (tmp_path / "toys.md").write_text("# Games")
-    assert (report.tree_hash() != before) is (change == "spec")
+def test_only_imported_packages_are_named(monkeypatch):
+    monkeypatch.delitem(sys.modules, "jax", raising=False)
+    assert "jax" not in results.versions()
+    assert results.versions()["numpy"] == np.__version__
 
 
 def test_date_can_be_set_for_reproducible_files(monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
-    assert report.today() == "1970-01-02"
+    assert results.today() == "1970-01-02"
 
 
 def test_interrupted_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "r.json"
     path.write_text("old")
     with pytest.raises(ValueError, match="Out of range float"):
-        report.write({"ratio": float("inf")}, path)
+        results.write({"ratio": float("inf")}, path)
     assert path.read_text() == "old"
 
 
+def test_a_line_for_each_entry_down_to_a_depth():
+    text = results.as_text({"a": {"b": [1, 2], "c": {}}, "d": [{"e": 1}]}, 2)
+    assert text.splitlines() == [
+        "{",
+        ' "a": {',
+        '  "b": [1, 2],',
+        '  "c": {}',
+        " },",
+        ' "d": [',
+        '  {"e": 1}',
+        " ]",
+        "}",
+    ]
+    assert json.loads(text) == {"a": {"b": [1, 2], "c": {}}, "d": [{"e": 1}]}
+
+
 @pytest.fixture
-def results(suite):
+def found(suite):
     def one(instance, entry, **given):
         clause, operation = suite.instances[instance]
-        return Result(instance, clause, operation, [entry], **given)
+        return Result([entry], instance=instance, clause=clause, operation=operation, **given)
 
     right, wrong = Finding(0.5), Finding(float("inf"), "raised \x1b[31m<&>")
     return [
@@ -94,8 +99,8 @@ def results(suite):
     ]
 
 
-def test_junit_counts_what_it_holds(oracle, results):
-    suite = ElementTree.fromstring(report.junit(oracle, results)).find("testsuite")
+def test_junit_counts_what_it_holds(oracle, found):
+    suite = ElementTree.fromstring(report.junit(oracle, found)).find("testsuite")
     assert {k: suite.get(k) for k in ("tests", "failures", "errors", "skipped")} == {
         "tests": "6",
         "failures": "1",
@@ -104,23 +109,108 @@ def test_junit_counts_what_it_holds(oracle, results):
     }
 
 
-def test_junit_names_the_reason_of_a_known_failure(oracle, results):
-    root = ElementTree.fromstring(report.junit(oracle, results))
+def test_junit_names_the_reason_of_a_known_failure(oracle, found):
+    root = ElementTree.fromstring(report.junit(oracle, found))
     assert root.find(".//testcase[@name='elu.value']/skipped").get("message") == "a link"
 
 
-def test_report_is_json_without_non_numbers(oracle, results):
-    text = json.dumps(report.as_report(oracle, results, complete=False), allow_nan=False)
-    assert json.loads(text)["results"]["tanh.odd"]["ratio"] == "inf"
+PAGE = "components/activations"
 
 
-def test_report_names_the_clauses_text_hash(oracle, results, suite):
-    made = report.as_report(oracle, results, complete=False)
-    assert made["results"]["relu.value"]["text_hash"] == suite.spec.clauses["relu.value"].text_hash
+@pytest.fixture
+def made(suite, oracle, found):
+    return report.as_report(suite, oracle, found)
 
 
-def test_counts_leave_out_what_did_not_occur(results):
-    assert report.counts(results[:2]) == {"pass": 1, "variant": 1}
+def test_report_is_json_without_non_numbers(made):
+    text = json.dumps(made, allow_nan=False)
+    (entry,) = json.loads(text)["topics"][PAGE]["results"]["tanh.odd"]["entries"]
+    assert entry["ratio"] == "inf"
+
+
+def test_report_names_the_clauses_text_hash(made, suite):
+    record = made["topics"][PAGE]["results"]["relu.value"]
+    assert record["text_hash"] == suite.spec.clauses["relu.value"].text_hash
+
+
+def test_nothing_that_is_empty_or_passes_is_written(made, suite):
+    assert made["topics"][PAGE]["results"]["relu.value"] == {
+        "outcome": "pass",
+        "text_hash": suite.spec.clauses["relu.value"].text_hash,
+        "entries": [{"test": "test", "ratio": 0.5, "cases": 1}],
+    }
+
+
+def test_what_follows_from_the_entries_is_read_from_them(made, found):
+    for result in found:
+        shown = summary_of(made["topics"][PAGE]["results"][result.instance])
+        for name in ("outcome", "message", "reason", "cases"):
+            assert (shown.get(name) or None) == (getattr(result, name) or None)
+
+
+def test_record_that_contradicts_its_entries_is_refused(made):
+    record = made["topics"][PAGE]["results"]["tanh.odd"] | {"outcome": "pass"}
+    with pytest.raises(ValueError, match="outcome 'pass', but its entries come to 'fail'"):
+        summary_of(record)
+
+
+@pytest.mark.parametrize("name", ["r.json", "folder"])
+def test_report_is_read_as_it_was_written(made, tmp_path, name):
+    report.write_report(made, tmp_path / name)
+    read = report.read_report(tmp_path / name)
+    assert read["topics"][PAGE]["results"] == made["topics"][PAGE]["results"]
+    assert read["subject"] == made["subject"]
+
+
+def test_folder_has_a_file_for_each_topic_and_a_line_for_each_instance(made, tmp_path):
+    report.write_report(made, tmp_path)
+    lines = (tmp_path / f"{PAGE}.json").read_text().splitlines()
+    assert sum('"entries"' in line for line in lines) == len(made["topics"][PAGE]["results"])
+
+
+def other_page(made):
+    """The same report, about another topic."""
+    return made | {"topics": {"components/layers": made["topics"][PAGE]}}
+
+
+@pytest.mark.parametrize(
+    ("name", "keep", "left"), [("f", False, True), ("r.json", True, True), ("r.json", False, False)]
+)
+def test_other_topics_stay(made, tmp_path, name, keep, left):
+    report.write_report(made, tmp_path / name)
+    report.write_report(other_page(made), tmp_path / name, keep=keep)
+    assert (PAGE in report.read_report(tmp_path / name)["topics"]) is left
+
+
+def instances(path):
+    return list(report.read_report(path)["topics"][PAGE]["results"])
+
+
+@pytest.mark.parametrize(("inputs", "left"), [("same", ["relu.value", "tanh.odd"]), ("other", ["tanh.odd"])])
+def test_instances_of_the_same_inputs_stay(made, tmp_path, inputs, left):
+    def only(name, **more):
+        topic = made["topics"][PAGE]
+        return made | {"topics": {PAGE: topic | {"results": {name: topic["results"][name]}} | more}}
+
+    report.write_report(only("relu.value"), tmp_path)
+    report.write_report(only("tanh.odd", **({} if inputs == "same" else {"inputs": "1" * 16})), tmp_path)
+    assert instances(tmp_path) == left
+
+
+def test_topic_of_another_environment_is_stale(made, tmp_path, monkeypatch):
+    report.write_report(made, tmp_path / "subjects" / "mine")
+    moved = other_page(made) | {"environment": made["environment"] | {"device": "gpu"}}
+    report.write_report(moved, tmp_path / "subjects" / "mine")
+    monkeypatch.setattr(report, "results_dirs", lambda: [tmp_path])
+    made["topics"][PAGE]["results"].pop("relu.value")
+    shown = report.load_subjects()["mine"]["results"]
+    assert shown["relu.value"].get("stale") is None  # read last, of the other topic
+    (tmp_path / "subjects" / "mine" / "components" / "layers.json").unlink()
+    assert report.load_subjects()["mine"]["results"]["relu.value"]["stale"] is True
+
+
+def test_counts_leave_out_what_did_not_occur(found):
+    assert report.counts(found[:2]) == {"pass": 1, "variant": 1}
 
 
 @pytest.mark.parametrize(

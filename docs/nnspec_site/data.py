@@ -10,6 +10,8 @@ from typing import Any
 
 from nnspec_conformance import results
 from nnspec_conformance.clauses import Clause, Spec, find_spec, load_spec
+from nnspec_conformance.kill_table import load_mutants
+from nnspec_conformance.report import load_subjects
 from nnspec_conformance.statements import StatementTest, find_tests
 from nnspec_conformance.suite_loader import load_suite
 
@@ -39,11 +41,11 @@ class Data:
     statement_tests: list[StatementTest] = field(default_factory=list)
 
     def result(self, subject: str, clause: Clause, instance: str) -> Report:
-        """What ``subject`` did on ``instance``; its outcome is 'stale' where the clause's text has changed since."""
+        """What ``subject`` did on ``instance``; 'stale' where the clause's text or what it ran on has changed since."""
         found = self.subjects[subject]["results"].get(instance)
         if found is None:
             return {"outcome": "not run"}
-        if found.get("text_hash") != clause.text_hash:
+        if found.get("text_hash") != clause.text_hash or found.get("stale"):
             return found | {"outcome": "stale", "was": found["outcome"]}
         return found
 
@@ -83,10 +85,10 @@ def load() -> Data:
     """Read the project's specification and results."""
     return Data(
         spec=load_spec(),
-        subjects=results.load_subjects(),
+        subjects=load_subjects(),
         experiments=results.load_experiments(),
         benchmarks=results.load_benchmarks(),
-        mutants=results.load_mutants().get("instances", {}),
+        mutants=load_mutants(),
         tests=_tests(),
         statement_tests=find_tests() or [],
     )

@@ -151,9 +151,11 @@ def notes(data: Data, clause: Clause) -> Element | None:
     for name in data.subjects:
         for instance in clause.instances:
             result = data.result(name, clause, instance)
-            text = result.get("reason") or result.get("message")
-            if result["outcome"] not in ("pass", "not run") and text:
-                items.append(make("li", "", f"{name}, ", code(instance), ": ", *linked(text)))
+            text = result.get("reason") or result.get("message") or ""
+            uncovered = ", ".join(f"not {what}" for what in result.get("not_run", []))
+            if (result["outcome"] not in ("pass", "not run") and text) or uncovered:
+                told = ". ".join(part for part in (text, uncovered) if part)
+                items.append(make("li", "", f"{name}, ", code(instance), ": ", *linked(told)))
     return make("div", "", _title("Notes"), make("ul", "nn-notes", *items)) if items else None
 
 

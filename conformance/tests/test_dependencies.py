@@ -1,0 +1,94 @@
+"""What a topic's results depend on: its own files and all that they import, and nothing of another topic."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from nnspec_conformance import dependencies
+from nnspec_conformance.dependencies import HERE, closure, kills_hash, topic_hash
+from nnspec_conformance.loading import load_subject
+
+ACTIVATIONS, LAYERS, NEURONS = (f"components/{topic}" for topic in ("activations", "layers", "neurons"))
+
+
+@pytest.fixture
+def changed(monkeypatch):
+    """Lets one file of the project read as if a line had been added."""
+    read = Path.read_bytes
+
+    def change(path):
+        assert path.is_file()
+        monkeypatch.setattr(Path, "read_bytes", lambda self: read(self) + b"\n# changed\n" * (self == path))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("file", "stale"),
+    [
+        ("suite/components/test_neurons.py", {NEURONS}),
+        ("oracles/components/neurons.py", {NEURONS}),
+        ("oracles/components/layers.py", {LAYERS}),
+        ("adapters/numpy_oracle/__init__.py", {ACTIVATIONS, LAYERS, NEURONS}),
+        ("oracles/components/activations.py", {ACTIVATIONS, LAYERS, NEURONS}),  # networks apply them
+        ("engine.py", {ACTIVATIONS, LAYERS, NEURONS}),
+        ("tolerance.py", {ACTIVATIONS, LAYERS, NEURONS}),
+        ("mutants/components/neurons.py", set()),
+        ("report.py", set()),
+        ("cli.py", set()),
+    ],
+)
+def test_reports_are_stale_where_their_files_changed(suite, oracle, changed, file, stale):
+    pages = (ACTIVATIONS, LAYERS, NEURONS)
+    before = {page: topic_hash(suite, page, oracle.adapter) for page in pages}
+    changed(HERE / file)
+    assert {page for page in pages if topic_hash(suite, page, oracle.adapter) != before[page]} >= stale
+    if file.startswith(("suite", "mutants", "report", "cli")):
+        assert {page for page in pages if topic_hash(suite, page, oracle.adapter) != before[page]} == stale
+
+
+@pytest.mark.parametrize(
+    ("file", "stale"),
+    [
+        ("torch/components/neurons.py", {NEURONS}),
+        ("torch/transport.py", {LAYERS, NEURONS}),
+        ("numpy_oracle/__init__.py", set()),
+    ],
+)
+def test_an_adapters_topic_counts_for_its_page(suite, changed, file, stale):
+    torch = SimpleNamespace(__file__=str(HERE / "adapters" / "torch" / "__init__.py"))
+    before = {page: topic_hash(suite, page, torch) for page in (LAYERS, NEURONS)}
+    changed(HERE / "adapters" / file)
+    assert {page for page in before if topic_hash(suite, page, torch) != before[page]} == stale
+
+
+def test_page_counts(suite, oracle, changed):
+    before = {page: topic_hash(suite, page, oracle.adapter) for page in (LAYERS, NEURONS)}
+    changed(suite.spec.pages[NEURONS].path)
+    after = {page: topic_hash(suite, page, oracle.adapter) for page in (LAYERS, NEURONS)}
+    assert (after[LAYERS] == before[LAYERS], after[NEURONS] == before[NEURONS]) == (True, False)
+
+
+@pytest.mark.parametrize(("file", "same"), [("mutants/components/neurons.py", False), ("mutation.py", False)])
+def test_kill_tables_depend_on_the_mutants(suite, changed, file, same):
+    before = kills_hash(suite, NEURONS)
+    changed(HERE / file)
+    assert (kills_hash(suite, NEURONS) == before) is same
+
+
+def test_an_adapter_of_ones_own_counts_with_its_file(suite, adapter):
+    path = adapter("def identity(x):\n    return x\n")
+    before = topic_hash(suite, NEURONS, load_subject(str(path)).adapter)
+    path.write_text(path.read_text() + "# changed\n")
+    assert topic_hash(suite, NEURONS, load_subject(str(path)).adapter) != before
+
+
+def test_no_framework_is_read_for_the_oracle(suite, oracle):
+    sources = dependencies._adapter_files(oracle.adapter, NEURONS) + dependencies._test_files(suite, NEURONS)
+    assert not [path for path in closure(sources) if "reference" in path.parts or "torch" in path.parts]
+
+
+def test_imports_inside_functions_count(tmp_path):
+    (tmp_path / "a.py").write_text("def f():\n    from nnspec_conformance.limits import limit\n    return limit\n")
+    assert HERE / "limits.py" in closure([tmp_path / "a.py"])
