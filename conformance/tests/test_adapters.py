@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from nnspec_conformance.engine import validate
+from nnspec_conformance.engine import run_instance, validate
+from nnspec_conformance.known_failures import instance_of, known_failures
 from nnspec_conformance.loading import built_in, joined, load_subject
 
 NEEDS = {
@@ -74,6 +75,28 @@ def test_a_known_failure_says_what_was_right_and_where_it_is_told(name):
         assert re.search(r"https://\S+", reason), f"{instance}: link the report, or the source if none was found"
         searched = re.search(r"searched \d{4}-\d\d-\d\d, not found", reason)
         assert "/issues/" in reason or "/pull/" in reason or searched, f"{instance}: say when it was searched: {reason}"
+
+
+def wider_than_what_fails(suite, subject):
+    """What known failures claim and what holds: ``key: reading, dtype``."""
+    for instance in {instance_of(key) for key in subject.known_failures}:
+        entries = [entry for entry in run_instance(suite, subject, instance).entries if entry.cases]
+        for known in known_failures(suite.spec, subject, instance):
+            held = [entry for entry in entries if known.claims(entry) and not entry.failed]
+            yield from (f"{known.key}: {entry.readings}, {entry.dtype}" for entry in held)
+
+
+def test_a_known_failure_claims_no_more_than_what_fails(suite):
+    needs("torch")
+    assert list(wider_than_what_fails(suite, load_subject("torch"))) == []
+
+
+def test_a_known_failure_that_claims_too_much_is_found(suite):
+    needs("torch")
+    subject = load_subject("torch")
+    subject.known_failures = {"softplus.reflection; float32, float64": "right is something else; a link"}
+    (found,) = wider_than_what_fails(suite, subject)
+    assert found.endswith("float32")
 
 
 def test_keras_has_one_backend_a_process():
