@@ -1,6 +1,6 @@
-"""Two topics are opened in a copy of the project, each by its own files and nothing else, and everything knows them.
+"""Topics are opened in a copy of the project, each by its own files and nothing else, and everything knows them.
 
-One is the first of its section, the other lies in a folder of topics.
+One is the first of its section, one lies in a folder of topics, one is about the reference alone.
 """
 
 import json
@@ -117,6 +117,36 @@ TOPICS = {
     "training/halving": {"title": "Halving", "name": "halve", "factor": "0.5", "proves": "    proves: A.8\n"},
     "architectures/trial/tripling": {"title": "Tripling", "name": "triple", "factor": "3", "proves": ""},
 }
+LOOP = {
+    "spec/training/resuming.md": """\
+---
+species: reference
+---
+
+# Resuming
+
+A run can be stopped and taken up again.
+
+/// statement | resuming.state
+    proves: C.0
+
+A resumed run **MUST** be the run.
+///
+""",
+    "reference/nnspec/training/resuming.py": '"""Resuming: a trial. It is taken away again."""\n\n__all__ = []\n',
+    "reference/tests/test_resuming.py": '''\
+import pytest
+
+
+def forgets(state):
+    """Starts anew."""
+
+
+@pytest.mark.statement("resuming.state", of=lambda state: state, mutants=[forgets])
+def test_state(implementation):
+    assert implementation(3) == 3
+''',
+}
 FOLDER = "---\norder: 9\n---\n\n# A folder of topics\n\nIt has a page of its own.\n"
 
 
@@ -142,12 +172,12 @@ def files_of(topic: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """The project with two topics more: nothing but new files."""
+    """The project with three topics more: nothing but new files."""
     folder = tmp_path_factory.mktemp("copy") / "nnspec"
     ignored = shutil.ignore_patterns("__pycache__", "results", "generated", ".*", "build", "site", "dist")
     shutil.copytree(ROOT, folder, ignore=ignored, symlinks=True)
-    for topic in TOPICS:
-        for name, text in files_of(topic).items():
+    for files in (*map(files_of, TOPICS), LOOP):
+        for name, text in files.items():
             path = folder / name
             assert not path.exists(), f"{name} would have to be changed"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -207,7 +237,7 @@ def test_the_gate_is_in_step(known):
 
 
 def test_topics_come_in_their_place(known):
-    assert known["topics"][-2:] == ["architectures/trial/tripling", "training/halving"]
+    assert known["topics"][-3:] == ["architectures/trial/tripling", "training/halving", "training/resuming"]
 
 
 def test_they_are_in_the_navigation(known):
@@ -218,7 +248,8 @@ def test_they_are_in_the_navigation(known):
         ]
     }
     assert {"Architectures": ["spec/architectures/index.md", trial]} in known["navigation"]
-    assert {"Training": ["spec/training/index.md", {"Halving": "spec/training/halving.md"}]} in known["navigation"]
+    training = [{"Halving": "spec/training/halving.md"}, {"Resuming": "spec/training/resuming.md"}]
+    assert {"Training": ["spec/training/index.md", *training]} in known["navigation"]
 
 
 def test_they_have_a_page_in_the_api_reference(known):
@@ -251,6 +282,20 @@ def test_their_mutants_are_caught(run):
     assert "2 of 2 mutants caught" in done.stdout
 
 
-def test_the_tests_of_the_layout_pass(run):
-    done = run("-m", "pytest", "-q", "conformance/tests/test_layout.py", "-k", "not import")
+LAYOUT = ("-m", "pytest", "-q", "conformance/tests/test_layout.py", "-k", "not import")
+
+
+def test_the_tests_of_the_layout_and_of_the_statement_pass(run):
+    done = run(*LAYOUT, "reference/tests/test_resuming.py")
     assert done.returncode == 0, done.stdout
+
+
+def test_an_oracle_of_what_the_reference_alone_promises_is_out_of_place(run, copy):
+    stray = copy / CONFORMANCE / "oracles" / "training" / "resuming.py"
+    stray.touch()
+    try:
+        done = run(*LAYOUT)
+    finally:
+        stray.unlink()
+    assert "has modules of pages about the reference alone" in done.stdout
+    assert "1 failed" in done.stdout
