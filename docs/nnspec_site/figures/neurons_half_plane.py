@@ -28,7 +28,7 @@ def draw(theme: Theme) -> Figure:
         ax.annotate("", (x1, y1), (x0, y0), arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 2.2})
     ax.plot(0, 0, "o", color=theme.text, markersize=5)
     ax.text(-0.1, -0.35, "origin", ha="center")
-    ax.text(0.42, 0.42, "$-b\\,/\\,\\Vert w \\Vert$", color=theme.colors[2], fontweight="bold")
+    ax.text(0.42, 0.42, "$|b|\\,/\\,\\Vert w \\Vert$", color=theme.colors[2], fontweight="bold")
     ax.text(1.27, 2.2, "$w$", color=theme.colors[3], fontsize=13)
     ax.text(2.55, 0.5, "$w \\cdot x + b = 0$", rotation=-26.6, rotation_mode="anchor", fontsize=11)
     ax.text(2.9, 3.3, "sum positive", color=theme.colors[0], fontweight="bold", ha="center")

@@ -27,7 +27,7 @@ def neuron(
     *,
     activation: ElementwiseName,
 ) -> Float[Array, "*batch"]:
-    r"""Weigh the inputs, add the bias, and bend the sum.
+    r"""Weigh the inputs, add the bias, and apply the activation to the sum.
 
     With $w$ = ``weights``, $b$ = ``bias``, $\phi$ = ``activation``: $y = \phi(w \cdot x + b)$   [neuron.value][]
 
