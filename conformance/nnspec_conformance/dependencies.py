@@ -35,12 +35,12 @@ def topic_hash(suite: Suite, page: str, adapter: Any = None) -> str:
 
 def kills_hash(suite: Suite, page: str) -> str:
     """Of all that the kill table of one page depends on."""
-    from nnspec_conformance import mutation
+    from nnspec_conformance.mutant import ORACLE
 
     instances = {name for name, (clause, _) in suite.instances.items() if clause.page == page}
     catching = [m for m in suite.mutant_modules if any(instances & {*mutant.catches} for mutant in m.MUTANTS)]
     sources = [HERE / "engine.py", HERE / "mutation.py", *(Path(m.__file__ or "") for m in catching)]
-    sources += _test_files(suite, page) + _adapter_files(mutation.ORACLE, page)
+    sources += _test_files(suite, page) + _adapter_files(ORACLE, page)
     return _hash(closure(sources), _pages(suite, page))
 
 

@@ -1,4 +1,4 @@
-"""Wrong implementations on purpose: each must be caught by the clause that it names, or the clause proves nothing.
+"""The kill table: each wrong implementation must be caught by the clause that it names, or the clause proves nothing.
 
 A mutant is the NumPy oracle's adapter with one thing wrong. Every pair of readings of a clause with variants, and every
 pair of candidates of a default, is a mutant for free: it declares one and does the other.
@@ -10,61 +10,24 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from types import ModuleType, SimpleNamespace
+from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.adapters import numpy_oracle
 from nnspec_conformance.clauses import Clause
 from nnspec_conformance.compare import compare
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.functions import fingerprint
-from nnspec_conformance.loading import joined
+from nnspec_conformance.mutant import ORACLE, Mutant
 from nnspec_conformance.outcome import FAIL, Result
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 from nnspec_conformance.tolerance import Want, ulp
 
-ORACLE = joined(numpy_oracle)  # the adapter that mutants change
 LEAST_POWER = 10.0  # distance, in tolerances, below which a clause cannot tell its nearest wrong implementation
 PARTS = ("", "_vjp", "_second_derivative")  # the functions by which an adapter brings one operation
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One wrong implementation.
-
-    Attributes:
-        name: what it does, in a few words.
-        story: where one meets this bug and what it does to a user.
-        catches: the instances that must fail on it.
-        changes: adapter functions that replace the oracle's.
-        variants: declarations that replace the oracle's.
-        defaults: likewise.
-        base: the adapter it changes.
-        advice: for a pair of readings, what to declare if this is what the user means.
-    """
-
-    name: str
-    story: str
-    catches: tuple[str, ...]
-    changes: dict[str, Callable]
-    variants: dict[str, Any] = field(default_factory=dict)
-    defaults: dict[str, Any] = field(default_factory=dict)
-    base: Any = ORACLE
-    advice: str = ""
-
-    def subject(self) -> Subject:
-        namespace = {k: v for k, v in vars(self.base).items() if not k.startswith("__")}
-        declared = {
-            "NAME": f"mutant: {self.name}",
-            "VARIANTS": getattr(self.base, "VARIANTS", {}) | self.variants,
-            "DEFAULTS": getattr(self.base, "DEFAULTS", {}) | self.defaults,
-            "KNOWN_FAILURES": {},
-        }
-        return Subject(SimpleNamespace(**(namespace | self.changes | declared)), role="mutant")
 
 
 @dataclass(frozen=True)
@@ -134,7 +97,7 @@ def module_mutants(suite: Suite) -> list[Mutant]:
 
 
 def mutants_of(suite: Suite, instance: str, base: Any = ORACLE) -> list[Mutant]:
-    """Those that an instance must catch: hand-written ones and pairs of readings."""
+    """The mutants that an instance must catch: hand-written ones and pairs of readings."""
     clause, operation = suite.instances[instance]
     written = [m for m in module_mutants(suite) if instance in m.catches]
     pairs = list(reading_pairs(clause, operation, base)) if clause.variants or clause.kind == "default" else []

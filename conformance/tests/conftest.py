@@ -14,7 +14,7 @@ import pytest
 
 from nnspec_conformance.clauses import load_spec
 from nnspec_conformance.cli import main
-from nnspec_conformance.mutation import ORACLE
+from nnspec_conformance.mutant import ORACLE
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite, load_suite
 

@@ -126,16 +126,16 @@ OTHERS = {
 def asked_about_others(suite, subject, instance):
     """The worst ratio over the cases of an instance, each on arrays that its test does not have."""
     clause, operation = suite.instances[instance]
-    ((readings, passed), *_) = subject.readings(suite.spec.governing(operation), operation)
+    setting = subject.settings(suite.spec, clause, operation)[0]
     (test,) = suite.tests[clause.id]
-    available, ratios = {"operation": operation, "readings": readings}, []
+    available, ratios = {"operation": operation, "readings": setting.readings}, []
     for case in test.function(**{name: available[name] for name in test.wants}):
         others, cotangents = OTHERS[instance](), None
         if case.what == "gradient":
-            result = subject.call(operation, *others, **case.attributes | passed)
+            result = subject.call(operation, *others, **case.attributes | setting.told)
             cotangents = normal_draws(9, result.shape, "float32")
         other = case.on(*others, cotangents=cotangents)
-        ratios.append(compare(other.ask(subject, passed), other.want).ratio)
+        ratios.append(compare(other.ask(subject, setting.told), other.want).ratio)
     return max(ratios)
 
 

@@ -152,7 +152,7 @@ def test_only_the_topics_that_changed_are_run_again(nnspec, tmp_path, change, pa
 
 
 def test_surviving_mutant_is_status_1(nnspec, monkeypatch):
-    from nnspec_conformance.mutation import ORACLE, Mutant
+    from nnspec_conformance.mutant import ORACLE, Mutant
 
     survivor = Mutant("right after all", "s", ("relu.value",), {"relu": ORACLE.relu})
     monkeypatch.setattr("nnspec_conformance.mutation.mutants_of", lambda suite, name: [survivor])
@@ -163,7 +163,7 @@ def test_surviving_mutant_is_status_1(nnspec, monkeypatch):
 
 def test_identify_prints_what_is_found(nnspec, adapter):
     path = adapter("""
-        from nnspec_conformance.mutation import ORACLE
+        from nnspec_conformance.mutant import ORACLE
 
         def gelu(x):
             return ORACLE.gelu(x, form="tanh")

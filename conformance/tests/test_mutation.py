@@ -1,17 +1,18 @@
 """Mutants: a clause that cannot be red is reported, and a failure is explained by the bug or reading that fits."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from nnspec_conformance.cases import clause
 from nnspec_conformance.engine import run_instance
+from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.identify import identify
+from nnspec_conformance.mutant import ORACLE, Mutant, Mutants
 from nnspec_conformance.mutation import (
     LEAST_POWER,
-    ORACLE,
-    Mutant,
     explain,
     kill,
     kill_table,
@@ -39,6 +40,110 @@ def changed(suite):
 
 def relu_mutant(function, name="relu mutant"):
     return Mutant(name, "a story", ("relu.value",), {"relu": function})
+
+
+# ---- written by decorators
+
+
+def test_the_operation_follows_from_the_clauses_and_the_name_from_the_function():
+    mutants = Mutants()
+
+    @mutants.add("a story", "leaky-relu.value", "activation.nan[leaky_relu]")
+    def does_this_or_that(x):
+        return x
+
+    assert mutants == [
+        Mutant(
+            "does this or that",
+            "a story",
+            ("leaky-relu.value", "activation.nan[leaky_relu]"),
+            {"leaky_relu": does_this_or_that},
+        )
+    ]
+
+
+def test_derivatives_are_parts_of_the_operation_and_a_name_may_be_given():
+    mutants = Mutants()
+    mutants.add("a story", "activation.gradient[elu]", part="_vjp", name="a name")(ORACLE.elu_vjp)
+    assert [(m.name, list(m.changes)) for m in mutants] == [("a name", ["elu_vjp"])]
+
+
+def test_one_function_may_be_several_mutants():
+    mutants = Mutants()
+
+    @mutants.add("a story", "relu.value")
+    @mutants.add("another story", "identity.value")
+    def negates(x):
+        return -x
+
+    assert [(m.story, m.changes) for m in mutants] == [
+        ("another story", {"identity": negates}),
+        ("a story", {"relu": negates}),
+    ]
+
+
+def test_each_operation_of_a_family_gets_a_mutant_that_is_handed_the_right_one():
+    mutants = Mutants()
+
+    @mutants.each("a story", "layers.shape", "layers.dtype")
+    def adds_one(f, x, *weights, **given):
+        return f(x, *weights, **given) + 1
+
+    assert [(m.name, m.catches) for m in mutants] == [
+        ("adds one", ("layers.shape[dense]", "layers.dtype[dense]")),
+        ("adds one", ("layers.shape[mlp]", "layers.dtype[mlp]")),
+    ]
+    x = np.ones((1, 2), np.float32)
+    assert mutants[0].subject().call("dense", x, np.ones((2, 1), np.float32), np.ones(1, np.float32)) == 4
+
+
+def test_each_may_be_told_the_operations():
+    mutants = Mutants()
+    mutants.each("a story", "activation.nan", operations=["relu", "elu"])(lambda f, x, **given: f(x, **given))
+    assert [m.catches for m in mutants] == [("activation.nan[relu]",), ("activation.nan[elu]",)]
+
+
+@pytest.mark.parametrize(
+    ("write", "problem"),
+    [
+        (lambda m: m.add("s", "relu.valeu"), r"no clause or instance 'relu\.valeu'.*relu\.value"),
+        (lambda m: m.add("s", "activation.nan"), r"no clause or instance 'activation\.nan'"),
+        (lambda m: m.add("s", "relu.value", "elu.value"), r"put to elu, relu; add a mutant to each"),
+        (lambda m: m.add("s"), r"'s' names no clause that catches it"),
+        (lambda m: m.each("s", "activation.nann"), r"no clause 'activation\.nann'.*activation\.nan"),
+        (lambda m: m.each("s"), r"'s' names no clause that catches it"),
+        (lambda m: m.each("s", "activation.nan", operations=["dense"])(max), r"activation\.nan\[dense\]"),
+    ],
+)
+def test_what_no_clause_could_catch_is_refused(write, problem):
+    with pytest.raises(HarnessError, match=problem):
+        write(Mutants())
+
+
+def test_another_adapter_and_specification_can_be_changed(spec_of):
+    spec = spec_of("""
+    # Toys
+    /// clause | twice.value
+        kind: exact
+        source: somebody 2020
+
+    `twice` **MUST** be twice its input.
+    ///
+    """)
+    mutants = Mutants(SimpleNamespace(twice=lambda x: 2 * x, once=lambda x: x), spec)
+    mutants.add("a story", "twice.value")(np.negative)
+    subject, x = mutants[0].subject(), np.ones(1, np.float32)
+    assert (subject.call("twice", x), subject.call("once", x)) == (-1, 1)
+
+
+def test_no_two_mutants_of_an_operation_have_one_name(suite):
+    told = {}
+    for mutant in module_mutants(suite):
+        told.setdefault((mutant.name, suite.instances[mutant.catches[0]][1]), set()).add(mutant.story)
+    assert {name: stories for name, stories in told.items() if len(stories) > 1} == {}
+
+
+# ---- put to their clauses
 
 
 def test_mutant_is_the_oracle_with_one_thing_wrong():

@@ -85,14 +85,14 @@ def test_value():
 MUTANTS = '''\
 """Wrong versions of {topic}."""
 
-from nnspec_conformance.mutation import Mutant
+from nnspec_conformance.mutant import Mutants
+
+MUTANTS = Mutants()
 
 
+@MUTANTS.add("the input comes back", "{name}.value")
 def changes_nothing(x):
     return x
-
-
-MUTANTS = [Mutant("changes nothing", "the input comes back", ("{name}.value",), {{"{name}": changes_nothing}})]
 '''
 ADAPTER = '''\
 """{title}."""

@@ -10,7 +10,8 @@ from safetensors.numpy import load_file
 from nnspec_conformance.cases import call
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.errors import HarnessError
-from nnspec_conformance.mutation import ORACLE, mutants_of
+from nnspec_conformance.mutant import ORACLE
+from nnspec_conformance.mutation import mutants_of
 from nnspec_conformance.subject import Setting, Subject
 from nnspec_conformance.tolerance import exact
 from nnspec_conformance.vectors import Recorder, load, replay

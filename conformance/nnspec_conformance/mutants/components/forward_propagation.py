@@ -9,43 +9,30 @@ from collections.abc import Callable
 import numpy as np
 
 from nnspec_conformance.adapters.numpy_oracle.rounding import in_dtype
-from nnspec_conformance.mutation import ORACLE as right
-from nnspec_conformance.mutation import Mutant
+from nnspec_conformance.mutant import ORACLE as right
+from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.components import layers as oracle
 from nnspec_conformance.oracles.components.layers import activate
 
-MUTANTS: list[Mutant] = []
+MUTANTS = Mutants()
 GRADIENTS = ("forward.gradient", "forward.gradient-of-values")
 VALUES = ("forward.composition", "forward.example")
 
 
-def mutant(story: str, *catches: str, part: str = "") -> Callable[[Callable], Callable]:
-    """Add the decorated function, which takes the operation's arguments."""
+def recursion(layer: Callable) -> Callable:
+    """A forward pass by its recursion; ``layer(i, last, a, W, b, phi)`` gives z and a."""
 
-    def add(wrong: Callable) -> Callable:
-        MUTANTS.append(Mutant(wrong.__name__.replace("_", " "), story, catches, {"forward" + part: wrong}))
-        return wrong
+    @functools.wraps(layer)
+    @in_dtype
+    def run(x, weights, *, activation):
+        values, a, depth = {}, x, oracle.depth(weights)
+        phi = functools.partial(activate, name=activation)
+        for i in range(depth):
+            z, a = layer(i, i == depth - 1, a, weights[f"kernel_{i}"], weights[f"bias_{i}"], phi)
+            values |= {f"z_{i}": z, f"a_{i}": a}
+        return values
 
-    return add
-
-
-def recursion(story: str, *catches: str) -> Callable[[Callable], Callable]:
-    """Add a forward pass by its recursion; the decorated function ``layer(i, last, a, W, b, phi)`` gives z and a."""
-
-    def add(layer: Callable) -> Callable:
-        @in_dtype
-        def run(x, weights, *, activation):
-            values, a, depth = {}, x, oracle.depth(weights)
-            phi = functools.partial(activate, name=activation)
-            for i in range(depth):
-                z, a = layer(i, i == depth - 1, a, weights[f"kernel_{i}"], weights[f"bias_{i}"], phi)
-                values |= {f"z_{i}": z, f"a_{i}": a}
-            return values
-
-        wrong = functools.update_wrapper(lambda *arrays, **given: run(*arrays, **given), layer)
-        return mutant(story, *catches)(wrong)
-
-    return add
+    return run
 
 
 def renamed(values: dict, name: Callable[[str], str]) -> dict:
@@ -55,30 +42,30 @@ def renamed(values: dict, name: Callable[[str], str]) -> dict:
 # ---- names
 
 
-@mutant("layers counted from 1, as in most textbooks", "forward.names")
+@MUTANTS.add("layers counted from 1, as in most textbooks", "forward.names")
 def counts_layers_from_1(x, weights, **given):
     return renamed(right.forward(x, weights, **given), lambda key: f"{key[0]}_{int(key[2:]) + 1}")
 
 
-@mutant("the input is handed out as the first activation, and every name is off by one", "forward.names", *VALUES)
+@MUTANTS.add("the input is handed out as the first activation, and every name is off by one", "forward.names", *VALUES)
 def names_the_input_a_0(x, weights, **given):
     values = right.forward(x, weights, **given)
     last = len(weights) // 2 - 1
     return values | {"a_0": x} | {f"a_{i + 1}": values[f"a_{i}"] for i in range(last)}
 
 
-@mutant("weights kept in float32 promote half precision, and memory doubles", "forward.names")
+@MUTANTS.add("weights kept in float32 promote half precision, and memory doubles", "forward.names")
 def promotes_half_precision(x, weights, **given):
     values = right.forward(x, weights, **given)
     return {key: y.astype(np.float32) if y.dtype.itemsize == 2 else y for key, y in values.items()}
 
 
-@mutant("leading axes are flattened for one matrix product and never restored", "forward.names")
+@MUTANTS.add("leading axes are flattened for one matrix product and never restored", "forward.names")
 def flattens_the_batch_axes(x, weights, **given):
     return {key: y.reshape(-1, y.shape[-1]) for key, y in right.forward(x, weights, **given).items()}
 
 
-@mutant("a single example comes back as a batch of one", "forward.single-example")
+@MUTANTS.add("a single example comes back as a batch of one", "forward.single-example")
 def always_has_a_batch_axis(x, weights, **given):
     return right.forward(np.atleast_2d(x), weights, **given)
 
@@ -86,61 +73,70 @@ def always_has_a_batch_axis(x, weights, **given):
 # ---- values
 
 
-@mutant("a hook on the whole layer sees what leaves it, after the activation", *VALUES, "forward.consistency")
+@MUTANTS.add("a hook on the whole layer sees what leaves it, after the activation", *VALUES, "forward.consistency")
 def hands_out_activations_as_pre_activations(x, weights, **given):
     values = right.forward(x, weights, **given)
     return {key: values[f"a_{key[2:]}"] for key in values}
 
 
-@mutant("a hook on the linear part sees what leaves it, before the activation", *VALUES, "forward.consistency")
+@MUTANTS.add("a hook on the linear part sees what leaves it, before the activation", *VALUES, "forward.consistency")
 def hands_out_pre_activations_as_activations(x, weights, **given):
     values = right.forward(x, weights, **given)
     return {key: values[f"z_{key[2:]}"] for key in values}
 
 
-@recursion("an activation that works in place overwrites what was to be kept", *VALUES, "forward.consistency")
+@MUTANTS.add("an activation that works in place overwrites what was to be kept", *VALUES, "forward.consistency")
+@recursion
 def overwrites_the_pre_activation_in_place(i, last, a, W, b, phi):
     z = a @ W + b
     z[...] = z if last else phi(z)
     return z, z
 
 
-@recursion("the network is built from layers that all have the activation", *VALUES, "forward.output")
+@MUTANTS.add("the network is built from layers that all have the activation", *VALUES, "forward.output")
+@recursion
 def activates_the_output(i, last, a, W, b, phi):
     z = a @ W + b
     return z, phi(z)
 
 
-@recursion("the same, and the sum is lost: z and a agree", *VALUES, "forward.output")
+@MUTANTS.add("the same, and the sum is lost: z and a agree", *VALUES, "forward.output")
+@recursion
 def activates_the_output_in_place(i, last, a, W, b, phi):
     z = a @ W + b
     return (phi(z), phi(z)) if last else (z, phi(z))
 
 
-@recursion("the bias is added to what the activation made", *VALUES, "forward.consistency")
+@MUTANTS.add("the bias is added to what the activation made", *VALUES, "forward.consistency")
+@recursion
 def adds_the_bias_after_the_activation(i, last, a, W, b, phi):
     return (a @ W + b, a @ W + b) if last else (a @ W, phi(a @ W) + b)
 
 
-@recursion("the bias is registered, and never added", *VALUES, "forward.consistency")
+@MUTANTS.add("the bias is registered, and never added", *VALUES, "forward.consistency")
+@recursion
 def forgets_the_bias(i, last, a, W, b, phi):
     z = a @ W
     return z, z if last else phi(z)
 
 
-@recursion("a fast path rounds the operands of each product to bfloat16", "forward.composition", "forward.consistency")
+@MUTANTS.add(
+    "a fast path rounds the operands of each product to bfloat16", "forward.composition", "forward.consistency"
+)
+@recursion
 def multiplies_in_bfloat16(i, last, a, W, b, phi):
     z = (a.astype("bfloat16").astype(a.dtype) @ W.astype("bfloat16").astype(a.dtype) + b).astype(a.dtype)
     return z, z if last else phi(z)
 
 
-@recursion("weights ported from a framework that keeps [out, in]; only a square kernel lets it run", "forward.depth")
+@MUTANTS.add("weights ported from a framework that keeps [out, in]; only a square kernel lets it run", "forward.depth")
+@recursion
 def transposes_a_square_kernel(i, last, a, W, b, phi):
     z = a @ (W.T if W.shape[0] == W.shape[1] else W) + b
     return z, z if last else phi(z)
 
 
-@mutant("a stack is popped from its end; equal widths let it run", "forward.depth")
+@MUTANTS.add("a stack is popped from its end; equal widths let it run", "forward.depth")
 def applies_the_layers_in_reverse_where_they_fit(x, weights, **given):
     depth = len(weights) // 2
     turned = {f"{part}_{i}": weights[f"{part}_{depth - 1 - i}"] for i in range(depth) for part in ("kernel", "bias")}
@@ -148,14 +144,14 @@ def applies_the_layers_in_reverse_where_they_fit(x, weights, **given):
     return right.forward(x, turned if fits else weights, **given)
 
 
-@mutant("names sorted as text: kernel_10 comes before kernel_2", "forward.depth")
+@MUTANTS.add("names sorted as text: kernel_10 comes before kernel_2", "forward.depth")
 def sorts_the_names_as_text(x, weights, **given):
     kernels, biases = ([n for n in sorted(weights) if n.startswith(part)] for part in ("kernel", "bias"))
     ordered = {f"kernel_{i}": weights[name] for i, name in enumerate(kernels)}
     return right.forward(x, ordered | {f"bias_{i}": weights[name] for i, name in enumerate(biases)}, **given)
 
 
-@mutant("layers counted up to the last but one: the loop over hidden layers ends early", "forward.depth")
+@MUTANTS.add("layers counted up to the last but one: the loop over hidden layers ends early", "forward.depth")
 def applies_the_layer_before_the_last_twice(x, weights, **given):
     depth = len(weights) // 2
     same = depth > 2 and weights[f"kernel_{depth - 1}"].shape == weights[f"kernel_{depth - 2}"].shape
@@ -163,7 +159,7 @@ def applies_the_layer_before_the_last_twice(x, weights, **given):
     return right.forward(x, weights | repeated, **given)
 
 
-@mutant("hooks run in a second pass, with dropout still on", "forward.consistency", "forward.composition")
+@MUTANTS.add("hooks run in a second pass, with dropout still on", "forward.consistency", "forward.composition")
 def hands_out_values_of_another_pass(x, weights, **given):
     values = right.forward(x, weights, **given)
     seen = right.forward(x * (np.arange(x.shape[-1]) > 0), weights, **given)
@@ -174,24 +170,28 @@ def hands_out_values_of_another_pass(x, weights, **given):
 # ---- examples
 
 
-@mutant("statistics of the batch leak into every example", "forward.examples", "forward.nan", "forward.composition")
+@MUTANTS.add(
+    "statistics of the batch leak into every example", "forward.examples", "forward.nan", "forward.composition"
+)
 def subtracts_the_mean_of_the_batch(x, weights, **given):
     rows = tuple(range(x.ndim - 1))
     return right.forward((x - x.mean(rows, dtype=np.float32)).astype(x.dtype), weights, **given)
 
 
-@mutant("the scale of a quantized pass is the largest number of the batch", "forward.examples", "forward.nan")
+@MUTANTS.add("the scale of a quantized pass is the largest number of the batch", "forward.examples", "forward.nan")
 def quantizes_to_the_scale_of_the_batch(x, weights, **given):
     scale = np.abs(x).max() / 127
     return right.forward((np.round(x / scale) * scale).astype(x.dtype), weights, **given)
 
 
-@mutant("the values kept are those of the first example, for all of them", "forward.examples", "forward.composition")
+@MUTANTS.add(
+    "the values kept are those of the first example, for all of them", "forward.examples", "forward.composition"
+)
 def keeps_the_values_of_the_first_example(x, weights, **given):
     return {key: np.broadcast_to(y[:1], y.shape) for key, y in right.forward(x, weights, **given).items()}
 
 
-@mutant("a comparison drops NaN, and a diverged example looks healthy", "forward.nan")
+@MUTANTS.add("a comparison drops NaN, and a diverged example looks healthy", "forward.nan")
 def takes_nan_for_zero(x, weights, **given):
     return right.forward(np.nan_to_num(x), weights, **given)
 
@@ -201,19 +201,19 @@ def takes_nan_for_zero(x, weights, **given):
 CALLS = itertools.count()
 
 
-@mutant("dropout was never switched off", "forward.determinism")
+@MUTANTS.add("dropout was never switched off", "forward.determinism")
 def draws_new_numbers_at_every_call(x, weights, **given):
     kept = np.random.default_rng(next(CALLS)).random(x.shape) < 0.9
     return right.forward((x * kept).astype(x.dtype), weights, **given)
 
 
-@mutant("a sum whose order is left to the scheduler, as with atomic additions", "forward.determinism")
+@MUTANTS.add("a sum whose order is left to the scheduler, as with atomic additions", "forward.determinism")
 def adds_in_another_order_at_every_call(x, weights, **given):
     order = np.random.default_rng(next(CALLS)).permutation(x.shape[-1])
     return right.forward(x[..., order], weights | {"kernel_0": weights["kernel_0"][order]}, **given)
 
 
-@mutant("a running statistic moves with every call, as in a network left in training mode", "forward.determinism")
+@MUTANTS.add("a running statistic moves with every call, as in a network left in training mode", "forward.determinism")
 def moves_a_running_mean(x, weights, **given):
     return right.forward((x * (1 - 2.0 ** -(2 + next(CALLS) % 16))).astype(x.dtype), weights, **given)
 
@@ -221,41 +221,33 @@ def moves_a_running_mean(x, weights, **given):
 # ---- gradients
 
 
-def on_gradients(story: str, *catches: str) -> Callable[[Callable], Callable]:
-    """Add a wrong backward pass: the decorated function changes the right gradients."""
-
-    def add(change: Callable) -> Callable:
-        def wrong(x, weights, cotangents, **given):
-            return change(*right.forward_vjp(x, weights, cotangents, **given), x, weights, cotangents, given)
-
-        return mutant(story, *catches, part="_vjp")(functools.update_wrapper(wrong, change))
-
-    return add
-
-
-@on_gradients("a mean over the batch where the loss already has its own", *GRADIENTS)
-def averages_the_gradients_over_the_batch(dx, gradients, x, weights, cotangents, given):
+@MUTANTS.add("a mean over the batch where the loss already has its own", *GRADIENTS, part="_vjp")
+def averages_the_gradients_over_the_batch(x, weights, cotangents, **given):
+    dx, gradients = right.forward_vjp(x, weights, cotangents, **given)
     return dx, {name: (g / x[..., 0].size).astype(g.dtype) for name, g in gradients.items()}
 
 
-@on_gradients("the gradient of the bias is that of one example", *GRADIENTS)
-def takes_the_bias_gradient_of_the_first_example(dx, gradients, x, weights, cotangents, given):
+@MUTANTS.add("the gradient of the bias is that of one example", *GRADIENTS, part="_vjp")
+def takes_the_bias_gradient_of_the_first_example(x, weights, cotangents, **given):
+    dx, gradients = right.forward_vjp(x, weights, cotangents, **given)
     first = {key: c[:1] for key, c in cotangents.items()}
     one = right.forward_vjp(x[:1], weights, first, **given)[1]
     return dx, {name: one[name] if name.startswith("bias") else g for name, g in gradients.items()}
 
 
-@on_gradients("the kernels of one layer are frozen by an early return", *GRADIENTS)
-def forgets_the_first_layer(dx, gradients, x, weights, cotangents, given):
+@MUTANTS.add("the kernels of one layer are frozen by an early return", *GRADIENTS, part="_vjp")
+def forgets_the_first_layer(x, weights, cotangents, **given):
+    dx, gradients = right.forward_vjp(x, weights, cotangents, **given)
     return dx, gradients | {"kernel_0": np.zeros_like(gradients["kernel_0"])}
 
 
-@on_gradients("a bias that two parts of a program both count as theirs", *GRADIENTS)
-def counts_a_bias_twice(dx, gradients, x, weights, cotangents, given):
+@MUTANTS.add("a bias that two parts of a program both count as theirs", *GRADIENTS, part="_vjp")
+def counts_a_bias_twice(x, weights, cotangents, **given):
+    dx, gradients = right.forward_vjp(x, weights, cotangents, **given)
     return dx, gradients | {"bias_1": 2 * gradients["bias_1"]}
 
 
-@mutant("the way back passes the activation as if it were the identity", *GRADIENTS, part="_vjp")
+@MUTANTS.add("the way back passes the activation as if it were the identity", *GRADIENTS, part="_vjp")
 def passes_straight_through_the_activation(x, weights, cotangents, *, activation):
     bent = right.forward(x, weights, activation=activation)
     straight = {key: np.asarray(c) for key, c in cotangents.items()}
@@ -269,14 +261,14 @@ def passes_straight_through_the_activation(x, weights, cotangents, *, activation
     return g, {name: gradients[name] for name in weights}
 
 
-@mutant("values handed out are detached copies", "forward.gradient-of-values", part="_vjp")
+@MUTANTS.add("values handed out are detached copies", "forward.gradient-of-values", part="_vjp")
 def cuts_the_values_in_the_middle_off(x, weights, cotangents, **given):
     last = str(len(weights) // 2 - 1)
     kept = {key: c if key.endswith(last) else np.zeros_like(c) for key, c in cotangents.items()}
     return right.forward_vjp(x, weights, kept, **given)
 
 
-@mutant(
+@MUTANTS.add(
     "a cotangent of the pre-activation is taken for one of the activation", "forward.gradient-of-values", part="_vjp"
 )
 def takes_z_for_a_on_the_way_back(x, weights, cotangents, **given):
@@ -298,20 +290,20 @@ def repaired(x: np.ndarray, weights: dict) -> dict:
     return table
 
 
-@mutant("what does not fit is cut off or repeated until it does", "forward.widths")
+@MUTANTS.add("what does not fit is cut off or repeated until it does", "forward.widths")
 def makes_the_widths_fit(x, weights, **given):
     oracle.depth(weights)
     return right.forward(x, repaired(x, weights), **given)
 
 
-@mutant(
+@MUTANTS.add(
     "what is missing is left at its start value, as a checkpoint loaded without strictness", "forward.missing-weights"
 )
 def fills_in_what_is_missing(x, weights, **given):
     return right.forward(x, repaired(x, weights) if weights else weights, **given)
 
 
-@mutant("what is not asked for is not looked at", "forward.extra-weights")
+@MUTANTS.add("what is not asked for is not looked at", "forward.extra-weights")
 def ignores_extra_names(x, weights, **given):
     layers = {
         f"{part}_{i}" for i in range(sum(n.startswith("kernel_") for n in weights)) for part in ("kernel", "bias")
@@ -319,11 +311,11 @@ def ignores_extra_names(x, weights, **given):
     return right.forward(x, {name: w for name, w in weights.items() if name in layers}, **given)
 
 
-@mutant("a loop over nothing: the table of no layers gives a table of no values", "forward.empty-table")
+@MUTANTS.add("a loop over nothing: the table of no layers gives a table of no values", "forward.empty-table")
 def runs_over_no_layers(x, weights, **given):
     return right.forward(x, weights, **given) if weights else {}
 
 
-@mutant("an unknown name falls back to the identity", "forward.unknown-activation")
+@MUTANTS.add("an unknown name falls back to the identity", "forward.unknown-activation")
 def falls_back_to_the_identity(x, weights, *, activation):
     return right.forward(x, weights, activation=activation if activation in oracle.ACTIVATIONS else "identity")

@@ -2,60 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
 
-from nnspec_conformance.mutation import ORACLE as right
-from nnspec_conformance.mutation import Mutant
+from nnspec_conformance.mutant import ORACLE as right
+from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.components import weight_layouts as oracle
 
-MUTANTS: list[Mutant] = []
-
-
-def mutant(story: str, *catches: str, operation: str) -> Callable[[Callable], Callable]:
-    """Add one; its name is the function's, with underscores read as spaces."""
-
-    def add(wrong: Callable) -> Callable:
-        MUTANTS.append(Mutant(wrong.__name__.replace("_", " "), story, catches, {operation: wrong}))
-        return wrong
-
-    return add
-
+MUTANTS = Mutants()
 
 # ---- layouts
 
 
-@mutant(
-    "transposed on loading where it fits, as a shape test lets through",
-    "dense-native.kernel",
-    operation="dense_native",
-)
+@MUTANTS.add("transposed on loading where it fits, as a shape test lets through", "dense-native.kernel")
 def transposes_a_square_kernel(x, weights, *, kernel="in-out"):
     w = weights["kernel"]
     return right.dense_native(x, weights | {"kernel": w.T if w.shape[0] == w.shape[1] else w}, kernel=kernel)
 
 
-@mutant("bias=False in the port", "dense-native.kernel", operation="dense_native")
+@MUTANTS.add("bias=False in the port", "dense-native.kernel")
 def drops_the_bias(x, weights, *, kernel="in-out"):
     return right.dense_native(x, weights | {"bias": 0 * weights["bias"]}, kernel=kernel)
 
 
-@mutant(
-    "a convolution of mathematics, as scipy.signal.convolve",
-    "convolution-native.kernel",
-    operation="convolution_native",
-)
+@MUTANTS.add("a convolution of mathematics, as scipy.signal.convolve", "convolution-native.kernel")
 def flips_the_kernel(x, weights, *, kernel="hwio"):
     window = tuple(oracle.KERNEL_AXES["convolution_native"][kernel].index(axis) for axis in (0, 1))
     return right.convolution_native(x, weights | {"kernel": np.flip(weights["kernel"], window)}, kernel=kernel)
 
 
-@mutant(
-    "height and width confused, right for symmetric windows",
-    "convolution-native.kernel",
-    operation="convolution_native",
-)
+@MUTANTS.add("height and width confused, right for symmetric windows", "convolution-native.kernel")
 def swaps_height_and_width_of_a_square_window(x, weights, *, kernel="hwio"):
     axes = oracle.KERNEL_AXES["convolution_native"][kernel]
     w = weights["kernel"]
@@ -64,53 +42,56 @@ def swaps_height_and_width_of_a_square_window(x, weights, *, kernel="hwio"):
     return right.convolution_native(x, weights | {"kernel": swapped}, kernel=kernel)
 
 
-def recurrent(operation: str, story: str) -> Callable[[Callable], Callable]:
-    """The decorated function changes the exchange table, or runs another cell on it."""
+def unpacked(cell: Callable) -> Callable:
+    """A recurrent layer that reads its table rightly and runs the decorated function on it."""
 
-    def add(wrong: Callable) -> Callable:
-        def native(x, weights, *, packing="by-gate"):
-            return wrong(x, oracle.unpack(operation, weights, packing)).astype(x.dtype)
+    @functools.wraps(cell)
+    def native(f, x, weights, *, packing="by-gate"):
+        return cell(x, oracle.unpack(f.__name__, weights, packing)).astype(x.dtype)
 
-        name = wrong.__name__.replace("_", " ")
-        MUTANTS.append(Mutant(name, story, (f"{operation.replace('_', '-')}.packing",), {operation: native}))
-        return wrong
-
-    return add
+    return native
 
 
-@recurrent("lstm_native", "a constant in the code, as in Haiku and old TensorFlow; belongs into the bias")
+@MUTANTS.each("a constant in the code, as in Haiku and old TensorFlow; belongs into the bias", "lstm-native.packing")
+@unpacked
 def adds_one_to_the_forget_gate(x, w):
     return oracle.lstm(x, w | {"bias_f": w["bias_f"] + 1})
 
 
-@recurrent("lstm_native", "one of two biases dropped, or both filled with the sum")
+@MUTANTS.each("one of two biases dropped, or both filled with the sum", "lstm-native.packing")
+@unpacked
 def counts_the_bias_twice(x, w):
     return oracle.lstm(x, {name: 2 * v if name.startswith("bias") else v for name, v in w.items()})
 
 
-@recurrent("lstm_native", "a square array looks right either way")
+@MUTANTS.each("a square array looks right either way", "lstm-native.packing")
+@unpacked
 def transposes_the_recurrent_kernels(x, w):
     return oracle.lstm(x, {name: v.T if name.startswith("recurrent") else v for name, v in w.items()})
 
 
-@recurrent("lstm_native", "the f, i, g, o of older checkpoints")
+@MUTANTS.each("the f, i, g, o of older checkpoints", "lstm-native.packing")
+@unpacked
 def swaps_input_and_forget_gate(x, w):
     swap = {"i": "f", "f": "i"}
     return oracle.lstm(x, {name[:-1] + swap.get(name[-1], name[-1]): v for name, v in w.items()})
 
 
-@recurrent("gru_native", "the two biases of the candidate added, as those of the gates may be")
+@MUTANTS.each("the two biases of the candidate added, as those of the gates may be", "gru-native.packing")
+@unpacked
 def adds_the_recurrent_bias_of_the_candidate_outside_the_reset(x, w):
     zero = np.zeros_like(w["bias_n"])
     return oracle.gru(x, w | {"bias_n": w["bias_n"] + w.get("recurrent_bias_n", zero), "recurrent_bias_n": zero})
 
 
-@recurrent("gru_native", "h' = (1 - z) h + z n, as in Chung et al. 2014")
+@MUTANTS.each("h' = (1 - z) h + z n, as in Chung et al. 2014", "gru-native.packing")
+@unpacked
 def takes_the_update_gate_the_other_way_round(x, w):
     return oracle.gru(x, {name: -v if name.endswith("_z") else v for name, v in w.items()})
 
 
-@recurrent("gru_native", "z, r, n taken for r, z, n: Keras for PyTorch")
+@MUTANTS.each("z, r, n taken for r, z, n: Keras for PyTorch", "gru-native.packing")
+@unpacked
 def swaps_reset_and_update_gate(x, w):
     swap = {"r": "z", "z": "r"}
     return oracle.gru(x, {name[:-1] + swap.get(name[-1], name[-1]): v for name, v in w.items()})
@@ -119,33 +100,18 @@ def swaps_reset_and_update_gate(x, w):
 # ---- tables that do not fit
 
 
-def lenient(clause: str, story: str) -> Callable[[Callable], Callable]:
-    """One mutant for each layer; the decorated function mends the table before the right layer gets it."""
-
-    def add(mend: Callable) -> Callable:
-        for operation in oracle.FORWARD:
-
-            def native(x, weights, *, operation=operation, **reading):
-                how = next(iter(reading.values()), "in-out")
-                return getattr(right, operation)(x, mend(operation, weights, how), **reading)
-
-            name = mend.__name__.replace("_", " ")
-            MUTANTS.append(Mutant(name, story, (f"{clause}[{operation}]",), {operation: native}))
-        return mend
-
-    return add
-
-
-@lenient("native.shape-error", "NumPy's rules make one bias serve every unit")
-def broadcasts_a_bias_of_one_entry(operation, weights, reading):
-    if operation in oracle.KERNEL_AXES:
-        units = weights["kernel"].shape[np.argmax(oracle.KERNEL_AXES[operation][reading])]
+@MUTANTS.each("NumPy's rules make one bias serve every unit", "native.shape-error")
+def broadcasts_a_bias_of_one_entry(f, x, weights, **reading):
+    layout = next(iter(reading.values()))
+    if "kernel" in weights:
+        units = weights["kernel"].shape[np.argmax(oracle.KERNEL_AXES[f.__name__][layout])]
     else:  # gates below or beside one another, or each by name: then the kernel of the state is square
         units = max(next(w for name, w in weights.items() if name.startswith("recurrent_kernel")).shape)
-    return {name: np.resize(w, units) if name.startswith("bias") else w for name, w in weights.items()}
+    mended = {name: np.resize(w, units) if name.startswith("bias") else w for name, w in weights.items()}
+    return f(x, mended, **reading)
 
 
-@lenient("native.name-error", "unknown names are skipped, as with strict=False")
-def skips_names_it_does_not_know(operation, weights, reading):
-    known = oracle.names(operation, reading)
-    return {name: w for name, w in weights.items() if name in known}
+@MUTANTS.each("unknown names are skipped, as with strict=False", "native.name-error")
+def skips_names_it_does_not_know(f, x, weights, **reading):
+    known = oracle.names(f.__name__, next(iter(reading.values())))
+    return f(x, {name: w for name, w in weights.items() if name in known}, **reading)
