@@ -50,6 +50,8 @@ class Clause:
         candidates: for kind ``default``, values that known frameworks have.
         operation: what a single clause is about, as adapters name it.
         keyword: by which a subject with several readings is told which to use, or which a default clause omits.
+        fine: whether it is fine print, which a page folds at its end.
+        why: its reason in two sentences, Markdown; shown on the clause's own page.
     """
 
     id: str
@@ -67,6 +69,8 @@ class Clause:
     operation: str = ""
     keyword: str = ""
     proves: tuple[str, ...] = ()
+    fine: bool = False
+    why: str | None = None
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -262,6 +266,8 @@ def _clause(block: Block, page: str) -> Clause:
         keyword=block.options.get("keyword") or block.argument.rsplit(".", 1)[1].replace("-", "_"),
         operation=block.options.get("operation") or block.argument.split(".")[0].replace("-", "_"),
         proves=_proves(block),
+        fine=block.options.get("fine", False),
+        why=block.options.get("why"),
     )
 
 
@@ -277,7 +283,8 @@ def _proves(block: Block) -> tuple[str, ...]:
 def _check_shapes(block: Block) -> None:
     """Lists are lists and mappings are mappings: ``applies-to: relu`` would be read as four operations."""
     for option, kind, example in (
-        ("applies-to", list, "[relu, tanh]"), ("candidates", list, "[0.01, 0.2]"), ("variants", dict, "{exact: ...}")
+        ("applies-to", list, "[relu, tanh]"), ("candidates", list, "[0.01, 0.2]"), ("variants", dict, "{exact: ...}"),
+        ("fine", bool, "true"),
     ):  # fmt: skip
         if not isinstance(block.options.get(option, kind()), kind):
             raise block.fail(f"clause {block.argument}: option '{option}' is no {kind.__name__}; write {example}")

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from nnspec_conformance.clauses import Spec
+from nnspec_conformance.errors import did_you_mean
 from nnspec_conformance.pages import SECTIONS
 from nnspec_conformance.suite_loader import Suite
 
@@ -21,6 +22,7 @@ def check(suite: Suite) -> list[str]:
         *_tests(suite),
         *_operations(spec),
         *_statements(suite),
+        *_exercises(suite),
         *_heads(spec),
         *_tables(spec),
         *_source(spec),
@@ -83,6 +85,19 @@ def _statements(suite: Suite) -> list[str]:
             problems.append(f"reference/tests/{test.name}: proves '{test.statement}', which no page states")
         if not test.mutants:
             problems.append(f"reference/tests/{test.name}: has no wrong implementation to fail on; add it to 'mutants'")
+    return problems
+
+
+def _exercises(suite: Suite) -> list[str]:
+    """Every wrong implementation that an exercise is made from is one of the suite's."""
+    spec, problems = suite.spec, []
+    known = {mutant.name for module in suite.mutant_modules for mutant in module.MUTANTS}
+    for block in spec.blocks:
+        mutant = block.options.get("mutant") if block.name == "exercise" else None
+        if mutant is not None and mutant not in known:
+            place = f"{spec.root.name}/{block.path.relative_to(spec.root)}:{block.line}"
+            hint = did_you_mean(str(mutant), sorted(known))
+            problems.append(f"{place}: exercise {block.argument} is made from '{mutant}', which is no mutant{hint}")
     return problems
 
 

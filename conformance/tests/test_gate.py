@@ -1,5 +1,7 @@
 """The gate: every way in which specification, tests and tables can be out of step is one line that says what to do."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from nnspec_conformance import gate
@@ -186,3 +188,24 @@ def test_declared_operation_has_a_clause(problems):
 
 def test_the_project_itself_is_in_step(suite):
     assert gate.check(suite) == []
+
+
+EXERCISE = "\n/// exercise | which-input\n    mutant: {mutant}\n\nWhich?\n\n---\n\nThat.\n///\n"
+
+
+@pytest.mark.parametrize(
+    ("mutant", "found"),
+    [
+        ("halves", []),
+        (
+            "halvs",
+            [
+                "spec/toys.md:31: exercise which-input is made from 'halvs', which is no mutant; did you mean halves?",
+            ],
+        ),
+    ],
+)
+def test_an_exercise_is_made_from_a_mutant_that_the_suite_has(suite_of, mutant, found):
+    suite = suite_of(PAGE.format(level="MUST") + EXERCISE.format(mutant=mutant), proof(), source=SOURCE)
+    suite.mutant_modules.append(SimpleNamespace(MUTANTS=[SimpleNamespace(name="halves")]))
+    assert gate.check(suite) == found

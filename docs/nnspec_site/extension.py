@@ -5,9 +5,10 @@ from __future__ import annotations
 from markdown import Markdown
 from pymdownx.blocks import BlocksExtension, BlocksProcessor
 
-from nnspec_site import tex
+from nnspec_site import fine_print, tex
 from nnspec_site.blocks.benchmark import BenchmarkBlock
 from nnspec_site.blocks.clause import ClauseBlock
+from nnspec_site.blocks.exercise import ExerciseBlock
 from nnspec_site.blocks.experiment import ExperimentBlock
 from nnspec_site.blocks.figure import FigureBlock
 from nnspec_site.blocks.matrix import MatrixBlock
@@ -15,6 +16,7 @@ from nnspec_site.blocks.operation import OperationBlock
 from nnspec_site.blocks.reference import ReferenceBlock
 from nnspec_site.blocks.statement import StatementBlock
 from nnspec_site.blocks.topics import TopicsBlock
+from nnspec_site.blocks.write import WriteBlock
 
 BLOCKS = (
     OperationBlock,
@@ -26,6 +28,8 @@ BLOCKS = (
     BenchmarkBlock,
     MatrixBlock,
     TopicsBlock,
+    ExerciseBlock,
+    WriteBlock,
 )
 
 
@@ -35,6 +39,7 @@ class SiteExtension(BlocksExtension):
     def extendMarkdown(self, md: Markdown) -> None:
         super().extendMarkdown(md)
         tex.register(md)
+        fine_print.register(md)
 
     def extendMarkdownBlocks(self, md: Markdown, block_mgr: BlocksProcessor) -> None:
         for block in BLOCKS:

@@ -31,7 +31,7 @@ def summary(data: Data, clause: Clause) -> list[Element | str]:
     """The folded line: the reference's word, the worst error, the wrong implementations caught, everybody's outcome."""
     facts = [_held(data, clause), _worst(data, clause), _caught(data, clause)]
     line = make("span", "nn-facts", _mark(data, clause), ", ".join(fact for fact in facts if fact))
-    return [line, *_groups(data, clause)]
+    return [line, *groups(data, clause)]
 
 
 def _mark(data: Data, clause: Clause) -> Element | None:
@@ -83,7 +83,7 @@ def _caught(data: Data, clause: Clause) -> str:
     return f"catches {plural(len(caught), 'wrong implementation')}" if caught else ""
 
 
-def _groups(data: Data, clause: Clause) -> list[Element]:
+def groups(data: Data, clause: Clause) -> list[Element]:
     """One chip an outcome, naming the frameworks whose worst outcome it is."""
     groups: dict[str, list[str]] = {}
     for name in data.subjects:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from nnspec_conformance.blocks import Block, parse_blocks
 from nnspec_conformance.clauses import Spec, load_spec
-from nnspec_site import figures, tex
+from nnspec_conformance.errors import SpecError
+from nnspec_site import figures, fine_print, tex
 from nnspec_site.assets import PAGES
-from nnspec_site.blocks import topics
+from nnspec_site.blocks import exercise, topics
 from nnspec_site.blocks.matrix import VIEWS
 from nnspec_site.errors import SiteError
 from nnspec_site.listing import find
@@ -31,6 +32,7 @@ def check(pages: Path = PAGES, spec_root: Path | None = None) -> None:
     blocks = spec.blocks + [block for path in own for block in parse_blocks(path)]
     for block in blocks:
         _check_block(block, spec)
+    _check_fine_print(spec)
     for path in [*own, *(page.path for page in spec.pages.values())]:
         for line, formula, display in formulas(path.read_text(encoding="utf-8")):
             try:
@@ -48,6 +50,7 @@ def _check_block(block: Block, spec: Spec) -> None:
         "figure": figures.makers(),
         "matrix": [*VIEWS, *spec.pages],
         "topics": topics.known(spec),
+        "write": [*spec.operations, *spec.clauses],
     }.get(block.name)
     if not block.argument:
         raise block.fail(f"block '{block.name}' lacks its argument; write '/// {block.name} | name'")
@@ -55,11 +58,30 @@ def _check_block(block: Block, spec: Spec) -> None:
         raise block.fail(f"no {block.name} '{block.argument}'; check the spelling, or add it")
     if block.name == "figure" and not str(block.options.get("alt") or "").strip():
         raise block.fail(f"figure {block.argument} lacks the option 'alt'; say in one sentence what it shows")
+    if block.name == "exercise" and (problem := exercise.check(block)):
+        raise problem
     if block.name == "reference":
         try:
             find(block.argument)
         except SiteError as error:
             raise block.fail(str(error)) from error
+
+
+def _check_fine_print(spec: Spec) -> None:
+    """What is marked as fine print stands below that heading, and nothing else does."""
+    for page in spec.pages.values():
+        below, title = {}, ""
+        for number, line in enumerate(page.path.read_text(encoding="utf-8").splitlines(), 1):
+            title = line[3:].strip() if line.startswith("## ") else title
+            below[number] = title == fine_print.TITLE
+        for clause in spec.clauses.values():
+            if clause.page == page.name and below[clause.line] != clause.fine:
+                words = (
+                    f"stands below no heading '## {fine_print.TITLE}'; move it there"
+                    if clause.fine
+                    else f"stands below '## {fine_print.TITLE}'; give it 'fine: true', or move it"
+                )
+                raise SpecError(page.path, clause.line, f"clause {clause.id} {words}")
 
 
 def formulas(text: str) -> Iterator[tuple[int, str, bool]]:

@@ -21,6 +21,16 @@ TOPIC = """# Topic
 The input where it is positive, $x > 0$.
 ///
 
+/// operation | gelu
+    form: map
+    arrays: {x: "*shape"}
+    result: "*shape"
+    attributes:
+      form: {kind: choice, readings: gelu.form, translated: true}
+
+A gate.
+///
+
 /// operation | network
     form: map
     arrays: {x: "*batch n{0}", weights: {table: {"kernel_{l}": "n{l} n{l+1}"}}}

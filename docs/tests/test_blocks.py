@@ -204,9 +204,9 @@ def test_experiment_shows_hypothesis_prediction_effect_and_interval(spec, data, 
     data.experiments["vanishing"] = outcome(spec)
     text = text_of(show("vanishing"))
     assert "✓ holds" in text
-    assert "Hypothesis Sigmoids make gradients vanish." in text
+    assert "Claim Sigmoids make gradients vanish." in text
     assert "since each layer scales by at most 1/4" in text
-    assert "ratio 2e-9 , interval 1e-9 to 3e-9, 20 seeds" in text
+    assert "Measured ratio 2e-9 , interval 1e-9 to 3e-9, 20 seeds" in text
     assert "measured 2026-01-02 with jax 0.9" in text
 
 
@@ -256,6 +256,85 @@ def test_experiment_shows_why_it_came_otherwise(spec, data, show):
 
 def test_experiment_not_run_says_so(show):
     assert "not run" in text_of(show("vanishing"))
+
+
+# ------------------------------------------------------------------ fine print
+FINE = """/// clause | act.nan
+    kind: exact
+    applies-to: [relu, tanh]
+    fine: true
+
+Where the input is NaN the result **MUST** be NaN.
+///
+"""
+
+
+@pytest.fixture
+def fine(spec):
+    spec.clauses["act.nan"] = dataclasses.replace(spec.clauses["act.nan"], fine=True)
+
+
+def test_clause_of_the_fine_print_is_a_line_with_id_level_statement_and_verdicts(fine, convert):
+    html = convert(FINE)
+    assert '<a class="nn-fine-id" href="#act.nan" id="act.nan"><code>act.nan</code></a>' in html
+    assert "act.nan MUST Where the input is NaN the result MUST be NaN. ! known failure: torch (1 of 2)" in text_of(
+        html
+    )
+    assert "<details" not in html
+
+
+def test_section_of_the_fine_print_is_folded_up_to_the_next_section(fine, convert):
+    html = convert(f"## Fine print\n\nFor every function.\n\n{FINE}\n## Cost\n\nOne pass.\n")
+    start, end, cost = html.index("<details"), html.index("</details>"), html.index('<h2 id="cost">')
+    assert html.index('<h2 id="fine-print">') < start < html.index("act.nan") < end < cost
+    assert summary(html) == "Show 1 clause"
+
+
+# ------------------------------------------------------------------ exercise
+EXERCISE = "/// exercise | which-input\n{options}\nWhich input breaks $x^2$?\n\n---\n\nThe **NaN**.\n///\n"
+
+
+def test_exercise_has_its_answer_folded(convert):
+    html = convert(EXERCISE.format(options=""))
+    before, fold = html.split("<details", 1)
+    assert 'id="exercise-which-input"' in before
+    assert "Which input breaks" in before
+    assert "<strong>NaN</strong>" in fold
+    assert summary("<details" + fold) == "Answer"
+    assert "<hr" not in html
+
+
+def test_exercise_from_a_mutant_names_the_clauses_that_catch_it(convert):
+    html = convert(EXERCISE.format(options="    mutant: drops-nan\n"))
+    assert '<a href="/spec/components/topic.md#act.nan"><code>act.nan</code></a>' in html
+    assert "The suite holds this wrong implementation: drops-nan ; it is caught by act.nan ." in text_of(html)
+
+
+def test_exercise_without_an_answer_stops_the_build(convert):
+    with pytest.raises(SiteError, match=r"exercise \| which-input: has no answer"):
+        convert("/// exercise | which-input\n\nWhich input?\n///\n")
+
+
+# ------------------------------------------------------------------ write
+def test_write_shows_each_framework_its_readings_and_the_code_of_its_adapter(data, convert):
+    operations = data.spec.operations
+    operations["gelu"] = dataclasses.replace(operations["gelu"], page="components/activations")
+    html = convert("/// write | gelu.form\n///\n")
+    labels = re.findall(r"<label[^>]*>(.*?)</label>", html)
+    assert labels[-1] == "reference"
+    assert {"torch", "flax_optax", "keras"} <= set(labels)
+    text = text_of(html)
+    assert "form : tanh gelu.form" in text
+    assert "return F . gelu ( x , ** given )" in text
+
+
+def test_write_of_a_family_stops_the_build(convert):
+    with pytest.raises(SiteError, match=r"write \| act\.nan: a clause of 2 operations; name one"):
+        convert("/// write | act.nan\n///\n")
+
+
+def test_write_names_who_lacks_the_operation(data, convert):
+    assert "Without it: flax_optax" in text_of(convert("/// write | network\n///\n"))
 
 
 # ------------------------------------------------------------------ figure, benchmark, matrix

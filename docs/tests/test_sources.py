@@ -45,6 +45,38 @@ def test_one_line_names_file_and_line(site, text, message):
     assert "\n" not in str(caught.value)
 
 
+FINE = "/// clause | act.zero\n    kind: exact\n    fine: true\n\nIt **MUST** be.\n///\n"
+KEY = FINE.replace("    fine: true\n", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("/// exercise | a\n\nWhy?\n///\n", r"guide\.md:1: exercise a has 0 lines ---; write one"),
+        ("/// exercise | a\n\nWhy?\n\n---\n///\n", r"guide\.md:1: exercise a lacks its answer"),
+        ("/// exercise | a\n\n---\n\nSo.\n///\n", r"guide\.md:1: exercise a lacks its question"),
+        ("/// exercise | a\n\nWhy?\n---\nSo.\n///\n", r"guide\.md:1: exercise a: put a blank line on both sides"),
+        ("/// write | nothing\n///\n", r"guide\.md:1: no write 'nothing'"),
+    ],
+)
+def test_exercises_and_what_to_write(site, text, message):
+    with pytest.raises(SpecError, match=message):
+        site(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"# Topic\n\n{FINE}", r"zero\.md:3: clause act\.zero stands below no heading '## Fine print'"),
+        (f"# Topic\n\n## Fine print\n\n{KEY}", r"zero\.md:5: clause act\.zero stands below '## Fine print'; give it"),
+    ],
+)
+def test_fine_print_stands_below_its_heading(site, spec, text, message):
+    (spec.root / "components" / "zero.md").write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError, match=message):
+        site("# T\n")
+
+
 def test_fenced_examples_are_not_blocks_or_formulas(site):
     site("```\n/// nothing | at all\n$\\frac{1$\n```\n\nand `$\\frac{1$` too\n")
 

@@ -7,7 +7,7 @@ from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, heading_below, options
 from nnspec_site.data import Data
 from nnspec_site.html import Element, code, make, prose
-from nnspec_site.proof import proof
+from nnspec_site.proof import groups, proof
 
 
 class ClauseBlock(SiteBlock):
@@ -22,6 +22,11 @@ class ClauseBlock(SiteBlock):
             raise self.fail("no such clause in the specification; clauses are written on spec pages only")
         self.clause = self.data.spec.clauses[self.argument]
         self.text = make("div", "nn-clause-text")
+        if self.clause.fine:
+            name = make("a", "nn-fine-id", code(self.clause.id), id=self.clause.id, href=f"#{self.clause.id}")
+            card = make("div", "nn-fine", name, " ", level(self.clause), " ", self.text)
+            parent.append(card)
+            return card
         heading = make(heading_below(parent), "", self.clause.id, id=self.clause.id)
         head = make("div", "nn-clause-head", heading, level(self.clause), kind(self.clause))
         card = make("div", "nn-clause", head, self.text)
@@ -32,6 +37,9 @@ class ClauseBlock(SiteBlock):
         return self.text
 
     def on_end(self, block: Element) -> None:
+        if self.clause.fine:
+            block.append(make("span", "nn-fine-verdict", *groups(self.data, self.clause)))
+            return
         for part in (details(self.clause), readings(self.data, self.clause), proof(self.data, self.clause)):
             if part is not None:
                 block.append(part)
@@ -81,10 +89,13 @@ def choices_of(data: Data, clause: Clause) -> dict[str, str]:
     return dict.fromkeys([*map(str, clause.candidates), *met], "")
 
 
-def readings_of(data: Data, clause: Clause, subject: str) -> list[str]:
-    """The readings or the default a subject was held to and met; the definition's where none was recorded."""
+def readings_of(data: Data, clause: Clause, subject: str, only: str = "") -> list[str]:
+    """The readings or the default a subject was held to and met; the definition's where none was recorded.
+
+    They are those of all instances, or of the one that is given.
+    """
     found: list[str] = []
-    for instance in clause.instances:
+    for instance in [only] if only else clause.instances:
         result = data.result(subject, clause, instance)
         if result.get("was", result["outcome"]) in ("pass", "variant"):
             usual = clause.default if clause.kind == "default" else clause.definition

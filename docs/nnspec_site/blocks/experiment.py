@@ -7,14 +7,14 @@ from nnspec_conformance.intervals import Interval
 from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, heading_below, options
 from nnspec_site.data import Data, Report
-from nnspec_site.html import Element, code, make, number, plural, prose, table
+from nnspec_site.html import Element, code, folded, make, number, plural, prose, table
 from nnspec_site.outcomes import EXPERIMENTS, PREDICTIONS, chip
 
 KIND = {"experiment": "experiment", "theorem": "theorem, checked on the oracle", "benchmark": "benchmark"}
 
 
 class ExperimentBlock(SiteBlock):
-    """A heading with the experiment's id and outcome, the hypothesis, the prediction, the measurement."""
+    """Id and the two words, the claim, one sentence of result; measure, prediction and remarks are folded."""
 
     NAME = "experiment"
     OPTIONS = options("experiment")
@@ -25,7 +25,7 @@ class ExperimentBlock(SiteBlock):
             raise self.fail("no such experiment in the specification; experiments are written on spec pages only")
         self.experiment = data.spec.experiments[self.argument]
         self.result = data.experiments.get(self.argument)
-        self.text = make("div", "nn-hypothesis", make("span", "nn-label", "Hypothesis"))
+        self.text = make("div", "nn-hypothesis", make("span", "nn-label", "Claim"))
         heading = make(heading_below(parent), "", self.experiment.id, id=self.experiment.id)
         head = make("div", "nn-clause-head", heading, badge(data, self.experiment), prediction(data, self.experiment))
         head.append(make("span", "nn-kind", KIND.get(self.experiment.kind, self.experiment.kind)))
@@ -37,14 +37,19 @@ class ExperimentBlock(SiteBlock):
         return self.text
 
     def on_end(self, block: Element) -> None:
-        block.append(facts(self.experiment, self.result))
-        if self.result is None:
-            return
-        if self.result.get("came"):
-            block.append(numbers(self.experiment, self.result["came"]))
-        if self.result.get("rows"):
-            block.append(rows(self.result["rows"]))
-        block.append(provenance(self.result))
+        result = self.result or {}
+        if result:
+            block.append(make("p", "nn-result", make("span", "nn-label", "Measured"), " ", *effect(result)))
+        block.append(
+            folded(
+                ["Measure, prediction, numbers"],
+                facts(self.experiment, result),
+                numbers(self.experiment, result["came"]) if result.get("came") else None,
+                rows(result["rows"]) if result.get("rows") else None,
+                provenance(result) if result else None,
+                css="nn-how",
+            )
+        )
 
 
 def state(data: Data, experiment: Experiment) -> str:
@@ -70,17 +75,15 @@ def prediction(data: Data, experiment: Experiment, words: str = "prediction ") -
     return chip(result["prediction"], f"{words}{result['prediction']}", kinds=PREDICTIONS)
 
 
-def facts(experiment: Experiment, result: Report | None) -> Element:
-    """Measure, prediction (written before the first run), effect, and why it came otherwise where it did."""
+def facts(experiment: Experiment, result: Report) -> Element:
+    """Measure, prediction (written before the first run), and why it came otherwise where it did."""
     made = make("dl", "nn-facts-list")
     pairs: list[tuple[str, Element]] = [
         ("Measure", prose("dd", experiment.measure)),
         ("Predicted", prose("dd", experiment.predicted)),
     ]
-    if result is not None:
-        pairs.append(("Measured", make("dd", "", *effect(result))))
-        if result.get("note"):
-            pairs.append(("Remarks", prose("dd", result["note"])))
+    if result.get("note"):
+        pairs.append(("Remarks", prose("dd", result["note"])))
     for name, value in pairs:
         made.append(make("dt", "", name))
         made.append(value)

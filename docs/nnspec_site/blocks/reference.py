@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
-
-from nnspec_site import listing
+from nnspec_site import highlighting, listing
 from nnspec_site.blocks.base import SiteBlock, options
 from nnspec_site.html import Element, code, folded, make
 
@@ -21,19 +17,15 @@ class ReferenceBlock(SiteBlock):
         source = listing.find(self.argument)
         wide = max(map(len, source.splitlines())) > listing.COLUMN
         self.equation = make("div", "nn-equation")
-        shown = make("div", "nn-code", self._highlighted(source), self._helpers(), self._link())
+        shown = make("div", "nn-code", highlighting.element(self.md, source), self._helpers(), self._link())
         pair = make("div", "nn-reference nn-wide" if wide else "nn-reference", self.equation, shown)
         parent.append(pair)
         return pair
 
-    def _highlighted(self, source: str) -> Element:
-        html = highlight(source, PythonLexer(), HtmlFormatter(cssclass="language-python highlight", wrapcode=True))
-        return make("div", "", self.md.htmlStash.store(html))
-
     def _helpers(self) -> Element | None:
         found = listing.helpers(self.argument)
         names = [part for name in found for part in (" ", code(name))]
-        shown = self._highlighted("\n\n\n".join(found.values()))
+        shown = highlighting.element(self.md, "\n\n\n".join(found.values()))
         return folded(["It rests on", *names], shown, css="nn-helpers") if found else None
 
     def _link(self) -> Element:

@@ -1,0 +1,23 @@
+"""Python source as HTML, coloured while the site is built."""
+
+from __future__ import annotations
+
+import functools
+
+from markdown import Markdown
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from nnspec_site.html import Element, make
+
+
+@functools.cache
+def python(source: str) -> str:
+    """The HTML of a piece of Python."""
+    return highlight(source, PythonLexer(), HtmlFormatter(cssclass="language-python highlight", wrapcode=True))
+
+
+def element(md: Markdown, source: str) -> Element:
+    """A piece of Python as an element."""
+    return make("div", "", md.htmlStash.store(python(source)))
