@@ -21,7 +21,7 @@ from nnspec_conformance.compare import compare
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.functions import fingerprint
 from nnspec_conformance.mutant import ORACLE, Mutant
-from nnspec_conformance.outcome import FAIL, Result
+from nnspec_conformance.outcome import FAIL, Entry, Result
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 from nnspec_conformance.tolerance import Want, ulp
@@ -32,12 +32,22 @@ PARTS = ("", "_vjp", "_second_derivative")  # the functions by which an adapter 
 
 @dataclass(frozen=True)
 class Kill:
-    """What a clause made of a mutant; ``distance`` is error / allowed at its worst."""
+    """What a clause made of a mutant.
+
+    Attributes:
+        instance: of the clause.
+        mutant: the wrong implementation.
+        caught: whether it failed.
+        distance: error / allowed at its worst, in the reading in which it shows least; in some it may be right.
+        by_dtype: the same for each dtype in which it shows.
+        message: what the suite said of it.
+    """
 
     instance: str
     mutant: Mutant
     caught: bool
     distance: float
+    by_dtype: dict[str, float]
     message: str | None
 
 
@@ -107,7 +117,20 @@ def mutants_of(suite: Suite, instance: str, base: Any = ORACLE) -> list[Mutant]:
 def kill(suite: Suite, instance: str, mutant: Mutant) -> Kill:
     """Put one mutant to one instance."""
     result = run_instance(suite, mutant.subject(), instance)
-    return Kill(instance, mutant, result.outcome == FAIL, result.ratio, result.message)
+    shows = [entry for entry in result.entries if entry.failed]
+    distance = _least_over_readings(shows) if shows else result.ratio
+    dtypes = dict.fromkeys(entry.dtype for entry in shows if entry.dtype)
+    by_dtype = {dtype: _least_over_readings([e for e in shows if e.dtype == dtype]) for dtype in dtypes}
+    return Kill(instance, mutant, result.outcome == FAIL, distance, by_dtype, result.message)
+
+
+def _least_over_readings(entries: list[Entry]) -> float:
+    """The worst ratio under each combination of readings, and of these the least."""
+    worst: dict[tuple, float] = {}
+    for entry in entries:
+        readings = tuple(sorted(entry.readings.items()))
+        worst[readings] = max(worst.get(readings, 0.0), entry.finding.ratio if entry.finding else 0.0)
+    return min(worst.values())
 
 
 def kills_of(suite: Suite, instance: str) -> list[Kill]:
@@ -141,6 +164,15 @@ def kill_table(suite: Suite, instances: list[str] | None = None) -> dict[str, li
 def power(kills: list[Kill]) -> float:
     """Distance of the nearest wrong implementation, in tolerances."""
     return min((k.distance for k in kills), default=0.0)
+
+
+def blunt_dtypes(kills: list[Kill]) -> dict[str, float]:
+    """The dtypes in which a mutant shows at less than the least power, each with the distance of the nearest."""
+    found: dict[str, float] = {}
+    for dtype, distance in (pair for k in kills for pair in k.by_dtype.items()):
+        if distance < LEAST_POWER:
+            found[dtype] = min(found.get(dtype, distance), distance)
+    return found
 
 
 def weak(suite: Suite, table: dict[str, list[Kill]]) -> list[str]:

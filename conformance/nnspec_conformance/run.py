@@ -21,7 +21,7 @@ from nnspec_conformance.identify import identify
 from nnspec_conformance.kill_table import is_current, write_kills
 from nnspec_conformance.limits import watchdog
 from nnspec_conformance.loading import load_subject
-from nnspec_conformance.mutation import explain, kills_of, power, weak
+from nnspec_conformance.mutation import blunt_dtypes, explain, kills_of, power, weak
 from nnspec_conformance.outcome import FAIL, KNOWN, NOT_IMPLEMENTED, PASS, Result
 from nnspec_conformance.report import (
     ONE_LINE_EACH,
@@ -202,7 +202,8 @@ def mutants(options: argparse.Namespace) -> int:
             continue
         caught = sum(k.caught for k in kills)
         near = f"nearest {power(kills):>8.3g} tolerances: {nearest.mutant.name}"
-        print(f"{instance:<46} {caught} of {len(kills)} caught, {near}")
+        blunt = "".join(f"; {distance:.3g} in {dtype}" for dtype, distance in blunt_dtypes(kills).items())
+        print(f"{instance:<46} {caught} of {len(kills)} caught, {near}{blunt}")
         for k in kills if options.all else [k for k in kills if not k.caught]:
             print(f"    {'caught' if k.caught else 'SURVIVES':<9} {k.mutant.name}: {k.mutant.story}")
     problems = weak(suite, table)

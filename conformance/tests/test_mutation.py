@@ -13,6 +13,7 @@ from nnspec_conformance.identify import identify
 from nnspec_conformance.mutant import ORACLE, Mutant, Mutants
 from nnspec_conformance.mutation import (
     LEAST_POWER,
+    blunt_dtypes,
     explain,
     kill,
     kill_table,
@@ -233,6 +234,33 @@ def test_weak_power_is_reported(changed):
 def test_kill_tells_the_distance_in_tolerances(changed):
     found = kill(changed(), "activation.nan[relu]", relu_mutant(lambda x: ORACLE.relu(x) + x.dtype.type(1)))
     assert (found.caught, found.distance) == (True, 4.0)
+
+
+def gelu_off(form, by):
+    """Right but for one form, where it is off by a part of the result."""
+
+    def gelu(x, **given):
+        y = ORACLE.gelu(x, **given)
+        return (y * (1 + x.dtype.type(by))).astype(x.dtype) if given["form"] == form else y
+
+    return Mutant(f"off in {form}", "s", ("gelu.form",), {"gelu": gelu})
+
+
+def test_the_distance_is_that_in_the_reading_in_which_a_mutant_shows_least(changed):
+    def gelu(x, *, form):
+        return (ORACLE.gelu(x, form=form) * (2 if form == "tanh" else 3)).astype(x.dtype)
+
+    everywhere = kill(changed(), "gelu.form", Mutant("off", "s", ("gelu.form",), {"gelu": gelu}))
+    alone = {
+        form: kill(changed(), "gelu.form", gelu_off(form, by)).distance for form, by in (("tanh", 1), ("exact", 2))
+    }
+    assert everywhere.distance == alone["tanh"] < alone["exact"]
+
+
+def test_a_dtype_in_which_a_mutant_hardly_shows_is_told(suite):
+    (found,) = kill_table(suite, ["activation.tail[softplus]"])["activation.tail[softplus]"]
+    assert found.by_dtype["float32"] > LEAST_POWER > found.by_dtype["bfloat16"] > 1
+    assert blunt_dtypes([found]) == {"bfloat16": found.by_dtype["bfloat16"]}
 
 
 @pytest.mark.parametrize(("instance", "pairs"), [("gelu.form", 6), ("leaky-relu.negative-slope", 12)])
