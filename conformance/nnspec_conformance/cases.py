@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.compare import Finding, compare
+from nnspec_conformance.compare import Finding, compare, worst
 from nnspec_conformance.errors import ClauseFailed, NotImplementedBySubject, Refused
 from nnspec_conformance.subject import DTYPES, Setting, Subject, float_dtype, is_float
-from nnspec_conformance.tolerance import Shape, Want
+from nnspec_conformance.tolerance import Shape
 from nnspec_conformance.trees import mapped
 
 PARAMETERS = {"operation", "readings", "default", "trial"}
@@ -41,8 +41,8 @@ class Case:
         rule: the function of arrays and attributes that ``want`` came from, if it did.
         what: call, gradient, second derivative or trajectory.
         cotangents: for a gradient.
-        grads: for a trajectory, the gradients of each step.
-        rates: for a trajectory, the learning rate of each step.
+        grads: for a trajectory, the gradients of each step, or a function from parameters to gradients.
+        rates: for a trajectory, the learning rate of each step, or None where the last one stays in force.
         note: which bug it catches, in a few words.
     """
 
@@ -53,7 +53,7 @@ class Case:
     rule: Callable | None = None
     what: str = "call"
     cotangents: Any = None
-    grads: list | None = None
+    grads: Any = None
     rates: list | None = None
     note: str = ""
 
@@ -88,11 +88,37 @@ class Case:
         if self.what == "second derivative":
             return subject.second_derivative(self.operation, *self.arrays, **attributes)
         if self.what == "trajectory":
-            grads = self.grads or []
+            count = len(self.rates or []) if callable(self.grads) else len(self.grads or [])
             return subject.trajectory(
-                self.operation, self.arrays[0], grads, steps=len(grads), rates=self.rates, **attributes
+                self.operation, self.arrays[0], self.grads, steps=count, rates=self.rates, **attributes
             )
         return subject.call(self.operation, *self.arrays, **attributes)
+
+    def judge(self, got: Any, passed: dict, *, flushes: bool = False) -> Finding:
+        """How far the answer is off at its worst, with the question; of a trajectory the step and what it was given."""
+        if self.what == "trajectory" and isinstance(self.want, list | tuple):
+            return self._judge_steps(got, passed, flushes)
+        finding = compare(got, self.want, flushes=flushes, arrays=self.arrays)
+        finding.call = self.describe(passed) + (f" {finding.call}" if finding.call else "")
+        return finding
+
+    def _judge_steps(self, got: list[dict], passed: dict, flushes: bool) -> Finding:
+        findings = [
+            compare(one, want, flushes=flushes, path=f"step {t}")
+            for t, (one, want) in enumerate(zip(got, self.want, strict=True), 1)
+        ]
+        if not findings:
+            return Finding(0.0, call=self.describe(passed))
+        finding = worst(findings)
+        t = findings.index(finding) + 1
+        first = next((n for n, f in enumerate(findings, 1) if f.ratio > 1), t)
+        rate = "" if self.rates is None or self.rates[t - 1] is None else f"rate {self.rates[t - 1]!r}, "
+        given = "" if callable(self.grads) else f"{rate}gradients {_short(self.grads[t - 1])}"
+        since = f"; wrong from step {first} on" if first < t else ""
+        finding.call = (
+            f"{self.describe(passed)}, {finding.call or f'step {t}'} of {len(findings)} steps: {given}{since}"
+        )
+        return finding
 
     def describe(self, passed: dict) -> str:
         """The question as a line of code."""
@@ -107,7 +133,8 @@ class Case:
         def offered(x: np.ndarray) -> np.ndarray:
             return x.astype(DTYPES[dtypes[0]]) if is_float(x) and str(x.dtype) not in dtypes else x
 
-        return replace(self, arrays=mapped(offered, self.arrays), grads=mapped(offered, self.grads))
+        grads = self.grads if callable(self.grads) else mapped(offered, self.grads)
+        return replace(self, arrays=mapped(offered, self.arrays), grads=grads)
 
 
 @dataclass(frozen=True)
@@ -170,7 +197,7 @@ def _case(
     )  # fmt: skip
 
 
-def call(operation: str, /, *arrays: Any, want: Any, note: str = "", **attributes: Any) -> Case:
+def call(operation: str, /, *arrays: Any, want: Any, note: Any = "", **attributes: Any) -> Case:
     """Ask for a result.
 
     Args:
@@ -184,26 +211,29 @@ def call(operation: str, /, *arrays: Any, want: Any, note: str = "", **attribute
     return _case(operation, arrays, want, note, attributes)
 
 
-def gradient(operation: str, /, *arrays: Any, cotangents: Any, want: Any, note: str = "", **attributes: Any) -> Case:
+def gradient(operation: str, /, *arrays: Any, cotangents: Any, want: Any, note: Any = "", **attributes: Any) -> Case:
     """Ask for the gradients of ``sum(cotangents * operation(*arrays))``; a ``want`` that is a function gets both."""
     return _case(operation, arrays, want, note, attributes, (cotangents,), what="gradient", cotangents=cotangents)
 
 
-def second_derivative(operation: str, x: np.ndarray, /, *, want: Any, note: str = "", **attributes: Any) -> Case:
+def second_derivative(operation: str, x: np.ndarray, /, *, want: Any, note: Any = "", **attributes: Any) -> Case:
     """Ask for the second derivative of an elementwise operation."""
     return _case(operation, (x,), want, note, attributes, what="second derivative")
 
 
 def steps(
-    operation: str, params: dict, /, *, grads: list, want: list, rates: list | None = None, note: str = "",
+    operation: str, params: dict, /, *, grads: Any, want: Any, rates: Any = None, note: Any = "",
     **attributes: Any,
 ) -> Case:  # fmt: skip
-    """Ask a stepper for its parameters after each of several gradients, with a learning rate for each if given."""
+    """Ask a stepper for its parameters after each of several gradients, with a learning rate for each if given.
+
+    ``grads`` may be a function from parameters to gradients; then there are as many steps as ``rates``.
+    """
     return _case(operation, (params,), want, note, attributes, what="trajectory", grads=grads, rates=rates)
 
 
 def refusal(
-    operation: str, /, *arrays: Any, valid: tuple | list | dict, note: str, grads: Any = None, **attributes: Any
+    operation: str, /, *arrays: Any, valid: tuple | list | dict, note: Any, grads: Any = None, **attributes: Any
 ) -> ErrorCase:
     """Ask for a refusal.
 
@@ -231,7 +261,7 @@ def _short(x: Any) -> str:
         return f"{x.dtype}{list(x.shape)}{order}"
     if isinstance(x, dict):
         return "{" + ", ".join(f"{k}: {_short(v)}" for k, v in x.items()) + "}"
-    if isinstance(x, tuple | list) and any(isinstance(v, np.ndarray) for v in x):
+    if isinstance(x, tuple | list) and any(isinstance(v, np.ndarray | dict) for v in x):
         return "(" + ", ".join(map(_short, x)) + ")"
     return repr(x)
 
@@ -279,6 +309,32 @@ class Trial:
         )
         return case.ask(self.subject, self.setting.told)
 
+    def draws(self, *arrays: Any, seeds: int, **attributes: Any) -> np.ndarray:
+        """What a random operation gives for each of the first so many seeds, in float64; seeds along the first axis."""
+        drawn = [self.call(*arrays, seed=seed, **attributes) for seed in range(seeds)]
+        shapes = {np.shape(one) for one in drawn}
+        if len(shapes) > 1:
+            raise ClauseFailed(f"{self.operation} gives shapes {sorted(shapes)} for different seeds")
+        return np.asarray(drawn, np.float64)
+
+    def trajectory(self, params: dict, grads: Any, *, rates: Any = None, **hyper: Any) -> list[dict]:
+        """The parameters after each step of the stepper, told the readings that it must be told."""
+        case = Case(
+            operation=self.operation, what="trajectory", arrays=(params,), grads=grads, rates=rates, attributes=hyper
+        )
+        return case.ask(self.subject, self.setting.told)
+
+    def steppers(self, params: dict, play: Callable, **hyper: Any) -> Any:
+        """What ``play(start)`` makes of steppers that ``start(params)`` starts, all with these hyper-parameters."""
+        case = Case(operation=self.operation, arrays=(params,), attributes=hyper)
+        try:
+            return self.subject.steppers(
+                self.operation, params, lambda start: play(lambda p: start(p, **hyper | self.setting.told))
+            )
+        except (ClauseFailed, Refused) as error:
+            error.call = case.describe(self.setting.told)
+            raise
+
     def array(self, x: np.ndarray, **attributes: Any) -> np.ndarray:
         """The answer to ``x`` where it must be one array of the same shape; anything else fails the clause."""
         return self._shaped(self.call(x, **attributes), x, "result")
@@ -300,10 +356,10 @@ class Trial:
         """The arrays of the last call, cotangents last, as the subject left them."""
         return self.subject.handed_last(self.operation)
 
-    def expect(self, got: Any, want: Want | Shape, about: str, arrays: tuple = ()) -> None:
+    def expect(self, got: Any, want: Any, about: str, arrays: tuple = ()) -> None:
         """Compare, remember, and go on; the verdict is made when the test ends. ``arrays`` show the worst input."""
         finding = compare(got, want, flushes=self.setting.flushes, arrays=arrays)
-        finding.call = finding.call or about
+        finding.call = about + (f", {finding.call}" if finding.call else "")
         self._note(finding)
 
     def require(self, condition: bool, message: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nnspec_conformance.cases import Case, ErrorCase, Test, Trial
-from nnspec_conformance.compare import Finding, compare
+from nnspec_conformance.compare import Finding
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, did_you_mean
 from nnspec_conformance.known_failures import apply, known_failures, parse
 from nnspec_conformance.outcome import Entry, Missing, Result
@@ -135,8 +135,7 @@ def _ask(case: Case | ErrorCase, subject: Subject, setting: Setting, result: Res
         got = case.ask(subject, setting.told)
     except (NotImplementedBySubject, ClauseFailed, Refused, HarnessError) as error:
         return error
-    finding = compare(got, case.want, flushes=setting.flushes, arrays=case.arrays)
-    finding.call = case.describe(setting.told) + (f" {finding.call}" if finding.call else "")
+    finding = case.judge(got, setting.told, flushes=setting.flushes)
     if len(result.answers) < ANSWERS_KEPT:
         result.answers.append((case, setting.told, got))
     return finding

@@ -137,12 +137,12 @@ def kills_of(suite: Suite, instance: str) -> list[Kill]:
     """An instance's mutants and what became of them; its cases are made once for all of them."""
     clause, _ = suite.instances[instance]
     tests = suite.tests.get(clause.id, [])
-    once = [test if "trial" in test.wants else replace(test, function=_once(test.function)) for test in tests]
+    once = [test if "trial" in test.wants else replace(test, function=made_once(test.function)) for test in tests]
     prepared = replace(suite, tests=suite.tests | {clause.id: once})
     return [kill(prepared, instance, mutant) for mutant in mutants_of(suite, instance)]
 
 
-def _once(generator: Callable) -> Callable:
+def made_once(generator: Callable) -> Callable:
     """A test that makes its cases once for the same arguments. No subject changes them: each is handed copies."""
     made: dict = {}
 

@@ -21,6 +21,7 @@ from nnspec_conformance.clauses import Clause, Spec
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, one_line
 from nnspec_conformance.functions import Function
 from nnspec_conformance.limits import CallTimeout, limit
+from nnspec_conformance.open_stepper import OpenStepper
 
 DTYPES = {
     "float16": np.dtype(np.float16),
@@ -412,16 +413,32 @@ class Subject:
             params: flat dict of arrays.
             grads: a list of dicts (open loop), or a function from parameters to gradients (closed loop).
             steps: how many.
-            rates: learning rate of each step; None leaves the first one in force.
+            rates: learning rate of each step; None leaves the last one in force.
             hyper: keywords of the stepper.
         """
 
-        def body(start: Callable) -> tuple:
-            step, now, out = start(self._in(params), **hyper), params, []
+        def play(start: Callable) -> tuple:
+            stepper, now, path = start(params, **hyper), params, []
             for t in range(steps):
-                g = grads(now) if callable(grads) else grads[t]
-                now = self._out(operation, step(self._in(g), **({} if rates is None else {"learning_rate": rates[t]})))
-                out.append(now)
-            return tuple(out)
+                now = stepper.step(grads(now) if callable(grads) else grads[t], None if rates is None else rates[t])
+                path.append(now)
+            return tuple(path)
 
-        return list(self._guard(operation, params, body))
+        return list(self.steppers(operation, params, play))
+
+    def steppers(self, operation: str, like: dict, play: Callable[[Callable[..., OpenStepper]], Any]) -> Any:
+        """What ``play`` makes of steppers, one or several.
+
+        Args:
+            operation: name of the stepper.
+            like: arrays of the dtype in which it is asked.
+            play: is handed a function that starts a stepper, ``start(params, **hyper)``, and returns NumPy arrays.
+        """
+
+        def out(params: Any) -> dict:
+            return self._out(operation, params)
+
+        def body(f: Callable) -> Any:
+            return play(lambda params, **hyper: OpenStepper(f(self._in(params), **hyper), self._in, out))
+
+        return self._guard(operation, like, body)

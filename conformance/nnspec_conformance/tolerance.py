@@ -17,6 +17,7 @@ from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.trees import leaves, rebuilt
 
 Rounding = Callable[[Any], Any]  # what an oracle passes its operands through
+ALARM = 1e-6  # how often a right implementation may be refused
 QUANTILE = 4.8916  # two-sided normal quantile of a false-alarm rate of 1e-6
 POWER = 3.0902  # one-sided normal quantile of probability 0.999
 
@@ -132,9 +133,12 @@ def spread(run: Callable[[Rounding], Any], dtype: str, *, runs: int = 16, factor
 
     def rounding(seed: int) -> Rounding:
         random = np.random.default_rng(seed)
-        return lambda x: np.asarray(x, np.float64) * (1 + u * random.uniform(-1, 1, np.shape(x)))
+        return lambda x: as_wide(x) * (1 + u * random.uniform(-1, 1, np.shape(x)))
 
-    centre = run(lambda x: np.asarray(x, np.float64))
+    def as_wide(x: Any) -> np.ndarray:  # a complex step stays one
+        return np.asarray(x, np.complex128 if np.iscomplexobj(x) else np.float64)
+
+    centre = run(as_wide)
     moved = [leaves(run(rounding(seed))) for seed in range(runs)]
     wants = []
     for i, value in enumerate(leaves(centre)):
@@ -206,3 +210,45 @@ def statistical(value: float, deviation: float, n: int, dtype: str = "float64") 
     allowed = QUANTILE * deviation / np.sqrt(n)
     caught = (QUANTILE + POWER) * deviation / np.sqrt(n)
     return _want(value, allowed, dtype, f"statistical n={n}, catches a shift of {caught:.3g}")
+
+
+# ---- statistics of random maps: each names n, its false-alarm rate and the deviation it catches
+
+
+def share(p: float, n: int) -> Want:
+    """The share of ``n`` independent events of probability ``p``, by the quantiles of the binomial distribution.
+
+    A right one is refused once in a million times or less; a probability further off than the tolerance's name says is
+    caught with probability 0.999.
+    """
+    from scipy.stats import binom
+
+    least, most = (float(binom.ppf(q, n, p)) / n for q in (ALARM / 2, 1 - ALARM / 2))
+    caught = allowed = max(p - least, most - p)
+    for _ in range(8):  # the wrong share has a deviation of its own, larger on the side of 1/2
+        other = np.clip(p + caught if p < 0.5 else p - caught, 0.0, 1.0)
+        caught = allowed + POWER * float(np.sqrt(other * (1 - other) / n))
+    return _statistic(p, allowed, caught, n, "a share")
+
+
+def uncorrelated(n: int) -> Want:
+    """The correlation coefficient of ``n`` independent pairs: 0, with a standard deviation of 1 over the root of n."""
+    return _statistic(0.0, QUANTILE / np.sqrt(n), (QUANTILE + POWER) / np.sqrt(n), n, "a correlation")
+
+
+def variance(sigma2: float, kurtosis: float, n: int) -> Want:
+    """The mean square of ``n`` independent draws of mean 0 and variance ``sigma2``.
+
+    Args:
+        sigma2: the variance.
+        kurtosis: fourth moment over the square of the variance: 3 for normal draws, 1.8 for uniform ones.
+        n: how many draws.
+    """
+    deviation = np.sqrt((kurtosis - 1) / n)  # of the mean square, in units of the variance
+    caught = (QUANTILE + POWER) * deviation / (1 - POWER * deviation)  # a larger variance deviates more
+    return _statistic(sigma2, QUANTILE * deviation * sigma2, caught * sigma2, n, "a variance")
+
+
+def _statistic(value: float, allowed: float, caught: float, n: int, what: str) -> Want:
+    name = f"statistical n={n}, false alarms {ALARM:g}, catches {what} off by {caught:.3g} with probability 0.999"
+    return _want(value, allowed, "float64", name)

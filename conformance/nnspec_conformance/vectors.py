@@ -15,7 +15,7 @@ import numpy as np
 
 from nnspec_conformance.cases import Case
 from nnspec_conformance.clauses import Spec
-from nnspec_conformance.compare import Finding, compare, sentence
+from nnspec_conformance.compare import Finding, sentence
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
 from nnspec_conformance.results import read_json
 from nnspec_conformance.subject import Setting, Subject
@@ -187,9 +187,7 @@ def replay(cases: list[Recorded], subject: Subject, spec: Spec) -> Iterator[Repl
         if setting is None or (case.dtype and case.dtype not in subject.dtypes_of(case.operation)):
             continue
         try:
-            got = case.ask(subject, setting.told)
-            finding = compare(got, case.want, flushes=setting.flushes, arrays=case.arrays)
-            finding.call = case.describe(setting.told)
+            finding = case.judge(case.ask(subject, setting.told), setting.told, flushes=setting.flushes)
             message = f"{finding.call}: {finding.message or sentence(finding)}"
             yield Replayed(instance, "fail" if finding.ratio > 1 else "pass", finding, message)
         except NotImplementedBySubject as error:

@@ -1,7 +1,10 @@
 """The parser of the specification: what it reads, and every error with file, line and the likely fix."""
 
+from pathlib import Path
+
 import pytest
 
+from nnspec_conformance.blocks import OPTIONS
 from nnspec_conformance.clauses import as_dict, load_spec
 from nnspec_conformance.errors import SpecError
 
@@ -303,3 +306,9 @@ def test_package_without_a_specification_says_reinstall(tmp_path, monkeypatch):
     monkeypatch.setattr("nnspec_conformance.clauses.__file__", str(tmp_path / "a" / "b" / "clauses.py"))
     with pytest.raises(SpecError, match="no specification beside this package; reinstall nnspec"):
         load_spec()
+
+
+def test_contributing_tells_every_option_of_a_clause_and_every_block():
+    told = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert {option for option in OPTIONS["clause"] if f"`{option}`" not in told} == set()
+    assert {block for block in OPTIONS if f"`{block}`" not in told and f"/// {block} |" not in told} == set()

@@ -1,5 +1,7 @@
 """Tolerance classes: each allows exactly what it says, and the statistical ones have the power that they claim."""
 
+import re
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -15,12 +17,15 @@ from nnspec_conformance.tolerance import (
     exact,
     function_error,
     product_error,
+    share,
     smallest_normal,
     spread,
     statistical,
     ulp,
     ulps,
+    uncorrelated,
     unit,
+    variance,
 )
 from nnspec_conformance.trees import mapped
 
@@ -173,6 +178,68 @@ def test_quantiles_are_those_of_the_stated_rates():
 
 def test_statistical_names_the_shift_that_it_catches():
     assert statistical(0.0, 1.0, 64).tolerance == "statistical n=64, catches a shift of 0.998"
+
+
+# ---- statistics of random maps, by simulation
+
+
+def outside(values, want):
+    return np.abs(values - want.value) > want.allowed
+
+
+def caught_by(want):
+    """The deviation that the tolerance's name says it catches."""
+    return float(re.search(r"off by (\S+) with", want.tolerance)[1])
+
+
+@pytest.mark.parametrize(("p", "n"), [(0.25, 4000), (0.5, 300), (0.9, 1000), (0.01, 5000)])
+def test_share_never_refuses_a_right_one_and_catches_what_it_names(p, n):
+    shift = caught_by(share(p, n)) * (1 if p < 0.5 else -1)
+    draws = np.random.default_rng(1)
+    assert not outside(draws.binomial(n, p, 20000) / n, share(p, n)).any()
+    caught = outside(draws.binomial(n, p + shift, 20000) / n, share(p, n)).mean()
+    assert 0.998 <= caught < 1 or p + shift > 1
+
+
+def test_share_is_the_binomial_quantile():
+    """At most one right share in a million lies outside, and with a bound smaller by one event more do."""
+    from scipy.stats import binom
+
+    p, n = 0.25, 400
+    most = p * n + float(share(p, n).allowed) * n
+    above, below = binom.sf(most, n, p), binom.cdf(2 * p * n - most - 1, n, p)
+    assert above + below <= 1e-6
+    assert binom.sf(most - 1, n, p) > 0.5e-6
+
+
+@pytest.mark.parametrize("rho", [0.0, "caught"])
+def test_uncorrelated(rho):
+    n, runs, want = 400, 4000, uncorrelated(400)
+    rho = caught_by(want) if rho else 0.0
+    a, b = np.random.default_rng(2).standard_normal((2, runs, n))
+    b = rho * a + np.sqrt(1 - rho**2) * b
+    a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
+    r = (a * b).sum(1) / np.sqrt((a**2).sum(1) * (b**2).sum(1))
+    assert outside(r, want).mean() >= 0.997 if rho else not outside(r, want).any()
+
+
+@pytest.mark.parametrize("off", [False, True])
+@pytest.mark.parametrize(("draw", "kurtosis"), [("standard_normal", 3.0), ("uniform", 1.8)])
+def test_variance(draw, kurtosis, off):
+    n, runs, sigma2 = 2000, 4000, 0.5
+    want = variance(sigma2, kurtosis, n)
+    draws = np.random.default_rng(3)
+    x = draws.standard_normal((runs, n)) if draw == "standard_normal" else draws.uniform(-(3**0.5), 3**0.5, (runs, n))
+    true = sigma2 + (caught_by(want) if off else 0)
+    got = outside(true * (x**2).mean(1), want)
+    assert got.mean() >= 0.997 if off else not got.any()
+
+
+@pytest.mark.parametrize("want", [share(0.25, 64), uncorrelated(64), variance(1.0, 3.0, 64)])
+def test_a_statistic_says_n_false_alarms_and_what_it_catches(want):
+    assert re.fullmatch(
+        r"statistical n=64, false alarms 1e-06, catches a \w+ off by \S+ with probability 0.999", want.tolerance
+    )
 
 
 # ---- carried bounds

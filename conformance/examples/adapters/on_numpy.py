@@ -5,10 +5,27 @@ import numpy as np
 NAME, VERSION, DTYPES = "numpy", np.__version__, ("float32", "float64")
 VARIANTS = {
     "batch-norm.running-variance": ("unbiased", "biased"),
+    "momentum.rate-position": ("outside", "inside"),
     "cosine-decay.past-end": ("holds", "climbs"),
     "early-stopping.patience": "reached",
 }
-DEFAULTS = {"adam.eps": 1e-8}
+DEFAULTS = {"adam.eps": 1e-8, "momentum.default": 0.0}
+
+
+def layer_norm(x, scale, bias, *, epsilon):
+    return scale * _normal(x, epsilon)[0] + bias
+
+
+def layer_norm_vjp(x, scale, bias, cotangents, *, epsilon):
+    normal, inverse = _normal(x, epsilon)
+    g, leading = cotangents * scale, tuple(range(x.ndim - 1))
+    dx = inverse * (g - g.mean(-1, keepdims=True) - normal * (g * normal).mean(-1, keepdims=True))
+    return dx, (cotangents * normal).sum(leading), cotangents.sum(leading)
+
+
+def _normal(x, epsilon):
+    inverse = 1 / np.sqrt(x.var(-1, keepdims=True) + epsilon)
+    return (x - x.mean(-1, keepdims=True)) * inverse, inverse
 
 
 def batch_norm(x, scale, bias, mean, variance, *, train, decay, epsilon, running_variance="unbiased"):
@@ -43,20 +60,51 @@ def he_normal(shape, *, seed):
     return np.random.default_rng(seed).normal(0, np.sqrt(2 / np.prod(shape[:-1])), shape).astype(np.float32)
 
 
+class Stepper:
+    """An optimizer in progress; a rule of one array gives its new value and new states."""
+
+    def __init__(self, params, rule, states, learning_rate):
+        self.params, self.rule, self.rate, self.t = params, rule, learning_rate, 0
+        self.states = {name: [np.zeros_like(p)] * states for name, p in params.items()}
+
+    def __call__(self, grads, learning_rate=None):
+        if {name: g.shape for name, g in grads.items()} != {name: p.shape for name, p in self.params.items()}:
+            raise ValueError("the gradients are not those of the parameters")
+        self.t, self.rate = self.t + 1, self.rate if learning_rate is None else learning_rate
+        for name, g in grads.items():
+            p, *self.states[name] = self.rule(self.params[name], g, *self.states[name], self.rate, self.t)
+            self.params[name] = p
+        return dict(self.params)
+
+    def save(self):
+        return self.t, {name: list(states) for name, states in self.states.items()}
+
+    def restore(self, saved):
+        self.t, states = saved
+        self.states = {name: list(kept) for name, kept in states.items()}
+
+
+def momentum(params, *, learning_rate, momentum=0.0, nesterov=False, rate_position="outside"):
+    if momentum < 0:
+        raise ValueError(f"momentum is {momentum}, expected 0 or more")
+    inside = rate_position == "inside"
+
+    def rule(p, g, v, rate, t):
+        g = rate * g if inside else g
+        v = momentum * v + g
+        ahead = g + momentum * v if nesterov else v
+        return np.asarray(p - (ahead if inside else rate * ahead)), np.asarray(v)
+
+    return Stepper(params, rule, 1, learning_rate)
+
+
 def adam(params, *, learning_rate, b1=0.9, b2=0.999, eps=1e-8):
-    m, v, t, rate = ({k: 0 * p for k, p in params.items()} for _ in "m"), None, 0, learning_rate
-    m = next(m)
-    v = dict(m)
+    def rule(p, g, m, v, rate, t):
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
+        p = p - rate * (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps)
+        return np.asarray(p), np.asarray(m), np.asarray(v)
 
-    def step(grads, learning_rate=None):
-        nonlocal params, t, rate
-        t, rate = t + 1, rate if learning_rate is None else learning_rate
-        for k, g in grads.items():
-            m[k], v[k] = b1 * m[k] + (1 - b1) * g, b2 * v[k] + (1 - b2) * g * g
-        params = {k: p - rate * (m[k] / (1 - b1**t)) / (np.sqrt(v[k] / (1 - b2**t)) + eps) for k, p in params.items()}
-        return params
-
-    return step
+    return Stepper(params, rule, 2, learning_rate)
 
 
 def cosine_decay(steps, *, init_value, decay_steps, past_end="holds"):
@@ -65,7 +113,7 @@ def cosine_decay(steps, *, init_value, decay_steps, past_end="holds"):
 
 
 def early_stopping(metrics, *, patience, min_delta):
-    best, best_epoch = np.inf, None
+    best, best_epoch = np.inf, 0
     for epoch, value in enumerate(metrics, 1):
         if value < best - min_delta:
             best, best_epoch = value, epoch

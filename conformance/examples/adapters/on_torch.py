@@ -6,12 +6,17 @@ import torch
 import torch.nn.functional as F
 
 from nnspec_conformance.adapters.torch import transport
+from nnspec_conformance.adapters.torch.steppers import stepper
 
 NAME, VERSION, DTYPES = "torch", torch.__version__, ("float32", "float64")
 VARIANTS = {"cosine-decay.past-end": "climbs", "early-stopping.patience": "exceeded"}
-DEFAULTS = {"adam.eps": 1e-8}
+DEFAULTS = {"adam.eps": 1e-8, "momentum.default": 0.0}
 
 asarray, to_numpy, vjp = transport.asarray, transport.to_numpy, transport.vjp
+
+
+def layer_norm(x, scale, bias, *, epsilon):
+    return F.layer_norm(x, scale.shape, scale, bias, epsilon)
 
 
 def batch_norm(x, scale, bias, mean, variance, *, train, decay, epsilon):
@@ -31,23 +36,16 @@ def he_normal(shape, *, seed):
     return torch.nn.init.kaiming_normal_(kernel, nonlinearity="relu").permute(*reversed(range(len(shape))))
 
 
-def adam(params, *, learning_rate, **given):
-    held = {k: torch.nn.Parameter(p.clone()) for k, p in params.items()}
-    options = {k: v for k, v in given.items() if k == "eps"}
-    if {"b1", "b2"} & given.keys():  # one tuple in PyTorch: the half left out comes from PyTorch, never from here
+momentum = stepper(torch.optim.SGD)
+
+
+@stepper
+def adam(params, lr, *, eps=None, **given):
+    options = {} if eps is None else {"eps": eps}
+    if given:  # b1 and b2 are one tuple in PyTorch: the half left out comes from PyTorch, never from here
         b1, b2 = inspect.signature(torch.optim.Adam).parameters["betas"].default
-        options["betas"] = (given.get("b1", b1), given.get("b2", b2))
-    optimizer = torch.optim.Adam(held.values(), lr=learning_rate, **options)
-
-    def step(grads, learning_rate=None):
-        if learning_rate is not None:
-            optimizer.param_groups[0]["lr"] = learning_rate
-        for k, p in held.items():
-            p.grad = grads[k].clone()
-        optimizer.step()
-        return {k: p.detach().clone() for k, p in held.items()}
-
-    return step
+        options["betas"] = (given.pop("b1", b1), given.pop("b2", b2))
+    return torch.optim.Adam(params, lr, **options, **given)
 
 
 def cosine_decay(steps, *, init_value, decay_steps):

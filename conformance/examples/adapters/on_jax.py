@@ -7,12 +7,33 @@ from flax import nnx
 from flax.training.early_stopping import EarlyStopping
 
 from nnspec_conformance.adapters.jax import transport
+from nnspec_conformance.adapters.jax.steppers import stepper
 
 NAME, VERSION, DTYPES = "jax", jax.__version__, ("float32", "float64")
 VARIANTS = {"batch-norm.running-variance": "biased", "early-stopping.patience": "exceeded"}
-DEFAULTS = {"adam.eps": 1e-8}
+DEFAULTS = {"adam.eps": 1e-8, "momentum.default": 0.0}
+
+BROADCASTS = (
+    "a gradient of one entry is taken for every entry of its parameter, right is to refuse it: updates and parameters "
+    "are added by the rules of broadcasting; "
+    "https://github.com/google-deepmind/optax/blob/main/optax/_src/update.py"
+)
+KNOWN_FAILURES = {
+    "stepper.gradients-of-others[momentum]": BROADCASTS,
+    "stepper.gradients-of-others[adam]": BROADCASTS,
+    "momentum.negative": (
+        "optax.sgd(0.5, momentum=-0.5) steps, right is to refuse it: the decay of a trace is not checked; "
+        "https://github.com/google-deepmind/optax/blob/main/optax/transforms/_accumulation.py"
+    ),
+}
 
 asarray, to_numpy, context, vjp = transport.asarray, transport.to_numpy, transport.context, transport.vjp
+
+
+def layer_norm(x, scale, bias, *, epsilon):
+    layer = nnx.LayerNorm(x.shape[-1], epsilon=epsilon, param_dtype=x.dtype, rngs=nnx.Rngs(0))
+    layer.scale, layer.bias = nnx.Param(scale), nnx.Param(bias)
+    return layer(x)
 
 
 def batch_norm(x, scale, bias, mean, variance, *, train, decay, epsilon):
@@ -33,19 +54,7 @@ def he_normal(shape, *, seed):
     return jax.nn.initializers.he_normal()(jax.random.key(seed), shape)
 
 
-def adam(params, *, learning_rate, **given):
-    rate = learning_rate
-    optimizer = optax.adam(lambda count: rate, **given)  # a schedule is read at each step: the rate may change
-    state = optimizer.init(params)
-
-    def step(grads, learning_rate=None):
-        nonlocal params, state, rate
-        rate = rate if learning_rate is None else learning_rate
-        updates, state = optimizer.update(grads, state, params)
-        params = optax.apply_updates(params, updates)
-        return params
-
-    return step
+momentum, adam = stepper(optax.sgd), stepper(optax.adam)
 
 
 def cosine_decay(steps, *, init_value, decay_steps):

@@ -1,0 +1,57 @@
+"""A stepper from a gradient transformation of Optax: ``sgd = stepper(optax.sgd)``."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import optax
+
+
+def stepper(make: Callable) -> Callable:
+    """The adapter's operation; what the suite leaves out is left out here, too.
+
+    Args:
+        make: a function of ``learning_rate`` and hyper-parameters that makes an ``optax.GradientTransformation``. One
+            that it has no keyword for is not implemented. It is compiled once for each set of hyper-parameters, with
+            the learning rate as an argument.
+    """
+    known = inspect.signature(make).parameters
+
+    @functools.lru_cache(maxsize=32)
+    def compiled(**hyper: Any) -> tuple[Callable, Callable]:
+        def update(grads: Any, state: Any, params: Any, rate: Any) -> tuple:
+            updates, state = make(learning_rate=rate, **hyper).update(grads, state, params)
+            return optax.apply_updates(params, updates), state
+
+        return make(learning_rate=0.0, **hyper).init, jax.jit(update)
+
+    def start(params: dict, *, learning_rate: float, **hyper: Any) -> Step:
+        unknown = sorted(hyper.keys() - known.keys())
+        if unknown:
+            raise NotImplementedError(f"{make.__name__} has no {unknown[0]}")
+        init, update = compiled(**hyper)
+        return Step(update, params, init(params), learning_rate)
+
+    return start
+
+
+class Step:
+    """One transformation in progress; arrays are never changed, so that a state saved stays what it was."""
+
+    def __init__(self, update: Callable, params: dict, state: Any, rate: float):
+        self.update, self.params, self.state, self.rate = update, params, state, rate
+
+    def __call__(self, grads: dict, learning_rate: float | None = None) -> dict:
+        self.rate = self.rate if learning_rate is None else learning_rate
+        self.params, self.state = self.update(grads, self.state, self.params, self.rate)
+        return self.params
+
+    def save(self) -> tuple:
+        return self.state, self.rate
+
+    def restore(self, saved: tuple) -> None:
+        self.state, self.rate = saved

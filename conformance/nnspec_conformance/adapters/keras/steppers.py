@@ -1,0 +1,51 @@
+"""A stepper from an optimizer of Keras: ``sgd = stepper(keras.optimizers.SGD)``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+
+def stepper(optimizer: Callable) -> Callable:
+    """The adapter's operation; what the suite leaves out is left out here, too.
+
+    Args:
+        optimizer: a class, or a function that makes an instance, of ``learning_rate`` and hyper-parameters. One that it
+            has no keyword for is not implemented.
+    """
+    known = {name for name, p in inspect.signature(optimizer).parameters.items() if p.kind is not p.VAR_KEYWORD}
+
+    def start(params: dict, **hyper: Any) -> Step:
+        unknown = sorted(hyper.keys() - known)
+        if unknown:
+            raise NotImplementedError(f"{optimizer.__name__} has no {unknown[0]}")
+        held = {name: keras.Variable(p, dtype=keras.backend.standardize_dtype(p.dtype)) for name, p in params.items()}
+        return Step(optimizer(**hyper), held)
+
+    return start
+
+
+class Step:
+    """One optimizer in progress."""
+
+    def __init__(self, optimizer: keras.optimizers.Optimizer, held: dict):
+        self.optimizer, self.held = optimizer, held
+        optimizer.build(list(held.values()))
+
+    def __call__(self, grads: dict, learning_rate: float | None = None) -> dict:
+        if grads.keys() != self.held.keys():  # Keras takes a list, and no names
+            raise KeyError(f"gradients {sorted(grads)} for parameters {sorted(self.held)}")
+        if learning_rate is not None:
+            self.optimizer.learning_rate = learning_rate
+        self.optimizer.apply([grads[name] for name in self.held], list(self.held.values()))
+        return {name: keras.ops.copy(v.value) for name, v in self.held.items()}
+
+    def save(self) -> list:
+        return [keras.ops.convert_to_numpy(v.value).copy() for v in self.optimizer.variables]
+
+    def restore(self, saved: list) -> None:
+        for variable, value in zip(self.optimizer.variables, saved, strict=True):
+            variable.assign(value)

@@ -1,0 +1,38 @@
+"""An optimizer in progress, as a test drives it: NumPy in, NumPy out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class OpenStepper:
+    """A stepper that was started.
+
+    Args:
+        step: the subject's own, ``step(grads, learning_rate=None) -> params``; with ``save`` and ``restore``, or not.
+        into: makes the subject's arrays of NumPy ones.
+        out: the other way round.
+    """
+
+    def __init__(self, step: Any, into: Callable, out: Callable):
+        self._step, self._into, self._out = step, into, out
+
+    def step(self, grads: dict, learning_rate: float | None = None) -> dict:
+        """The parameters after a step with these gradients, at a learning rate of its own if one is told."""
+        told = {} if learning_rate is None else {"learning_rate": learning_rate}
+        return self._out(self._step(self._into(grads), **told))
+
+    def save(self) -> Any:
+        """All that the next steps depend on beside the parameters, in a form of the subject's own.
+
+        Raises:
+            NotImplementedError: the subject brings no ``save``.
+        """
+        if not hasattr(self._step, "save"):
+            raise NotImplementedError("its state cannot be saved (step.save, step.restore)")
+        return self._step.save()
+
+    def restore(self, saved: Any) -> None:
+        """Go on from what another stepper saved."""
+        self._step.restore(saved)

@@ -1,0 +1,84 @@
+"""How the oracle of an optimizer is written: the rule for one array, in the letters of its equation.
+
+    @each_leaf
+    def momentum(p, g, v, *, learning_rate, momentum):
+        v = momentum * v + g
+        return p - learning_rate * v, v
+
+is a stepper of the adapter's form, for trees of any arrays: ``momentum(params, learning_rate=0.1, momentum=0.9)``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def as_it_is(operand):
+    return operand
+
+
+def each_leaf(rule: Callable) -> Callable:
+    """A stepper from a rule that steps one array by its own gradient.
+
+    Args:
+        rule: of the array, its gradient and its states, which start at zero, by position; of ``learning_rate`` and the
+            other hyper-parameters by keyword, and of ``t``, the number of the step from 1, if it has that keyword. It
+            returns the new array and the new states, or the array alone if it has none.
+
+    Returns:
+        ``start(params, *, rounded=as_it_is, **hyper)``; ``rounded`` is given every operand of every step.
+    """
+    parameters = inspect.signature(rule).parameters
+    states = [name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD][2:]
+    keywords = {name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+
+    @functools.wraps(rule)
+    def start(params: dict, *, rounded: Callable = as_it_is, **hyper: Any) -> LeafStepper:
+        unknown = sorted(hyper.keys() - keywords)
+        if unknown:
+            raise TypeError(f"{rule.__name__} has no {unknown[0]!r}; it has {', '.join(sorted(keywords))}")
+        return LeafStepper(rule, params, len(states), hyper, "t" in keywords, rounded)
+
+    return start
+
+
+class LeafStepper:
+    """A stepper in progress: parameters, the states of each array, the step's number and the rate in force."""
+
+    def __init__(self, rule: Callable, params: dict, states: int, hyper: dict, counts: bool, rounded: Callable):
+        self.rule, self.params, self.hyper, self.counts, self.rounded = rule, dict(params), dict(hyper), counts, rounded
+        self.states = {name: tuple(np.zeros_like(p) for _ in range(states)) for name, p in params.items()}
+        self.t = 0
+
+    def __call__(self, grads: dict, learning_rate: float | None = None) -> dict:
+        shapes = {name: p.shape for name, p in self.params.items()}
+        if {name: np.shape(g) for name, g in grads.items()} != shapes:
+            raise ValueError(f"gradients {sorted(grads)} do not fit the parameters {sorted(shapes)} or their shapes")
+        self.t += 1
+        if learning_rate is not None:
+            self.hyper["learning_rate"] = learning_rate
+        given = {k: self.rounded(v) if isinstance(v, float) else v for k, v in self.hyper.items()}
+        for name, g in grads.items():
+            operands = map(self.rounded, (self.params[name], g, *self.states[name]))
+            new = self.rule(*operands, **given | ({"t": self.t} if self.counts else {}))
+            p, *state = new if self.states[name] else (new,)
+            self.params[name] = self.like(self.params[name], p)
+            self.states[name] = tuple(self.like(self.params[name], s) for s in state)
+        return dict(self.params)
+
+    @staticmethod
+    def like(old: np.ndarray, new: Any) -> np.ndarray:
+        return np.asarray(new, old.dtype)
+
+    def save(self) -> tuple:
+        return self.t, dict(self.states), self.hyper.get("learning_rate")
+
+    def restore(self, saved: tuple) -> None:
+        self.t, states, rate = saved
+        self.states = dict(states)
+        self.hyper |= {} if rate is None else {"learning_rate": rate}
