@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.subject import DTYPES
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.tolerance import Shape, Want, finfo
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.axes import Interval
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.operations import Array, Operation, Place, Table
-from nnspec_conformance.subject import DTYPES
 
 
 def draw(

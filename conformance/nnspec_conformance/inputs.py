@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.subject import DTYPES
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.tolerance import finfo, ulp
 from nnspec_conformance.trees import mapped
 

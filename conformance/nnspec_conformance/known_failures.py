@@ -13,9 +13,10 @@ from typing import Any
 
 from nnspec_conformance.clauses import Spec
 from nnspec_conformance.compare import Finding
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.errors import HarnessError, did_you_mean
 from nnspec_conformance.outcome import Entry, Result
-from nnspec_conformance.subject import DTYPES, Subject
+from nnspec_conformance.subject import Subject
 
 INF = float("inf")
 

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, Trial, refusal, steps
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
-from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.tolerance import Shape, Want, exact, spread
 from nnspec_conformance.trees import mapped
 

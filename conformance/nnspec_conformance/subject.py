@@ -14,35 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
 from nnspec_conformance.clauses import Clause, Spec
+from nnspec_conformance.dtypes import DTYPES, float_dtype
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, one_line
 from nnspec_conformance.functions import Function
 from nnspec_conformance.limits import CallTimeout, limit
 from nnspec_conformance.open_stepper import OpenStepper
 
-DTYPES = {
-    "float16": np.dtype(np.float16),
-    "bfloat16": np.dtype(ml_dtypes.bfloat16),
-    "float32": np.dtype(np.float32),
-    "float64": np.dtype(np.float64),
-}
 SCALARS = (bool, int, float, str, type(None))
-
-
-def is_float(x: object) -> bool:
-    """Whether ``x`` is a NumPy array of a floating-point type, bfloat16 included."""
-    return isinstance(x, np.ndarray) and str(x.dtype) in DTYPES
-
-
-def float_dtype(values: object) -> str | None:
-    """Name of the first floating-point type found in nested arrays."""
-    if isinstance(values, np.ndarray):
-        return str(values.dtype) if is_float(values) else None
-    inner = values.values() if isinstance(values, dict) else values if isinstance(values, tuple | list) else ()
-    return next((name for name in map(float_dtype, inner) if name), None)
 
 
 def _float_places(arrays: tuple) -> list[tuple[int, str | None]]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from ml_dtypes import finfo
 
-from nnspec_conformance.subject import DTYPES
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.trees import leaves, rebuilt
 
 Rounding = Callable[[Any], Any]  # what an oracle passes its operands through

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from nnspec_conformance.derivatives import complex_step
+from nnspec_conformance.dtypes import float_dtype
 from nnspec_conformance.inputs import wide
-from nnspec_conformance.subject import float_dtype
 from nnspec_conformance.tolerance import spread
 from nnspec_conformance.trees import mapped
 

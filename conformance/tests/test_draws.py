@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nnspec_conformance.draws import draw, draw_cotangents, draw_steps
-from nnspec_conformance.subject import DTYPES
+from nnspec_conformance.dtypes import DTYPES
 
 PAGE = """\
 # Toys

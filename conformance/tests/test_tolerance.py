@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from nnspec_conformance.compare import compare
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import network, normal_draws, wide
-from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.tolerance import (
     POWER,
     QUANTILE,

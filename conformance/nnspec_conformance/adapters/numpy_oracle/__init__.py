@@ -10,7 +10,7 @@ import numpy as np
 
 from nnspec_conformance import clauses
 from nnspec_conformance.adapters.numpy_oracle.derived import declared
-from nnspec_conformance.subject import DTYPES as ALL_DTYPES
+from nnspec_conformance.dtypes import DTYPES as ALL_DTYPES
 
 NAME = "numpy_oracle"
 VERSION = np.__version__

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.subject import float_dtype, is_float
+from nnspec_conformance.dtypes import float_dtype, is_float
 from nnspec_conformance.trees import mapped
 
 WIDE = {"float16": np.float32, "bfloat16": np.float32}

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.cases import Case, call, clause, gradient
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import neighbours, real_numbers, same_length, wide
 from nnspec_conformance.oracles.components import activations as oracle
-from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.tolerance import Want, exact, smallest_normal, ulp, ulps
 
 FUNCTION_FORMS = ("form",)  # readings on which the value depends; the others concern the gradient at one point

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnspec_conformance.cases import Case, call, clause, gradient
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, real_numbers, same_length
-from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.suite.components.test_activations import accurate, fixed
 from nnspec_conformance.tolerance import Shape, Want, exact
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnspec_conformance.cases import Case, clause, gradient, second_derivative
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, real_numbers, same_length, wide
-from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.suite.components.test_activations import change, fixed, float64_oracle, oracle_error
 from nnspec_conformance.tolerance import Want, smallest_normal, ulps
 

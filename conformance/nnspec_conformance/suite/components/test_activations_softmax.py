@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import activations as oracle
-from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.tolerance import Want, bound, exact
 
 BOTH = ("float32", "float64", "bfloat16", "float16")

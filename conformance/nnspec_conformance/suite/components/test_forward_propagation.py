@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import network, normal_draws, wide
 from nnspec_conformance.oracles.components import activations
 from nnspec_conformance.oracles.components import forward_propagation as oracle
 from nnspec_conformance.oracles.components.layers import activate
-from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.tolerance import Shape, Want, carried, exact, function_error, product_error, ulp, unit
 
 WIDTHS = (3, 7, 5, 2)  # no two alike: a transposed or skipped kernel does not fit

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import network, normal_draws, wide
 from nnspec_conformance.oracles.components import layers as oracle
-from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.tolerance import Shape, Want, bound, exact, spread
 from nnspec_conformance.trees import mapped
 

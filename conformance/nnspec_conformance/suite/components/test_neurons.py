@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal, steps
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import neurons as oracle
-from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.tolerance import Shape, Want, bound, exact, spread
 
 LEADING = [(), (5,), (2, 5), (2, 4, 5), (2, 1, 4, 5)]

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnspec_conformance.cases import Case, call, clause
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.oracles.components import weights_and_biases as oracle
-from nnspec_conformance.subject import DTYPES
 from nnspec_conformance.tolerance import exact
 
 # ---- one weight, one bias: integers whose sums every dtype holds
