@@ -43,8 +43,7 @@ matrix: $(VENV)/.test ## the suite on every installed subject, reports into buil
 	done
 
 bench: $(VENV)/.bench ## time the reference against its peers on this machine (DEVICE=gpu for another device)
-	@mkdir -p $(RESULTS)/benchmarks
-	$(BIN)/nnspec bench --device $(DEVICE) --out $(RESULTS)/benchmarks/this-machine-$(DEVICE).json
+	$(BIN)/nnspec bench --device $(DEVICE) --out $(RESULTS)/benchmarks/this-machine-$(DEVICE)
 
 lint: $(VENV)/.lint $(VENV)/.test $(VENV)/.docs ## ruff, pyright, import-linter, codespell
 	$(BIN)/ruff check .

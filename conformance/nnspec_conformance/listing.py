@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+import argparse
+import json
+import sys
 from typing import Any
 
+from nnspec_conformance import gate
 from nnspec_conformance.clauses import as_dict
 from nnspec_conformance.kill_table import load_mutants
 from nnspec_conformance.mutation import mutants_of
-from nnspec_conformance.suite_loader import Suite
+from nnspec_conformance.suite_loader import Suite, load_suite
 from nnspec_conformance.verdict import plain
+
+
+def clauses(options: argparse.Namespace) -> int:
+    """``nnspec clauses``: the list, or whether all is in step; status 2 if it is not."""
+    suite = load_suite()
+    if options.check:
+        problems = gate.check(suite)
+        for problem in problems:
+            print(f"nnspec: {problem}", file=sys.stderr)
+        if not problems:
+            spec = suite.spec
+            print(
+                f"{len(spec.clauses)} clauses, {len(suite.instances)} instances, {len(spec.experiments)} experiments, "
+                f"{len(spec.statements)} reference statements on {len(spec.pages)} pages, in step; "
+                f"{len(gate.planned(spec))} statements of the source are planned"
+            )
+        return 2 if problems else 0
+    chosen = {name.split("[")[0] for name in suite.select(options.clauses)}
+    found = [row for row in rows(suite) if row["id"] in chosen]
+    print(json.dumps(found, indent=1) if options.json else text(found))
+    return 0
 
 
 def rows(suite: Suite) -> list[dict[str, Any]]:

@@ -20,9 +20,12 @@ from typing import Any
 from nnspec_conformance.errors import HarnessError, one_line
 
 COMMITTED = Path(__file__).resolve().parent / "results"
+EXPERIMENTS_SCHEMA = "nnspec-experiments/3"
+BENCHMARK_SCHEMA, MACHINE_SCHEMA, WORKLOADS_SCHEMA = "nnspec-benchmark/1", "nnspec-machine/1", "nnspec-workloads/1"
+SAID = frozenset({"schema", "id", "page", "kind", "hypothesis", "predicted", "measure", "seconds"})
 WRITABLE = "choose a file in a folder that can be written"
 PACKAGES = (
-    "numpy", "scipy", "ml_dtypes", "sklearn", "jax", "jaxlib", "flax", "optax", "torch", "keras", "tensorflow"
+    "nnspec", "numpy", "scipy", "ml_dtypes", "sklearn", "jax", "jaxlib", "flax", "optax", "torch", "keras", "tensorflow"
 )  # fmt: skip
 
 
@@ -143,19 +146,92 @@ def by_topic(folder: Path) -> dict[str, Path]:
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.glob("*/**/*.json"))}
 
 
-def _folder(name: str) -> dict[str, dict]:
-    found = {}
-    for root in results_dirs():
-        for path in sorted((root / name).glob("*.json")):
-            found[path.stem] = read_json(path)
-    return found
+def write_experiment(result: dict, folder: Path) -> Path:
+    """Write what came of one experiment to the file of its page; returns its path.
+
+    Left out are what the page says (hypothesis, measure, prediction: their hashes are kept), and what is empty.
+
+    Raises:
+        HarnessError: the file cannot be written, or is none of experiments.
+    """
+    path = folder / f"{result['page']}.json"
+    known = _experiments_in(path) if path.is_file() else {}
+    known[result["id"]] = {k: v for k, v in result.items() if k not in SAID and v is not None and v != {} and v != []}
+    shown = {"schema": EXPERIMENTS_SCHEMA, "experiments": dict(sorted(known.items()))}
+    write(shown, path, depth=3)
+    return path
 
 
 def load_experiments() -> dict[str, dict]:
-    """Outcomes by experiment id."""
-    return _folder("experiments")
+    """Outcomes by experiment id, each with ``id`` and ``page``.
+
+    Raises:
+        HarnessError: a file is none of experiments.
+    """
+    found: dict[str, dict] = {}
+    for root in results_dirs():
+        for page, path in by_topic(root / "experiments").items():
+            found |= {id: {"id": id, "page": page} | result for id, result in _experiments_in(path).items()}
+    return found
+
+
+def _experiments_in(path: Path) -> dict[str, dict]:
+    data = read_json(path)
+    if data.get("schema") != EXPERIMENTS_SCHEMA or not isinstance(data.get("experiments"), dict):
+        raise HarnessError(
+            f"{path}: schema is {data.get('schema')!r}, expected {EXPERIMENTS_SCHEMA!r}; record it again"
+        )
+    return data["experiments"]
+
+
+def write_benchmark(report: dict, path: Path, pages: dict[str, str]) -> None:
+    """Write a machine's measurements to one file, whose name ends in .json, or to a folder, a file for each topic.
+
+    Args:
+        report: the machine, and its workloads in order.
+        path: the file or folder.
+        pages: the page of each set of workloads.
+
+    Raises:
+        HarnessError: it cannot be written.
+    """
+    if path.suffix == ".json":
+        write(report, path)
+        return
+    shared = {key: value for key, value in report.items() if key not in ("workloads", "seconds", "schema")}
+    write({"schema": MACHINE_SCHEMA} | shared, path / "machine.json")
+    for page in dict.fromkeys(pages[entry["set"]] for entry in report["workloads"]):
+        entries = [entry for entry in report["workloads"] if pages[entry["set"]] == page]
+        write({"schema": WORKLOADS_SCHEMA, "workloads": entries}, path / f"{page}.json")
+
+
+def read_benchmark(path: Path) -> dict:
+    """A machine's measurements, of one file or of a folder.
+
+    Raises:
+        HarnessError: there are none, or they are malformed.
+    """
+    if path.is_file():
+        report = read_json(path)
+    else:
+        report = read_json(path / "machine.json") | {"schema": BENCHMARK_SCHEMA}
+        files = [read_json(file) for file in by_topic(path).values()]
+        report["workloads"] = [entry for file in files for entry in file.get("workloads", [])]
+    for name in ("machine", "versions", "date", "ceilings", "workloads"):
+        if report.get("schema") != BENCHMARK_SCHEMA or name not in report:
+            raise HarnessError(f"{path}: no measurements of nnspec bench; measure again")
+    return report
 
 
 def load_benchmarks() -> dict[str, dict]:
-    """Benchmark files by machine."""
-    return _folder("benchmarks")
+    """Measurements by machine.
+
+    Raises:
+        HarnessError: those of a machine are malformed.
+    """
+    found = {}
+    for root in results_dirs():
+        folder = root / "benchmarks"
+        for path in [*sorted(folder.glob("*.json")), *sorted(p.parent for p in folder.glob("*/machine.json"))]:
+            found[path.stem] = read_benchmark(path)
+    return found

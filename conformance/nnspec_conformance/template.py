@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import textwrap
 
 from nnspec_conformance import signatures
-from nnspec_conformance.clauses import Spec
+from nnspec_conformance.clauses import Spec, load_spec
+from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.operations import Operation
 
 TEMPLATE = '''\
@@ -103,3 +105,23 @@ def _comment(operation: Operation) -> str:
     lines += [f"    {name}: {words}" for name, words in taken.items()]
     wrapped = (textwrap.wrap(line, 118, subsequent_indent="        ", break_on_hyphens=False) for line in lines)
     return "\n".join(f"# {line}" for lines in wrapped for line in lines)
+
+
+def new_adapter(options: argparse.Namespace) -> int:
+    """``nnspec new-adapter``: a commented adapter to start from.
+
+    Raises:
+        HarnessError: there is a file already, its name is no Python file's, or it cannot be written.
+    """
+    if options.path.exists():
+        raise HarnessError(f"{options.path}: exists already; choose another name or remove it first")
+    if options.path.suffix != ".py":
+        raise HarnessError(f"{options.path}: an adapter is a Python module; give it a name that ends in .py")
+    try:
+        options.path.write_text(template(load_spec()), encoding="utf-8")
+    except OSError as error:
+        raise HarnessError(
+            f"{options.path}: {error.strerror}; choose a folder that exists and can be written"
+        ) from error
+    print(f"wrote {options.path}; fill in what you have, then: nnspec check {options.path}")
+    return 0

@@ -12,16 +12,21 @@ import jsonschema
 import numpy as np
 import pytest
 
-from nnspec_conformance import results
-from nnspec_conformance.benchmarks import command, core, machine, main, peers, processes, sets
+from nnspec_conformance import cli, results
+from nnspec_conformance.benchmarks import command, core, machine, peers, processes, sets
 from nnspec_conformance.benchmarks.components import activations, layers
 from nnspec_conformance.benchmarks.components.activations import BOTH, COSTS, FORWARD, ROW
-from nnspec_conformance.results import read_json
+from nnspec_conformance.results import read_benchmark, read_json
 
-COMMITTED = sorted((results.COMMITTED / "benchmarks").glob("*.json"))
+COMMITTED = sorted(path.parent for path in results.COMMITTED.glob("benchmarks/*/machine.json"))
 SCHEMA = json.loads(
     importlib.resources.files("nnspec_conformance.benchmarks").joinpath("benchmark.schema.json").read_text()
 )
+
+
+def main(arguments):
+    """``nnspec bench`` with these arguments."""
+    return cli.main(["bench", *arguments])
 
 
 def programs(name, direction, size=4 * ROW):
@@ -244,7 +249,12 @@ def test_an_impossible_timing_is_left_out_named_and_exits_2(monkeypatch, tmp_pat
             made.append(entry(size, [seconds], name=name) | cost)
             made[-1]["nnspec"] |= program
         about = {"name": "box", "device": "cpu", "processor": "P", "cores": 2, "platform": "L"}
-        return {"machine": about, "ceilings": {"copy_bytes_per_s": 1.0, "matmul_flop_per_s": 1.0}, "workloads": made}
+        return {
+            "machine": about,
+            "versions": {},
+            "ceilings": {"copy_bytes_per_s": 1.0, "matmul_flop_per_s": 1.0},
+            "workloads": made,
+        }
 
     monkeypatch.setattr(processes, "elsewhere", lambda function, **arguments: run(**arguments))
     monkeypatch.setattr(sets, "select", lambda only, quick, every=sets.select: [
@@ -257,7 +267,7 @@ def test_an_impossible_timing_is_left_out_named_and_exits_2(monkeypatch, tmp_pat
     assert {w["name"] for w in report["workloads"]} == {"gelu"}
     assert [len(w["nnspec"]["runs"]) for w in report["workloads"]] == [processes.PROCESSES] * 5
     assert capsys.readouterr().err.splitlines() == [
-        "nnspec bench: refused, as a smaller size takes longer: relu, forward, by nnspec: 20.0 µs for 1024 elements, "
+        "nnspec: refused, as a smaller size takes longer: relu, forward, by nnspec: 20.0 µs for 1024 elements, "
         "at most 17.4 µs for 16384; measure it again"
     ]
 
@@ -310,10 +320,19 @@ def test_a_run_fits_the_schema(tmp_path, capsys):
     assert "relu" in capsys.readouterr().out
 
 
+def test_a_run_by_topic_is_read_as_one_file(tmp_path):
+    report = read_benchmark(COMMITTED[0])
+    for name in ("r.json", "r"):
+        results.write_benchmark(report, tmp_path / name, sets.pages())
+        assert read_benchmark(tmp_path / name) == report
+    assert sorted(p.stem for p in tmp_path.glob("r/components/*.json")) == ["activations", "layers"]
+
+
 @pytest.mark.parametrize("path", COMMITTED, ids=[path.stem for path in COMMITTED])
 def test_committed_results_are_not_quick_and_of_known_workloads_in_order(path):
-    report = read_json(path)
-    jsonschema.validate(report, SCHEMA)
+    report = read_benchmark(path)
+    for file in path.rglob("*.json"):
+        jsonschema.validate(read_json(file), SCHEMA)
     assert (report["machine"]["name"], report["quick"]) == (path.stem, False)
     measured = [sets.key_of(entry) for entry in report["workloads"]]
     assert measured == [key for key in map(sets.key, sets.select(None, quick=False)) if key in measured]
@@ -337,7 +356,7 @@ def test_two_sets_of_one_name_are_refused(monkeypatch):
 
 
 def test_a_cpu_is_committed():
-    assert any(read_json(path)["machine"]["device"] == "cpu" for path in COMMITTED)
+    assert any(read_benchmark(path)["machine"]["device"] == "cpu" for path in COMMITTED)
 
 
 # Bad input
@@ -350,13 +369,14 @@ def test_a_cpu_is_committed():
         (["--device", "tpu"], "JAX finds no tpu here; run on a machine that has one, with a jaxlib built for it"),
         (["--merge"], "--merge needs --out with a report that exists; leave it out for a new one"),
         (["--only", "relo"], "unknown workload 'relo'; known: identity, relu, "),
-        (["--out", "/no/such/folder/r.json"], "/no/such/folder/r.json: its folder does not exist; make it first"),
+        (["--out", "/dev/null/r.json"], "/dev/null/r.json: /dev/null is not a folder that can be written; choose"),
+        (["--out", "/dev/null/r"], "/dev/null/r/machine.json: /dev/null is not a folder that can be written; choose"),
     ],
 )
 def test_bad_input_is_one_line_and_exits_2(arguments, message, capsys):
     assert main(arguments) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"nnspec bench: {message}")
+    assert error.startswith(f"nnspec: {message}")
     assert error.count("\n") == 1
 
 

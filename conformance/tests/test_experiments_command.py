@@ -9,8 +9,9 @@ import jsonschema
 import numpy as np
 import pytest
 
+from nnspec_conformance import cli
 from nnspec_conformance.clauses import load_spec
-from nnspec_conformance.experiments import Effect, Outcome, command, core, main, record
+from nnspec_conformance.experiments import Effect, Outcome, command, core, record
 
 SCHEMA = json.loads(
     importlib.resources.files("nnspec_conformance.experiments").joinpath("experiment.schema.json").read_text()
@@ -35,6 +36,18 @@ TOYS = """# Toys
 Toys tumble.
 ///
 """
+
+
+def main(arguments):
+    """``nnspec experiments`` with these arguments."""
+    return cli.main(["experiments", *arguments])
+
+
+def written(folder):
+    """What the file of the toys' page says of the toy."""
+    made = json.loads((folder / "toys.json").read_text())
+    jsonschema.validate(made, SCHEMA)
+    return made["experiments"]["toy"]
 
 
 @pytest.fixture
@@ -106,8 +119,7 @@ def test_an_outcome_that_contradicts_the_committed_one_exits_1(toy, capsys, reco
 def test_out_writes_valid_json_with_the_seeds_of_the_block(toy, tmp_path):
     toy(0.5, 0.9, outcome="holds when", prediction="met")
     assert main(["--slow", "--out", str(tmp_path)]) == 0
-    result = json.loads((tmp_path / "toy.json").read_text())
-    jsonschema.validate(result, SCHEMA)
+    result = written(tmp_path)
     assert (result["form"], result["seeds"], result["rows"]) == ("full", 7, [{"seeds": 7}])
     assert (result["outcome"], result["when"], result["prediction"]) == ("holds when", "nobody pushes", "met")
     assert result["effect"]["interval"] == [0.25, "inf"]
@@ -161,8 +173,7 @@ def test_record_stores_the_predictions_hash_and_commit(repository, tmp_path):
     page.write_text(TOYS.replace("measure: how often", "measure: how often indeed"), encoding="utf-8")
     (page.parent / "others.md").write_text("# Others\n", encoding="utf-8")
     assert main(["--slow", "--record"]) == 0
-    result = json.loads((tmp_path / "results" / "experiments" / "toy.json").read_text())
-    jsonschema.validate(result, SCHEMA)
+    result = written(tmp_path / "results" / "experiments")
     hash = load_spec(page.parent).experiments["toy"].prediction_hash
     assert result["recorded"] == {"hash": hash, "commit": git("rev-parse", "HEAD"), "known": None}
 
@@ -192,9 +203,7 @@ def test_record_needs_a_repository(toy, capsys, monkeypatch):
 
 def test_record_needs_the_full_form(toy, capsys):
     toy(0.5)
-    assert refused(["--record"], capsys) == (
-        "nnspec experiments: --record needs --slow: only full forms are recorded\n"
-    )
+    assert refused(["--record"], capsys) == ("nnspec: --record needs --slow: only full forms are recorded\n")
 
 
 @pytest.mark.parametrize(("arguments", "name"), [([], "raito"), (["--slow"], "ratoi")])
@@ -212,13 +221,13 @@ def test_an_interval_of_a_number_that_is_not_measured_is_one_line(toy, capsys, a
 def test_an_experiment_that_breaks_is_one_line_and_exits_2(toy, capsys):
     toy(None)
     assert main(["toy"]) == 2
-    assert capsys.readouterr().err == "nnspec experiments: toy broke: RuntimeError: no luck\n"
+    assert capsys.readouterr().err == "nnspec: toy broke: RuntimeError: no luck\n"
 
 
 def test_an_unknown_id_is_one_line_and_exits_2(capsys):
     assert main(["xor-needs"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("nnspec experiments: unknown experiment 'xor-needs'; known: affine-collapse, ")
+    assert error.startswith("nnspec: unknown experiment 'xor-needs'; known: affine-collapse, ")
     assert error.count("\n") == 1
 
 
@@ -232,7 +241,8 @@ def test_list_marks_a_stale_result(toy, capsys):
 @pytest.mark.parametrize("option", ["--help", "--list"])
 def test_help_and_list_run_nothing_and_import_little(option):
     light = (
-        f"import sys; from nnspec_conformance.experiments import main; main(['{option}']); "
+        "import contextlib, sys\nfrom nnspec_conformance.cli import main\n"
+        f"with contextlib.suppress(SystemExit):\n    main(['experiments', '{option}'])\n"
         "print({'jax', 'torch', 'nnspec', 'numpy', 'scipy', 'sklearn', 'rich'} & set(sys.modules))"
     )
     shown = subprocess.run([sys.executable, "-c", light], capture_output=True, text=True, check=True).stdout

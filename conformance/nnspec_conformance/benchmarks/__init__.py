@@ -1,5 +1,1 @@
 """Benchmarks: the reference beside its peers, in one run, as a share of what the machine can do."""
-
-from nnspec_conformance.benchmarks.command import main
-
-__all__ = ["main"]

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
-import math
 import os
 import sys
 import time
@@ -13,53 +10,53 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nnspec_conformance.benchmarks import core, machine, processes, sets
+from nnspec_conformance.benchmarks import core, processes, sets
 from nnspec_conformance.errors import HarnessError
-from nnspec_conformance.results import read_json
+from nnspec_conformance.results import (
+    BENCHMARK_SCHEMA,
+    check_writable,
+    jsonable,
+    read_benchmark,
+    today,
+    write_benchmark,
+)
 
-SCHEMA = "nnspec-benchmark/1"
+DIGITS = 4  # of a time: it has no more
+DESCRIPTION = (
+    "Time the reference beside jax.nn, Flax and, where installed, PyTorch: compiled, blocked until ready, medians over "
+    "several processes of medians of interleaved rounds. Exit status: 0 done, 2 could not run, or a timing cannot be "
+    "right and is left out."
+)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line of ``nnspec bench``."""
-    made = argparse.ArgumentParser(
-        prog="nnspec bench",
-        description="Time the reference beside jax.nn, Flax and, where installed, PyTorch: compiled, blocked until "
-        "ready, medians over several processes of medians of interleaved rounds. Exit status: 0 done, 2 could not run, "
-        "or a timing cannot be right and is left out.",
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``nnspec bench``."""
+    parser.description = DESCRIPTION
+    parser.add_argument("--device", default="cpu", metavar="cpu|gpu|tpu", help="what to run on (default: cpu)")
+    parser.add_argument(
+        "--out", type=Path, metavar="PATH", help="write the measurements: a .json, or a folder by topic"
     )
-    made.add_argument("--device", default="cpu", metavar="cpu|gpu|tpu", help="what to run on (default: cpu)")
-    made.add_argument("--out", type=Path, metavar="FILE", help="write the measurements as JSON")
-    made.add_argument("--quick", action="store_true", help="one size and few rounds: a first look, not for publishing")
-    made.add_argument("--only", action="append", metavar="NAME", help="only this operation or set; may be repeated")
-    made.add_argument("--merge", action="store_true", help="keep what FILE has of this machine and is not measured now")
-    return made
+    parser.add_argument(
+        "--quick", action="store_true", help="one size and few rounds: a first look, not for publishing"
+    )
+    parser.add_argument("--only", action="append", metavar="NAME", help="only this operation or set; may be repeated")
+    parser.add_argument(
+        "--merge", action="store_true", help="keep what PATH has of this machine and is not measured now"
+    )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``nnspec bench`` with these arguments; returns the exit status."""
-    try:
-        options = parser().parse_args(argv)
-    except SystemExit as done:
-        return int(done.code or 0)
-    try:
-        chosen = sets.select(options.only, quick=options.quick)
-        if options.out and not options.out.resolve().parent.is_dir():
-            raise HarnessError(f"{options.out}: its folder does not exist; make it first")
-        old = earlier(options.out, options.device) if options.merge else None
-        report, wrong = run([sets.key(workload) for workload in chosen], options.device, quick=options.quick)
-        report = merged(old, report) if old else report
-    except HarnessError as error:
-        print(f"nnspec bench: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("nnspec bench: interrupted; nothing is written", file=sys.stderr)
-        return 2
+def run(options: argparse.Namespace) -> int:
+    """``nnspec bench``; returns the exit status."""
+    chosen = sets.select(options.only, quick=options.quick)
     if options.out:
-        options.out.write_text(json.dumps(plain(report), indent=1) + "\n", encoding="utf-8")
+        check_writable(options.out if options.out.suffix == ".json" else options.out / "machine.json")
+    old = earlier(options.out, options.device) if options.merge else None
+    report, wrong = measure([sets.key(workload) for workload in chosen], options.device, quick=options.quick)
+    if options.out:
+        write_benchmark(jsonable(merged(old, report) if old else report, DIGITS), options.out, sets.pages())
         print(f"written: {options.out}")
     for sentence in wrong:
-        print(f"nnspec bench: refused, as a smaller size takes longer: {sentence}; measure it again", file=sys.stderr)
+        print(f"nnspec: refused, as a smaller size takes longer: {sentence}; measure it again", file=sys.stderr)
     return 2 if wrong else 0
 
 
@@ -69,9 +66,9 @@ def earlier(path: Path | None, device: str) -> dict[str, Any]:
     Raises:
         HarnessError: there is none, or it is another machine's.
     """
-    if path is None or not path.is_file():
+    if path is None or not path.exists():
         raise HarnessError("--merge needs --out with a report that exists; leave it out for a new one")
-    report = read_json(path)
+    report = read_benchmark(path)
     name = processes.elsewhere(processes.described, device)["name"]
     if report["machine"]["name"] != name:
         raise HarnessError(f"{path}: measured on {report['machine']['name']}, this is {name}; write to another file")
@@ -89,7 +86,7 @@ def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return new | {"ceilings": ceilings, "workloads": workloads}
 
 
-def run(keys: Sequence[sets.Key], device: str, *, quick: bool) -> tuple[dict[str, Any], list[str]]:
+def measure(keys: Sequence[sets.Key], device: str, *, quick: bool) -> tuple[dict[str, Any], list[str]]:
     """Measure, in several processes unless ``quick``, and print a line a workload.
 
     Returns:
@@ -106,15 +103,15 @@ def run(keys: Sequence[sets.Key], device: str, *, quick: bool) -> tuple[dict[str
     entries = processes.gathered(one["workloads"] for one in runs)
     for entry in entries:
         entry["nnspec"] |= core.shares(entry, limits)
-        entry["date"] = datetime.date.today().isoformat()
+        entry["date"] = today()
     about = runs[0]["machine"] | {"load_average": [load, load_average()], "priority": priority()}
     show(about, limits, entries)
     wrong = processes.impossible(entries)
     report = {
-        "schema": SCHEMA,
+        "schema": BENCHMARK_SCHEMA,
         "machine": about,
-        "versions": machine.versions(),
-        "date": datetime.date.today().isoformat(),
+        "versions": runs[0]["versions"],
+        "date": today(),
         "quick": quick,
         "seconds": round(time.perf_counter() - start, 1),
         "ceilings": limits,
@@ -151,14 +148,3 @@ def priority() -> str:
     """``real-time`` where the process runs before all others (``chrt -f 1``), else ``normal``."""
     realtime = {getattr(os, name, None) for name in ("SCHED_FIFO", "SCHED_RR")} - {None}
     return "real-time" if realtime and os.sched_getscheduler(0) in realtime else "normal"
-
-
-def plain(value: Any) -> Any:
-    """The value as JSON can hold it, with four significant digits: a time has no more."""
-    if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [plain(v) for v in value]
-    if isinstance(value, float):
-        return float(f"{value:.4g}") if math.isfinite(value) else str(value)
-    return value

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -75,17 +74,6 @@ def describe(device: Any) -> dict[str, Any]:
         "cores": cores,
         "platform": f"{platform.system()}-{platform.machine()}",
     }
-
-
-def versions() -> dict[str, str]:
-    """The versions of everything that is timed."""
-    found = {"python": platform.python_version()}
-    for name in ("nnspec", "jax", "jaxlib", "flax", "optax", "numpy", "torch"):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def ceilings(device: Any, *, quick: bool) -> dict[str, float]:

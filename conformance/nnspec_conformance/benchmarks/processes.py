@@ -17,6 +17,7 @@ from typing import Any
 
 from nnspec_conformance.benchmarks import core, machine, sets
 from nnspec_conformance.benchmarks.sets import Key
+from nnspec_conformance.results import versions
 
 PROCESSES = 3
 LARGE = 2**22  # from here on a call takes tens of milliseconds, and fewer rounds do
@@ -35,7 +36,7 @@ def described(device: str) -> dict[str, Any]:
 
 
 def run(keys: Sequence[Key], device: str, *, quick: bool, number: int) -> dict[str, Any]:
-    """What one process measures: ``machine``, ``ceilings`` and one entry a workload.
+    """What one process measures: ``machine``, ``versions``, ``ceilings`` and one entry a workload.
 
     Args:
         keys: of the workloads.
@@ -58,7 +59,7 @@ def run(keys: Sequence[Key], device: str, *, quick: bool, number: int) -> dict[s
     # Again, when the process has warmed up: a ceiling is the best that was reached.
     again = machine.ceilings(place, quick=quick)
     limits = {name: max(value, again[name]) for name, value in limits.items()}
-    return {"machine": machine.describe(place), "ceilings": limits, "workloads": entries}
+    return {"machine": machine.describe(place), "versions": versions(), "ceilings": limits, "workloads": entries}
 
 
 def gathered(runs: Iterable[Iterable[Entry]]) -> list[Entry]:

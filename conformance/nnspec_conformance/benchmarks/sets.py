@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
 
 from nnspec_conformance import benchmarks
 from nnspec_conformance.benchmarks.core import Workload
@@ -15,14 +16,24 @@ Key = tuple[str, str, str, int]
 
 def discover() -> dict[str, Callable[..., Iterator[Workload]]]:
     """Set name -> ``workloads(quick=...)``, in the order of the modules. No framework is imported by that."""
-    found: dict[str, Callable[..., Iterator[Workload]]] = {}
+    return {name: module.workloads for name, module in _modules().items()}
+
+
+def pages() -> dict[str, str]:
+    """Set name -> the page that its module is named as."""
+    root = benchmarks.__name__ + "."
+    return {name: module.__name__.removeprefix(root).replace(".", "/") for name, module in _modules().items()}
+
+
+def _modules() -> dict[str, ModuleType]:
+    found: dict[str, ModuleType] = {}
     for info in pkgutil.walk_packages(benchmarks.__path__, benchmarks.__name__ + "."):
         if info.ispkg or info.name.count(".") == benchmarks.__name__.count(".") + 1:
             continue  # this module and its neighbours; sets lie in the folder of their section
         module = importlib.import_module(info.name)
         if module.SET in found:
             raise ValueError(f"{info.name}: the set '{module.SET}' exists already; names of sets are unique")
-        found[module.SET] = module.workloads
+        found[module.SET] = module
     return found
 
 

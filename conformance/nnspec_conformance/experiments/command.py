@@ -3,63 +3,50 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from nnspec_conformance.clauses import Experiment, Spec, load_spec
-from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.errors import HarnessError, one_line
 from nnspec_conformance.experiments import core, record
 from nnspec_conformance.intervals import Intervals
-from nnspec_conformance.results import COMMITTED, load_experiments
+from nnspec_conformance.results import COMMITTED, load_experiments, write_experiment
+
+DESCRIPTION = (
+    "Run the measured claims on the reference. The short form, in seconds, is the same code at the smallest size, and "
+    "has an expectation of its own; the full form measures. Exit status: 0 all as expected or as committed, 1 one is "
+    "not, 2 could not run."
+)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line of ``nnspec experiments``."""
-    made = argparse.ArgumentParser(
-        prog="nnspec experiments",
-        description="Run the measured claims on the reference. The short form, in seconds, is the same code at the "
-        "smallest size, and has an expectation of its own; the full form measures. Exit status: 0 all as expected or "
-        "as committed, 1 one is not, 2 could not run.",
-    )
-    made.add_argument("ids", nargs="*", metavar="ID", help="experiments to run; all where none is named")
-    made.add_argument("--slow", action="store_true", help="the full form, with the seeds that the page states")
-    made.add_argument("--list", action="store_true", help="list the experiments with their committed outcomes")
-    made.add_argument(
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``nnspec experiments``."""
+    parser.description = DESCRIPTION
+    parser.add_argument("ids", nargs="*", metavar="ID", help="experiments to run; all where none is named")
+    parser.add_argument("--slow", action="store_true", help="the full form, with the seeds that the page states")
+    parser.add_argument("--list", action="store_true", help="list the experiments with their committed outcomes")
+    parser.add_argument(
         "--record",
         action="store_true",
         help="write the results over the committed ones; only with --slow, and only where git has the prediction",
     )
-    made.add_argument("--out", type=Path, metavar="DIR", help="write the results as JSON into DIR")
-    return made
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write the results as JSON into DIR, a file a topic")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``nnspec experiments`` with these arguments; returns the exit status."""
-    try:
-        options = parser().parse_args(argv)
-    except SystemExit as done:
-        return int(done.code or 0)
-    try:
-        spec, committed = load_spec(), load_experiments()
-        if options.list:
-            return _list(spec, committed)
-        known = core.discover()
-        for id in options.ids:
-            if id not in known:
-                raise HarnessError(f"unknown experiment '{id}'; known: {', '.join(sorted(known))}")
-        chosen = [known[id] for id in options.ids or sorted(known)]
-        if options.record and not options.slow:
-            raise HarnessError("--record needs --slow: only full forms are recorded")
-        commits = {one.id: record.commit_of(core.block(spec, one.id), spec) for one in chosen if options.record}
-        return max([_one(one, spec, committed, commits, options.slow, options.out) for one in chosen], default=0)
-    except HarnessError as error:
-        print(f"nnspec experiments: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("nnspec experiments: interrupted; what had ended is kept", file=sys.stderr)
-        return 2
+def run(options: argparse.Namespace) -> int:
+    """``nnspec experiments``; returns the exit status."""
+    spec, committed = load_spec(), load_experiments()
+    if options.list:
+        return _list(spec, committed)
+    known = core.discover()
+    for id in options.ids:
+        if id not in known:
+            raise HarnessError(f"unknown experiment '{id}'; known: {', '.join(sorted(known))}")
+    chosen = [known[id] for id in options.ids or sorted(known)]
+    if options.record and not options.slow:
+        raise HarnessError("--record needs --slow: only full forms are recorded")
+    commits = {one.id: record.commit_of(core.block(spec, one.id), spec) for one in chosen if options.record}
+    return max([_one(one, spec, committed, commits, options.slow, options.out) for one in chosen], default=0)
 
 
 def _list(spec: Spec, committed: dict[str, dict]) -> int:
@@ -85,10 +72,10 @@ def _one(
     try:
         result = core.run(one, text, slow=slow)
     except HarnessError as error:
-        print(f"nnspec experiments: {error}", file=sys.stderr)
+        print(f"nnspec: {error}", file=sys.stderr)
         return 2
     except Exception as error:  # one that breaks must not lose the others' results
-        print(f"nnspec experiments: {one.id} broke: {type(error).__name__}: {_line(error)}", file=sys.stderr)
+        print(f"nnspec: {one.id} broke: {type(error).__name__}: {one_line(error)}", file=sys.stderr)
         return 2
     folders = [out] if out else []
     if one.id in commits:
@@ -96,10 +83,7 @@ def _one(
         folders.append(COMMITTED / "experiments")
     status = _show_full(text, result, old) if slow else _show_short(text, result)
     for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{one.id}.json"
-        path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        print(f"  written: {path}")
+        print(f"  written: {write_experiment(result, folder)}")
     return status
 
 
@@ -147,7 +131,3 @@ def claim(result: dict) -> str:
 def verdict(result: dict) -> str:
     """The claim's outcome and the prediction's."""
     return f"{claim(result)}; prediction {result.get('prediction', 'not judged')}"
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or "no message"

@@ -7,24 +7,20 @@ before the first run.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import importlib
-import math
 import pkgutil
-import platform
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from typing import Any, TypeVar
 
 from nnspec_conformance import intervals
 from nnspec_conformance.clauses import Experiment, Spec
 from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.results import jsonable, today, versions
 
 T = TypeVar("T")
-SCHEMA = "nnspec-experiment/2"
+DIGITS = 6  # of a recorded number
 
 
 @dataclass(frozen=True)
@@ -130,7 +126,7 @@ def run(registered: Registered, text: Experiment, *, slow: bool) -> dict[str, An
     start = time.perf_counter()
     outcome = registered.run(**(given if slow else registered.short))
     seconds = round(time.perf_counter() - start, 2)
-    came = plain(outcome.came)
+    came = jsonable(outcome.came, DIGITS)
     stated = [text.expect, text.holds, *text.unless.values()] if slow else [text.short]
     if lacking := intervals.lacking(stated, came):
         raise HarnessError(
@@ -143,7 +139,6 @@ def run(registered: Registered, text: Experiment, *, slow: bool) -> dict[str, An
     else:
         judged["as_expected"] = intervals.met(text.short, came)
     return {
-        "schema": SCHEMA,
         "id": text.id,
         "page": text.page,
         "kind": text.kind,
@@ -156,35 +151,11 @@ def run(registered: Registered, text: Experiment, *, slow: bool) -> dict[str, An
         **judged,
         "recorded": None,
         "note": outcome.note,
-        "effect": plain(dataclasses.asdict(outcome.effect)),
+        "effect": jsonable(dataclasses.asdict(outcome.effect), DIGITS),
         "seeds": text.seeds if slow else registered.short.get("seeds"),
-        "rows": plain(outcome.rows),
-        "series": plain(outcome.series),
+        "rows": jsonable(outcome.rows, DIGITS),
+        "series": jsonable(outcome.series, DIGITS),
         "seconds": seconds,
         "versions": versions(),
-        "date": datetime.date.today().isoformat(),
+        "date": today(),
     }
-
-
-def versions() -> dict[str, str]:
-    """Python's and those of the packages that took part."""
-    found = {"python": platform.python_version()}
-    for name in ("nnspec", "numpy", "scipy", "jax", "optax"):
-        if name in sys.modules or name == "nnspec":
-            found[name] = metadata.version(name)
-    if "sklearn" in sys.modules:
-        found["scikit-learn"] = metadata.version("scikit-learn")
-    return found
-
-
-def plain(value: Any) -> Any:
-    """The value as JSON can hold it: built-in types, six significant digits, numbers that are not finite as strings."""
-    if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else str(value)
-    return value
