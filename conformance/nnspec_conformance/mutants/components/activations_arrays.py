@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.components.activations import ELEMENTWISE
 
@@ -15,10 +16,9 @@ def squeezes_axes_of_length_one(f, x, **given):
     return np.squeeze(f(x, **given))
 
 
-@MUTANTS.each("a float32 constant in the formula promotes half precision, and memory doubles", "activation.dtype")
-def promotes_half_precision(f, x, **given):
-    y = f(x, **given)
-    return y.astype(np.float32) if x.dtype.itemsize == 2 else y
+MUTANTS.each("a float32 constant in the formula promotes half precision, and memory doubles", "activation.dtype")(
+    classic.promotes_half_precision
+)
 
 
 @MUTANTS.each(
@@ -44,9 +44,9 @@ def leaves_the_remainder_of_a_vector(f, x, **given):
     return y
 
 
-@MUTANTS.each("memory is read front to back, whatever the strides", "activation.elementwise")
-def ignores_the_strides(f, x, **given):
-    return f(x.ravel(order="K").reshape(x.shape), **given)
+MUTANTS.each("memory is read front to back, whatever the strides", "activation.elementwise")(
+    classic.ignores_the_strides
+)
 
 
 @MUTANTS.each("one launch covers 65,536 elements, and nobody launches another", "activation.elementwise")
@@ -68,11 +68,9 @@ def averages_over_the_batch(f, x, cotangents, **given):
     return ((gradient / x.dtype.type(len(x))).astype(x.dtype) if x.ndim > 1 else gradient,)
 
 
-@MUTANTS.each(
+MUTANTS.each(
     "memory is read front to back, whatever the strides", "activation.gradient", operations=ELEMENTWISE[1:], part="_vjp"
-)
-def ignores_the_strides_in_the_gradient(f, x, cotangents, **given):
-    return f(x.ravel(order="K").reshape(x.shape), cotangents, **given)
+)(classic.ignores_the_strides)
 
 
 @MUTANTS.each("a single number is not an array, so it has no gradient", "activation.gradient", part="_vjp")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.mutants.components.activations import quietly
@@ -65,10 +66,7 @@ def sums_blocks_without_rescaling(f, x, *, axis=-1):
     return np.moveaxis(y if f is right.log_softmax else np.exp(y), -1, axis)
 
 
-@MUTANTS.each("memory is read front to back, whatever the strides", "softmax.value")
-@quietly
-def ignores_the_strides_of_rows(f, x, *, axis=-1):
-    return f(x.ravel(order="K").reshape(x.shape), axis=axis)
+MUTANTS.each("memory is read front to back, whatever the strides", "softmax.value")(classic.ignores_the_strides)
 
 
 @MUTANTS.each("the axis is taken modulo the rank", "softmax.axis-error")

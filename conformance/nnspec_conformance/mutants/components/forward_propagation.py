@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.adapters.numpy_oracle.rounding import in_dtype
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
@@ -54,20 +55,17 @@ def names_the_input_a_0(x, weights, **given):
     return values | {"a_0": x} | {f"a_{i + 1}": values[f"a_{i}"] for i in range(last)}
 
 
-@MUTANTS.add("weights kept in float32 promote half precision, and memory doubles", "forward.names")
-def promotes_half_precision(x, weights, **given):
-    values = right.forward(x, weights, **given)
-    return {key: y.astype(np.float32) if y.dtype.itemsize == 2 else y for key, y in values.items()}
+MUTANTS.each("weights kept in float32 promote half precision, and memory doubles", "forward.names")(
+    classic.promotes_half_precision
+)
 
 
-@MUTANTS.add("leading axes are flattened for one matrix product and never restored", "forward.names")
-def flattens_the_batch_axes(x, weights, **given):
-    return {key: y.reshape(-1, y.shape[-1]) for key, y in right.forward(x, weights, **given).items()}
+MUTANTS.each("leading axes are flattened for one matrix product and never restored", "forward.names")(
+    classic.flattens_the_batch_axes
+)
 
 
-@MUTANTS.add("a single example comes back as a batch of one", "forward.single-example")
-def always_has_a_batch_axis(x, weights, **given):
-    return right.forward(np.atleast_2d(x), weights, **given)
+MUTANTS.each("a single example comes back as a batch of one", "forward.single-example")(classic.always_has_a_batch_axis)
 
 
 # ---- values
@@ -144,11 +142,7 @@ def applies_the_layers_in_reverse_where_they_fit(x, weights, **given):
     return right.forward(x, turned if fits else weights, **given)
 
 
-@MUTANTS.add("names sorted as text: kernel_10 comes before kernel_2", "forward.depth")
-def sorts_the_names_as_text(x, weights, **given):
-    kernels, biases = ([n for n in sorted(weights) if n.startswith(part)] for part in ("kernel", "bias"))
-    ordered = {f"kernel_{i}": weights[name] for i, name in enumerate(kernels)}
-    return right.forward(x, ordered | {f"bias_{i}": weights[name] for i, name in enumerate(biases)}, **given)
+MUTANTS.each("names sorted as text: kernel_10 comes before kernel_2", "forward.depth")(classic.sorts_the_names_as_text)
 
 
 @MUTANTS.add("layers counted up to the last but one: the loop over hidden layers ends early", "forward.depth")
@@ -170,12 +164,9 @@ def hands_out_values_of_another_pass(x, weights, **given):
 # ---- examples
 
 
-@MUTANTS.add(
+MUTANTS.each(
     "statistics of the batch leak into every example", "forward.examples", "forward.nan", "forward.composition"
-)
-def subtracts_the_mean_of_the_batch(x, weights, **given):
-    rows = tuple(range(x.ndim - 1))
-    return right.forward((x - x.mean(rows, dtype=np.float32)).astype(x.dtype), weights, **given)
+)(classic.subtracts_the_mean_of_the_batch)
 
 
 @MUTANTS.add("the scale of a quantized pass is the largest number of the batch", "forward.examples", "forward.nan")
@@ -191,9 +182,7 @@ def keeps_the_values_of_the_first_example(x, weights, **given):
     return {key: np.broadcast_to(y[:1], y.shape) for key, y in right.forward(x, weights, **given).items()}
 
 
-@MUTANTS.add("a comparison drops NaN, and a diverged example looks healthy", "forward.nan")
-def takes_nan_for_zero(x, weights, **given):
-    return right.forward(np.nan_to_num(x), weights, **given)
+MUTANTS.each("a comparison drops NaN, and a diverged example looks healthy", "forward.nan")(classic.swallows_nan)
 
 
 # ---- determinism: what a call leaves behind for the next one
@@ -221,10 +210,9 @@ def moves_a_running_mean(x, weights, **given):
 # ---- gradients
 
 
-@MUTANTS.add("a mean over the batch where the loss already has its own", *GRADIENTS, part="_vjp")
-def averages_the_gradients_over_the_batch(x, weights, cotangents, **given):
-    dx, gradients = right.forward_vjp(x, weights, cotangents, **given)
-    return dx, {name: (g / x[..., 0].size).astype(g.dtype) for name, g in gradients.items()}
+MUTANTS.each("a mean over the batch where the loss already has its own", *GRADIENTS, part="_vjp")(
+    classic.averages_the_gradients
+)
 
 
 @MUTANTS.add("the gradient of the bias is that of one example", *GRADIENTS, part="_vjp")
@@ -316,6 +304,6 @@ def runs_over_no_layers(x, weights, **given):
     return right.forward(x, weights, **given) if weights else {}
 
 
-@MUTANTS.add("an unknown name falls back to the identity", "forward.unknown-activation")
-def falls_back_to_the_identity(x, weights, *, activation):
-    return right.forward(x, weights, activation=activation if activation in oracle.ACTIVATIONS else "identity")
+MUTANTS.each("an unknown name falls back to the identity", "forward.unknown-activation")(
+    classic.falls_back_to("identity")
+)

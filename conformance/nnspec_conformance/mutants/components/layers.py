@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.components import layers as oracle
@@ -37,26 +38,20 @@ def right_layer(i, depth, h, kernel, bias, activate):
 # ---- families
 
 
-@MUTANTS.each("leading axes are flattened for one matrix product and never restored", "layers.shape")
-def flattens_the_batch_axes(f, x, *weights, **given):
-    y = f(x, *weights, **given)
-    return y.reshape(-1, y.shape[-1])
+MUTANTS.each("leading axes are flattened for one matrix product and never restored", "layers.shape")(
+    classic.flattens_the_batch_axes
+)
 
 
-@MUTANTS.each("a single example comes back as a batch of one", "layers.shape")
-def always_has_a_batch_axis(f, x, *weights, **given):
-    return f(np.atleast_2d(x), *weights, **given)
+MUTANTS.each("a single example comes back as a batch of one", "layers.shape")(classic.always_has_a_batch_axis)
 
 
-@MUTANTS.each("weights kept in float32 promote half precision, and memory doubles", "layers.dtype")
-def promotes_half_precision(f, x, *weights, **given):
-    y = f(x, *weights, **given)
-    return y.astype(np.float32) if x.dtype.itemsize == 2 else y
+MUTANTS.each("weights kept in float32 promote half precision, and memory doubles", "layers.dtype")(
+    classic.promotes_half_precision
+)
 
 
-@MUTANTS.each("statistics of the batch leak into every example", "layers.batch")
-def subtracts_the_mean_of_the_batch(f, x, *weights, **given):
-    return f(x - x.mean(0) / 8, *weights, **given)
+MUTANTS.each("statistics of the batch leak into every example", "layers.batch")(classic.subtracts_the_mean_of_the_batch)
 
 
 @MUTANTS.each("the results are summed over the batch, where one an example is asked", "layers.batch")
@@ -70,9 +65,9 @@ def pads_an_empty_batch(f, x, *weights, **given):
     return f(x if len(x) else np.zeros((1, *x.shape[1:]), x.dtype), *weights, **given)
 
 
-@MUTANTS.each("what does not fit is cut off or repeated until it does", "layers.feature-count")
-def makes_the_features_fit(f, x, *weights, **given):
-    return f(np.resize(x, (*x.shape[:-1], 3)), *weights, **given)
+MUTANTS.each("what does not fit is cut off or repeated until it does", "layers.feature-count")(
+    classic.makes_the_features_fit
+)
 
 
 @MUTANTS.each("0 / 0: one empty minibatch, and every weight is NaN", "layers.empty-batch", part="_vjp")
@@ -105,19 +100,14 @@ def multiplies_in_bfloat16(x, kernel, bias):
     return (short[0] @ short[1] + bias).astype(x.dtype)
 
 
-@MUTANTS.add(
+MUTANTS.each(
     "the gradient of the bias is a mean where the gradient of the kernel is a sum", "dense.gradient", part="_vjp"
+)(classic.averages_the_gradients_of_the_biases)
+
+
+MUTANTS.each("all gradients are divided by the batch, which the loss has done already", "dense.gradient", part="_vjp")(
+    classic.averages_the_gradients
 )
-def averages_the_gradient_of_the_bias(x, kernel, bias, g):
-    dx, dw, db = right.dense_vjp(x, kernel, bias, g)
-    return dx, dw, (db / (g.size // g.shape[-1])).astype(db.dtype)
-
-
-@MUTANTS.add("all gradients are divided by the batch, which the loss has done already", "dense.gradient", part="_vjp")
-def averages_all_gradients(x, kernel, bias, g):
-    dx, dw, db = right.dense_vjp(x, kernel, bias, g)
-    rows = g.size // g.shape[-1]
-    return dx, (dw / rows).astype(dw.dtype), (db / rows).astype(db.dtype)
 
 
 @MUTANTS.add("only the first leading axis is summed over", "dense.gradient", part="_vjp")
@@ -230,10 +220,9 @@ def renumbered(weights: dict, order: list[int]) -> dict:
     return {f"{part}_{new}": weights[f"{part}_{old}"] for new, old in enumerate(order) for part in ("kernel", "bias")}
 
 
-@MUTANTS.add("names sorted as strings: kernel_10 comes before kernel_2, and a deep network is shuffled", "mlp.order")
-def sorts_the_names_as_strings(x, weights, *, activation):
-    names = sorted(name for name in weights if name.startswith("kernel"))
-    return right.mlp(x, renumbered(weights, [int(name.split("_")[1]) for name in names]), activation=activation)
+MUTANTS.each("names sorted as strings: kernel_10 comes before kernel_2, and a deep network is shuffled", "mlp.order")(
+    classic.sorts_the_names_as_text
+)
 
 
 @MUTANTS.add("layers in the order in which the file happens to list them", "mlp.order")
@@ -254,14 +243,12 @@ for _name, _other in CONFUSED.items():
         return right.mlp(x, weights, activation=_other if activation == _name else activation)
 
 
-@MUTANTS.add("an unknown name falls back to the default, and a typo trains another network", "mlp.unknown-activation")
-def falls_back_to_relu(x, weights, *, activation):
-    return right.mlp(x, weights, activation=activation if activation in oracle.ACTIVATIONS else "relu")
+MUTANTS.each("an unknown name falls back to the default, and a typo trains another network", "mlp.unknown-activation")(
+    classic.falls_back_to("relu")
+)
 
 
-@MUTANTS.add("an unknown name falls back to none at all", "mlp.unknown-activation")
-def falls_back_to_identity(x, weights, *, activation):
-    return right.mlp(x, weights, activation=activation if activation in oracle.ACTIVATIONS else "identity")
+MUTANTS.each("an unknown name falls back to none at all", "mlp.unknown-activation")(classic.falls_back_to("identity"))
 
 
 @MUTANTS.add("what the table lacks is filled with zeros", "mlp.missing-weights")
@@ -283,13 +270,9 @@ def ignores_names_it_does_not_know(x, weights, *, activation):
 # ---- gradients of a network
 
 
-@MUTANTS.add(
+MUTANTS.each(
     "the gradients of the biases are averaged over the batch, those of the kernels summed", "mlp.gradient", part="_vjp"
-)
-def averages_the_gradients_of_the_biases(x, weights, cotangents, **given):
-    dx, found = right.mlp_vjp(x, weights, cotangents, **given)
-    rows = len(x)
-    return dx, {n: (g / rows).astype(g.dtype) if n.startswith("bias") else g for n, g in found.items()}
+)(classic.averages_the_gradients_of_the_biases)
 
 
 @MUTANTS.add("a layer is frozen and nobody asked for it", "mlp.gradient", part="_vjp")

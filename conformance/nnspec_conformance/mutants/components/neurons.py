@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.components import neurons as oracle
@@ -21,15 +22,10 @@ def keeps_the_unit_axis(x, weights, bias, *, activation):
     return right.neuron(x, weights, bias, activation=activation)[..., None]
 
 
-@MUTANTS.add("a single example comes back as a batch of one", "neuron.shape")
-def always_has_a_batch_axis(x, weights, bias, *, activation):
-    return np.atleast_1d(right.neuron(x, weights, bias, activation=activation))
+MUTANTS.each("a single example comes back as a batch of one", "neuron.shape")(classic.always_has_a_batch_axis)
 
 
-@MUTANTS.add("a float32 constant promotes half precision", "neuron.dtype")
-def promotes_half_precision(x, weights, bias, *, activation):
-    y = right.neuron(x, weights, bias, activation=activation)
-    return y.astype(np.float32) if x.dtype.itemsize == 2 else y
+MUTANTS.each("a float32 constant promotes half precision", "neuron.dtype")(classic.promotes_half_precision)
 
 
 @MUTANTS.add("the bias is registered, and never added", "neuron.value", "neuron.half-plane")
@@ -68,10 +64,9 @@ def is_always_linear(x, weights, bias, *, activation):
     return right.neuron(x, weights, bias, activation="identity")
 
 
-@MUTANTS.add("the gradient of the bias is a mean, that of the weights a sum", "neuron.gradient", part="_vjp")
-def averages_the_gradient_of_the_bias(x, weights, bias, g, *, activation):
-    dx, dw, db = right.neuron_vjp(x, weights, bias, g, activation=activation)
-    return dx, dw, (db / max(g.size, 1)).astype(db.dtype)
+MUTANTS.each("the gradient of the bias is a mean, that of the weights a sum", "neuron.gradient", part="_vjp")(
+    classic.averages_the_gradients_of_the_biases
+)
 
 
 @MUTANTS.add("the delta rule without its slope", "neuron.gradient", part="_vjp")
@@ -86,9 +81,9 @@ def takes_the_slope_at_the_result(x, weights, bias, g, *, activation):
     return right.neuron_vjp(x, weights, bias, (g * slope).astype(g.dtype), activation="identity")
 
 
-@MUTANTS.add("what does not fit is cut off or repeated until it does", "neuron.feature-count")
-def makes_the_features_fit(x, weights, bias, *, activation):
-    return right.neuron(np.resize(x, (*x.shape[:-1], len(weights))), weights, bias, activation=activation)
+MUTANTS.each("what does not fit is cut off or repeated until it does", "neuron.feature-count")(
+    classic.makes_the_features_fit
+)
 
 
 @MUTANTS.add("an elementwise product broadcasts one feature to all weights", "neuron.feature-count")
@@ -98,10 +93,7 @@ def broadcasts_one_feature(x, weights, bias, *, activation):
     return right.neuron(x, weights, bias, activation=activation)
 
 
-@MUTANTS.add("an unknown name falls back to none", "neuron.unknown-activation")
-def falls_back_to_identity(x, weights, bias, *, activation):
-    known = activation if activation in oracle.ACTIVATIONS else "identity"
-    return right.neuron(x, weights, bias, activation=known)
+MUTANTS.each("an unknown name falls back to none", "neuron.unknown-activation")(classic.falls_back_to("identity"))
 
 
 # ---- the perceptron
