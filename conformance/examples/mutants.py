@@ -1,136 +1,117 @@
-"""Wrong NumPy adapters, each with one classic fault, and the clause that must catch it."""
+"""Wrong NumPy adapters, each with one classic fault, and the clause that must catch it.
 
-from functools import partial
-from types import SimpleNamespace
+Pairs of readings and of defaults are mutants too, without a line here.
+"""
+
+from pathlib import Path
 
 import numpy as np
 
+from nnspec_conformance.clauses import load_spec
+from nnspec_conformance.loading import load_subject
+from nnspec_conformance.mutant import Mutants
+from nnspec_conformance.oracles.stepping import each_leaf
 
-def mutants(base):
-    """Pairs of an instance and the adapter that it must fail."""
-    found = []
+HERE = Path(__file__).parent
+right = load_subject(str(HERE / "adapters" / "on_numpy.py")).adapter
+MUTANTS = Mutants(right, load_spec(HERE / "spec"))
 
-    def wrong(instance, operation, story, variants=()):
-        """Binds an operation that replaces the right one, and the readings that it declares all the same."""
-        contents = {k: v for k, v in vars(base).items() if not k.startswith("__")}
+# ---- layer norm
 
-        def bind(function):
-            changes = {"NAME": f"mutant: {story}", "VARIANTS": base.VARIANTS | dict(variants), operation: function}
-            found.append((instance, SimpleNamespace(**contents | changes)))
 
-        return bind
+@MUTANTS.add("the variance of n - 1", "layer-norm.value")
+def estimates_the_variance(x, scale, bias, *, epsilon):
+    deviation = np.sqrt(x.var(-1, ddof=1, keepdims=True) + epsilon)
+    return scale * (x - x.mean(-1, keepdims=True)) / deviation + bias
 
-    @wrong("batch-norm.train", "batch_norm", "one mean for each position, as if only the first axis were the batch")
-    def _(x, *rest, **given):
-        wide = [np.broadcast_to(r, x.shape[1:]).reshape(-1) for r in rest]
-        y, *state = base.batch_norm(x.reshape(len(x), -1), *wide, **given)
-        return (y.reshape(x.shape), *(s.reshape(x.shape[1:]).mean(0) for s in state))
 
-    @wrong("batch-norm.train", "batch_norm", "decay is the weight of the new batch")
-    def _(*arrays, decay, **given):
-        return base.batch_norm(*arrays, decay=1 - decay, **given)
+@MUTANTS.add("mean and variance held constant", "layer-norm.gradient", part="_vjp")
+def stops_the_gradient_at_the_statistics(x, scale, bias, cotangents, *, epsilon):
+    _, dscale, dbias = right.layer_norm_vjp(x, scale, bias, cotangents, epsilon=epsilon)
+    return cotangents * scale / np.sqrt(x.var(-1, keepdims=True) + epsilon), dscale, dbias
 
-    @wrong(
-        "batch-norm.running-variance",
-        "batch_norm",
-        "says unbiased, is biased",
-        {"batch-norm.running-variance": "unbiased"},
-    )
-    def _(*arrays, **given):
-        return base.batch_norm(*arrays, **given, running_variance="biased")
 
-    wrong(
-        "batch-norm.running-variance",
-        "batch_norm",
-        "says biased, is unbiased",
-        {"batch-norm.running-variance": "biased"},
-    )(base.batch_norm)
+# ---- batch norm
 
-    @wrong("batch-norm.eval", "batch_norm", "batch statistics in evaluation")
-    def _(*arrays, train, **given):
-        return (base.batch_norm(*arrays, train=True, **given)[0], *arrays[3:])
 
-    @wrong("batch-norm.gradient", "batch_norm_vjp", "statistics held constant")
-    def _(x, scale, *rest, **given):
-        dx = rest[-1][0] * scale / np.sqrt(x.var((0, 1)) + given["epsilon"])
-        return (dx, *base.batch_norm_vjp(x, scale, *rest, **given)[1:])
+@MUTANTS.add("one mean for each position, as if only the first axis were the batch", "batch-norm.train")
+def averages_over_the_first_axis(x, *rest, **given):
+    wide = [np.broadcast_to(r, x.shape[1:]).reshape(-1) for r in rest]
+    y, *state = right.batch_norm(x.reshape(len(x), -1), *wide, **given)
+    return (y.reshape(x.shape), *(s.reshape(x.shape[1:]).mean(0) for s in state))
 
-    @wrong("dropout.repeatable", "dropout", "ignores the seed")
-    def _(x, *, seed, **given):
-        return base.dropout(x, seed=0, **given)
 
-    @wrong("dropout.scale", "dropout", "keeps without scaling")
-    def _(x, *, rate, **given):
-        return base.dropout(x, rate=rate, **given) * (1 - rate)
+@MUTANTS.add("decay is the weight of the new batch", "batch-norm.train")
+def has_the_decay_the_other_way_round(*arrays, decay, **given):
+    return right.batch_norm(*arrays, decay=1 - decay, **given)
 
-    @wrong("dropout.gradient", "dropout_vjp", "a fresh mask in the gradient")
-    def _(x, cotangents, *, seed, **given):
-        return base.dropout_vjp(x, cotangents, seed=seed + 1, **given)
 
-    @wrong("dropout.fraction", "dropout", "the rate is what is kept")
-    def _(x, *, rate, **given):
-        return base.dropout(x, rate=1 - rate, **given)
+@MUTANTS.add("batch statistics in evaluation", "batch-norm.eval")
+def normalizes_by_the_batch_always(*arrays, train, **given):
+    return (right.batch_norm(*arrays, train=True, **given)[0], *arrays[3:])
 
-    @wrong("dropout.independence", "dropout", "drops whole pairs")
-    def _(x, **given):
-        mask = base.dropout(np.ones(-(-x.size // 2), x.dtype), **given)
-        return x * np.repeat(mask, 2)[: x.size].reshape(x.shape)
 
-    @wrong("dropout.independence", "dropout", "the next seed drops the same, but for one element")
-    def _(x, *, seed, **given):
-        return base.dropout(x, seed=seed // 2, **given)
+@MUTANTS.add("statistics held constant", "batch-norm.gradient", part="_vjp")
+def stops_the_gradient_at_the_batch(x, scale, *rest, **given):
+    dx = rest[-1][0] * scale / np.sqrt(x.var((0, 1)) + given["epsilon"])
+    return (dx, *right.batch_norm_vjp(x, scale, *rest, **given)[1:])
 
-    @wrong("dropout.eval", "dropout", "drops in evaluation")
-    def _(x, *, train, **given):
-        return base.dropout(x, train=True, **given)
 
-    @wrong("he-normal.shape", "he_normal", "[out, in]")
-    def _(shape, *, seed):
-        return base.he_normal(shape[::-1], seed=seed)
+# ---- random maps
 
-    @wrong("he-normal.moments", "he_normal", "fan-out")
-    def _(shape, *, seed):
-        return base.he_normal((*shape[:-2], shape[-1], shape[-2]), seed=seed).swapaxes(-1, -2)
 
-    @wrong("he-normal.moments", "he_normal", "cut off at two deviations without widening")
-    def _(shape, *, seed):
-        return 0.8796 * base.he_normal(shape, seed=seed)
+@MUTANTS.add("the seed is taken, and never used", "dropout.repeatable")
+def ignores_the_seed(x, *, seed, **given):
+    return right.dropout(x, seed=0, **given)
 
-    steppers(base, wrong)
-    layers(base, wrong)
 
-    @wrong("cosine-decay.value", "cosine_decay", "ends a step early")
-    def _(steps, *, decay_steps, **given):
-        return base.cosine_decay(steps, decay_steps=decay_steps - 1, **given)
+@MUTANTS.add("the plain form of the paper, whose evaluation scales", "dropout.scale")
+def keeps_without_scaling(x, *, rate, **given):
+    return right.dropout(x, rate=rate, **given) * (1 - rate)
 
-    @wrong("cosine-decay.past-end", "cosine_decay", "says holds, climbs", {"cosine-decay.past-end": "holds"})
-    def _(steps, **given):
-        return base.cosine_decay(steps, past_end="climbs", **given)
 
-    @wrong("early-stopping.patience", "early_stopping", "one epoch late")
-    def _(metrics, *, patience, **given):
-        return base.early_stopping(metrics, patience=patience + 1, **given)
+@MUTANTS.add("a fresh mask in the backward pass", "dropout.gradient", part="_vjp")
+def draws_another_mask_for_the_gradient(x, cotangents, *, seed, **given):
+    return right.dropout_vjp(x, cotangents, seed=seed + 1, **given)
 
-    @wrong("early-stopping.min-delta", "early_stopping", "an equal improvement counts")
-    def _(metrics, *, min_delta, **given):
-        return base.early_stopping(metrics, min_delta=min_delta - 1e-3, **given)
 
-    @wrong("lstm.value", "lstm", "takes weights packed i, f, o, g for i, f, g, o")
-    def _(x, h0, c0, gates):
-        swap = {"g": "o", "o": "g"}
-        return base.lstm(x, h0, c0, {f"{n[:-1]}{swap.get(n[-1], n[-1])}": w for n, w in gates.items()})
+@MUTANTS.add("the keyword is keep_prob elsewhere", "dropout.fraction")
+def takes_the_rate_for_what_is_kept(x, *, rate, **given):
+    return right.dropout(x, rate=1 - rate, **given)
 
-    @wrong("lstm.causal", "lstm", "reads the sequence backwards")
-    def _(x, h0, c0, gates):
-        ys, h, c = base.lstm(x[:, ::-1], h0, c0, gates)
-        return ys[:, ::-1], h, c
 
-    @wrong("lstm.gradient", "lstm_vjp", "no gradient of the recurrent kernels")
-    def _(*arguments):
-        *rest, gates = base.lstm_vjp(*arguments)
-        return (*rest, {n: 0 * g if n.startswith("recurrent") else g for n, g in gates.items()})
+@MUTANTS.add("one number drawn for two elements", "dropout.independence")
+def drops_whole_pairs(x, **given):
+    mask = right.dropout(np.ones(-(-x.size // 2), x.dtype), **given)
+    return x * np.repeat(mask, 2)[: x.size].reshape(x.shape)
 
-    return found
+
+@MUTANTS.add("the last bit of the seed is lost", "dropout.independence")
+def drops_the_same_at_the_next_seed(x, *, seed, **given):
+    return right.dropout(x, seed=seed // 2, **given)
+
+
+@MUTANTS.add("nobody told it that training is over", "dropout.eval")
+def drops_in_evaluation(x, *, train, **given):
+    return right.dropout(x, train=True, **given)
+
+
+@MUTANTS.add("[out, in], as another framework keeps its kernels", "he-normal.shape")
+def turns_the_shape_round(shape, *, seed):
+    return right.he_normal(shape[::-1], seed=seed)
+
+
+@MUTANTS.add("fan-out where fan-in is asked", "he-normal.moments")
+def divides_by_the_outputs(shape, *, seed):
+    return right.he_normal((*shape[:-2], shape[-1], shape[-2]), seed=seed).swapaxes(-1, -2)
+
+
+@MUTANTS.add("cut off at two deviations without widening", "he-normal.moments")
+def truncates(shape, *, seed):
+    return 0.8796 * right.he_normal(shape, seed=seed)
+
+
+# ---- steppers: what goes wrong in any optimizer; each is made of the right one
 
 
 class Changed:
@@ -145,136 +126,142 @@ class Changed:
         return self.called(grads, learning_rate)
 
 
-def steppers(base, wrong):
-    """What goes wrong in any optimizer, and in the rules of two."""
-
-    def in_any(aspect, story):
-        """The same bug in both; it is made of the right stepper of the operation."""
-
-        def bind(make):
-            for operation in ("momentum", "adam"):
-                right = getattr(base, operation)
-                wrong(f"stepper.{aspect}[{operation}]", operation, story)(partial(make, right))
-
-        return bind
-
-    shared = {}
-
-    @in_any("form", "one number becomes an array of one")
-    def _(right, params, **given):
-        step = right(params, **given)
-        return Changed(step, called=lambda *told: {name: np.atleast_1d(p) for name, p in step(*told).items()})
-
-    @in_any("leaves", "clips all gradients by their common norm")
-    def _(right, params, **given):
-        step = right(params, **given)
-
-        def called(grads, rate):
-            norm = np.sqrt(sum((g.astype(float) ** 2).sum() for g in grads.values()))
-            return step({name: g / g.dtype.type(max(norm, 1)) for name, g in grads.items()}, rate)
-
-        return Changed(step, called=called)
-
-    @in_any("gradients-of-others", "broadcasts, and takes a missing gradient for zero")
-    def _(right, params, **given):
-        step = right(params, **given)
-
-        def called(grads, rate):
-            full = {name: np.zeros_like(p) + np.resize(grads.get(name, 0), p.shape) for name, p in params.items()}
-            return step({name: g.astype(params[name].dtype) for name, g in full.items()}, rate)
-
-        return Changed(step, called=called)
-
-    @in_any("rate-zero", "takes a rate of 0 for none")
-    def _(right, params, **given):
-        step = right(params, **given)
-        return Changed(step, called=lambda grads, rate: step(grads, rate or None))
-
-    @in_any("rate", "the rate never changes")
-    def _(right, params, **given):
-        step = right(params, **given)
-        return Changed(step, called=lambda grads, rate: step(grads))
-
-    @in_any("rate", "falls back to the first rate where none is told")
-    def _(right, params, *, learning_rate, **given):
-        step = right(params, learning_rate=learning_rate, **given)
-        return Changed(step, called=lambda grads, rate: step(grads, learning_rate if rate is None else rate))
-
-    @in_any("instances", "the states are of the class, not of the instance")
-    def _(right, params, **given):
-        step = right(params, **given)
-        shared.setdefault("states", step.states)  # the first stepper's, for all that follow
-        if len(step.states) == len(shared["states"]):
-            step.states = shared["states"]
-        return step
-
-    @in_any("state", "saves nothing")
-    def _(right, params, **given):
-        return Changed(right(params, **given), restore=lambda saved: None)
-
-    @in_any("state", "saves the state itself, which goes on changing")
-    def _(right, params, **given):
-        step = right(params, **given)
-
-        def restore(saved):
-            step.t, step.states = saved.t, saved.states
-
-        return Changed(step, save=lambda: step, restore=restore)
-
-    def rule(operation, clause, story, states, **variants):
-        """A stepper from a wrong rule of one array: ``rule(p, g, *states, rate, t, **hyper)``."""
-
-        def bind(function):
-            def start(params, *, learning_rate, **hyper):
-                return base.Stepper(params, partial(function, **hyper), states, learning_rate)
-
-            wrong(clause, operation, story, variants)(start)
-
-        return bind
-
-    @rule("momentum", "momentum.trajectory", "dampens the gradient by 1 - momentum", 1)
-    def _(p, g, v, rate, t, *, momentum, rate_position):
-        v = momentum * v + (1 - momentum) * g
-        return np.asarray(p - rate * v), np.asarray(v)
-
-    @rule("momentum", "momentum.nesterov", "looks ahead with the old velocity", 1)
-    def _(p, g, v, rate, t, *, momentum, rate_position, nesterov):
-        ahead, v = g + momentum * v, momentum * v + g
-        return np.asarray(p - rate * ahead), np.asarray(v)
-
-    for said, done in (("outside", "inside"), ("inside", "outside")):
-
-        @wrong("momentum.rate-position", "momentum", f"says {said}, is {done}", {"momentum.rate-position": said})
-        def _(params, done=done, **given):
-            return base.momentum(params, **given | {"rate_position": done})
-
-    @wrong("momentum.default", "momentum", "default of 0.9")
-    def _(params, *, momentum=0.9, **given):
-        return base.momentum(params, momentum=momentum, **given)
-
-    @wrong("momentum.negative", "momentum", "climbs back")
-    def _(params, *, momentum, **given):
-        return base.momentum(params, momentum=abs(momentum), **given)
-
-    @rule("adam", "adam.trajectory", "no bias correction", 2)
-    def _(p, g, m, v, rate, t, *, b1, b2, eps):
-        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
-        return tuple(map(np.asarray, (p - rate * m / (np.sqrt(v) + eps), m, v)))
-
-    @wrong("adam.eps", "adam", "default of 1e-7")
-    def _(params, *, eps=1e-7, **given):
-        return base.adam(params, eps=eps, **given)
+@MUTANTS.each("one number becomes an array of one", "stepper.form")
+def gives_every_array_an_axis(start, params, **given):
+    step = start(params, **given)
+    return Changed(step, called=lambda *told: {name: np.atleast_1d(p) for name, p in step(*told).items()})
 
 
-def layers(base, wrong):
-    """What goes wrong in a layer norm."""
+@MUTANTS.each("all gradients are clipped by their common norm", "stepper.leaves")
+def clips_by_the_common_norm(start, params, **given):
+    step = start(params, **given)
 
-    @wrong("layer-norm.value", "layer_norm", "the variance of n - 1")
-    def _(x, scale, bias, *, epsilon):
-        deviation = np.sqrt(x.var(-1, ddof=1, keepdims=True) + epsilon)
-        return scale * (x - x.mean(-1, keepdims=True)) / deviation + bias
+    def called(grads, rate):
+        norm = np.sqrt(sum((g.astype(float) ** 2).sum() for g in grads.values()))
+        return step({name: g / g.dtype.type(max(norm, 1)) for name, g in grads.items()}, rate)
 
-    @wrong("layer-norm.gradient", "layer_norm_vjp", "mean and variance held constant")
-    def _(x, scale, bias, cotangents, *, epsilon):
-        _, dscale, dbias = base.layer_norm_vjp(x, scale, bias, cotangents, epsilon=epsilon)
-        return cotangents * scale / np.sqrt(x.var(-1, keepdims=True) + epsilon), dscale, dbias
+    return Changed(step, called=called)
+
+
+@MUTANTS.each("a gradient is broadcast, and a missing one taken for zero", "stepper.gradients-of-others")
+def makes_the_gradients_fit(start, params, **given):
+    step = start(params, **given)
+
+    def called(grads, rate):
+        full = {name: np.zeros_like(p) + np.resize(grads.get(name, 0), p.shape) for name, p in params.items()}
+        return step({name: g.astype(params[name].dtype) for name, g in full.items()}, rate)
+
+    return Changed(step, called=called)
+
+
+@MUTANTS.each("an `or` takes the rate 0 for none", "stepper.rate-zero")
+def takes_a_rate_of_0_for_none(start, params, **given):
+    step = start(params, **given)
+    return Changed(step, called=lambda grads, rate: step(grads, rate or None))
+
+
+@MUTANTS.each("a schedule is handed over and not followed", "stepper.rate")
+def never_changes_the_rate(start, params, **given):
+    step = start(params, **given)
+    return Changed(step, called=lambda grads, rate: step(grads))
+
+
+@MUTANTS.each("the rate of a step is forgotten after it", "stepper.rate")
+def falls_back_to_the_first_rate(start, params, *, learning_rate, **given):
+    step = start(params, learning_rate=learning_rate, **given)
+    return Changed(step, called=lambda grads, rate: step(grads, learning_rate if rate is None else rate))
+
+
+SHARED = {}  # the states of the first stepper, for all that follow
+
+
+@MUTANTS.each("the states are of the class, not of the instance", "stepper.instances")
+def shares_its_states(start, params, **given):
+    step = start(params, **given)
+    states = SHARED.setdefault(start.__name__, step.states)
+    if len(step.states) == len(states):
+        step.states = states
+    return step
+
+
+@MUTANTS.each("a checkpoint of the parameters alone", "stepper.state")
+def saves_nothing(start, params, **given):
+    return Changed(start(params, **given), restore=lambda saved: None)
+
+
+@MUTANTS.each("what is saved is the state itself, which goes on changing", "stepper.state")
+def saves_no_copy(start, params, **given):
+    step = start(params, **given)
+
+    def restore(saved):
+        step.t, step.states = saved.t, saved.states
+
+    return Changed(step, save=lambda: step, restore=restore)
+
+
+# ---- steppers: wrong rules
+
+
+@MUTANTS.add("the gradient is dampened by 1 - momentum, as in a moving average", "momentum.trajectory")
+@each_leaf
+def dampens_the_gradient(p, g, v, *, learning_rate, momentum, rate_position):
+    v = momentum * v + (1 - momentum) * g
+    return p - learning_rate * v, v
+
+
+@MUTANTS.add("it looks ahead with the old velocity", "momentum.nesterov")
+@each_leaf
+def looks_ahead_too_early(p, g, v, *, learning_rate, momentum, rate_position, nesterov):
+    ahead, v = g + momentum * v, momentum * v + g
+    return p - learning_rate * ahead, v
+
+
+@MUTANTS.add("a sign typed wrong is mended in silence, and climbs back", "momentum.negative")
+def takes_the_magnitude_of_the_momentum(params, *, momentum, **given):
+    return right.momentum(params, momentum=abs(momentum), **given)
+
+
+@MUTANTS.add("averages that start at zero are taken as they are", "adam.trajectory")
+@each_leaf
+def has_no_bias_correction(p, g, m, v, *, learning_rate, b1, b2, eps):
+    m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
+    return p - learning_rate * m / (np.sqrt(v) + eps), m, v
+
+
+# ---- series
+
+
+@MUTANTS.add("the last step is counted as the one before", "cosine-decay.value")
+def ends_a_step_early(steps, *, decay_steps, **given):
+    return right.cosine_decay(steps, decay_steps=decay_steps - 1, **given)
+
+
+@MUTANTS.add("more than the patience is waited for, where as much is enough", "early-stopping.patience")
+def stops_one_epoch_late(metrics, *, patience, **given):
+    return right.early_stopping(metrics, patience=patience + 1, **given)
+
+
+@MUTANTS.add("an improvement equal to the least one counts", "early-stopping.min-delta")
+def counts_an_equal_improvement(metrics, *, min_delta, **given):
+    return right.early_stopping(metrics, min_delta=min_delta - 1e-3, **given)
+
+
+# ---- a recurrent layer
+
+
+@MUTANTS.add("weights packed i, f, o, g are read as i, f, g, o", "lstm.value")
+def swaps_candidate_and_output_gate(x, h0, c0, gates):
+    swap = {"g": "o", "o": "g"}
+    return right.lstm(x, h0, c0, {f"{n[:-1]}{swap.get(n[-1], n[-1])}": w for n, w in gates.items()})
+
+
+@MUTANTS.add("go_backwards was left on", "lstm.causal")
+def reads_the_sequence_backwards(x, h0, c0, gates):
+    ys, h, c = right.lstm(x[:, ::-1], h0, c0, gates)
+    return ys[:, ::-1], h, c
+
+
+@MUTANTS.add("the recurrent kernels are frozen", "lstm.gradient", part="_vjp")
+def has_no_gradient_of_the_recurrent_kernels(*arguments):
+    *rest, gates = right.lstm_vjp(*arguments)
+    return (*rest, {n: 0 * g if n.startswith("recurrent") else g for n, g in gates.items()})

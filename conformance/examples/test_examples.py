@@ -10,9 +10,8 @@ import pytest
 from nnspec_conformance.clauses import load_spec
 from nnspec_conformance.engine import run_instance, validate
 from nnspec_conformance.loading import load_subject
-from nnspec_conformance.mutation import made_once
-from nnspec_conformance.outcome import FAIL, KNOWN, PASS, VARIANT
-from nnspec_conformance.subject import Subject
+from nnspec_conformance.mutation import LEAST_POWER, kill, made_once, reading_pairs
+from nnspec_conformance.outcome import KNOWN, PASS, VARIANT
 from nnspec_conformance.suite_loader import Suite
 
 HERE = Path(__file__).parent
@@ -72,14 +71,20 @@ def test_momentum_holds_on_keras(forms, keras_subject, instance):
     test_holds(forms, keras_subject, instance)
 
 
-MUTANTS = load(HERE / "mutants.py").mutants(load(HERE / "adapters" / "on_numpy.py"))
+WRITTEN = load(HERE / "mutants.py").MUTANTS
+MUTANTS = [(instance, mutant) for mutant in WRITTEN for instance in mutant.catches] + [
+    (instance, mutant)
+    for instance, (clause, operation) in SPEC.instances().items()
+    if clause.kind == "default" or isinstance(WRITTEN.base.VARIANTS.get(instance), tuple)  # where both can be done
+    for mutant in reading_pairs(clause, operation, WRITTEN.base)
+]
 
 
-@pytest.mark.parametrize(("instance", "mutant"), MUTANTS, ids=lambda value: getattr(value, "NAME", value))
+@pytest.mark.parametrize(("instance", "mutant"), MUTANTS, ids=lambda value: getattr(value, "name", value))
 def test_catches(forms, instance, mutant):
-    result = run_instance(forms, Subject(mutant), instance)
-    assert result.outcome == FAIL, result.message
-    assert result.ratio > 10, f"caught by a hair: {result.ratio} tolerances"
+    found = kill(forms, instance, mutant)
+    assert found.caught, f"{mutant.name} passes"
+    assert found.distance > LEAST_POWER, f"caught by a hair: {found.distance} tolerances"
 
 
 def test_every_clause_catches_a_mutant():
