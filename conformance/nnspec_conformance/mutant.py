@@ -12,8 +12,8 @@ The module of a topic has one list of them, to which decorators add functions un
     def always_has_a_batch_axis(f, x, *weights, **given):
         return f(np.atleast_2d(x), *weights, **given)
 
-Which operation is changed follows from the clauses. What many functions of a topic share, a recursion or the state of a
-stepper, is a decorator of the topic's own below ``add``.
+Which operation is changed follows from the clauses. What many functions of a topic share, say a recursion, is a
+decorator of the topic's own below ``add``; for the rule of an optimizer it is ``oracles.stepping.each_leaf``.
 """
 
 from __future__ import annotations
