@@ -341,7 +341,7 @@ class Trial:
         return self._shaped(self.call(x, **attributes), x, "result")
 
     def gradient(self, x: np.ndarray, cotangents: np.ndarray, **attributes: Any) -> np.ndarray:
-        """The gradient for ``x`` alone, likewise."""
+        """The gradient for ``x`` alone, an array of its shape; anything else fails the clause."""
         gradients = self.vjp((x,), cotangents, **attributes)
         return self._shaped(gradients[0] if len(gradients) == 1 else gradients, x, "gradient")
 

@@ -22,7 +22,7 @@ CORE = ("engine.py", "loading.py")
 
 
 def topic_hash(suite: Suite, page: str, adapter: Any = None) -> str:
-    """Of all that a subject's results on one page depend on.
+    """The hash of all that a subject's results on one page depend on.
 
     Args:
         suite: tests and specification.
@@ -34,7 +34,7 @@ def topic_hash(suite: Suite, page: str, adapter: Any = None) -> str:
 
 
 def kills_hash(suite: Suite, page: str) -> str:
-    """Of all that the kill table of one page depends on."""
+    """The hash of all that the kill table of one page depends on."""
     from nnspec_conformance.mutant import ORACLE
 
     instances = {name for name, (clause, _) in suite.instances.items() if clause.page == page}

@@ -161,7 +161,7 @@ def not_run(entries: list[Entry]) -> list[str]:
 
 
 def filled(data: dict) -> dict:
-    """Without what is None or empty, also inside."""
+    """The same data without what is None or empty, also inside."""
     kept = {key: filled(value) if isinstance(value, dict) else value for key, value in data.items()}
     return {key: value for key, value in kept.items() if value is not None and value not in ({}, [])}
 

@@ -63,7 +63,7 @@ def as_report(suite: Suite, subject: Subject, found: Iterable[Result]) -> dict:
 
 
 def environment_hash(report: dict) -> str:
-    """Of what holds for all topics of a report; a topic that was measured under another is stale."""
+    """The hash of what holds for all topics of a report; a topic that was measured under another is stale."""
     text = json.dumps([report["subject"]["version"], report["environment"]], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

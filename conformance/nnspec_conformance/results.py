@@ -61,7 +61,7 @@ def installed(names: Any) -> dict[str, str]:
 
 
 def jsonable(x: Any, digits: int | None = None) -> Any:
-    """As JSON can hold it: built-in types; floats that are not finite as text, the others rounded to ``digits``."""
+    """A value as JSON can hold it: built-in types; floats not finite as text, others rounded to ``digits``."""
     if isinstance(x, Mapping):
         return {str(k): jsonable(v, digits) for k, v in x.items()}
     if isinstance(x, list | tuple):

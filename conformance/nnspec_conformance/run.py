@@ -175,7 +175,7 @@ def print_verdict(subject: Subject, results: list[Result], everything: bool, out
 
 
 def summary(results: list[Result]) -> str:
-    """For instance ``130 pass, 2 variant, 1 fail``; a variant passes with a reading other than the definition's."""
+    """The counts in words, ``130 pass, 2 variant, 1 fail``; a variant has a reading other than the definition's."""
     told = ", ".join(f"{n} {outcome}" for outcome, n in counts(results).items()) or "nothing was put to it"
     partly = sum(bool(result.not_run) for result in results)
     return f"{told} ({partly} in part)" if partly else told

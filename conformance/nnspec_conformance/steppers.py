@@ -179,7 +179,7 @@ class Stepper:
                 )
 
     def stays_at_rate_zero(self, trial: Trial) -> None:
-        """As long as the learning rate was 0 from the start the parameters stay; a state may hold an earlier rate."""
+        """The parameters stay as long as the rate was 0 from the start; a state may hold an earlier rate."""
         dtype, params, grads = self._asked(trial)
         for t, now in enumerate(trial.trajectory(params, grads[:3], rates=[0.0] * 3, **self.hyper), 1):
             self._same(trial, now, params, dtype, f"parameters after step {t} at rate 0")

@@ -9,7 +9,7 @@ import contextlib
 import io
 import itertools
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,57 +19,12 @@ import numpy as np
 from nnspec_conformance.clauses import Clause, Spec
 from nnspec_conformance.dtypes import DTYPES, float_dtype
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, one_line
+from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
 from nnspec_conformance.functions import Function
 from nnspec_conformance.limits import CallTimeout, limit
 from nnspec_conformance.open_stepper import OpenStepper
 
 SCALARS = (bool, int, float, str, type(None))
-
-
-def _float_places(arrays: tuple) -> list[tuple[int, str | None]]:
-    """Where the floating-point arrays are: position, and name inside a dict."""
-    named = [(i, name, v) for i, x in enumerate(arrays) if isinstance(x, dict) for name, v in x.items()]
-    plain = [(i, None, x) for i, x in enumerate(arrays) if not isinstance(x, dict)]
-    return sorted(((i, name) for i, name, x in named + plain if float_dtype(x)), key=lambda place: place[0])
-
-
-def _of_floats(name: str, f: Callable, arrays: tuple, inputs: list, attributes: dict) -> tuple[Function, tuple]:
-    """An operation as a function of its floating-point arrays alone, and the subject's own of these arrays."""
-    places = _float_places(arrays)
-    primals = tuple(inputs[i] if key is None else inputs[i][key] for i, key in places)
-
-    def replaced(all_arrays: Iterable, new: Iterable) -> list:
-        full = [dict(x) if isinstance(x, dict) else x for x in all_arrays]
-        for (i, key), value in zip(places, new, strict=True):
-            if key is None:
-                full[i] = value
-            else:
-                full[i][key] = value
-        return full
-
-    nothing = [None] * len(places)
-    rest = replaced(inputs, nothing)  # what is not differentiated is part of the function, by its content
-    key = (f, attributes, places, replaced(arrays, nothing))
-    return Function(lambda *floats: f(*replaced(rest, floats), **attributes), name, *key), primals
-
-
-def _gradients(name: str, answer: Any) -> tuple:
-    """The answer of a vjp as a tuple; one array alone would be taken apart along its first axis."""
-    if not isinstance(answer, tuple | list):
-        kind = type(answer).__name__
-        raise ClauseFailed(f"{name} returned {kind}, expected a tuple of gradients, one for each array: (gradient,)")
-    return tuple(answer)
-
-
-def _regrouped(places: list[tuple[int, str | None]], gradients: Any) -> tuple:
-    """The gradients by argument, those of a dict's arrays in a dict."""
-    grouped: dict[int, Any] = {}
-    for (i, name), gradient in zip(places, gradients, strict=True):
-        if name is None:
-            grouped[i] = gradient
-        else:
-            grouped.setdefault(i, {})[name] = gradient
-    return tuple(grouped.values())
 
 
 @dataclass(frozen=True)
@@ -360,15 +315,15 @@ class Subject:
         def body(f: Callable) -> tuple:
             inputs = [self._in(x) for x in arrays]
             if own is not None:
-                return _gradients(f"{operation}_vjp", own(*inputs, self._in(cotangents), **attributes))
-            g, primals = _of_floats(operation, f, arrays, inputs, attributes)
+                return as_gradients(f"{operation}_vjp", own(*inputs, self._in(cotangents), **attributes))
+            g, primals = of_floats(operation, f, arrays, inputs, attributes)
             gradients = self.adapter.vjp(g, primals, self._in(cotangents))
-            return _regrouped(_float_places(arrays), _gradients("vjp", gradients))
+            return regrouped(float_places(arrays), as_gradients("vjp", gradients))
 
         return self._guard(operation, arrays, body)
 
     def second_derivative(self, operation: str, x: np.ndarray, **attributes: Any) -> np.ndarray:
-        """Of an elementwise operation: the adapter's own, else its vjp applied to its vjp."""
+        """The second derivative of an elementwise operation: the adapter's own, else its vjp applied to its vjp."""
         self.asked = float_dtype(x)
         own = getattr(self.adapter, f"{operation}_second_derivative", None)
         if own is None and not hasattr(self.adapter, "vjp"):
@@ -378,7 +333,7 @@ class Subject:
             if own is not None:
                 return own(self._in(x), **attributes)
             vjp, ones = self.adapter.vjp, self._in(np.ones_like(x))
-            g, primals = _of_floats(operation, f, (x,), [self._in(x)], attributes)
+            g, primals = of_floats(operation, f, (x,), [self._in(x)], attributes)
             slope = Function(lambda primal: vjp(g, (primal,), ones)[0], operation, vjp, g, x.shape, str(x.dtype))
             return vjp(slope, primals, ones)[0]
 

@@ -113,7 +113,7 @@ class Recorded:
     default: Any
 
     def setting(self, subject: Subject, spec: Spec) -> Setting | None:
-        """That of a subject's settings in which the case holds; None if it has other readings or another default."""
+        """The one of a subject's settings in which the case holds; None if it has other readings or another default."""
         clause, operation = spec.instances()[self.instance]
         for setting in subject.settings(spec, clause, operation):
             if (setting.readings, setting.default) == (self.readings, self.default):

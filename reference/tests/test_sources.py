@@ -36,16 +36,7 @@ def fragments(source: str) -> list[str]:
     return found
 
 
-# Still to be mended, by file below its package; a name comes off this list and none goes on it.
-LATER = {
-    "cases.py": ["gradient"],
-    "report.py": ["tree_hash", "write_text"],
-    "run.py": ["summary"],
-    "subject.py": ["second_derivative"],
-    "vectors.py": ["setting"],
-}
 LONGEST = 400  # lines; a longer file gets parts
-LONGER = {"subject.py": 426}
 
 
 def sources() -> Iterator[tuple[str, str]]:
@@ -57,12 +48,12 @@ def sources() -> Iterator[tuple[str, str]]:
 
 def test_first_sentences_stand_alone():
     found = [(path, fragment) for path, text in sources() for fragment in fragments(text)]
-    assert [(path, text) for path, text in found if text.partition(":")[0] not in LATER.get(path, ())] == []
+    assert found == []
 
 
 def test_no_file_is_too_long():
     lengths = [(path, len(text.splitlines())) for path, text in sources()]
-    assert [(path, lines) for path, lines in lengths if lines > LONGER.get(path, LONGEST)] == []
+    assert [(path, lines) for path, lines in lengths if lines > LONGEST] == []
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ class ExerciseBlock(SiteBlock):
 
 
 def made_from(data: Data, mutant: str) -> Element:
-    """That the suite holds this wrong implementation, and the clauses that catch it."""
+    """A line that says which clauses catch this wrong implementation of the suite."""
     clauses = {
         clause.id: clause
         for clause in data.spec.clauses.values()
