@@ -56,7 +56,7 @@ def draw_figures(folder: Path = GENERATED / "figures") -> None:
     stamps = json.loads(STAMPS.read_text(encoding="utf-8")) if STAMPS.is_file() else {}
     fresh = {name: _stamp(module) for name, module in figures.makers().items()}
     for name, stamp in fresh.items():
-        there = all((folder / f"{name}-{theme.name}.svg").is_file() for theme in figures.THEMES)
+        there = all(path.is_file() for path in figures.files(name, folder))
         if stamps.get(name) != stamp or not there:
             step(f"drawing {name}")
             figures.draw(name, folder)
@@ -65,10 +65,11 @@ def draw_figures(folder: Path = GENERATED / "figures") -> None:
 
 
 def _stamp(module: str) -> str:
-    """A hash of all a figure can depend on: its module, the shared ones, the reference, the results."""
+    """A hash of all a figure can depend on: its module, the shared ones, the reference, the oracles, the results."""
     here = Path(figures.__file__).parent
     files = [here / f"{module.rsplit('.', 1)[1]}.py", *sorted(here.glob("_*.py"))]
-    for root in (ROOT / "reference" / "nnspec", *results.results_dirs()):
+    oracles = ROOT / "conformance" / "nnspec_conformance" / "oracles"
+    for root in (ROOT / "reference" / "nnspec", oracles, *results.results_dirs()):
         files += sorted(path for path in root.rglob("*") if path.suffix in {".py", ".json"})
     digest = hashlib.sha256()
     for path in files:

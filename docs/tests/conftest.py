@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import markdown
@@ -94,6 +95,29 @@ Sigmoids make gradients vanish.
 
 def pytest_addoption(parser):
     parser.addoption("--site", default=os.environ.get("NNSPEC_SITE"), help="folder of a built site, for browser tests")
+
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Debian's Chromium, started once. Tests that need it are skipped where it or the extra ``browser`` is missing."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra browser")
+    path = shutil.which("chromium")
+    if not path:
+        pytest.skip("no chromium on the path; apt-get install --no-install-recommends chromium fonts-dejavu-core")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield running
+        running.close()
 
 
 @pytest.fixture

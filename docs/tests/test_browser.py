@@ -5,19 +5,10 @@ Needs Debian's Chromium and the extra ``browser``. Without ``--site`` these test
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 HOME, TOPIC, RESULTS = "index.html", "spec/components/activations.html", "results/index.html"
 PAGES = [
     HOME,
@@ -47,23 +38,11 @@ def site(request) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser(site):
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium")
-    assert chromium, "no chromium on the path; apt-get install --no-install-recommends chromium fonts-dejavu-core"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
-def tabs(browser):
+def tabs(site, chromium):
     """One tab a scheme, reused: opening one costs more than a page."""
     made = {}
     for scheme in ("light", "dark"):
-        page = browser.new_context(color_scheme=scheme).new_page()
+        page = chromium.new_context(color_scheme=scheme).new_page()
         page.seen, page.errors = [], []
         page.on("request", lambda request, page=page: page.seen.append(request.url))
         page.on("pageerror", lambda error, page=page: page.errors.append(str(error)))

@@ -1,9 +1,14 @@
-"""``/// figure | name``: a drawn figure, one file for the light page and one for the dark."""
+"""``/// figure | name``: a drawn figure, one file for the light page and one for the dark.
+
+Where the figure moves, ``assets/figures.js`` finds it by ``data-moving`` and puts the moving one in the place of the
+pictures.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from nnspec_site import figures
 from nnspec_site.blocks.base import SiteBlock, options
 from nnspec_site.html import Element, make
 
@@ -26,6 +31,8 @@ class FigureBlock(SiteBlock):
         images = [self._image(theme, alt) for theme in ("light", "dark")]
         self.caption = make("figcaption")
         figure = make("figure", "nn-figure", *images, self.caption)
+        if figures.moves(self.argument):
+            figure.set("data-moving", self.argument)
         parent.append(figure)
         return figure
 

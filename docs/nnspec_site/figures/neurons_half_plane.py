@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from nnspec_site.figures import Theme
 
 WEIGHTS, BIAS = np.array([1.0, 2.0]), -3.0
+START = [1.0, 1.0, -0.5]  # of the moving figure: OR, which has three of XOR's four points right
+POINTS = [[0, 0], [0, 1], [1, 0], [1, 1]]
 SIDE = np.linspace(-1.4, 4.2, 81)
 
 
@@ -37,3 +39,10 @@ def draw(theme: Theme) -> Figure:
     ax.set(xlim=limits, ylim=limits, aspect="equal", xlabel="first input", ylabel="second input")
     ax.set_title(f"$w = ({WEIGHTS[0]:g}, {WEIGHTS[1]:g})$, $b = {BIAS:g}$", loc="left")
     return figure
+
+
+def numbers() -> dict:
+    """Where the sliders stand at first, the four points, and what each function of them is."""
+    table = {"AND": np.logical_and, "OR": np.logical_or, "XOR": np.logical_xor}
+    targets = {name: function(*np.transpose(POINTS)).astype(int).tolist() for name, function in table.items()}
+    return {"start": START, "points": POINTS, "targets": targets}
