@@ -21,8 +21,9 @@ STYLES = ("main", "palette", "theme", "clauses", "figures")
 LETTERS = """() => [...document.querySelectorAll('.nn-canvas text')].map(text => {
     const box = text.getBoundingClientRect();
     const all = text.closest('.nn-canvas').getBoundingClientRect();
-    const inside = box.left >= all.left && box.right <= all.right && box.top >= all.top - 1 && box.bottom <= all.bottom + 1;
-    return [text.textContent, parseFloat(getComputedStyle(text).fontSize), inside];
+    const wide = box.left >= all.left && box.right <= all.right;
+    const high = box.top >= all.top - 1 && box.bottom <= all.bottom + 1;
+    return [text.textContent, parseFloat(getComputedStyle(text).fontSize), wide && high];
 })"""
 
 
