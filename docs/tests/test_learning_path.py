@@ -57,5 +57,11 @@ def test_every_word_of_the_glossary_has_a_sentence_and_a_place():
 
 def test_words_are_in_order():
     for section in re.split(r"^## .*$", GLOSSARY, flags=re.M)[1:]:
-        words = [word.strip("*").lower() for word in re.findall(r"^(\S.*)\n:   ", section, re.M)]
+        words = [word.lower() for word in re.findall(r"^\*\*(.*)\*\* \{", section, re.M)]
         assert words == sorted(words)
+
+
+def test_every_word_can_be_linked_to():
+    found = re.findall(r"^\*\*(.*)\*\* \{ #(\S+) \}\n:   ", GLOSSARY, re.M)
+    assert len(found) == len(re.findall(r"^:   ", GLOSSARY, re.M))
+    assert [place for word, place in found if place != re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")] == []
