@@ -13,6 +13,8 @@ from nnspec_conformance.loading import load_subject
 from nnspec_conformance.mutation import LEAST_POWER, kill, made_once, reading_pairs
 from nnspec_conformance.outcome import KNOWN, PASS, VARIANT
 from nnspec_conformance.suite_loader import Suite
+from nnspec_conformance.vectors import Recorder, replay
+from nnspec_conformance.vectors import load as load_vectors
 
 HERE = Path(__file__).parent
 SPEC = load_spec(HERE / "spec")
@@ -46,6 +48,16 @@ def subject(request):
     if request.param == "on_torch":
         pytest.importorskip("torch", reason="PyTorch is not installed; pip install torch runs its part of these tests")
     return load_subject(str(HERE / "adapters" / f"{request.param}.py"))
+
+
+def test_recorded_questions_of_every_form_replay(forms, subject, tmp_path):
+    recorder = Recorder()
+    for instance in forms.instances:
+        run_instance(forms, subject, instance, record=recorder)
+    recorder.write(tmp_path)
+    cases = load_vectors(tmp_path, SPEC)
+    assert {"lstm", "cosine_decay", "momentum"} <= {recorded.case.operation for recorded in cases}
+    assert {item.outcome for item in replay(cases, subject, SPEC)} == {"pass"}
 
 
 def test_every_clause_has_a_test(forms):

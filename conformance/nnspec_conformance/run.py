@@ -248,7 +248,7 @@ def identify_readings(options: argparse.Namespace) -> int:
 def replay_vectors(options: argparse.Namespace) -> int:
     """``nnspec replay``: status 1 if an answer is outside what the vectors allow."""
     suite = load_suite()
-    cases = load(options.folder)
+    cases = load(options.folder, suite.spec)
     subject = load_subject(options.adapter)
     validate(suite, subject)
     outcomes, stopped = [], False

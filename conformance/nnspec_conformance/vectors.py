@@ -5,7 +5,6 @@ They come from the same generators as the tests, and are data: loading them exec
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,13 @@ import numpy as np
 from nnspec_conformance.cases import Case
 from nnspec_conformance.clauses import Spec
 from nnspec_conformance.compare import Finding, sentence
-from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
-from nnspec_conformance.results import read_json
+from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, did_you_mean
+from nnspec_conformance.results import read_json, write
 from nnspec_conformance.subject import Setting, Subject
 from nnspec_conformance.tolerance import Shape, Want
 
 SCHEMA = "nnspec-vectors/1"
+QUESTIONS = ("call", "gradient", "second derivative", "trajectory")
 
 
 class Recorder:
@@ -32,6 +32,9 @@ class Recorder:
         self.arrays: dict[str, np.ndarray] = {}
 
     def __call__(self, instance: str, case: Case, setting: Setting) -> None:
+        """Keep a case; one whose gradients are a function of the parameters is no data and has no vector."""
+        if callable(case.grads):
+            return
         prefix = f"{len(self.cases):05d}"
         self.cases.append(
             {
@@ -80,16 +83,16 @@ class Recorder:
         Raises:
             HarnessError: the folder cannot be written.
         """
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
         manifest = {"schema": SCHEMA, "arrays": "arrays.safetensors", "cases": self.cases}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             save_file(self.arrays, str(folder / "arrays.safetensors"))
-            text = json.dumps(manifest, indent=1, allow_nan=False) + "\n"
-            (folder / "manifest.json").write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise HarnessError(f"{folder}: {error.strerror}; choose a folder that can be written") from error
+        except (OSError, SafetensorError) as error:
+            raise HarnessError(f"{folder}: {error}; choose a folder that can be written") from error
+        write(manifest, folder / "manifest.json")
         return len(self.cases)
 
 
@@ -121,11 +124,14 @@ class Recorded:
         return None
 
 
-def load(folder: Path) -> list[Recorded]:
+def load(folder: Path, spec: Spec) -> list[Recorded]:
     """Every recorded case.
 
+    A manifest is data from anywhere: what it names is looked up in the specification before anything is called.
+
     Raises:
-        HarnessError: a file is missing or not what ``--record`` writes; names the file and case.
+        HarnessError: a file is missing or not what ``--record`` writes, or a case names an instance, an operation, an
+            attribute or a question that the specification does not have; names the file and case.
     """
     manifest = read_json(folder / "manifest.json")
     if manifest.get("schema") != SCHEMA:
@@ -144,9 +150,31 @@ def load(folder: Path) -> list[Recorded]:
     for number, data in enumerate(manifest["cases"]):
         try:
             cases.append(_case(data, arrays))
+            problem = _unknown(cases[-1], spec)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise HarnessError(f"{folder / 'manifest.json'}: case {number}: {error!r}; record again") from error
+        if problem:
+            raise HarnessError(f"{folder / 'manifest.json'}: case {number}: {problem}")
     return cases
+
+
+def _unknown(recorded: Recorded, spec: Spec) -> str | None:
+    """What a case names that the specification does not have."""
+    case, instances = recorded.case, spec.instances()
+    if recorded.instance not in instances:
+        return f"no instance '{recorded.instance}'{did_you_mean(recorded.instance, instances)}"
+    operations = {operation for _, operation in instances.values()} | {*spec.operations}
+    if case.operation not in operations:
+        return f"no operation '{case.operation}'{did_you_mean(case.operation, operations, '; replay calls no other')}"
+    if case.what not in QUESTIONS:
+        return f"'{case.what}' is no question; use one of {', '.join(QUESTIONS)}"
+    if case.operation in spec.operations:
+        told = [clause.keyword for clause in spec.governing(case.operation)]
+        known = [attribute.name for attribute in spec.operations[case.operation].attributes] + told
+        for name in case.attributes:
+            if name not in known:
+                return f"{case.operation} has no attribute '{name}'{did_you_mean(name, known, '; record again')}"
+    return None
 
 
 def _case(data: dict, arrays: dict[str, np.ndarray]) -> Recorded:

@@ -25,6 +25,7 @@ CHOSEN = [
     "relu.gradient-at-zero",
     "softmax.value[softmax]",
     "log-softmax.large",
+    "perceptron.update",
 ]
 
 
@@ -37,30 +38,53 @@ def folder(suite, tmp_path_factory):
     return path
 
 
+def replayed(suite, folder, subject):
+    """Every recorded case that could be put to the subject, with what came of it."""
+    return list(replay(load(folder, suite.spec), subject, suite.spec))
+
+
 def outcomes(suite, folder, subject):
-    return [item.outcome for item in replay(load(folder), subject, suite.spec)]
+    return [item.outcome for item in replayed(suite, folder, subject)]
 
 
 def test_every_recorded_case_replays(suite, folder, oracle):
-    assert outcomes(suite, folder, oracle) == ["pass"] * len(load(folder))
+    assert outcomes(suite, folder, oracle) == ["pass"] * len(load(folder, suite.spec))
 
 
-def test_every_chosen_instance_is_recorded(folder):
-    assert list(dict.fromkeys(r.instance for r in load(folder))) == CHOSEN
+def test_every_chosen_instance_is_recorded(suite, folder):
+    assert list(dict.fromkeys(r.instance for r in load(folder, suite.spec))) == CHOSEN
 
 
 @pytest.mark.parametrize("instance", sorted({*CHOSEN} - {"activation.subnormals[sigmoid]", "gelu.default-form"}))
 def test_a_wrong_implementation_fails_on_replay(suite, folder, instance):
     mutant = mutants_of(suite, instance)[0]
-    found = {item.instance for item in replay(load(folder), mutant.subject(), suite.spec) if item.outcome == "fail"}
+    found = {item.instance for item in replayed(suite, folder, mutant.subject()) if item.outcome == "fail"}
     assert instance in found
+
+
+def test_nothing_is_called_for_a_manifest_that_is_refused(suite, broken, nnspec, adapter):
+    path = adapter("""
+        import pathlib
+
+        def system(*arrays, **attributes):
+            pathlib.Path(__file__).with_name("ran").touch()
+    """)
+    folder = broken(lambda m: m["cases"][0].update(operation="system", arrays={"list": []}))
+    ran = nnspec("replay", folder, path)
+    assert (ran.status, ran.err.count("\n"), path.with_name("ran").exists()) == (2, 1, False)
+
+
+def test_a_trajectory_replays_with_its_rates(suite, folder):
+    (first, *_) = [r.case for r in load(folder, suite.spec) if r.case.what == "trajectory"]
+    assert first.grads
+    assert set(first.arrays[0]) == {"weights", "bias"}
 
 
 def test_other_default_is_not_asked_for_this_one(suite, folder):
     single = Subject(ORACLE)
     single.variants = single.variants | {"gelu.form": "tanh"}
     single.defaults = {"gelu.default-form": "tanh"}
-    asked = {item.instance for item in replay(load(folder), single, suite.spec)}
+    asked = {item.instance for item in replayed(suite, folder, single)}
     assert "gelu.default-form" not in asked
 
 
@@ -69,7 +93,7 @@ def test_wrong_default_fails_on_replay(suite, folder, subject_of):
         return ORACLE.gelu(x, form=form)
 
     subject = subject_of(gelu, VARIANTS={"gelu.form": ("exact", "tanh")})
-    found = [i.outcome for i in replay(load(folder), subject, suite.spec) if i.instance == "gelu.default-form"]
+    found = [i.outcome for i in replayed(suite, folder, subject) if i.instance == "gelu.default-form"]
     assert set(found) == {"fail"}
 
 
@@ -81,9 +105,7 @@ def test_failure_says_call_input_got_and_expected(suite, folder, subject_of):
     def log_softmax(x, *, axis):
         return np.zeros_like(x)
 
-    item = next(
-        i for i in replay(load(folder), subject_of(log_softmax), suite.spec) if i.instance == "log-softmax.large"
-    )
+    item = next(i for i in replayed(suite, folder, subject_of(log_softmax)) if i.instance == "log-softmax.large")
     assert item.message == (
         "log_softmax([[ 10000.,      0.],\\n [-30000.,  20000.]], axis=-1): "
         "at input 0 at index (0, 1): got 0, expected -10000 (float32)"
@@ -109,8 +131,8 @@ def test_arrays_are_safetensors_in_the_dtypes_asked(folder):
     assert kinds == {"float16", "bfloat16", "float32", "float64"}
 
 
-def test_rank_0_is_kept(folder):
-    assert () in {r.case.arrays[0].shape for r in load(folder)}
+def test_rank_0_is_kept(suite, folder):
+    assert () in {x.shape for r in load(folder, suite.spec) for x in r.case.arrays if isinstance(x, np.ndarray)}
 
 
 def test_infinite_attribute_is_refused():
@@ -143,28 +165,37 @@ def broken(folder, tmp_path):
         (lambda m: m["cases"][2].update(arrays={"list": [{"array": "gone"}]}), "case 2: KeyError('gone'); record"),
         (lambda m: m["cases"].insert(1, "text"), "case 1: "),
         (lambda m: m["cases"][0].update(arrays=5), "case 0: "),
+        (lambda m: m["cases"][0].update(operation="system"), "case 0: no operation 'system'; replay calls no other"),
+        (lambda m: m["cases"][0].update(operation="rellu"), "case 0: no operation 'rellu'; did you mean relu"),
+        (lambda m: m["cases"][0].update(operation="__import__"), "case 0: no operation '__import__'; replay calls no"),
+        (lambda m: m["cases"][1].update(instance="relu.valeu"), "case 1: no instance 'relu.valeu'; did you mean relu"),
+        (lambda m: m["cases"][0].update(what="guess"), "case 0: 'guess' is no question; use one of call, gradient, "),
+        (
+            lambda m: m["cases"][0].update(attributes={"shell": True}),
+            "case 0: relu has no attribute 'shell'; record ag",
+        ),
     ],
 )
-def test_broken_manifest_is_one_line(broken, change, words):
+def test_broken_manifest_is_one_line(suite, broken, change, words):
     with pytest.raises(HarnessError) as caught:
-        load(broken(change))
+        load(broken(change), suite.spec)
     assert f"manifest.json: {words}" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no safetensors at all"])
-def test_broken_arrays_are_one_line(broken, content):
+def test_broken_arrays_are_one_line(suite, broken, content):
     path = broken(lambda m: None) / "arrays.safetensors"
     path.unlink()
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(HarnessError, match=r"arrays\.safetensors: .*; record the vectors again"):
-        load(path.parent)
+        load(path.parent, suite.spec)
 
 
-def test_missing_folder_is_one_line(tmp_path):
+def test_missing_folder_is_one_line(suite, tmp_path):
     with pytest.raises(HarnessError, match=r"nowhere/manifest\.json: no such file"):
-        load(tmp_path / "nowhere")
+        load(tmp_path / "nowhere", suite.spec)
 
 
 def test_unwritable_folder_is_one_line(tmp_path):
