@@ -7,12 +7,9 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from nnspec_conformance.compare import Finding
 from nnspec_conformance.engine import run_instance, validate
@@ -23,6 +20,7 @@ from nnspec_conformance.limits import watchdog
 from nnspec_conformance.loading import load_subject
 from nnspec_conformance.mutation import blunt_dtypes, explain, kills_of, power, weak
 from nnspec_conformance.outcome import FAIL, KNOWN, NOT_IMPLEMENTED, PASS, Result
+from nnspec_conformance.progress import progress
 from nnspec_conformance.report import (
     ONE_LINE_EACH,
     as_report,
@@ -40,23 +38,11 @@ from nnspec_conformance.vectors import Recorder, load, replay
 from nnspec_conformance.verdict import covered, explanations, status
 
 
-def progress(items: Iterable[str], total: int, title: str) -> Iterator[str]:
-    """The items, with a bar on standard error where that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(title, total=total)
-        for item in items:
-            bar.update(task, description=f"{title}: {item:<40.40}")
-            yield item
-            bar.advance(task)
-
-
 def run_suite(
     suite: Suite, subject: Subject, chosen: list[str], results: list[Result], record: Callable | None
 ) -> None:
     """Append the result of every chosen instance; what was obtained stays when this is interrupted."""
-    for instance in progress(chosen, len(chosen), subject.name):
+    for instance in progress(chosen, subject.name):
         result = run_instance(suite, subject, instance, record=record)
         result.fits = explain(suite, subject, result)
         result.answers.clear()
@@ -162,16 +148,22 @@ def print_verdict(subject: Subject, results: list[Result], everything: bool, out
             ratio = "" if result.outcome == NOT_IMPLEMENTED else f"  {result.ratio:.3g} of allowed"
             lines.append(f"{covered(result):<15} {result.instance}{ratio}")
     for page in dict.fromkeys(r.clause.page for r in results):
-        lines.append(f"{page}: {summary([r for r in results if r.clause.page == page])}")
+        topic = [r for r in results if r.clause.page == page]
+        lines.append(f"{page}: {summary(topic)} ({seconds(topic)})")
     if subject.printed:
         lines.append(f"the adapter printed while it was called; its first line: {subject.printed[0][:100]!r}")
     if subject.calls and not subject.returned:
         lines.append("no call of this adapter returned an array; call one of its functions by hand first")
     if not subject.calls:
         lines.append("this adapter has none of the operations asked for; nnspec new-adapter shows how they are called")
-    total = f"{len(results)} instances in {sum(r.seconds for r in results):.1f} s"
     version = "" if subject.version == "unknown" else f" {subject.version}"
+    total = f"{len(results)} instances in {seconds(results)}"
     print("\n".join([*lines, f"{subject.name}{version}: {summary(results)} ({total})"]), file=out)
+
+
+def seconds(results: list[Result]) -> str:
+    """How long the instances took, in words."""
+    return f"{sum(r.seconds for r in results):.1f} s"
 
 
 def summary(results: list[Result]) -> str:
@@ -194,7 +186,7 @@ def mutants(options: argparse.Namespace) -> int:
             print(f"{options.record or 'the kill table'} is current")
             return 0
     table = {}
-    for instance in progress(chosen, len(chosen), "mutants"):
+    for instance in progress(chosen, "mutants"):
         table[instance] = kills_of(suite, instance)
     for instance, kills in table.items():
         nearest = min(kills, key=lambda k: k.distance, default=None)

@@ -44,14 +44,14 @@ def run(keys: Sequence[Key], device: str, *, quick: bool, number: int) -> dict[s
         quick: few rounds.
         number: of this process; each has an order of its own.
     """
-    from nnspec_conformance.run import progress
+    from nnspec_conformance.progress import progress
 
     place, order = machine.find_device(device), random.Random(number)
     chosen = [workload for workload in sets.select(None, quick=quick) if sets.key(workload) in set(keys)]
     order.shuffle(chosen)
     limits, entries = machine.ceilings(place, quick=quick), []
-    names = (f"{workload.name}, {workload.direction}, {workload.size}" for workload in chosen)
-    for workload, _ in zip(chosen, progress(names, len(chosen), f"process {number}"), strict=True):
+    names = [f"{workload.name}, {workload.direction}, {workload.size}" for workload in chosen]
+    for workload, _ in zip(chosen, progress(names, f"process {number}"), strict=True):
         rounds = 3 if quick else 5 if workload.size >= LARGE else 9
         entry = core.measure(workload, place, rounds=rounds, order=order)
         entry["notes"] = note(entry, workload, place)
