@@ -37,7 +37,7 @@ serve: $(VENV)/.docs ## the site on http://127.0.0.1:8000, rebuilt on every chan
 test: $(VENV)/.test $(VENV)/.docs ## the gate, every test, the suite on the reference and on the oracle, the mutants
 	$(BIN)/nnspec clauses --check
 	@mkdir -p build; echo "== the suite on the reference, then its tests; all other tests beside them, shown afterwards"; \
-	$(BIN)/python -m pytest --durations=10 --ignore=reference/tests --ignore=$(SUITE) > build/other-tests.log 2>&1 & others=$$!; \
+	$(BIN)/python -m pytest --durations=10 conformance docs --ignore=$(SUITE) > build/other-tests.log 2>&1 & others=$$!; \
 	trap 'kill $$others; exit 130' INT TERM; \
 	$(BIN)/python -m pytest --durations=10 $(SUITE) reference/tests --report $(REPORT); status=$$?; \
 	$(BIN)/nnspec check numpy_oracle --if-stale || status=1; \
