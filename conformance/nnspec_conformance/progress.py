@@ -15,7 +15,7 @@ SLOWEST = 10
 Item = TypeVar("Item")
 
 
-def progress(items: Collection[Item], title: str) -> Iterator[Item]:
+def progress(items: Collection[Item], title: str, *, bar: bool = True, slowest: bool = True) -> Iterator[Item]:
     """The items, one after the other, while standard error shows how far they are.
 
     A terminal shows a bar, anything else a line every ten seconds. A run that took longer ends with its ten slowest
@@ -24,8 +24,11 @@ def progress(items: Collection[Item], title: str) -> Iterator[Item]:
     Args:
         items: what is worked on between one item and the next; shown as text.
         title: what is run.
+        bar: whether a terminal shows a bar; without one it gets the lines, since a terminal has room for one bar only.
+        slowest: whether a long run ends with its ten slowest.
     """
     console = Console(stderr=True)
+    bar = bar and console.is_terminal
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     took: list[tuple[float, str]] = []
     begun = told = time.perf_counter()
@@ -33,15 +36,15 @@ def progress(items: Collection[Item], title: str) -> Iterator[Item]:
         with Progress(
             *columns,
             console=console,
-            disable=not console.is_terminal,
+            disable=not bar,
             transient=True,
             redirect_stdout=sys.stdout.isatty(),  # what goes to a file is no business of the bar
-        ) as bar:
-            task = bar.add_task(title, total=len(items))
+        ) as shown:
+            task = shown.add_task(title, total=len(items))
             for item in items:
                 start = time.perf_counter()
-                bar.update(task, description=f"{title}: {f'{item}':<40.40}")
-                if not console.is_terminal and start - told >= EVERY:
+                shown.update(task, description=f"{title}: {f'{item}':<40.40}")
+                if not bar and start - told >= EVERY:
                     told = start
                     done = f"{len(took)} of {len(items)} in {start - begun:.0f} s"
                     print(f"{title}: {done}, now {item}", file=sys.stderr, flush=True)
@@ -49,9 +52,9 @@ def progress(items: Collection[Item], title: str) -> Iterator[Item]:
                     yield item
                 finally:
                     took.append((time.perf_counter() - start, f"{item}"))
-                bar.advance(task)
+                shown.advance(task)
     finally:
-        if time.perf_counter() - begun >= EVERY and len(took) > 1:
+        if slowest and time.perf_counter() - begun >= EVERY and len(took) > 1:
             tell_slowest(took, title)
 
 

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from nnspec_conformance import progress as module
+from nnspec_conformance.experiments import core
 from nnspec_conformance.progress import progress
 
 
@@ -54,3 +55,9 @@ def test_what_is_printed_meanwhile_stays_where_it_was_sent(long, capsys):
     for item in progress(["a", "b"], "counting"):
         print(f"found {item}")
     assert capsys.readouterr().out == "found a\nfound b\n"
+
+
+def test_seeds_of_an_experiment_are_watched_and_not_ranked(long, capsys):
+    assert list(core.watched([3, 4], "toy, seeds")) == [3, 4]
+    err = capsys.readouterr().err
+    assert err.splitlines() == ["toy, seeds: 0 of 2 in 0 s, now 3", "toy, seeds: 1 of 2 in 0 s, now 4"]

@@ -51,7 +51,7 @@ def run(keys: Sequence[Key], device: str, *, quick: bool, number: int) -> dict[s
     order.shuffle(chosen)
     limits, entries = machine.ceilings(place, quick=quick), []
     names = [f"{workload.name}, {workload.direction}, {workload.size}" for workload in chosen]
-    for workload, _ in zip(chosen, progress(names, f"process {number}"), strict=True):
+    for workload, _ in zip(chosen, progress(names, f"process {number}", slowest=number == 1), strict=True):
         rounds = 3 if quick else 5 if workload.size >= LARGE else 9
         entry = core.measure(workload, place, rounds=rounds, order=order)
         entry["notes"] = note(entry, workload, place)

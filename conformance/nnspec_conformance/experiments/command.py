@@ -10,6 +10,7 @@ from nnspec_conformance.clauses import Experiment, Spec, load_spec
 from nnspec_conformance.errors import HarnessError, one_line
 from nnspec_conformance.experiments import core, record
 from nnspec_conformance.intervals import Intervals
+from nnspec_conformance.progress import progress
 from nnspec_conformance.results import COMMITTED, load_experiments, write_experiment
 
 DESCRIPTION = (
@@ -46,7 +47,10 @@ def run(options: argparse.Namespace) -> int:
     if options.record and not options.slow:
         raise HarnessError("--record needs --slow: only full forms are recorded")
     commits = {one.id: record.commit_of(core.block(spec, one.id), spec) for one in chosen if options.record}
-    return max([_one(one, spec, committed, commits, options.slow, options.out) for one in chosen], default=0)
+    status = 0
+    for id in progress([one.id for one in chosen], "experiments", bar=False):
+        status = max(status, _one(known[id], spec, committed, commits, options.slow, options.out))
+    return status
 
 
 def _list(spec: Spec, committed: dict[str, dict]) -> int:

@@ -93,11 +93,10 @@ def discover() -> dict[str, Registered]:
 
 
 def watched(items: Sequence[T], title: str) -> Iterator[T]:
-    """The items, for instance the seeds, with the progress shown on a terminal."""
-    from nnspec_conformance.run import progress
+    """The items, for instance the seeds, while standard error shows how far they are."""
+    from nnspec_conformance.progress import progress
 
-    for item, _ in zip(items, progress(map(str, items), len(items), title), strict=True):
-        yield item
+    return progress(items, title, slowest=False)
 
 
 def block(spec: Spec, id: str) -> Experiment:
