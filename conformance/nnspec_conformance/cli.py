@@ -11,6 +11,8 @@ from pathlib import Path
 from nnspec_conformance import __version__
 from nnspec_conformance.errors import HarnessError
 
+FORMS = ("map", "state map", "random map", "random", "stepper", "series")  # as operations are declared
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return the exit status."""
@@ -76,6 +78,11 @@ def _parser(chosen: list[str]) -> argparse.ArgumentParser:
 
     new = command("new-adapter", "template:new_adapter", "write a commented adapter to start from")
     new.add_argument("path", type=Path)
+
+    topic = command("new-topic", "new_topic:run", "write a topic's files into this checkout, with a clause that fails")
+    topic.add_argument("topic", help="a section and a name: training/momentum")
+    topic.add_argument("--form", choices=FORMS, default="map", help="of its first operation (default: map)")
+    topic.add_argument("--operation", default="", metavar="NAME", help="its name (default: the topic's)")
 
     replay = command("replay", "run:replay_vectors", "put recorded vectors to an implementation")
     replay.add_argument("folder", type=Path, metavar="DIR")

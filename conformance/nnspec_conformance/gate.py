@@ -153,6 +153,11 @@ def _is_of(name: str, form: str) -> bool:
     return name == form or name.startswith(form.removesuffix("/*") + "/")
 
 
+def opened_by(spec: Spec, page: str) -> list[str]:
+    """Statements of the source that nothing proves yet, and that a page of this name would have to prove."""
+    return [name for name in planned(spec) if any(_is_of(page, form) for form in _forms(spec.source[name]))]
+
+
 def planned(spec: Spec) -> list[str]:
     """Statements of the source that nothing proves yet; the gate sees to it that none of their pages exists."""
     return [statement for statement in spec.source if statement not in spec.proofs()]

@@ -1,0 +1,193 @@
+"""``nnspec new-topic``: what it writes is in step at once; one clause fails until the author has written the others."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nnspec_conformance import cli
+from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.new_topic import write, written
+from nnspec_conformance.operations import FORMS
+
+ROOT = Path(__file__).resolve().parents[2]
+TOPICS = {form: f"training/trial_of_{form.replace(' ', '_')}" for form in FORMS}
+
+
+def name_of(form):
+    return TOPICS[form].rpartition("/")[2]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """The project with a topic of each form."""
+    folder = tmp_path_factory.mktemp("copy") / "nnspec"
+    ignored = shutil.ignore_patterns("__pycache__", "results", "generated", ".*", "build", "site", "dist")
+    shutil.copytree(ROOT, folder, ignore=ignored, symlinks=True)
+    for form, topic in TOPICS.items():
+        write(folder, written(topic, form, own_spec()))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(copy):
+    """Runs Python in the copy."""
+    places = os.pathsep.join(str(copy / name) for name in ("reference", "conformance", "docs"))
+
+    def python(*arguments):
+        environment = os.environ | {"PYTHONPATH": places}
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=copy,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+        )
+
+    return python
+
+
+COMMANDS = """
+import contextlib, io, json, sys
+from nnspec_conformance.cli import main
+answers = {}
+for name, arguments in json.loads(sys.argv[1]).items():
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(arguments)
+    answers[name] = status, out.getvalue(), err.getvalue()
+print(json.dumps(answers))
+"""
+
+
+@pytest.fixture(scope="module")
+def said(run):
+    """Status, output and errors of the commands in the copy, all in one process."""
+    topics = list(TOPICS.values())
+    subjects = ["numpy_oracle", "reference", *(["torch"] if importlib.util.find_spec("torch") else [])]
+    commands = {subject: ["check", subject, *topics] for subject in subjects}
+    commands |= {"gate": ["clauses", "--check"], "mutants": ["mutants", *topics]}
+    done = run("-c", COMMANDS, json.dumps(commands))
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_the_gate_is_in_step(said):
+    status, _, errors = said["gate"]
+    assert (status, errors) == (0, "")
+
+
+@pytest.mark.parametrize("subject", ["numpy_oracle", "reference"])
+def test_the_unwritten_clause_fails_and_nothing_else(said, subject):
+    status, out, errors = said[subject]
+    assert status == 1, out + errors
+    for form in FORMS:
+        slug = name_of(form).replace("_", "-")
+        assert f"FAIL  {slug}.unwritten" in out
+        assert f"the clauses of {TOPICS[form]} are not written yet; then take this one away" in " ".join(out.split())
+    assert out.count("FAIL  ") == len(FORMS), out
+    assert f"{len(FORMS)} pass, {len(FORMS)} fail" in out
+
+
+def test_mutants_are_caught(said):
+    status, out, errors = said["mutants"]
+    assert status == 0, out + errors
+    assert f"{len(FORMS)} of {len(FORMS)} mutants caught" in out
+
+
+def test_a_framework_does_not_implement_it_yet(said):
+    if "torch" not in said:
+        pytest.skip("PyTorch is not installed")
+    assert f"{2 * len(FORMS)} not implemented" in said["torch"][1]
+
+
+def test_layout_and_reference_keep_their_rules(run):
+    tests = ("conformance/tests/test_layout.py", "reference/tests/test_lint.py", "reference/tests/test_borrowed.py")
+    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", "(test_layout and not import) or trial")
+    assert done.returncode == 0, done.stdout
+
+
+def test_what_is_written_is_clean(run, copy):
+    pytest.importorskip("ruff", reason="ruff is not installed")
+    paths = [
+        path
+        for topic in TOPICS.values()
+        for path in written(topic, "map", own_spec(), "nobody")
+        if path.endswith(".py")
+    ]
+    for arguments in (("check", "--no-cache"), ("format", "--check", "--no-cache")):
+        done = run("-m", "ruff", *arguments, *paths)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_without_the_unwritten_clause_everything_holds(run, copy):
+    """The author takes clause and test away; here, of the map."""
+    topic = TOPICS["map"]
+    page, suite = (
+        copy / f"spec/{topic}.md",
+        copy / f"conformance/nnspec_conformance/suite/training/test_{name_of('map')}.py",
+    )
+    before = page.read_text(), suite.read_text()
+    head, _, rest = before[0].partition("/// clause |")
+    page.write_text(head + "/// clause |" + rest.partition("/// clause |")[2])
+    suite.write_text(before[1].partition('\n\n@clause("trial-of-map.unwritten")')[0] + "\n")
+    try:
+        done = run("-m", "nnspec_conformance.cli", "check", "numpy_oracle", topic)
+    finally:
+        page.write_text(before[0])
+        suite.write_text(before[1])
+    assert "1 pass (1 instances" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0
+
+
+# ---- refusals
+
+
+def test_forms_of_the_command_are_those_of_the_declarations():
+    assert cli.FORMS == FORMS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("momentum", "map"), "'momentum' is no topic; write a section and a name, such as training/momentum"),
+        (("training/Momentum", "map"), "'training/Momentum' is no topic"),
+        (("training/momentum", "maps"), "'maps' is no form; use one of map, state map"),
+        (("training/relu", "map"), "components/activations declares 'relu' already; give another with --operation"),
+    ],
+)
+def test_a_wrong_name_is_told_in_one_line(arguments, message):
+    with pytest.raises(HarnessError, match=message):
+        written(*arguments, own_spec())
+
+
+def test_nothing_is_written_over(copy):
+    files = written(TOPICS["map"], "map", own_spec())
+    with pytest.raises(
+        HarnessError, match=r"trial_of_map\.md: exists already; choose another topic or take it away first"
+    ):
+        write(copy, files)
+
+
+def test_a_folder_that_is_no_checkout_is_refused(tmp_path):
+    with pytest.raises(HarnessError, match="is no checkout of nnspec"):
+        write(tmp_path, {})
+
+
+def test_statements_that_the_page_opens_are_proven_by_the_unwritten_clause():
+    page = written("training/momentum", "stepper", own_spec())["spec/training/momentum.md"]
+    assert "    proves: [" in page
+
+
+def test_a_folder_of_topics_is_a_package_in_every_strand():
+    files = written("architectures/trial/tripling", "map", own_spec())
+    assert "reference/nnspec/architectures/trial/__init__.py" in files
+    assert "conformance/nnspec_conformance/adapters/torch/architectures/__init__.py" in files
