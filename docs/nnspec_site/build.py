@@ -19,7 +19,7 @@ from typing import Any
 from nnspec_conformance import results
 from nnspec_conformance.clauses import load_spec
 from nnspec_conformance.errors import HarnessError
-from nnspec_site import assets, built, figures, navigation, sources
+from nnspec_site import assets, built, clause_pages, data, data_files, figures, navigation, sources
 from nnspec_site.assets import GENERATED, ROOT
 from nnspec_site.errors import SiteError
 
@@ -40,6 +40,10 @@ def prepare() -> None:
     draw_figures()
     step("pages that follow from the folders")
     navigation.stage(load_spec())
+    step("a page for each clause, and the data")
+    shown = data.current()
+    clause_pages.stage(shown, navigation.STAGE)
+    data_files.stage(shown, navigation.STAGE / "data")
 
 
 def settings() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The proof line of a clause: one line that says what holds and for whom, unfolding into every measurement."""
+"""What holds of a clause and for whom: one line for its card, and the tables of its own page."""
 
 from __future__ import annotations
 
@@ -6,32 +6,35 @@ from collections.abc import Iterable, Sequence
 
 from nnspec_conformance.clauses import Clause
 from nnspec_site.data import Data, Report
-from nnspec_site.html import Element, code, folded, linked, make, number, plural, prose, table
+from nnspec_site.html import Element, code, linked, make, number, plural, prose, table
 from nnspec_site.outcomes import OUTCOMES, chip, tally, worst
+from nnspec_site.rendering import clause_address
 
 HELD = {"pass", "variant"}
+NAMED = 3  # operations of a family that a line names; of more it says how many
+GOOD = {"pass", "variant", "not run"}
 
 
-def proof(data: Data, clause: Clause) -> Element:
-    """The folded proof of ``clause``."""
-    if not data.subjects:
-        return make("p", "nn-unproven", "Not measured yet.")
-    return folded(
-        summary(data, clause),
-        measurements(data, clause),
-        notes(data, clause),
-        mutants(data, clause),
-        tests(data, clause),
-        css="nn-proof",
-    )
+def subjects_in_order(data: Data) -> list[str]:
+    """Frameworks first, since they are what a reader looks for; the reference and the oracle, no evidence, last."""
+    place = {"reference": 1, "oracle": 2}
+    return sorted(data.subjects, key=lambda name: place.get(data.role(name), 0))
 
 
 # ------------------------------------------------------------------ the line
-def summary(data: Data, clause: Clause) -> list[Element | str]:
-    """The folded line: the reference's word, the worst error, the wrong implementations caught, everybody's outcome."""
+def line(data: Data, clause: Clause) -> Element:
+    """The reference's word, the worst error, the wrong implementations caught, everybody's outcome; links the proof."""
+    more = make("a", "nn-more", "Proof", href=clause_address(clause.page, clause.id))
+    if not data.subjects:
+        return make("p", "nn-verdict", kind(clause), make("span", "nn-unproven", "Not measured yet."), more)
     facts = [_held(data, clause), _worst(data, clause), _caught(data, clause)]
-    line = make("span", "nn-facts", _mark(data, clause), ", ".join(fact for fact in facts if fact))
-    return [line, *groups(data, clause)]
+    words = make("span", "nn-facts", _mark(data, clause), ", ".join(fact for fact in facts if fact))
+    return make("p", "nn-verdict", kind(clause), words, *groups(data, clause), more)
+
+
+def kind(clause: Clause) -> Element:
+    """The kind of a clause."""
+    return make("span", "nn-kind", clause.kind)
 
 
 def _mark(data: Data, clause: Clause) -> Element | None:
@@ -60,8 +63,8 @@ def _held(data: Data, clause: Clause) -> str:
     if total == 1:
         return "holds on the reference" if held else f"reference: {outcomes[0]}"
     if held == total:
-        return f"{total} instances hold on the reference"
-    return f"{held} of {total} instances hold on the reference"
+        return f"all {total} hold on the reference"
+    return f"{held} of {total} hold on the reference"
 
 
 def _worst(data: Data, clause: Clause) -> str:
@@ -70,7 +73,7 @@ def _worst(data: Data, clause: Clause) -> str:
     ratios = [float(result["ratio"]) for result in results if result.get("ratio") is not None]
     if not ratios:
         return ""
-    return f"worst error {number(max(ratios))} of allowed" if max(ratios) else "no error"
+    return f"worst error {number(max(ratios))} of the allowed one" if max(ratios) else "no error"
 
 
 def _caught(data: Data, clause: Clause) -> str:
@@ -84,36 +87,42 @@ def _caught(data: Data, clause: Clause) -> str:
 
 
 def groups(data: Data, clause: Clause) -> list[Element]:
-    """One chip an outcome, naming the frameworks whose worst outcome it is."""
-    groups: dict[str, list[str]] = {}
+    """One chip an outcome: the frameworks whose worst outcome it is, and with which operations of a family."""
+    found: dict[str, list[str]] = {}
     for name in data.subjects:
         if data.role(name) in ("reference", "oracle"):
             continue
         outcomes = data.outcomes(name, clause)
         outcome = worst(outcomes)
-        share = sum(found == outcome for found in outcomes)
-        part = f" ({share} of {len(outcomes)})" if share < len(outcomes) else ""
-        groups.setdefault(outcome, []).append(name + part)
-    return [chip(outcome, f"{outcome}: {', '.join(groups[outcome])}") for outcome, _ in tally(groups)]
+        found.setdefault(outcome, []).append(name + share(clause, outcomes, outcome))
+    return [chip(outcome, f"{outcome}: {', '.join(found[outcome])}") for outcome, _ in tally(found)]
 
 
-# ------------------------------------------------------------------ unfolded
+def share(clause: Clause, outcomes: Sequence[str], outcome: str) -> str:
+    """Which operations of a family have an outcome: `` (gelu, silu)``; empty where all have it."""
+    of = [operation for operation, one in zip(clause.operations, outcomes, strict=True) if one == outcome]
+    if len(of) == len(outcomes):
+        return ""
+    return f" ({', '.join(of)})" if len(of) <= NAMED else f" ({len(of)} of {len(outcomes)})"
+
+
+# ------------------------------------------------------------------ a page of its own
 def measurements(data: Data, clause: Clause) -> Element:
-    """Instances down, subjects across; for a single clause the subjects go down."""
+    """Subjects down; a family has its operations across, a single clause the numbers."""
     if len(clause.instances) == 1:
         return _by_subject(data, clause)
-    head: list[Element | str] = ["instance", *(subject_name(data, name) for name in data.subjects)]
+    head: list[Element | str] = ["subject", *(code(operation) for operation in clause.operations)]
     rows = []
-    for instance, operation in zip(clause.instances, clause.operations, strict=True):
-        results = [data.result(name, clause, instance) for name in data.subjects]
-        rows.append([code(operation), *(_cell(result) for result in results)])
+    for name in subjects_in_order(data):
+        results = [data.result(name, clause, instance) for instance in clause.instances]
+        rows.append([subject_name(data, name), *(_cell(result) for result in results)])
     return table(head, rows, "nn-measured")
 
 
 def _by_subject(data: Data, clause: Clause) -> Element:
     instance = clause.instances[0]
     rows = []
-    for name in data.subjects:
+    for name in subjects_in_order(data):
         result = data.result(name, clause, instance)
         readings = ", ".join(map(str, result.get("readings", {}).get(clause.id, [])))
         rows.append(
@@ -145,29 +154,83 @@ def subject_name(data: Data, name: str) -> Element:
     return make("span", "nn-subject", name, make("small", "", f" {extra}"))
 
 
-def notes(data: Data, clause: Clause) -> Element | None:
-    """Why a subject does not simply pass: the adapter's reason for a known failure, else what the test saw."""
-    items = []
-    for name in data.subjects:
-        for instance in clause.instances:
+def entries(data: Data, clause: Clause) -> list[list[Element | str]]:
+    """A row for each test, reading and dtype of each subject, where a result has more than one."""
+    rows = []
+    for name in subjects_in_order(data):
+        for instance, operation in zip(clause.instances, clause.operations, strict=True):
+            found = data.result(name, clause, instance).get("entries", [])
+            for entry in found if len(found) > 1 else []:
+                readings = ", ".join(f"{keyword}={reading}" for keyword, reading in entry.get("readings", {}).items())
+                rows.append(
+                    [
+                        code(name),
+                        *([code(operation)] if clause.applies_to else []),
+                        entry.get("test", "").rpartition("::")[2] or "–",
+                        readings or "–",
+                        entry.get("dtype") or "–",
+                        chip(entry.get("outcome", "pass")),
+                        number(entry.get("ratio")),
+                        str(entry.get("cases", "–")),
+                    ]
+                )
+    return rows
+
+
+def entries_head(clause: Clause) -> list[str]:
+    """The columns of ``entries``."""
+    return [
+        "subject",
+        *(["of"] if clause.applies_to else []),
+        "test",
+        "reading",
+        "dtype",
+        "outcome",
+        "error / allowed",
+        "cases",
+    ]
+
+
+def failures(data: Data, clause: Clause) -> list[tuple[str, dict[str, list[str]], tuple[str, str, Report]]]:
+    """What does not simply hold, merged by reason.
+
+    Each is the reason, the operations by subject, and one case: subject, instance and result.
+    """
+    found: dict[str, tuple[dict[str, list[str]], tuple[str, str, Report]]] = {}
+    for name in subjects_in_order(data):
+        for instance, operation in zip(clause.instances, clause.operations, strict=True):
             result = data.result(name, clause, instance)
-            text = result.get("reason") or result.get("message") or ""
-            uncovered = ", ".join(f"not {what}" for what in result.get("not_run", []))
-            if (result["outcome"] not in ("pass", "not run") and text) or uncovered:
-                told = ". ".join(part for part in (text, uncovered) if part)
-                items.append(make("li", "", f"{name}, ", code(instance), ": ", *linked(told)))
-    return make("div", "", _title("Notes"), make("ul", "nn-notes", *items)) if items else None
+            text = result.get("reason") or result.get("message")
+            if result["outcome"] in GOOD or not text:
+                continue
+            who, _ = found.setdefault(text, ({}, (name, instance, result)))
+            who.setdefault(name, []).append(operation)
+    return [(text, who, case) for text, (who, case) in found.items()]
+
+
+def who(clause: Clause, subjects: dict[str, list[str]]) -> list[Element | str]:
+    """``torch: gelu; keras_torch: gelu, silu``; the names alone where the clause has one operation."""
+    parts: list[Element | str] = []
+    for name, operations in subjects.items():
+        parts += ["; " if parts else "", code(name)]
+        if clause.applies_to:
+            parts += [": ", ", ".join(operations)]
+    return parts
+
+
+def reason(text: str) -> list[Element | str]:
+    """A reason with its addresses as links."""
+    return linked(text)
 
 
 def mutants(data: Data, clause: Clause) -> Element | None:
     """The wrong implementations that this clause was proven to catch, and how far off each is."""
     rows: list[Sequence[Element | str]] = []
     for (name, story), found in caught_by(data, clause).items():
-        where = [part for operation in found for part in (code(operation), " ")]
         rows.append(
             [
                 code(name),
-                *([make("span", "", *where)] if clause.applies_to else []),
+                *([of_operations(clause, list(found))] if clause.applies_to else []),
                 prose("span", story),
                 distance(found.values()),
             ]
@@ -175,7 +238,17 @@ def mutants(data: Data, clause: Clause) -> Element | None:
     if not rows:
         return None
     head = ["wrong implementation", *(["of"] if clause.applies_to else []), "what it does", "its error"]
-    return make("div", "", _title("What this clause catches"), table(head, rows, "nn-mutants"))
+    return table(head, rows, "nn-mutants")
+
+
+def of_operations(clause: Clause, operations: list[str]) -> Element:
+    """The operations of a family: ``all 13``, ``all but softmax``, or their names; all names as a tooltip."""
+    names, others = ", ".join(operations), [name for name in clause.operations if name not in operations]
+    if len(operations) > NAMED and not others:
+        return make("span", "", f"all {len(operations)}", title=names)
+    if len(operations) > NAMED and len(others) <= NAMED:
+        return make("span", "", f"all but {', '.join(others)}", title=names)
+    return make("span", "", *[part for name in operations for part in (", ", code(name))][1:])
 
 
 def caught_by(data: Data, clause: Clause) -> dict[tuple[str, str], dict[str, Report]]:
@@ -193,20 +266,3 @@ def distance(found: Iterable[Report]) -> Element | str:
     if not all(mutant.get("caught") for mutant in mutants):
         return chip("fail", "not caught")
     return f"{number(min(float(mutant['distance']) for mutant in mutants))} × allowed"
-
-
-def tests(data: Data, clause: Clause) -> Element | None:
-    names = data.tests.get(clause.id, [])
-    if not names:
-        return None
-    return make(
-        "p", "nn-tests", "Test: " if len(names) == 1 else "Tests: ", *_separated([code(name) for name in names])
-    )
-
-
-def _separated(items: Sequence[Element]) -> list[Element | str]:
-    return [part for item in items for part in (", ", item)][1:]
-
-
-def _title(text: str) -> Element:
-    return make("p", "nn-proof-title", text)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from nnspec_conformance.clauses import Clause
 from nnspec_site.blocks.experiment import badge, effect, prediction
 from nnspec_site.data import Data
-from nnspec_site.html import Element, code, folded, make, prose, table
+from nnspec_site.html import Element, code, folded, make, plural, prose, table
 from nnspec_site.outcomes import MEANING, OUTCOMES, chip, tally, worst
-from nnspec_site.proof import caught_by, distance, subject_name
+from nnspec_site.proof import caught_by, distance, of_operations, share, subject_name, subjects_in_order
 
 
 def anchor(page: str, target: str, text: Element | str) -> Element:
@@ -37,12 +37,12 @@ def sections(data: Data) -> Element | None:
     rows = []
     for name, clauses in clauses_by_page(data).items():
         row: list[Element | str] = [anchor(name, "", data.spec.pages[name].title)]
-        for subject in data.subjects:
+        for subject in subjects_in_order(data):
             outcomes = [outcome for clause in clauses for outcome in data.outcomes(subject, clause)]
             seen |= set(outcomes)
             row.append(counts(outcomes))
         rows.append(row)
-    head = ["section", *(subject_name(data, name) for name in data.subjects)]
+    head = ["section", *(subject_name(data, name) for name in subjects_in_order(data))]
     return make("div", "", table(head, rows, "nn-sections"), legend(seen))
 
 
@@ -57,31 +57,43 @@ def counts(outcomes: list[str]) -> Element:
     return make("span", "nn-tally", bar, lines)
 
 
-def page(data: Data, name: str) -> Element | None:
-    """The clauses of one page down, subjects across."""
+def page(data: Data, name: str, *, every: bool = False) -> Element | None:
+    """The clauses of one page down in which somebody differs, or every one; subjects across."""
     clauses = [clause for clause in data.spec.clauses.values() if clause.page == name]
     if not data.subjects or not clauses:
         return None
-    rows = []
+    subjects = subjects_in_order(data)
+    rows, agreed, seen = [], 0, set()
     for clause in clauses:
-        row: list[Element | str] = [anchor(name, clause.id, code(clause.id))]
-        row += [_summary(data.outcomes(subject, clause)) for subject in data.subjects]
-        rows.append(row)
-    head = ["clause", *(subject_name(data, subject) for subject in data.subjects)]
-    seen = {outcome for clause in clauses for subject in data.subjects for outcome in data.outcomes(subject, clause)}
-    return make("div", "", table(head, rows, "nn-page-matrix"), legend(seen))
+        outcomes = [data.outcomes(subject, clause) for subject in subjects]
+        met = {one for found in outcomes for one in found}
+        if met == {"pass"} and not every:
+            agreed += 1
+            continue
+        seen |= met
+        rows.append([anchor(name, clause.id, code(clause.id)), *(_summary(clause, found) for found in outcomes)])
+    made = make("div")
+    if rows:
+        head = ["clause", *(subject_name(data, subject) for subject in subjects)]
+        made.extend([table(head, rows, "nn-page-matrix"), legend(seen)])
+    if agreed:
+        words = f"Everybody passes the other {plural(agreed, 'clause')}." if rows else "Everybody passes every clause."
+        made.append(make("p", "nn-provenance", words))
+    return made
 
 
 def clauses(data: Data) -> Element | None:
     """Every page's clauses by subjects, each page folded."""
-    found = [(data.spec.pages[name].title, page(data, name)) for name in clauses_by_page(data)]
+    found = [(data.spec.pages[name].title, page(data, name, every=True)) for name in clauses_by_page(data)]
     return make("div", "", *(folded([title], shown) for title, shown in found if shown is not None))
 
 
-def _summary(outcomes: list[str]) -> Element:
+def _summary(clause: Clause, outcomes: list[str]) -> Element:
+    """The symbol of the worst outcome and the operations that have it; its word is for readers by ear, and the legend."""
     outcome = worst(outcomes)
-    share = sum(found == outcome for found in outcomes)
-    return chip(outcome, f"{outcome} ({share} of {len(outcomes)})" if share < len(outcomes) else outcome)
+    symbol, css = OUTCOMES[outcome]
+    of = share(clause, outcomes, outcome).strip(" ()")
+    return make("span", f"nn-{css}", f"{symbol} ", make("span", "nn-word", f"{outcome} "), of, title=outcome)
 
 
 def subjects(data: Data) -> Element | None:
@@ -107,6 +119,17 @@ def subjects(data: Data) -> Element | None:
     return table(head, rows, "nn-subjects")
 
 
+def data_files(data: Data) -> Element | None:
+    """The files of results, one a subject."""
+    if not data.subjects:
+        return None
+    rows = []
+    for name, report in data.subjects.items():
+        links = [make("a", "", f"{name}.{kind}", href=f"/data/results/{name}.{kind}") for kind in ("json", "js")]
+        rows.append([code(name), make("span", "", links[0], ", ", links[1]), plural(len(report["results"]), "result")])
+    return table(["subject", "files", "holds"], rows)
+
+
 def readings(data: Data) -> Element | None:
     """Clauses with more than one reading, and defaults, down; subjects across."""
     from nnspec_site.blocks.clause import readings_of
@@ -118,9 +141,9 @@ def readings(data: Data) -> Element | None:
     for clause in clauses:
         row: list[Element | str] = [anchor(clause.page, clause.id, code(clause.id))]
         row.append(code(str(clause.default if clause.kind == "default" else clause.definition)))
-        row += [", ".join(readings_of(data, clause, subject)) or "–" for subject in data.subjects]
+        row += [", ".join(readings_of(data, clause, name)) or "–" for name in subjects_in_order(data)]
         rows.append(row)
-    head = ["clause", "definition", *(subject_name(data, name) for name in data.subjects)]
+    head = ["clause", "definition", *(subject_name(data, name) for name in subjects_in_order(data))]
     return table(head, rows, "nn-readings-table")
 
 
@@ -129,9 +152,9 @@ def mutants(data: Data) -> Element | None:
     rows = []
     for clause in data.spec.clauses.values():
         for (name, story), found in caught_by(data, clause).items():
-            where = [part for operation in found for part in (code(operation), " ")]
             link = anchor(clause.page, clause.id, code(clause.id))
-            rows.append([link, code(name), make("span", "", *where), prose("span", story), distance(found.values())])
+            of = of_operations(clause, list(found))
+            rows.append([link, code(name), of, prose("span", story), distance(found.values())])
     if not rows:
         return None
     head = ["clause", "wrong implementation", "of", "what it does", "its error"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 HOME, TOPIC, RESULTS = "index.html", "spec/components/activations.html", "results/index.html"
+PROOF = "clauses/components/activations/activation.limits.html"
 PAGES = [
     HOME,
     TOPIC,
@@ -22,6 +23,8 @@ PAGES = [
     "results/readings.html",
     "results/experiments.html",
     "results/benchmarks.html",
+    "results/data.html",
+    PROOF,
     "api/components/activations.html",
 ]
 CLAUSE = "relu.gradient-at-zero"
@@ -103,6 +106,30 @@ def test_dark_scheme_is_dark_and_can_be_switched(visit):
     page.evaluate("localStorage.clear()")
 
 
+@pytest.mark.parametrize(("chosen", "shown"), [("slate", "rgb(26, 30, 39)"), ("default", "rgb(255, 255, 255)")])
+def test_page_of_a_clause_has_the_scheme_that_was_chosen_on_the_site(visit, chosen, shown):
+    page = visit(PROOF, scheme="light" if chosen == "slate" else "dark")
+    color = {"media": f"(prefers-color-scheme: {chosen})", "scheme": chosen}
+    page.evaluate("c => localStorage.setItem('/.__palette', JSON.stringify({index: 1, color: c}))", color)
+    page.reload()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == shown
+    page.evaluate("localStorage.clear()")
+
+
+def test_arrow_keys_lead_to_the_clauses_beside_this_one(visit):
+    page = visit(PROOF)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**/activation.accuracy.html")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(f"**/{PROOF}")
+
+
+def test_data_is_there_as_scripts(visit):
+    page = visit("results/data.html")
+    page.add_script_tag(url=page.url.replace("results/data.html", "data/clauses.js"))
+    assert page.evaluate("nnspecData.clauses.clauses['gelu.form'].level") == "MUST"
+
+
 def test_search_finds_a_clause_by_its_id(visit):
     page = visit(HOME)
     page.locator(".md-search__input").click()
@@ -124,10 +151,10 @@ def test_clause_permalink_leads_to_the_clause(visit):
     assert 48 <= box["y"] < 300  # below the header
 
 
-def test_proof_unfolds_with_the_keyboard(visit):
+def test_how_a_claim_was_measured_unfolds_with_the_keyboard(visit):
     page = visit(TOPIC)
-    summary = page.locator("details.nn-proof > summary").first
-    table = page.locator("details.nn-proof .nn-table").first
+    summary = page.locator("details.nn-how > summary").first
+    table = page.locator("details.nn-how .nn-table").first
     assert not table.is_visible()
     summary.focus()
     page.keyboard.press("Enter")

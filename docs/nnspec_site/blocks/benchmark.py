@@ -32,16 +32,22 @@ class BenchmarkBlock(SiteBlock):
                 parent.append(make("h2", "", name.replace("_", " ").capitalize(), id=name))
                 holder = make("div", "nn-benchmark")
             parent.append(holder)
-            holder.extend(of_set(reports, name))
+            holder.extend(of_set(reports, name, full=self.argument == "sets"))
         return holder
 
 
-def of_set(reports: dict[str, Report], name: str) -> list[Element]:
-    """What each machine has measured of a set and what not, and the command for whoever has another machine."""
+def of_set(reports: dict[str, Report], name: str, *, full: bool) -> list[Element]:
+    """What each machine has measured of a set and what not, and the command for whoever has another machine.
+
+    Args:
+        reports: by machine.
+        name: of the set.
+        full: with the times at every size; else with a link to them.
+    """
     parts, shown = [], 0
     for report in reports.values():
         if found := [work for work in report["workloads"] if work["set"] == name]:
-            parts.append(measured(report, found))
+            parts.append(measured(report, found, full=full))
             shown += 1
         if absent := unmeasured(report, name):
             words = f"Not measured on this machine ({report['machine']['name']}): {', '.join(absent)}."
@@ -79,10 +85,10 @@ def spread(program: Report) -> str:
     return seconds(program.get("seconds")) + between
 
 
-def size(count: int) -> str:
-    """1024 as 2^10."""
+def size(count: int) -> Element:
+    """1024 as 2 to the 10, with the exponent above the line."""
     power = count.bit_length() - 1
-    return f"2^{power}" if count == 1 << power else f"{count:,}"
+    return make("span", "", "2", make("sup", "", str(power))) if count == 1 << power else make("span", "", f"{count:,}")
 
 
 def machine(report: Report) -> Element:
@@ -103,8 +109,8 @@ def machine(report: Report) -> Element:
     return make("div", "", make("p", "nn-proof-title", about["name"]), table(["", "this machine"], rows))
 
 
-def measured(report: Report, workloads: list[Report]) -> Element:
-    """Chart at the largest size, its numbers, and every other size folded."""
+def measured(report: Report, workloads: list[Report], *, full: bool) -> Element:
+    """Chart at the largest size; the times at every size folded, or where they are told."""
     largest = max(work["size"] for work in workloads)
     top = [work for work in workloads if work["size"] == largest]
     about = report["machine"]
@@ -112,7 +118,11 @@ def measured(report: Report, workloads: list[Report]) -> Element:
     panel = make("div", "nn-machine", make("p", "nn-proof-title", title))
     for name in dict.fromkeys(work["pass"] for work in top):
         panel.append(drawn(report, [work for work in top if work["pass"] == name], name, largest))
-    panel.append(folded(["Times and ratios at every size"], numbers(workloads)))
+    if full:
+        panel.append(folded(["Times and ratios at every size"], numbers(workloads)))
+    else:
+        link = make("a", "", "Times and ratios at every size", href=f"/results/benchmarks.md#{workloads[0]['set']}")
+        panel.append(make("p", "nn-provenance", link))
     versions = ", ".join(f"{name} {version}" for name, version in report.get("versions", {}).items())
     date = max((work["date"] for work in workloads if "date" in work), default=report.get("date", "–"))
     count = max(len(work["nnspec"].get("runs") or [0]) for work in workloads)
@@ -137,7 +147,7 @@ def drawn(report: Report, workloads: list[Report], name: str, count: int) -> Ele
     """The chart of one pass: share of what bounds it, ours and each peer's."""
     dtype = workloads[0].get("dtype", "")
     limit = "a large matrix product" if workloads[0].get("ceiling") == "matmul" else "a plain copy"
-    title = f"{name.capitalize()}, {size(count)} elements, {dtype}: share of the speed of {limit} (100 %)"
+    title = [f"{name.capitalize()}, ", size(count), f" elements, {dtype}: share of the speed of {limit} (100 %)"]
     rows = []
     for work in workloads:
         others = work["peers"] if work["operations"] else {}  # no work, nothing to compare
@@ -154,7 +164,7 @@ def numbers(workloads: list[Report]) -> Element:
     rows = []
     for work in sorted(workloads, key=lambda work: (work["name"], work["pass"], work["size"])):
         ours = work["nnspec"]
-        row = [work["name"], work["pass"], size(work["size"]), work.get("dtype", ""), spread(ours)]
+        row: list[Element | str] = [work["name"], work["pass"], size(work["size"]), work.get("dtype", ""), spread(ours)]
         row += [seconds(ours.get("compile_seconds")), f"{100 * (ours.get(f'share_of_{limit}') or 0):.0f} %"]
         row += [number(work.get("ratio", {}).get(peer)) for peer in peers]
         rows.append([*row, work.get("notes") or ""])

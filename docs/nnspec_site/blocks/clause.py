@@ -1,4 +1,4 @@
-"""``/// clause | id``: the statement as a card with its proof folded below."""
+"""``/// clause | id``: the statement as a short card that leads to the clause's own page."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, heading_below, options
 from nnspec_site.data import Data
 from nnspec_site.html import Element, code, make, prose
-from nnspec_site.proof import groups, proof
+from nnspec_site.proof import groups, line
+from nnspec_site.rendering import clause_address
 
 
 class ClauseBlock(SiteBlock):
-    """A heading with the clause's id, its level and kind, the text, the readings, the proof."""
+    """A heading with the clause's id, its level and kind, the text, the readings, a line of verdicts."""
 
     NAME = "clause"
     OPTIONS = options("clause")
@@ -23,12 +24,13 @@ class ClauseBlock(SiteBlock):
         self.clause = self.data.spec.clauses[self.argument]
         self.text = make("div", "nn-clause-text")
         if self.clause.fine:
-            name = make("a", "nn-fine-id", code(self.clause.id), id=self.clause.id, href=f"#{self.clause.id}")
+            to = clause_address(self.clause.page, self.clause.id)
+            name = make("a", "nn-fine-id", code(self.clause.id), id=self.clause.id, href=to)
             card = make("div", "nn-fine", name, " ", level(self.clause), " ", self.text)
             parent.append(card)
             return card
         heading = make(heading_below(parent), "", self.clause.id, id=self.clause.id)
-        head = make("div", "nn-clause-head", heading, level(self.clause), kind(self.clause))
+        head = make("div", "nn-clause-head", heading, level(self.clause))
         card = make("div", "nn-clause", head, self.text)
         parent.append(card)
         return card
@@ -40,9 +42,9 @@ class ClauseBlock(SiteBlock):
         if self.clause.fine:
             block.append(make("span", "nn-fine-verdict", *groups(self.data, self.clause)))
             return
-        for part in (details(self.clause), readings(self.data, self.clause), proof(self.data, self.clause)):
-            if part is not None:
-                block.append(part)
+        if self.clause.variants:
+            block.append(readings(self.clause))
+        block.append(line(self.data, self.clause))
 
 
 def level(clause: Clause) -> Element:
@@ -50,34 +52,13 @@ def level(clause: Clause) -> Element:
     return make("span", f"nn-level nn-level-{css}", clause.level)
 
 
-def kind(clause: Clause) -> Element:
-    return make("span", "nn-kind", clause.kind)
-
-
-def details(clause: Clause) -> Element | None:
-    """The small print: what the clause applies to, and its source."""
-    line = make("p", "nn-clause-meta")
-    if clause.applies_to:
-        names = [part for name in clause.applies_to for part in (" ", code(name))]
-        line.append(make("span", "", "Applies to", *names))
-    if clause.source:
-        line.append(prose("span", f"Source: {clause.source}"))
-    return line if len(line) else None
-
-
-def readings(data: Data, clause: Clause) -> Element | None:
-    """Every reading, or every default, with its meaning and who has it; the definition's is marked."""
-    choices = choices_of(data, clause)
-    if not choices:
-        return None
+def readings(clause: Clause) -> Element:
+    """Every reading with its meaning; the definition's is marked. Who has which stands on the clause's own page."""
     entries = make("dl", "nn-readings")
-    for name, meaning in choices.items():
-        ours = name == str(clause.default if clause.kind == "default" else clause.definition)
+    for name, meaning in clause.variants.items():
+        ours = name == clause.definition
         entries.append(make("dt", "", code(name), make("span", "nn-definition", "definition") if ours else None))
-        line = prose("dd", meaning)
-        has = [subject for subject in data.subjects if name in readings_of(data, clause, subject)]
-        line.append(make("span", "nn-has", f"Has it: {', '.join(has)}" if has else "Nobody measured has it."))
-        entries.append(line)
+        entries.append(prose("dd", meaning))
     return entries
 
 

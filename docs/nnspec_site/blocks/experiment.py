@@ -28,7 +28,6 @@ class ExperimentBlock(SiteBlock):
         self.text = make("div", "nn-hypothesis", make("span", "nn-label", "Claim"))
         heading = make(heading_below(parent), "", self.experiment.id, id=self.experiment.id)
         head = make("div", "nn-clause-head", heading, badge(data, self.experiment), prediction(data, self.experiment))
-        head.append(make("span", "nn-kind", KIND.get(self.experiment.kind, self.experiment.kind)))
         made = make("div", "nn-clause nn-experiment", head, self.text)
         parent.append(made)
         return made
@@ -42,7 +41,7 @@ class ExperimentBlock(SiteBlock):
             block.append(make("p", "nn-result", make("span", "nn-label", "Measured"), " ", *effect(result)))
         block.append(
             folded(
-                ["Measure, prediction, numbers"],
+                ["Measure, prediction, numbers", make("span", "nn-kind", KIND[self.experiment.kind])],
                 facts(self.experiment, result),
                 numbers(self.experiment, result["came"]) if result.get("came") else None,
                 rows(result["rows"]) if result.get("rows") else None,

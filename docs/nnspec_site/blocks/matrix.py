@@ -1,7 +1,8 @@
 """``/// matrix | all`` and its kin: results as tables.
 
 ``all`` sections by subjects; ``<page>`` that page's clauses by subjects, ``clauses`` every page's; ``subjects``
-versions and dates; ``readings`` who has which reading; ``mutants`` the kill table; ``experiments`` every outcome.
+versions and dates; ``readings`` who has which reading; ``mutants`` the kill table; ``experiments`` every outcome;
+``data`` the files of results.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ VIEWS: dict[str, Callable[[Data], Element | None]] = {
     "readings": tables.readings,
     "mutants": tables.mutants,
     "experiments": tables.experiments,
+    "data": tables.data_files,
 }
 
 

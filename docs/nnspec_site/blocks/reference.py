@@ -23,10 +23,16 @@ class ReferenceBlock(SiteBlock):
         return pair
 
     def _helpers(self) -> Element | None:
+        """What the function rests on; what an earlier block of the page has shown is only named."""
         found = listing.helpers(self.argument)
+        earlier: set[str] = self.tracker.setdefault("helpers", set())
+        new = {name: source for name, source in found.items() if name not in earlier}
+        earlier |= new.keys()
         names = [part for name in found for part in (" ", code(name))]
-        shown = highlighting.element(self.md, "\n\n\n".join(found.values()))
-        return folded(["It rests on", *names], shown, css="nn-helpers") if found else None
+        if not new:
+            return make("p", "nn-provenance", "It rests on", *names, ", shown above.") if found else None
+        shown = highlighting.element(self.md, "\n\n\n".join(new.values()))
+        return folded(["It rests on", *names], shown, css="nn-helpers")
 
     def _link(self) -> Element:
         page = "/".join(self.argument.split(".")[1:-1])

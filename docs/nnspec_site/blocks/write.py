@@ -39,8 +39,12 @@ class WriteBlock(SiteBlock):
         spec = data.spec
         if self.argument in spec.operations:
             name = self.argument
-            clauses = [c for c in spec.clauses.values() if name in c.operations and (c.variants or c.kind == "default")]
-            return spec.operations[name], clauses
+            governing = [
+                c for c in spec.clauses.values() if name in c.operations and (c.variants or c.kind == "default")
+            ]
+            return spec.operations[name], [
+                c for c in governing if not c.applies_to or c.kind == "default" or is_told(data, c, name)
+            ]
         if self.argument not in spec.clauses:
             raise self.fail("no such operation or clause in the specification")
         clause = spec.clauses[self.argument]
@@ -56,6 +60,11 @@ class WriteBlock(SiteBlock):
                 parts.append(make("p", "nn-provenance", code(who), ", which differs:"))
             parts.append(make("div", "nn-code", highlighting.element(self.md, source)))
         return parts
+
+
+def is_told(data: Data, clause: Clause, operation: str) -> bool:
+    """Whether somebody has several readings, so that one writes which is meant."""
+    return any(len(readings_of(data, clause, name, clause.instance(operation))) > 1 for name in data.subjects)
 
 
 def readings(data: Data, dialect: Dialect, clause: Clause, argument: str) -> Element | None:

@@ -17,7 +17,26 @@ function unfold() {
   }
 }
 
+// A clause's address, in one click.
+function copyable() {
+  for (const line of document.querySelectorAll(".nn-verdict")) {
+    const heading = line.parentElement.querySelector(".nn-clause-head > [id]");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "nn-copy";
+    button.textContent = "Copy link";
+    button.setAttribute("aria-label", `Copy the link to ${heading.id}`);
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(`${location.href.split("#")[0]}#${heading.id}`);
+      button.textContent = "Copied";
+      setTimeout(() => (button.textContent = "Copy link"), 1500);
+    });
+    line.append(button);
+  }
+}
+
 addEventListener("load", reachable);
+addEventListener("DOMContentLoaded", copyable);
 addEventListener("resize", reachable);
 addEventListener("toggle", reachable, true);
 addEventListener("hashchange", unfold);
