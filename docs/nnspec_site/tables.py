@@ -89,7 +89,7 @@ def clauses(data: Data) -> Element | None:
 
 
 def _summary(clause: Clause, outcomes: list[str]) -> Element:
-    """The symbol of the worst outcome and the operations that have it; its word is for readers by ear, and the legend."""
+    """The symbol of the worst outcome and the operations that have it; the word is for readers by ear."""
     outcome = worst(outcomes)
     symbol, css = OUTCOMES[outcome]
     of = share(clause, outcomes, outcome).strip(" ()")
