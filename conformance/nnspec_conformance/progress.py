@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 EVERY = 10.0  # seconds from line to line where there is no terminal; a shorter run says nothing
 SLOWEST = 10
@@ -27,35 +25,49 @@ def progress(items: Collection[Item], title: str, *, bar: bool = True, slowest: 
         bar: whether a terminal shows a bar; without one it gets the lines, since a terminal has room for one bar only.
         slowest: whether a long run ends with its ten slowest.
     """
-    console = Console(stderr=True)
-    bar = bar and console.is_terminal
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     took: list[tuple[float, str]] = []
-    begun = told = time.perf_counter()
+    begun = time.perf_counter()
     try:
-        with Progress(
-            *columns,
-            console=console,
-            disable=not bar,
-            transient=True,
-            redirect_stdout=sys.stdout.isatty(),  # what goes to a file is no business of the bar
-        ) as shown:
-            task = shown.add_task(title, total=len(items))
+        with (_bar if bar and sys.stderr.isatty() else _lines)(title, len(items)) as tell:
             for item in items:
                 start = time.perf_counter()
-                shown.update(task, description=f"{title}: {f'{item}':<40.40}")
-                if not bar and start - told >= EVERY:
-                    told = start
-                    done = f"{len(took)} of {len(items)} in {start - begun:.0f} s"
-                    print(f"{title}: {done}, now {item}", file=sys.stderr, flush=True)
+                tell(f"{item}", len(took))
                 try:
                     yield item
                 finally:
                     took.append((time.perf_counter() - start, f"{item}"))
-                shown.advance(task)
     finally:
         if slowest and time.perf_counter() - begun >= EVERY and len(took) > 1:
             tell_slowest(took, title)
+
+
+@contextlib.contextmanager
+def _bar(title: str, total: int) -> Iterator[Callable[[str, int], None]]:
+    """A bar that goes away at the end."""
+    from rich.console import Console  # here, so that a command that only lists is light
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    # What is printed to a file meanwhile is no business of the bar.
+    to_terminal = sys.stdout.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=to_terminal) as shown:
+        task = shown.add_task(title, total=total)
+        yield lambda item, done: shown.update(task, description=f"{title}: {item:<40.40}", completed=done)
+
+
+@contextlib.contextmanager
+def _lines(title: str, total: int) -> Iterator[Callable[[str, int], None]]:
+    """A line now and then."""
+    begun = told = time.perf_counter()
+
+    def tell(item: str, done: int) -> None:
+        nonlocal told
+        now = time.perf_counter()
+        if now - told >= EVERY:
+            told = now
+            print(f"{title}: {done} of {total} in {now - begun:.0f} s, now {item}", file=sys.stderr, flush=True)
+
+    yield tell
 
 
 def tell_slowest(took: list[tuple[float, str]], title: str) -> None:

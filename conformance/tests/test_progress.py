@@ -57,6 +57,15 @@ def test_what_is_printed_meanwhile_stays_where_it_was_sent(long, capsys):
     assert capsys.readouterr().out == "found a\nfound b\n"
 
 
+def test_a_terminal_shows_a_bar_and_no_lines(long, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich asks the environment too
+    assert list(progress(["a", "b"], "counting", slowest=False)) == ["a", "b"]
+    err = capsys.readouterr().err
+    assert "counting: b" in err
+    assert "now b" not in err
+
+
 def test_seeds_of_an_experiment_are_watched_and_not_ranked(long, capsys):
     assert list(core.watched([3, 4], "toy, seeds")) == [3, 4]
     err = capsys.readouterr().err
