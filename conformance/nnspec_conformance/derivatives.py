@@ -45,7 +45,7 @@ def complex_step(f: Callable, primals: tuple, cotangents: Any, *, check: bool = 
                 moved = x.copy()
                 moved[at] += STEP * 1j
                 results = _called(f, rebuilt(primals, [*points[:i], moved, *points[i + 1 :]]))
-                gradients[i][at] = sum(np.sum(c * r.imag) for c, r in zip(weights, results, strict=True)) / STEP
+                gradients[i][at] = sum(np.sum(c * np.imag(r)) for c, r in zip(weights, results, strict=True)) / STEP
     if check:
         _check(f, primals, weights, gradients)
     return rebuilt(primals, gradients)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 
-def mapped(function: Callable[[np.ndarray], Any], tree: Any) -> Any:
+def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     """The same nesting with ``function`` of every array; what is no array stays as it is."""
     if isinstance(tree, dict):
         return {name: mapped(function, branch) for name, branch in tree.items()}

@@ -48,7 +48,7 @@ def prepare() -> None:
 
 def settings() -> dict[str, Any]:
     """What is handed to MkDocs beside its file: the folder it reads and the whole navigation."""
-    from mkdocs.utils import yaml_load
+    from mkdocs.utils.yaml import yaml_load
 
     with CONFIG.open("rb") as file:
         written = yaml_load(file)["nav"]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
 
 def stepper(optimizer: Callable) -> Callable:
@@ -44,7 +45,7 @@ class Step:
         return {name: keras.ops.copy(v.value) for name, v in self.held.items()}
 
     def save(self) -> list:
-        return [keras.ops.convert_to_numpy(v.value).copy() for v in self.optimizer.variables]
+        return [np.array(keras.ops.convert_to_numpy(v.value)) for v in self.optimizer.variables]
 
     def restore(self, saved: list) -> None:
         for variable, value in zip(self.optimizer.variables, saved, strict=True):

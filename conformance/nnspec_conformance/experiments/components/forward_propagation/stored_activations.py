@@ -91,6 +91,7 @@ def temporary_bytes(form: str, depth: int, width: int, batch: int, *, slope_from
     arrays = [jax.ShapeDtypeStruct(shape, "float32") for shape in shapes]
     gradient = jax.grad(lambda x, *weights: jnp.square(run(x, *weights)).sum(), argnums=(1, 2))
     # Level 0 concerns the machine code, not what is stored: the same bytes in half the time.
-    program = jax.jit(gradient).lower(*arrays).compile({"xla_backend_optimization_level": 0})
+    options: Any = {"xla_backend_optimization_level": 0}
+    program = jax.jit(gradient).lower(*arrays).compile(options)
     memory: Any = program.memory_analysis()
     return memory.temp_size_in_bytes
