@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nnspec_conformance.dependencies import kills_hash
 from nnspec_conformance.errors import HarnessError
-from nnspec_conformance.mutation import Kill, mutants_of
+from nnspec_conformance.mutation import LEAST_POWER, Kill, mutants_of, weak
 from nnspec_conformance.old_results import old_kills
 from nnspec_conformance.results import by_topic, installed, jsonable, read_json, results_dirs, today, write
 from nnspec_conformance.suite_loader import Suite
@@ -126,12 +126,14 @@ def read_kills(path: Path) -> dict[str, dict]:
 
 
 def is_current(suite: Suite, page: str, instances: set[str], folders: list[Path]) -> bool:
-    """Whether a folder has the kills of a page's instances as all files are now, every mutant caught."""
+    """Whether a folder has the kills of a page's instances as all files are now, and none of the clauses is weak."""
+    without = {instance: [] for instance in instances if not mutants_of(suite, instance)}
+    if weak(suite, without):
+        return False
     for path in (folder / f"{page}.json" for folder in folders):
         if _same_inputs(suite, page, path):
             rows = read_kills(path)
-            caught = all(mutant["caught"] for row in rows.values() for mutant in row["mutants"])
-            needed = {instance for instance in instances if mutants_of(suite, instance)}
-            if caught and needed <= set(rows):
+            sharp = all(float(row["power"]) >= LEAST_POWER for row in rows.values())
+            if sharp and instances - set(without) <= set(rows):
                 return True
     return False

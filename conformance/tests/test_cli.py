@@ -139,6 +139,15 @@ def test_current_kill_table_is_left_alone(nnspec, tmp_path):
     assert (again.out, "tanh.odd" in more.out) == (f"{tmp_path} is current\n", True)
 
 
+def test_weak_kill_table_is_not_current(nnspec, tmp_path):
+    nnspec("mutants", "relu.value", "--record", tmp_path)
+    file = tmp_path / "components" / "activations.json"
+    made = json.loads(file.read_text())
+    made["instances"]["relu.value"] = dict.fromkeys(made["instances"]["relu.value"], 3.0)
+    file.write_text(json.dumps(made))
+    assert "2 of 2 mutants caught" in nnspec("mutants", "relu.value", "--record", tmp_path, "--if-stale").out
+
+
 @pytest.mark.parametrize(("change", "pages"), [(None, set()), ("components/layers", {"components/layers"})])
 def test_only_the_topics_that_changed_are_run_again(nnspec, tmp_path, change, pages):
     chosen = ("relu.value", "dense.bias-length")
