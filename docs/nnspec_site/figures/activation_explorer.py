@@ -1,0 +1,61 @@
+"""An activation function with its slope and a tangent. The moving figure shows them all, and their values in two dtypes."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from nnspec_conformance.oracles.components import activations as oracle
+from nnspec_conformance.tolerance import ulp
+from nnspec_site.figures import Theme
+
+X = np.arange(-32, 33) / 4  # every position is a bfloat16
+DTYPES = ("float32", "bfloat16")
+AT = 1.0
+
+
+def draw(theme: Theme) -> Figure:
+    """GELU, and its tangent at 1."""
+    figure, ax = plt.subplots(figsize=theme.size(0.66, width=4.7))
+    x = np.linspace(-4, 4, 401)
+    value, slope = float(oracle.gelu(np.float64(AT))), float(oracle.gelu_derivative(np.float64(AT)))
+    ax.plot(x, oracle.gelu(x), color=theme.colors[0])
+    ax.plot(x, oracle.gelu_derivative(x), color=theme.colors[1], linestyle=(0, (4, 2)))
+    near = np.array([AT - 1.5, AT + 1.5])
+    ax.plot(near, value + slope * (near - AT), color=theme.colors[3])
+    ax.plot(AT, value, "o", color=theme.colors[3])
+    ax.text(2.4, 3.2, "value", color=theme.colors[0], ha="right")
+    ax.text(4, 1.2, "slope", color=theme.colors[1], ha="right", va="bottom")
+    ax.text(1.2, 0.3, f"tangent at {AT:g}: slope {slope:.3f}", color=theme.colors[3], va="top")
+    ax.set(ylim=(-0.7, 4.2), xlabel="x")
+    ax.set_title("gelu", loc="left")
+    return figure
+
+
+def numbers() -> dict:
+    """By function its exact value and slope at ``X``, and the reference's value in each dtype with its distance in ulps."""
+    return {
+        "x": X.tolist(),
+        "dtypes": DTYPES,
+        "functions": {name: _function(name) for name in oracle.ELEMENTWISE},
+    }
+
+
+def _function(name: str) -> dict:
+    exact = getattr(oracle, name)(X)
+    found: dict = {"value": exact.tolist(), "slope": getattr(oracle, f"{name}_derivative")(X).tolist()}
+    for dtype in DTYPES:
+        value, distance = _rounded(name, exact, dtype)
+        found[dtype] = [[v, d] for v, d in zip(value.tolist(), distance.round(3).tolist(), strict=True)]
+    return found
+
+
+def _rounded(name: str, exact: np.ndarray, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """What the reference gives in ``dtype``, and how many units in the last place it is from the exact value."""
+    import jax.numpy as jnp
+
+    from nnspec.components import activations
+
+    value = np.asarray(getattr(activations, name)(jnp.asarray(X, dtype)).astype("float32"), np.float64)
+    return value, np.abs(value - exact) / ulp(exact, dtype)
