@@ -1,4 +1,4 @@
-"""An activation function with its slope and a tangent. The moving figure shows them all, and their values in two dtypes."""
+"""An activation function, its slope and a tangent. The moving figure shows them all, and their values in two dtypes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def draw(theme: Theme) -> Figure:
 
 
 def numbers() -> dict:
-    """By function its exact value and slope at ``X``, and the reference's value in each dtype with its distance in ulps."""
+    """Exact values and slopes at ``X``, and the reference's values in each dtype with their distances in ulps."""
     return {
         "x": X.tolist(),
         "dtypes": DTYPES,
