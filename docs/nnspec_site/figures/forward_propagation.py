@@ -88,3 +88,13 @@ def _units(ax: Axes, theme: Theme, places: list, texts: list[str], color: int) -
             )
         )
         ax.text(place[0], place[1], text, ha="center", va="center", fontsize=9, zorder=4)
+
+
+def numbers() -> dict:
+    """The example and its weights, layer by layer; the script computes, and is held to the reference by its test."""
+    weights = oracle.EXAMPLE_WEIGHTS
+    layers = [
+        {"kernel": weights[f"kernel_{i}"], "bias": weights[f"bias_{i}"], "activation": activation}
+        for i, activation in enumerate(("relu", None))
+    ]
+    return {"x": oracle.EXAMPLE_X, "layers": layers}
