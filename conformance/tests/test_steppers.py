@@ -123,6 +123,22 @@ def test_a_later_step_that_is_worse_says_since_when():
     )
 
 
+def test_a_closed_loop_has_no_vector_form(suite_of, subject_of):
+    params, half = {"w": np.ones(1, np.float32)}, [{"w": exact(np.array([0.5]))}]
+
+    @clause("descent.trajectory")
+    def proves_both():
+        yield steps("descent", params, grads=lambda now: now, rates=[0.5], learning_rate=0.5, want=half)
+        yield steps("descent", params, grads=[params], learning_rate=0.5, want=half)
+
+    recorded, page = [], PAGE.partition("/// clause | descent.sign")[0]
+    stepping.__name__ = "descent"
+    suite = suite_of(page, proves_both)
+    result = run_instance(suite, subject_of(stepping), "descent.trajectory", record=lambda *told: recorded.append(told))
+    assert (result.outcome, result.cases, len(recorded)) == (PASS, 2, 1)
+    assert recorded[0][1].grads == [params]
+
+
 def test_readings_are_told_to_a_stepper_that_has_several(toys, subject_of):
     stepping.__name__ = "descent"
     subject = subject_of(stepping, VARIANTS={"descent.sign": ("down", "up")})
