@@ -75,12 +75,12 @@ class Case:
         asked = arrays if cotangents is None else (*arrays, cotangents)
         return replace(self, arrays=arrays, cotangents=cotangents, want=self.rule(*asked, **self.attributes))
 
-    def ask(self, subject: Subject, passed: dict) -> Any:
+    def ask(self, subject: Subject, told: dict) -> Any:
         """The subject's answer, as NumPy; an error on the way carries the question."""
         try:
-            return self._ask(subject, self.attributes | passed)
+            return self._ask(subject, self.attributes | told)
         except (ClauseFailed, Refused) as error:
-            error.call = self.describe(passed) + (f" in {self.dtype}" if self.dtype else "")
+            error.call = self.describe(told) + (f" in {self.dtype}" if self.dtype else "")
             raise
 
     def _ask(self, subject: Subject, attributes: dict) -> Any:
@@ -95,21 +95,21 @@ class Case:
             )
         return subject.call(self.operation, *self.arrays, **attributes)
 
-    def judge(self, got: Any, passed: dict, *, flushes: bool = False) -> Finding:
+    def judge(self, got: Any, told: dict, *, flushes: bool = False) -> Finding:
         """How far the answer is off at its worst, with the question; of a trajectory the step and what it was given."""
         if self.what == "trajectory" and isinstance(self.want, list | tuple):
-            return self._judge_steps(got, passed, flushes)
+            return self._judge_steps(got, told, flushes)
         finding = compare(got, self.want, flushes=flushes, arrays=self.arrays)
-        finding.call = self.describe(passed) + (f" {finding.call}" if finding.call else "")
+        finding.call = self.describe(told) + (f" {finding.call}" if finding.call else "")
         return finding
 
-    def _judge_steps(self, got: list[dict], passed: dict, flushes: bool) -> Finding:
+    def _judge_steps(self, got: list[dict], told: dict, flushes: bool) -> Finding:
         findings = [
             compare(one, want, flushes=flushes, path=f"step {t}")
             for t, (one, want) in enumerate(zip(got, self.want, strict=True), 1)
         ]
         if not findings:
-            return Finding(0.0, call=self.describe(passed))
+            return Finding(0.0, call=self.describe(told))
         finding = worst(findings)
         t = findings.index(finding) + 1
         first = next((n for n, f in enumerate(findings, 1) if f.ratio > 1), t)
@@ -117,13 +117,13 @@ class Case:
         given = "" if callable(self.grads) else f"{rate}gradients {_short(self.grads[t - 1])}"
         since = f"; wrong from step {first} on" if first < t else ""
         finding.call = (
-            f"{self.describe(passed)}, {finding.call or f'step {t}'} of {len(findings)} steps: {given}{since}"
+            f"{self.describe(told)}, {finding.call or f'step {t}'} of {len(findings)} steps: {given}{since}"
         )
         return finding
 
-    def describe(self, passed: dict) -> str:
+    def describe(self, told: dict) -> str:
         """The question as a line of code."""
-        shown = [_short(a) for a in self.arrays] + [f"{k}={v!r}" for k, v in (self.attributes | passed).items()]
+        shown = [_short(a) for a in self.arrays] + [f"{k}={v!r}" for k, v in (self.attributes | told).items()]
         prefix = "" if self.what == "call" else f"{self.what} of "
         return f"{prefix}{self.operation}({', '.join(shown)})"
 
@@ -150,22 +150,22 @@ class ErrorCase:
     def operation(self) -> str:
         return self.bad.operation
 
-    def run(self, subject: Subject, passed: dict) -> Finding:
+    def run(self, subject: Subject, told: dict) -> Finding:
         valid, bad = self.valid.in_a_dtype_of(subject), self.bad.in_a_dtype_of(subject)
         try:
-            valid.ask(subject, passed)
+            valid.ask(subject, told)
         except Refused as error:
             refused = ClauseFailed(f"refuses valid input too: {error}")
             refused.call = error.call
             raise refused from error
         try:
-            got = bad.ask(subject, passed)
+            got = bad.ask(subject, told)
         except Refused:
             return Finding(0.0)
         return Finding(
             float("inf"),
             message=f"accepted what it must refuse ({self.note})",
-            call=bad.describe(passed),
+            call=bad.describe(told),
             got=_short(got),
             expected="an exception",
         )

@@ -222,9 +222,9 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = ORACLE) 
 def _fits(imitation: Subject, result: Result) -> bool:
     """Whether an implementation answers as the subject did, and wrongly too."""
     wrong = False
-    for case, passed, got in result.answers:
+    for case, told, got in result.answers:
         try:
-            answer = case.ask(imitation, passed)
+            answer = case.ask(imitation, told)
         except Exception:  # an imitation that cannot answer does not fit
             return False
         if not _alike(answer, got, case.want):
