@@ -76,6 +76,7 @@ def lstm(x, h0, c0, gates):
     inner, outer = (cell.ii, cell.if_, cell.ig, cell.io), (cell.hi, cell.hf, cell.hg, cell.ho)
     for k, from_input, from_state in zip("ifgo", inner, outer, strict=True):
         from_input.kernel[...] = gates[f"kernel_{k}"]
-        from_state.kernel[...], from_state.bias[...] = gates[f"recurrent_{k}"], gates[f"bias_{k}"]
+        from_state.kernel[...] = gates[f"recurrent_{k}"]
+        from_state.bias = nnx.Param(gates[f"bias_{k}"])
     (c, h), ys = nnx.RNN(cell)(x, initial_carry=(c0, h0), return_carry=True)
     return jnp.asarray(ys), h, c
