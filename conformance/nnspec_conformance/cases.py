@@ -116,9 +116,7 @@ class Case:
         rate = "" if self.rates is None or self.rates[t - 1] is None else f"rate {self.rates[t - 1]!r}, "
         given = "" if callable(self.grads) else f"{rate}gradients {_short(self.grads[t - 1])}"
         since = f"; wrong from step {first} on" if first < t else ""
-        finding.call = (
-            f"{self.describe(told)}, {finding.call or f'step {t}'} of {len(findings)} steps: {given}{since}"
-        )
+        finding.call = f"{self.describe(told)}, {finding.call or f'step {t}'} of {len(findings)} steps: {given}{since}"
         return finding
 
     def describe(self, told: dict) -> str:
