@@ -41,6 +41,7 @@ class Kill:
         distance: error / allowed at its worst, in the reading in which it shows least; in some it may be right.
         by_dtype: the same for each dtype in which it shows.
         message: what the suite said of it.
+        broke: why its code could not run, which no clause has caught.
     """
 
     instance: str
@@ -49,6 +50,7 @@ class Kill:
     distance: float
     by_dtype: dict[str, float]
     message: str | None
+    broke: str | None = None
 
 
 def _with(function: Callable, keyword: str, value: Any) -> Callable:
@@ -117,6 +119,9 @@ def mutants_of(suite: Suite, instance: str, base: Any = ORACLE) -> list[Mutant]:
 def kill(suite: Suite, instance: str, mutant: Mutant) -> Kill:
     """Put one mutant to one instance."""
     result = run_instance(suite, mutant.subject(), instance)
+    for entry in result.entries:
+        if entry.fault:
+            return Kill(instance, mutant, False, 0.0, {}, entry.fault, broke=entry.fault)
     shows = [entry for entry in result.entries if entry.failed]
     distance = _least_over_readings(shows) if shows else result.ratio
     dtypes = dict.fromkeys(entry.dtype for entry in shows if entry.dtype)
@@ -182,7 +187,11 @@ def weak(suite: Suite, table: dict[str, list[Kill]]) -> list[str]:
         clause, _ = suite.instances[instance]
         if not kills and clause.level.startswith("MUST") and clause.id not in suite.spec.untestable:
             problems.append(f"{instance}: no mutant; add one to mutants/{clause.page}.py")
-        problems += [f"{instance}: lets '{k.mutant.name}' pass; sharpen its test" for k in kills if not k.caught]
+        for k in kills:
+            if k.broke:
+                problems.append(f"{instance}: '{k.mutant.name}' cannot run, {k.broke}; mend the mutant")
+            elif not k.caught:
+                problems.append(f"{instance}: lets '{k.mutant.name}' pass; sharpen its test")
         if kills and all(k.caught for k in kills) and power(kills) < LEAST_POWER:
             nearest = min(kills, key=lambda k: k.distance)
             problems.append(

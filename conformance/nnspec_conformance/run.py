@@ -197,7 +197,8 @@ def mutants(options: argparse.Namespace) -> int:
         blunt = "".join(f"; {distance:.3g} in {dtype}" for dtype, distance in blunt_dtypes(kills).items())
         print(f"{instance:<46} {caught} of {len(kills)} caught, {near}{blunt}")
         for k in kills if options.all else [k for k in kills if not k.caught]:
-            print(f"    {'caught' if k.caught else 'SURVIVES':<9} {k.mutant.name}: {k.mutant.story}")
+            how = "caught" if k.caught else "BROKE" if k.broke else "SURVIVES"
+            print(f"    {how:<9} {k.mutant.name}: {k.mutant.story}")
     problems = weak(suite, table)
     for problem in problems:
         print(f"nnspec: {problem}", file=sys.stderr)

@@ -25,6 +25,7 @@ from nnspec_conformance.limits import CallTimeout, limit
 from nnspec_conformance.open_stepper import OpenStepper
 
 SCALARS = (bool, int, float, str, type(None))
+SLIPS = (TypeError, NameError, AttributeError)  # of who wrote a mutant: it does not do what its name says
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Subject:
     Args:
         adapter: a module or namespace that keeps the adapter contract.
         call_limit: seconds that one call may take.
-        role: reference, oracle, framework or user.
+        role: reference, oracle, framework, user or mutant.
 
     Raises:
         HarnessError: the adapter lacks NAME, declares something of a wrong type, or its transport loses values.
@@ -283,7 +284,10 @@ class Subject:
         except NotImplementedError as error:
             raise NotImplementedBySubject(f"{operation}: {one_line(error)}" if str(error) else operation) from error
         except BaseException as error:  # SystemExit and the panics of extension modules are no Exceptions
-            raise Refused(operation, error) from error
+            refused = Refused(operation, error)
+            if self.role == "mutant" and isinstance(error, SLIPS):
+                raise HarnessError(str(refused)) from error
+            raise refused from error
         finally:
             self.printed += [] if self.printed else printed.getvalue().splitlines()[:1]
 

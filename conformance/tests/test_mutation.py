@@ -263,6 +263,19 @@ def test_a_dtype_in_which_a_mutant_hardly_shows_is_told(suite):
     assert blunt_dtypes([found]) == {"bfloat16": found.by_dtype["bfloat16"]}
 
 
+def test_a_mutant_whose_code_cannot_run_is_not_caught(changed):
+    suite = changed(broken := relu_mutant(lambda x, *, slope: x))
+    found = kill(suite, "relu.value", broken)
+    (problem,) = weak(suite, {"relu.value": [found]})
+    assert (found.caught, found.distance) == (False, 0)
+    assert problem.startswith("relu.value: 'relu mutant' cannot run, relu raised TypeError: ")
+
+
+def test_a_mutant_that_refuses_is_caught(changed):
+    refuses = relu_mutant(lambda x: int("refused"))  # a ValueError
+    assert kill(changed(), "relu.value", refuses).caught
+
+
 @pytest.mark.parametrize(("instance", "pairs"), [("gelu.form", 6), ("leaky-relu.negative-slope", 12)])
 def test_every_ordered_pair_of_readings_is_a_mutant(suite, instance, pairs):
     clause_of, operation = suite.instances[instance]
