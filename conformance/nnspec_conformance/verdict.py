@@ -14,7 +14,7 @@ SYMBOLS = {
     "infty": "inf", "pm": "±", "cdot": "·", "odot": "·", "times": "×", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥",
     "ne": "≠", "neq": "≠", "approx": "≈", "in": " in ", "to": "→", "mid": "|", "partial": "d", "nabla": "grad ",
     "langle": "⟨", "rangle": "⟩", "ldots": "...", "dots": "...", "cdots": "...", "top": "T", "prod": "product",
-    "quad": " ", "qquad": " ", "left": "", "right": "", "bigl": "", "bigr": "", "displaystyle": "",
+    "leftarrow": "←", "quad": " ", "qquad": " ", "left": "", "right": "", "bigl": "", "bigr": "", "displaystyle": "",
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "eta": "η",
     "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ",
     "phi": "φ", "varphi": "φ", "psi": "ψ", "omega": "ω", "Delta": "Δ", "Phi": "Φ", "Sigma": "Σ", "Omega": "Ω",
@@ -106,7 +106,8 @@ def explanations(results: Iterable[Result]) -> list[list[str]]:
             told.append(explanation(group[0]))
             continue
         first = group[0]
-        call = first.finding.call if first.finding else None
+        calls = [r.finding.call for r in group if r.finding and r.finding.call]
+        call = min(calls, key=len, default=None)  # the easiest to try by hand
         told.append(
             [
                 f"FAIL  {first.operation}: {len(group)} clauses fail in the same way",

@@ -109,7 +109,7 @@ def test_raising_in_every_call_is_told_once_for_each_operation(verdict):
     assert text.count("found     relu raised RuntimeError: the session is closed") == 1
 
 
-def test_raising_in_every_call_names_the_first_call_and_what_to_do(verdict):
+def test_raising_in_every_call_names_the_shortest_call_and_what_to_do(verdict):
     text = verdict(RAISES)[2]
     assert "call      relu(0.34558418) in float32" in text
     assert "no call of this adapter returned an array; call one of its functions by hand first" in text
@@ -150,6 +150,7 @@ def test_no_tex_reaches_the_terminal(suite):
         (r"\sum_j e^{x_j}", "sum_j e^x_j"),
         (r"y \odot (g - \langle g, y\rangle)", "y · (g - ⟨g, y⟩)"),
         (r"\mathbb{E}[x]", "E[x]"),
+        (r"p \leftarrow p - \eta v", "p ← p - η v"),
     ],
 )
 def test_tex_reads_as_text(tex, text):
