@@ -1,5 +1,6 @@
 """The oracle's adapter: every declared operation, by its form, in the dtype that is handed over."""
 
+import inspect
 import sys
 from types import ModuleType
 
@@ -120,3 +121,14 @@ def test_the_oracle_can_be_told_every_reading_that_a_keyword_chooses(suite):
     told = load_subject("numpy_oracle").variants
     assert told["gru-native.packing"] == tuple(suite.spec.clauses["gru-native.packing"].variants)
     assert "leaky-relu.gradient-at-zero" not in told
+
+
+def test_the_oracle_is_told_every_reading_that_it_has_a_keyword_for(suite, oracle):
+    """Else it is asked for the definition's alone, and no test has seen the others."""
+    untold = [
+        instance
+        for instance, (clause, operation) in suite.instances.items()
+        if clause.variants and clause.id not in oracle.variants and oracle.has(operation)
+        if clause.keyword in inspect.signature(getattr(oracle.adapter, operation)).parameters
+    ]
+    assert untold == []
