@@ -5,6 +5,7 @@ import json
 import pytest
 
 from nnspec_conformance import suite_loader
+from nnspec_conformance.outcome import summary_of
 
 SETUP = {
     "missing": (None, r"{path}: no such file; nnspec new-adapter {path} writes one to start from"),
@@ -126,6 +127,11 @@ RETURNS = {
 }
 
 
+def summaries(report):
+    """What each instance of a report came to."""
+    return {name: summary_of(r) for topic in report["topics"].values() for name, r in topic["results"].items()}
+
+
 @pytest.mark.parametrize("name", RETURNS)
 def test_wrong_answer_is_a_failed_clause(nnspec, adapter, tmp_path, name):
     expression, words = RETURNS[name]
@@ -133,7 +139,8 @@ def test_wrong_answer_is_a_failed_clause(nnspec, adapter, tmp_path, name):
 
     ran = nnspec("check", path, "activation.shape[relu]", "activation.dtype[relu]", "relu.value", "--report", report)
 
-    messages = [r["message"] for r in json.loads(report.read_text())["results"].values() if r["outcome"] == "fail"]
+    found = summaries(json.loads(report.read_text()))
+    messages = [r["message"] for r in found.values() if r["outcome"] == "fail"]
     assert (ran.status, ran.err) == (1, "")
     assert any(words in message for message in messages)
 
@@ -165,7 +172,7 @@ NOISY = """
 
 def test_printing_does_not_reach_the_json(process, adapter):
     ran = process("check", adapter(NOISY), "relu.value", "--json")
-    assert (ran.status, json.loads(ran.out)["results"]["relu.value"]["outcome"]) == (0, "pass")
+    assert (ran.status, summaries(json.loads(ran.out))["relu.value"]["outcome"]) == (0, "pass")
 
 
 def test_printing_does_not_reach_the_json_of_identify(process, adapter):
@@ -203,9 +210,13 @@ def test_adapter_that_changes_its_input_does_not_change_the_suites(nnspec, adapt
     assert nnspec("check", path, "relu.value", "identity.value").status == 0
 
 
-@pytest.mark.parametrize("option", ["--report", "--junit"])
-def test_report_onto_a_folder_is_refused_before_the_run(nnspec, tmp_path, option):
-    ran = nnspec("check", "numpy_oracle", "relu.value", option, tmp_path)
+def test_report_onto_a_folder_gets_a_file_for_each_topic(nnspec, tmp_path):
+    assert nnspec("check", "numpy_oracle", "relu.value", "--report", tmp_path).status == 0
+    assert (tmp_path / "components" / "activations.json").is_file()
+
+
+def test_junit_onto_a_folder_is_refused_before_the_run(nnspec, tmp_path):
+    ran = nnspec("check", "numpy_oracle", "relu.value", "--junit", tmp_path)
     assert (ran.status, ran.out) == (2, "")
     assert ran.err == f"nnspec: {tmp_path}: is a folder; choose a file in a folder that can be written\n"
 
