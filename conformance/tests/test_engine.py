@@ -470,9 +470,9 @@ def test_selection_names_what_is_near(suite):
         ("relu.value", "relu.value"),
         ("activation.nan[relu]", "activation.nan[relu]"),
         ("activation.nan", "activation.nan[identity]"),
-        ("activations", "activation.shape[identity]"),
-        ("components", "neuron.shape"),
-        ("components/activations", "activation.shape[identity]"),
+        ("activations", "activation.gradient[identity]"),
+        ("components", "neuron.value"),
+        ("components/activations", "activation.gradient[identity]"),
     ],
 )
 def test_selection_by_clause_instance_page_and_section(suite, pattern, first):
