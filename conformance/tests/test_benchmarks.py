@@ -135,7 +135,8 @@ def test_peers_of_a_training_step_take_the_same_steps():
 
 def test_peers_of_an_optimizer_take_the_same_steps():
     import optax
-    import torch
+
+    torch = pytest.importorskip("torch")
 
     start, slope = np.array([1.0, -2.0], np.float32), np.array([0.5, 0.25], np.float32)
     leaf = torch.from_numpy(start.copy()).requires_grad_()
