@@ -71,7 +71,8 @@ def nnspec(capsys, monkeypatch):
 
 def start(*arguments: object, before: str = "", cwd: Path | None = None) -> subprocess.Popen:
     """The command in a process of its own, after the statements ``before``."""
-    heard = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)"  # a shell's background job is deaf
+    # A shell's background job ignores Ctrl-C, and so would its children.
+    heard = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)"
     code = f"import sys\n{heard}\n{before}\nfrom nnspec_conformance.cli import main\nsys.exit(main(sys.argv[1:]))"
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
