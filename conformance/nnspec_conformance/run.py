@@ -180,7 +180,8 @@ def mutants(options: argparse.Namespace) -> int:
     if options.record:
         check_writable(options.record / "any.json")
     if options.if_stale:
-        folders = [root / "mutants" for root in results_dirs()] + ([options.record] if options.record else [])
+        # what is to be written, else what lies beside the suite, as for a report
+        folders = [options.record] if options.record else [root / "mutants" for root in results_dirs()]
         chosen = _without_current(suite, chosen, folders)
         if not chosen:
             print(f"{options.record or 'the kill table'} is current")
