@@ -31,7 +31,7 @@ OPTIONS = {
         "why",
     },
     "experiment": {"kind", "measure", "predicted", "expect", "holds", "unless", "short", "seeds", "proves"},
-    "operation": {"form", "arrays", "state", "params", "step", "indices", "examples", "result", "attributes"},
+    "operation": {"form", "family", "arrays", "state", "params", "step", "indices", "examples", "result", "attributes"},
     "statement": {"source", "proves"},
     "exercise": {"mutant"},
     "write": set(),

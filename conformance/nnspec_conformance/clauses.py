@@ -241,7 +241,7 @@ def _clause(block: Block, page: str) -> Clause:
     _check_shapes(block)
     level = _level(block)
     variants = block.options.get("variants") or {}
-    definition = block.options.get("definition")
+    definition, applies_to = block.options.get("definition"), block.options.get("applies-to") or ()
     if definition is not None and not variants:
         raise block.fail(f"clause {block.argument} has a definition but no variants; list its readings")
     if variants and definition not in variants:
@@ -258,7 +258,7 @@ def _clause(block: Block, page: str) -> Clause:
         line=block.line,
         text=block.text,
         source=block.options.get("source"),
-        applies_to=tuple(block.options.get("applies-to") or ()),
+        applies_to=() if isinstance(applies_to, str) else tuple(applies_to),
         variants={str(k): str(v) for k, v in variants.items()},
         definition=None if definition is None else str(definition),
         default=block.options.get("default"),
@@ -281,13 +281,14 @@ def _proves(block: Block) -> tuple[str, ...]:
 
 
 def _check_shapes(block: Block) -> None:
-    """Lists are lists and mappings are mappings: ``applies-to: relu`` would be read as four operations."""
+    """Lists are lists and mappings are mappings; ``applies-to`` may be the name of a family, too."""
     for option, kind, example in (
-        ("applies-to", list, "[relu, tanh]"), ("candidates", list, "[0.01, 0.2]"), ("variants", dict, "{exact: ...}"),
+        ("applies-to", (list, str), "[relu, tanh]"), ("candidates", list, "[0.1, 0.2]"), ("variants", dict, "{a: ...}"),
         ("fine", bool, "true"),
     ):  # fmt: skip
-        if not isinstance(block.options.get(option, kind()), kind):
-            raise block.fail(f"clause {block.argument}: option '{option}' is no {kind.__name__}; write {example}")
+        if option in block.options and not isinstance(block.options[option], kind):
+            name = "list" if isinstance(kind, tuple) else kind.__name__
+            raise block.fail(f"clause {block.argument}: option '{option}' is no {name}; write {example}")
 
 
 def _experiment(block: Block, page: str) -> Experiment:

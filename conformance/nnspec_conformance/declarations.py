@@ -57,7 +57,7 @@ class _Reader:
             raise self.block.fail(f"operation '{name}' is no name in lower case with underscores; adapters use it")
         if form not in FORMS:
             raise self.fail(f"unknown form '{form}'; use one of {', '.join(FORMS)}")
-        self.check_names(self.options, {"form", "attributes"} | FORM_OPTIONS[form], f"of form '{form}'")
+        self.check_names(self.options, {"form", "family", "attributes"} | FORM_OPTIONS[form], f"of form '{form}'")
         if not text.endswith("."):
             raise self.fail("has no description; write one sentence below the options")
         result = "result" if form != "stepper" else None
@@ -79,10 +79,17 @@ class _Reader:
             attributes=tuple(self.attribute(n, v) for n, v in self.mapping("attributes").items()),
             indices=self.indices(),
             examples=self.words("examples", self.options.get("examples", [])),
+            family=self.family(),
         )
         self.check_axes(found)
         self.check_attributes(found)
         return found
+
+    def family(self) -> str:
+        name = self.options.get("family", "")
+        if not isinstance(name, str) or (name and not WORD.fullmatch(name)):
+            raise self.fail(f"family '{name}' is no name in lower case with underscores; write optimizers")
+        return name
 
     # ---- the shapes of options
     def mapping(self, option: str) -> dict[str, Any]:
@@ -263,9 +270,20 @@ def rows_of(source: Array | tuple[Array, ...] | Table | None) -> tuple[Array, ..
 def resolve(spec: Spec) -> None:
     """Fill in what clauses state: choices that are readings or operations of a clause, and defaults.
 
+    A clause that applies to a family by its name gets the operations that say that they are of it, in order.
+
     Raises:
-        SpecError: there is no such clause, or a default is stated twice or nowhere.
+        SpecError: there is no such clause or family, or a default is stated twice or nowhere.
     """
+    for block in (b for b in spec.blocks if b.name == "clause" and isinstance(b.options.get("applies-to"), str)):
+        family = block.options["applies-to"]
+        members = tuple(operation.name for operation in spec.operations.values() if operation.family == family)
+        if not members:
+            raise block.fail(
+                f"clause {block.argument}: no operation is of the family '{family}'; write a list, [relu, tanh], or "
+                f"'family: {family}' in the blocks of its operations"
+            )
+        spec.clauses[block.argument] = replace(spec.clauses[block.argument], applies_to=members)
     for name, operation in spec.operations.items():
         block = next(b for b in spec.blocks if (b.name, b.argument) == ("operation", name))
         attributes = tuple(_resolved(spec, operation, attribute, _Reader(block)) for attribute in operation.attributes)

@@ -176,6 +176,7 @@ class Operation:
         attributes: the keywords.
         indices: an index in braces -> the name of its count, or its values.
         examples: the axes along which examples lie, which do not see each other.
+        family: the name by which clauses are put to it and to others of its kind; none if empty.
     """
 
     name: str
@@ -190,6 +191,7 @@ class Operation:
     attributes: tuple[Attribute, ...] = ()
     indices: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
+    family: str = ""
 
     @property
     def arguments(self) -> tuple[Array | Table, ...]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -156,6 +156,18 @@ class Stepper:
         for note, grads in wrong.items():
             yield refusal(self.operation, tree(400), grads=[grads], **self.hyper, valid=[right], note=note)
 
+    def refuses_integers(self) -> ErrorCase:
+        """Parameters that are integers, to which no fraction of a gradient can be added."""
+        params = {name: np.round(8 * p).astype(np.int32) for name, p in tree(400, "float64").items()}
+        return refusal(
+            self.operation, params, grads=gradients(1), **self.hyper, valid=(tree(400),), note="integer parameters"
+        )
+
+    def refuses_no_parameters(self) -> ErrorCase:
+        """A tree without an array: whoever hands it over has lost the parameters."""
+        case = self.refuses("no parameters")
+        return replace(case, bad=replace(case.bad, arrays=({},), grads=[{}]))
+
     # ---- what every stepper owes
 
     def keeps_the_form(self, trial: Trial) -> None:
@@ -238,6 +250,26 @@ class Stepper:
             zip(trial.steppers(params, interrupted, **self.hyper), through, strict=True), 1
         ):
             self._same(trial, got, want, dtype, f"step {half + t}, of a stepper restored after step {half}")
+
+    def takes_arrays_without_entries(self, trial: Trial) -> None:
+        """Arrays of length 0 stay as they are, and the others step as if there were none."""
+        dtype, params, grads = self._asked(trial)
+        hollow = {"d": np.zeros((0,), DTYPES[dtype]), "e": np.zeros((3, 0), DTYPES[dtype])}
+        path = trial.trajectory(params, grads, **self.hyper)
+        beside = trial.trajectory(params | hollow, [g | hollow for g in grads], **self.hyper)
+        for t, (now, want) in enumerate(zip(beside, path, strict=True), 1):
+            self._same(trial, now, want | hollow, dtype, f"step {t}, two arrays without entries beside the others")
+
+    def shows_what_is_not_a_number(self, trial: Trial) -> None:
+        """A NaN in a gradient stays in the entry of its parameter, and reaches no other."""
+        dtype, params, grads = self._asked(trial)
+        path = trial.trajectory(params, grads, **self.hyper)
+        poisoned = [g | {"a": g["a"].copy()} for g in grads]
+        poisoned[1]["a"][2] = np.nan
+        for t, (now, want) in enumerate(zip(trial.trajectory(params, poisoned, **self.hyper), path, strict=True), 1):
+            if t > 1:
+                want = want | {"a": np.where(np.arange(3) == 2, np.nan, want["a"])}
+            self._same(trial, now, want, dtype, f"step {t}, a NaN in 'a' at step 2")
 
     def _asked(self, trial: Trial) -> tuple[str, dict, list]:
         """A dtype of the subject, parameters and six gradients."""

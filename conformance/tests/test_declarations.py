@@ -30,6 +30,7 @@ BROKEN = {
     "name": ("operation | toy", "operation | Toy", "'Toy' is no name in lower case with underscores"),
     "form": ("form: map", "form: mop", "toy: unknown form 'mop'; use one of map, state map, random map"),
     "no form": ("    form: map\n", "", "unknown form 'None'; use one of"),
+    "family": ("form: map", "form: map\n    family: [a, b]", "is no name in lower case with underscores; write opt"),
     "no sentence": ("What a toy does.", "", "has no description; write one sentence"),
     "no result": ('    result: "*batch in"\n', "", "of form 'map' lacks the option 'result'"),
     "option of another form": ('    result: "*', '    state: {h: in}\n    result: "*', "unknown option 'state' of"),
@@ -119,6 +120,13 @@ def test_a_keyword_of_one_choice_brings_that_choice_along(spec_of):
     )
     settings = [{k: v for k, v in s.items() if k != "rate"} for s in spec_of(page).operations["toy"].settings()]
     assert settings[:2] == [{"layer": "a"}, {"layer": "b", "width": 4}]
+
+
+def test_a_clause_on_a_family_applies_to_whatever_says_that_it_is_of_it(spec_of):
+    clause = "\n/// clause | toys.shape\n    kind: shape\n    applies-to: toys\n\nIt **MUST** hold.\n///\n"
+    member = TOY.replace("form: map", "form: map\n    family: toys")
+    made = spec_of(clause + member + member.replace("| toy", "| doll") + TOY.replace("| toy", "| ball"))
+    assert made.clauses["toys.shape"].instances == ("toys.shape[toy]", "toys.shape[doll]")
 
 
 GUIDE = (Path(__file__).resolve().parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")

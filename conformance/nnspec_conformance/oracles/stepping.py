@@ -39,6 +39,8 @@ def each_leaf(rule: Callable) -> Callable:
 
     @functools.wraps(rule)
     def start(params: dict, *, rounded: Callable = as_it_is, **hyper: Any) -> LeafStepper:
+        if not params or any(np.asarray(p).dtype.kind in "iub" for p in params.values()):
+            raise ValueError(f"{rule.__name__}: parameters must be floating-point arrays, at least one")
         unknown = sorted(hyper.keys() - keywords)
         if unknown:
             raise TypeError(f"{rule.__name__} has no {unknown[0]!r}; it has {', '.join(sorted(keywords))}")
@@ -62,6 +64,8 @@ class LeafStepper:
         self.t += 1
         if learning_rate is not None:
             self.hyper["learning_rate"] = learning_rate
+        if not self.hyper.get("learning_rate", 0) >= 0:
+            raise ValueError(f"learning_rate is {self.hyper['learning_rate']}, expected 0 or more")
         given = {k: self.rounded(v) if isinstance(v, float) else v for k, v in self.hyper.items()}
         for name, g in grads.items():
             operands = map(self.rounded, (self.params[name], g, *self.states[name]))

@@ -33,6 +33,7 @@ def stepper(make: Callable) -> Callable:
         unknown = sorted(hyper.keys() - known.keys())
         if unknown:
             raise NotImplementedError(f"{make.__name__} has no {unknown[0]}")
+        make(learning_rate=learning_rate, **hyper)  # a wrong rate is refused where it is a plain number
         init, update = compiled(**hyper)
         return Step(update, params, init(params), learning_rate)
 
@@ -55,3 +56,26 @@ class Step:
 
     def restore(self, saved: tuple) -> None:
         self.state, self.rate = saved
+
+
+def averager(make: Callable) -> Callable:
+    """The adapter's operation from a transformation that takes parameters and returns their average.
+
+    Args:
+        make: a function of hyper-parameters that makes an ``optax.GradientTransformation``, such as ``optax.ema``.
+    """
+
+    @functools.lru_cache(maxsize=32)
+    def compiled(**hyper: Any) -> tuple[Callable, Callable]:
+        transformation = make(**hyper)
+
+        def update(params: Any, state: Any, average: Any, rate: Any) -> tuple:
+            return transformation.update(params, state, None)
+
+        return transformation.init, jax.jit(update)
+
+    def start(params: dict, **hyper: Any) -> Step:
+        init, update = compiled(**hyper)
+        return Step(update, params, init(params), 0.0)
+
+    return start

@@ -1,0 +1,79 @@
+"""``torch.optim.SGD``, its gradients added by ``.grad``, and ``AveragedModel``."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch.optim import swa_utils
+
+from nnspec_conformance.adapters.torch.steppers import Step, stepper
+
+VARIANTS = {"gradient-accumulation.combine": "sum", "exponential-average.start": "copied"}
+DEFAULTS = {"exponential-average.default": 0.999}
+
+KNOWN_FAILURES = {
+    "optimizer.nan-rate[gradient_descent]": (
+        "torch.optim.SGD(params, lr=nan) steps, right is to refuse it: the check is lr < 0.0, which NaN is not; "
+        "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/sgd.py"
+    ),
+    "gradient-accumulation.state": (
+        "restored in the middle of a step, the gradients added before are lost: they lie in .grad, which no state_dict "
+        "holds; https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/optimizer.py"
+    ),
+}
+
+
+@stepper
+def gradient_descent(params, lr, *, weight_decay=0.0, decayed="all"):
+    if decayed == "matrices":
+        groups = [(weight_decay, [p for p in params if p.ndim > 1]), (0.0, [p for p in params if p.ndim < 2])]
+        return torch.optim.SGD([{"params": group, "weight_decay": decay} for decay, group in groups], lr)
+    return torch.optim.SGD(params, lr, weight_decay=weight_decay)
+
+
+class Accumulating(Step):
+    """An optimizer that steps when enough gradients were added to ``.grad``, as ``backward`` adds them."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, held: dict, every: int):
+        super().__init__(optimizer, held)
+        self.every, self.count = every, 0
+
+    def __call__(self, grads: dict, learning_rate: float | None = None) -> dict:
+        if learning_rate is not None:
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate
+        for name, p in self.held.items():
+            p.grad = grads[name].clone() if p.grad is None else p.grad + grads[name]
+        self.count += 1
+        if self.count % self.every == 0:
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+        return {name: p.detach().clone() for name, p in self.held.items()}
+
+
+def gradient_accumulation(params, *, learning_rate, every):
+    held = {name: torch.nn.Parameter(p) for name, p in params.items()}
+    return Accumulating(torch.optim.SGD(list(held.values()), learning_rate), held, every)
+
+
+class Average:
+    """An ``AveragedModel`` of a module that holds the parameters."""
+
+    def __init__(self, params: dict, **given: float):
+        average = swa_utils.get_ema_multi_avg_fn(**given)
+        self.model = swa_utils.AveragedModel(torch.nn.ParameterDict(params), multi_avg_fn=average)
+
+    def __call__(self, params: dict) -> dict:
+        self.model.update_parameters(torch.nn.ParameterDict(params))
+        return {name: self.model.module[name].detach().clone() for name in params}
+
+    def save(self) -> dict:
+        return copy.deepcopy(self.model.state_dict())
+
+    def restore(self, saved: dict) -> None:
+        self.model.load_state_dict(saved)
+
+
+def exponential_average(params, **hyper):
+    return Average(params, **{"decay" if name == "decay_rate" else name: value for name, value in hyper.items()})

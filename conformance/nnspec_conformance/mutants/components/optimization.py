@@ -1,0 +1,376 @@
+"""Wrong optimizers, each met in the wild, each caught by the clause that it names; first those of any optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.mutant import ORACLE as right
+from nnspec_conformance.mutant import Mutants
+from nnspec_conformance.oracles.stepping import each_leaf
+from nnspec_conformance.trees import mapped
+
+MUTANTS = Mutants()
+
+
+class Changed:
+    """A right stepper, of which one method is another."""
+
+    def __init__(self, step: Any, **methods: Callable):
+        self.step, self.save, self.restore = step, step.save, step.restore
+        self.called = methods.pop("called", step)
+        vars(self).update(methods)
+
+    def __call__(self, grads: dict, learning_rate: float | None = None) -> dict:
+        return self.called(grads, learning_rate)
+
+
+# ---- what goes wrong in any optimizer; each is made of the right one
+
+
+@MUTANTS.each("one number becomes an array of one", "optimizer.form")
+def gives_every_array_an_axis(start, params, **given):
+    step = start(params, **given)
+    return Changed(step, called=lambda *told: {name: np.atleast_1d(p) for name, p in step(*told).items()})
+
+
+@MUTANTS.each("all gradients are clipped by their common norm", "optimizer.arrays")
+def clips_by_the_common_norm(start, params, **given):
+    step = start(params, **given)
+
+    def called(grads, rate):
+        norm = np.sqrt(sum((g.astype(float) ** 2).sum() for g in grads.values()))
+        return step({name: g / g.dtype.type(max(norm, 1)) for name, g in grads.items()}, rate)
+
+    return Changed(step, called=called)
+
+
+@MUTANTS.each(
+    "a gradient divided by its array's size, as a mean over nothing: 0/0 where there is none", "optimizer.empty-arrays"
+)
+def fails_on_arrays_without_entries(start, params, **given):
+    if any(p.size == 0 for p in params.values()):
+        raise ValueError("zero-size array to reduction operation")
+    return start(params, **given)
+
+
+@MUTANTS.each("arrays without entries are dropped, as if they were no parameters", "optimizer.empty-arrays")
+def drops_arrays_without_entries(start, params, **given):
+    full = [name for name, p in params.items() if p.size]
+    step = start({name: params[name] for name in full}, **given)
+    return Changed(step, called=lambda grads, rate: step({name: grads[name] for name in full}, rate))
+
+
+@MUTANTS.each("what is not a number is taken for zero, and nobody sees that training diverged", "optimizer.nan")
+def takes_nan_for_zero(start, params, **given):
+    step = start(params, **given)
+    return Changed(step, called=lambda grads, rate: step(mapped(lambda g: np.asarray(np.nan_to_num(g)), grads), rate))
+
+
+@MUTANTS.each(
+    "the gradient is scaled by its array's largest entry, and one NaN poisons the whole array", "optimizer.nan"
+)
+def spreads_nan_over_the_array(start, params, **given):
+    step = start(params, **given)
+
+    def called(grads, rate):
+        return step({name: g + 0 * g.sum() if np.isnan(g).any() else g for name, g in grads.items()}, rate)
+
+    return Changed(step, called=called)
+
+
+@MUTANTS.each("an `or` takes the rate 0 for none", "optimizer.rate-zero")
+def takes_a_rate_of_0_for_none(start, params, **given):
+    step = start(params, **given)
+    return Changed(step, called=lambda grads, rate: step(grads, rate or None))
+
+
+@MUTANTS.each("a schedule is handed over and not followed", "optimizer.rate")
+def never_changes_the_rate(start, params, **given):
+    step = start(params, **given)
+    return Changed(step, called=lambda grads, rate: step(grads))
+
+
+@MUTANTS.each("the rate of a step is forgotten after it", "optimizer.rate")
+def falls_back_to_the_first_rate(start, params, *, learning_rate, **given):
+    step = start(params, learning_rate=learning_rate, **given)
+    return Changed(step, called=lambda grads, rate: step(grads, learning_rate if rate is None else rate))
+
+
+SHARED: dict[str, dict] = {}  # parameters and states of the first stepper, for all that follow
+
+
+@MUTANTS.each("rate and states are of the class, not of the instance", "optimizer.instances")
+def shares_parameters_and_states(start, params, **given):
+    step = start(params, **given)
+    shapes = {name: p.shape for name, p in params.items()}
+    kept = SHARED.setdefault(start.__name__, {"params": step.params, "states": step.states})
+    if {name: p.shape for name, p in kept["params"].items()} == shapes:
+        step.params, step.states = kept["params"], kept["states"]
+    return step
+
+
+@MUTANTS.each("a checkpoint holds the parameters of the start", "optimizer.state")
+def goes_back_to_the_start_when_restored(start, params, **given):
+    step, first = start(params, **given), {name: p.copy() for name, p in params.items()}
+
+    def restore(saved):
+        step.params = {name: p + p for name, p in first.items()}
+
+    return Changed(step, restore=restore)
+
+
+@MUTANTS.each("a gradient is broadcast, and a missing one taken for zero", "optimizer.gradients-of-others")
+def makes_the_gradients_fit(start, params, **given):
+    step = start(params, **given)
+
+    def called(grads, rate):
+        full = {name: np.zeros_like(p) + np.resize(grads.get(name, 0), p.shape) for name, p in params.items()}
+        return step({name: g.astype(params[name].dtype) for name, g in full.items()}, rate)
+
+    return Changed(step, called=called)
+
+
+@MUTANTS.each("a sign typed wrong is mended in silence", "optimizer.negative-rate")
+def takes_the_magnitude_of_the_rate(start, params, *, learning_rate, **given):
+    return start(params, learning_rate=abs(learning_rate), **given)
+
+
+@MUTANTS.each("the check asks whether the rate is below 0, and NaN is not", "optimizer.nan-rate")
+def takes_a_rate_that_is_nan(start, params, *, learning_rate, **given):
+    return start(params, learning_rate=learning_rate if learning_rate == learning_rate else 0.0, **given)
+
+
+@MUTANTS.each(
+    "the result is cast back to the integers of the parameters, and fractions are cut off",
+    "optimizer.integer-parameters",
+)
+def cuts_off_to_integers(start, params, **given):
+    kinds = {name: p.dtype for name, p in params.items()}
+    step = start({name: p.astype(np.float64) if p.dtype.kind == "i" else p for name, p in params.items()}, **given)
+    return Changed(step, called=lambda *told: {name: p.astype(kinds[name]) for name, p in step(*told).items()})
+
+
+@MUTANTS.each("a loop over nothing steps nothing, and training goes on without a word", "optimizer.no-parameters")
+def steps_no_parameters(start, params, **given):
+    return start(params, **given) if params else lambda grads, learning_rate=None: {}
+
+
+# ---- gradient descent
+
+
+@MUTANTS.add(
+    "the gradient is added", "gradient-descent.trajectory", "gradient-descent.example", "gradient-descent.two-wells"
+)
+@each_leaf
+def climbs(p, g, *, learning_rate):
+    return p + learning_rate * g
+
+
+@MUTANTS.add("the update is applied at the next step", "gradient-descent.trajectory", "gradient-descent.example")
+@each_leaf
+def is_one_step_late(p, g, last, *, learning_rate):
+    return p - learning_rate * last, g
+
+
+@MUTANTS.add("the rate of a step is used at the next one", "gradient-descent.trajectory")
+@each_leaf
+def takes_the_rate_of_the_step_before(p, g, kept, *, t, learning_rate):
+    rate = 0.5 if t == 1 else kept.flat[0]
+    return p - rate * g, np.full_like(kept, learning_rate)
+
+
+@MUTANTS.add("the rate is divided by 1 + t, as a decay that nobody asked for", "gradient-descent.trajectory")
+@each_leaf
+def lets_the_rate_decay(p, g, *, t, learning_rate):
+    return p - learning_rate / (1 + 0.01 * t) * g
+
+
+@MUTANTS.add("the sign of the gradient alone decides", "gradient-descent.trajectory", "gradient-descent.example")
+@each_leaf
+def steps_by_the_sign(p, g, *, learning_rate):
+    return p - learning_rate * np.sign(g)
+
+
+@MUTANTS.add("a step below a tolerance ends the run", "gradient-descent.two-wells")
+@each_leaf
+def stops_where_the_slope_is_small(p, g, *, learning_rate):
+    return np.where(np.abs(g) < 1e-3, p, p - learning_rate * g)
+
+
+@MUTANTS.add("the gradient is clipped to one sign, and one side never moves", "gradient-descent.two-wells")
+@each_leaf
+def moves_to_the_right_only(p, g, *, learning_rate):
+    return p - learning_rate * np.minimum(g, 0)
+
+
+DECAY = "gradient-descent.weight-decay"
+
+
+@MUTANTS.add("the decay is not multiplied by the rate, as with Chainer's AdamW", DECAY)
+@each_leaf
+def decays_without_the_rate(p, g, *, learning_rate, weight_decay=0.0, decayed="all"):
+    return p - learning_rate * g - weight_decay * p
+
+
+@MUTANTS.add("the penalty is the decay times the square, not half of it, as in a regularizer of Keras", DECAY)
+@each_leaf
+def decays_twice(p, g, *, learning_rate, weight_decay=0.0, decayed="all"):
+    return p - learning_rate * (g + 2 * weight_decay * p)
+
+
+@MUTANTS.add("the parameters decay after the step, so that the step decays too", DECAY)
+@each_leaf
+def decays_after_the_step(p, g, *, learning_rate, weight_decay=0.0, decayed="all"):
+    return (p - learning_rate * g) * (1 - learning_rate * weight_decay)
+
+
+@MUTANTS.add("the keyword is taken and never used", DECAY)
+@each_leaf
+def forgets_the_decay(p, g, *, learning_rate, weight_decay=0.0, decayed="all"):
+    return p - learning_rate * g
+
+
+@MUTANTS.add("biases and gains decay with the matrices", "gradient-descent.decayed")
+def decays_every_array(params, *, decayed="all", **given):
+    return right.gradient_descent(params, **given)
+
+
+@MUTANTS.add("the mask says what is left out, and is read as what decays", "gradient-descent.decayed")
+@each_leaf
+def has_the_mask_the_other_way_round(p, g, *, learning_rate, weight_decay=0.0, decayed="all"):
+    return p - learning_rate * (g + (weight_decay if p.ndim < 2 else 0) * p)
+
+
+@MUTANTS.add("single numbers are left out, and vectors decay", "gradient-descent.decayed")
+@each_leaf
+def decays_vectors_too(p, g, *, learning_rate, weight_decay=0.0, decayed="all"):
+    return p - learning_rate * (g + (weight_decay if p.ndim else 0) * p)
+
+
+@MUTANTS.add("a sign typed wrong is mended in silence", "gradient-descent.negative-decay")
+def takes_the_magnitude_of_the_decay(params, *, weight_decay=0.0, **given):
+    return right.gradient_descent(params, weight_decay=abs(weight_decay), **given)
+
+
+# ---- gradients of several micro-batches
+
+COMBINE, LARGE = "gradient-accumulation.combine", "gradient-accumulation.large-batch"
+
+
+@MUTANTS.add("the sum is never set back to zero, and old gradients are taken again", COMBINE, LARGE)
+@each_leaf
+def never_clears_the_sum(p, g, total, *, t, learning_rate, every, combine="mean"):
+    total = total + g
+    step = learning_rate * (total / every if combine == "mean" else total)
+    return (p if t % every else p - step), total
+
+
+@MUTANTS.add("the last micro-batch stands for all", COMBINE, LARGE)
+@each_leaf
+def takes_the_last_gradient(p, g, *, t, learning_rate, every, combine="mean"):
+    return p if t % every else p - learning_rate * g * (1 if combine == "mean" else every)
+
+
+@MUTANTS.add("the step is taken before the gradient that completes it is added", COMBINE, LARGE)
+@each_leaf
+def leaves_the_last_gradient_out(p, g, total, *, t, learning_rate, every, combine="mean"):
+    if t % every:
+        return p, total + g
+    return p - learning_rate * (total / every if combine == "mean" else total), g
+
+
+@MUTANTS.add("each micro-batch is a step of its own, with its share of the rate", "gradient-accumulation.waits")
+@each_leaf
+def steps_at_every_micro_batch(p, g, *, learning_rate, every, combine="mean"):
+    return p - learning_rate * g / (every if combine == "mean" else 1)
+
+
+@MUTANTS.add("the count starts at 0, and the first micro-batch is a step", "gradient-accumulation.waits", COMBINE)
+@each_leaf
+def steps_at_the_first_micro_batch(p, g, total, *, t, learning_rate, every, combine="mean"):
+    total = total + g
+    if (t - 1) % every:
+        return p, total
+    return p - learning_rate * (total / every if combine == "mean" else total), 0 * total
+
+
+@MUTANTS.add("a checkpoint forgets the gradients added so far", "gradient-accumulation.state")
+def forgets_the_sum_when_restored(params, **given):
+    step = right.gradient_accumulation(params, **given)
+
+    def restore(saved):
+        step.t = saved[0]
+
+    return Changed(step, restore=restore)
+
+
+@MUTANTS.add("a checkpoint forgets how many micro-batches there were", "gradient-accumulation.state")
+def forgets_the_count_when_restored(params, **given):
+    step = right.gradient_accumulation(params, **given)
+
+    def restore(saved):
+        step.states = dict(saved[1])
+
+    return Changed(step, restore=restore)
+
+
+@MUTANTS.add("what is below 1 is taken for 1", "gradient-accumulation.every")
+def steps_at_least_every_micro_batch(params, *, every, **given):
+    return right.gradient_accumulation(params, every=max(every, 1), **given)
+
+
+# ---- averaged parameters
+
+START = "exponential-average.start"
+
+
+@MUTANTS.add("the decay rate is taken for the weight of the new value, as `momentum` of some batch norms", START)
+def has_the_decay_the_other_way_round(params, *, decay_rate=0.999, **given):
+    return right.exponential_average(params, decay_rate=1 - max(decay_rate, 2**-20), **given)
+
+
+@MUTANTS.add("the correction counts from 0, and is one step late", START)
+@each_leaf
+def corrects_by_the_step_before(p, x, a, *, t, decay_rate=0.999, start_rule="debiased"):
+    before = {"debiased": a, "zero": a, "copied": x if t == 1 else p, "initial": p}[start_rule]
+    a = decay_rate * before + (1 - decay_rate) * x
+    if start_rule == "debiased":
+        return a / (1 - decay_rate ** max(t - 1, 1)), a
+    return x if t == 2 else a, a
+
+
+@MUTANTS.add("a moving average of all values with equal weights", START)
+@each_leaf
+def averages_all_values_alike(p, x, a, *, t, decay_rate=0.999, start_rule="debiased"):
+    a = a + x
+    return a / t, a
+
+
+@MUTANTS.add("the count is lost with a checkpoint, and the correction starts again", "exponential-average.state")
+def forgets_the_count_of_the_average(params, **given):
+    step = right.exponential_average(params, **given)
+
+    def restore(saved):
+        step.params, step.states = {n: p * 2 for n, p in step.params.items()}, dict(saved[1])
+
+    return Changed(step, restore=restore)
+
+
+AVERAGED: list[Any] = []
+
+
+@MUTANTS.add("the averages are kept in one place for all models", "exponential-average.instances")
+def shares_the_averages(params, **given):
+    step = right.exponential_average(params, **given)
+    AVERAGED[:] = AVERAGED or [step]
+    if {n: p.shape for n, p in AVERAGED[0].params.items()} == {n: p.shape for n, p in params.items()}:
+        step.params, step.states = AVERAGED[0].params, AVERAGED[0].states
+    return step
+
+
+@MUTANTS.add("what is out of range is brought into it", "exponential-average.decay-range")
+def clips_the_decay_rate(params, *, decay_rate, **given):
+    return right.exponential_average(params, decay_rate=float(np.clip(decay_rate, 0, 0.999)), **given)
