@@ -12,6 +12,43 @@ VARIANTS = {
     "exponential-average.start": ("debiased", "zero"),
 }
 
+BROADCASTS = (
+    "a gradient of one entry is taken for every entry: apply_updates adds by the rules of broadcasting; "
+    "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
+)
+UNCHECKED = (
+    "the number is used as it is, right is to refuse it: no range of a hyper-parameter is checked; "
+    "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/alias.py"
+)
+CAST = (
+    "integer parameters step and are cut off: apply_updates casts to the dtype of the parameter; "
+    "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
+)
+EMPTY = (
+    "a tree without arrays steps, right is to refuse it: every transformation maps over the tree; "
+    "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
+)
+EVERY = (
+    "every_k_schedule=0 is taken, and no step ever comes: the number is not checked; "
+    "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/transforms/_accumulation.py"
+)
+SINGLE = (
+    "float64 gradients are added in float32: MultiSteps has accumulator_dtype=float32 by default; "
+    "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/transforms/_accumulation.py"
+)
+KNOWN_FAILURES = {
+    "optimizer.gradients-of-others[gradient_descent]": BROADCASTS,
+    "optimizer.negative-rate[gradient_descent]": UNCHECKED,
+    "optimizer.nan-rate[gradient_descent]": UNCHECKED,
+    "optimizer.integer-parameters[gradient_descent]": CAST,
+    "optimizer.no-parameters[gradient_descent]": EMPTY,
+    "gradient-descent.negative-decay": UNCHECKED,
+    "gradient-accumulation.every": EVERY,
+    "exponential-average.decay-range": UNCHECKED,
+    "gradient-accumulation.combine; float64": SINGLE,
+    "gradient-accumulation.large-batch; float64": SINGLE,
+}
+
 
 @stepper
 def gradient_descent(learning_rate, *, weight_decay=0.0, decayed="all"):

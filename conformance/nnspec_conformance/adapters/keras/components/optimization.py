@@ -9,6 +9,36 @@ from nnspec_conformance.adapters.keras.steppers import Step, stepper
 VARIANTS = {"exponential-average.start": "copied"}
 DEFAULTS = {"exponential-average.default": 0.99}
 
+BROADCASTS = (
+    "a gradient of one entry is taken for every entry of its variable: the step is assigned after broadcasting; "
+    "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
+)
+UNCHECKED = (
+    "the number is used as it is, right is to refuse it: no range of a hyper-parameter is checked; "
+    "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
+)
+CAST = (
+    "integer variables step and are cut off to integers, right is to refuse them; "
+    "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
+)
+EMPTY = (
+    "an empty list of gradients is a step that does nothing, right is to refuse it; "
+    "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
+)
+EVERY = (
+    "gradient_accumulation_steps=0 counts as not given, right is to refuse it; "
+    "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
+)
+KNOWN_FAILURES = {
+    "optimizer.gradients-of-others[gradient_descent]": BROADCASTS,
+    "optimizer.negative-rate[gradient_descent]": UNCHECKED,
+    "optimizer.nan-rate[gradient_descent]": UNCHECKED,
+    "optimizer.integer-parameters[gradient_descent]": (CAST, lambda: keras.backend.backend() == "jax"),
+    "optimizer.no-parameters[gradient_descent]": EMPTY,
+    "gradient-descent.negative-decay": UNCHECKED,
+    "gradient-accumulation.every": EVERY,
+}
+
 
 class OfMatrices(keras.optimizers.SGD):
     """Arrays of one axis or none are excluded from the decay, which Keras asks for before it builds."""

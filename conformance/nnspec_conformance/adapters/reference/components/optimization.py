@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from nnspec.components import optimization as topic
 from nnspec_conformance.adapters.jax.steppers import averager, stepper
 
@@ -15,5 +17,5 @@ exponential_average = averager(topic.exponential_average)
 
 
 @stepper
-def gradient_accumulation(learning_rate, *, every, combine="mean"):
+def gradient_accumulation(learning_rate, *, every, combine: Literal["mean", "sum"] = "mean"):
     return topic.gradient_accumulation(topic.gradient_descent(learning_rate), every, combine=combine)
