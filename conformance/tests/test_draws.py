@@ -148,9 +148,10 @@ def test_the_oracle_answers_what_is_declared(oracle, suite):
     for operation in suite.spec.operations.values():
         lengths = operation.lengths()
         if operation.form == "stepper":
-            (params,) = draw(operation, lengths)
-            after = oracle.trajectory(operation.name, params, draw_steps(operation, lengths, 2), steps=2)
-            assert shapes(after[-1]) == operation.result_shapes(lengths)
+            for setting in operation.settings():
+                (params,) = draw(operation, lengths, given=setting)
+                after = oracle.trajectory(operation.name, params, draw_steps(operation, lengths, 2), steps=2, **setting)
+                assert shapes(after[-1]) == operation.result_shapes(lengths, setting)
             continue
         for setting in operation.settings(rank=2):
             arrays = draw(operation, lengths, given=setting)

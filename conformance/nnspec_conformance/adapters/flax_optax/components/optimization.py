@@ -13,27 +13,32 @@ VARIANTS = {
 }
 
 BROADCASTS = (
-    "a gradient of one entry is taken for every entry: apply_updates adds by the rules of broadcasting; "
-    "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
+    "a gradient of one entry is taken for every entry, right is to refuse it: apply_updates adds by the rules of "
+    "broadcasting; "
+    "searched 2026-11-27, not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
 )
 UNCHECKED = (
     "the number is used as it is, right is to refuse it: no range of a hyper-parameter is checked; "
-    "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/alias.py"
+    "searched 2026-11-27, not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/alias.py"
 )
 CAST = (
-    "integer parameters step and are cut off: apply_updates casts to the dtype of the parameter; "
-    "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
+    "integer parameters step and are cut off, right is to refuse them: apply_updates casts to the dtype of the "
+    "parameter; "
+    "searched 2026-11-27, not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
 )
 EMPTY = (
     "a tree without arrays steps, right is to refuse it: every transformation maps over the tree; "
-    "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
+    "searched 2026-11-27, not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
 )
 EVERY = (
-    "every_k_schedule=0 is taken, and no step ever comes: the number is not checked; "
+    "every_k_schedule=0 is taken and no step ever comes, right is to refuse it: the number is not checked; "
+    "searched 2026-11-27, not found; "
     "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/transforms/_accumulation.py"
 )
 SINGLE = (
-    "float64 gradients are added in float32: MultiSteps has accumulator_dtype=float32 by default; "
+    "float64 gradients are added in float32, right is their own dtype: MultiSteps has accumulator_dtype=float32 by "
+    "default; "
+    "searched 2026-11-27, not found; "
     "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/transforms/_accumulation.py"
 )
 KNOWN_FAILURES = {

@@ -15,11 +15,11 @@ DEFAULTS = {"exponential-average.default": 0.999}
 KNOWN_FAILURES = {
     "optimizer.nan-rate[gradient_descent]": (
         "torch.optim.SGD(params, lr=nan) steps, right is to refuse it: the check is lr < 0.0, which NaN is not; "
-        "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/sgd.py"
+        "searched 2026-11-27, not found; https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/sgd.py"
     ),
     "gradient-accumulation.state": (
-        "restored in the middle of a step, the gradients added before are lost: they lie in .grad, which no state_dict "
-        "holds; https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/optimizer.py"
+        "restored in the middle of a step, the gradients added before are lost, right is to keep them: they lie in "
+        ".grad, which no state_dict holds; searched 2026-11-27, not found; https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/optimizer.py"
     ),
 }
 
