@@ -1,4 +1,6 @@
-"""Stock JAX, Flax and Optax."""
+"""Stock JAX, Flax and Optax; a layer is compiled as one program, as it is within a training step."""
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -30,12 +32,14 @@ KNOWN_FAILURES = {
 asarray, to_numpy, context, vjp = transport.asarray, transport.to_numpy, transport.context, transport.vjp
 
 
+@partial(jax.jit, static_argnames="epsilon")
 def layer_norm(x, scale, bias, *, epsilon):
     layer = nnx.LayerNorm(x.shape[-1], epsilon=epsilon, param_dtype=x.dtype, rngs=nnx.Rngs(0))
     layer.scale, layer.bias = nnx.Param(scale), nnx.Param(bias)
     return layer(x)
 
 
+@partial(jax.jit, static_argnames=("train", "decay", "epsilon"))
 def batch_norm(x, scale, bias, mean, variance, *, train, decay, epsilon):
     layer = nnx.BatchNorm(x.shape[-1], use_running_average=not train, momentum=decay, epsilon=epsilon, rngs=nnx.Rngs(0))
     layer.scale, layer.bias = nnx.Param(scale), nnx.Param(bias)
@@ -71,6 +75,7 @@ def early_stopping(metrics, *, patience, min_delta):
     return {"stopped_epoch": None, "best_epoch": best_epoch}
 
 
+@jax.jit
 def lstm(x, h0, c0, gates):
     cell = nnx.LSTMCell(x.shape[-1], h0.shape[-1], param_dtype=x.dtype, rngs=nnx.Rngs(0))
     inner, outer = (cell.ii, cell.if_, cell.ig, cell.io), (cell.hi, cell.hf, cell.hg, cell.ho)
