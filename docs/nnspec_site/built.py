@@ -1,7 +1,8 @@
 """Checks a built site: ``python -m nnspec_site.built site``. One line a defect; exit status 1 where there is any.
 
 Looked for: links and resources that lead nowhere (raw HTML included), anchors that do not exist, ids used twice, blocks
-and formulas left as text, tracebacks, TeX errors, and resources that a page would load from another host.
+and formulas left as text, images without a size, tracebacks, TeX errors, and resources that a page would load from
+another host.
 """
 
 from __future__ import annotations
@@ -61,6 +62,10 @@ class Reader(HTMLParser):
         self._resources(tag, given, line)
 
     def _resources(self, tag: str, given: dict[str, str], line: int) -> None:
+        if tag == "img" and not ("width" in given and "height" in given):
+            self.page.errors.append(
+                (line, f"an image without its size, so that the page jumps: {given.get('src', '')}")
+            )
         loaded = [given[name] for name in ("src", "poster", "data") if given.get(name)]
         loaded += [part.split()[0] for part in given.get("srcset", "").split(",") if part.strip()]
         if tag == "link" and LOADED_RELS & set(given.get("rel", "").split()):

@@ -26,7 +26,7 @@ def site(tmp_path):
 SOUND = """
 <a href="sub/other.html#a.b">x</a> <a href="#top">x</a> <a href="https://example.org/paper">paper</a>
 <pre><code>/// clause | x
-$$ and Traceback</code></pre><img src="data:image/png;base64,AA"><p>arrays like [1][2] and $5</p>
+$$ and Traceback</code></pre><img src="data:image/png;base64,AA" width="1" height="1"><p>arrays like [1][2] and $5</p>
 """
 
 
@@ -41,7 +41,8 @@ def test_a_sound_site_has_no_defect(site):
         ('<div><a href="sub/">x</a></div>', "broken link: sub/"),
         ('<a href="sub/other.html#gone">x</a>', "no such anchor: sub/other.html#gone"),
         ('<a href="#gone">x</a>', "no such anchor: #gone"),
-        ('<img src="gone.svg">', "loads a file that is not there: gone.svg"),
+        ('<img src="gone.svg" width="1" height="1">', "loads a file that is not there: gone.svg"),
+        ('<img src="data:,">', "an image without its size"),
         ("<p>/// clause | relu.value</p>", "a block printed as text"),
         ("<p>so $$x$$ is</p>", "a formula printed as text"),
         ("<p>see [relu.value][]</p>", "an unresolved cross-reference"),
@@ -49,7 +50,7 @@ def test_a_sound_site_has_no_defect(site):
         ("<pre>Traceback (most recent call last):</pre>", "a Python traceback"),
         ('<span class="katex-error" title="bad">x</span>', "TeX error: bad"),
         ('<script src="https://cdn.example/x.js"></script>', "loads from another host: https://cdn.example/x.js"),
-        ('<img srcset="//cdn.example/a.png 2x">', "loads from another host: //cdn.example/a.png"),
+        ('<img srcset="//cdn.example/a.png 2x" width="1" height="1">', "loads from another host: //cdn.example/a.png"),
         ('<p style="background:url(https://cdn.example/b)">', "loads from another host"),
         ("<style>@import 'https://cdn.example/c.css'</style>", "loads from another host"),
         ('<p id="twice"></p><p id="twice"></p>', "the id 'twice' is used 2 times"),

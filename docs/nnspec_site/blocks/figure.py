@@ -1,5 +1,8 @@
 """``/// figure | name``: a drawn figure, one file for the light page and one for the dark.
 
+A picture of the other scheme is not fetched: one that is not shown and loads lazily never comes into view. Both can be
+downloaded.
+
 Where the figure moves, ``assets/figures.js`` finds it by ``data-moving`` and puts the moving one in the place of the
 pictures.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nnspec_site import figures
+from nnspec_site.assets import GENERATED
 from nnspec_site.blocks.base import SiteBlock, options
 from nnspec_site.html import Element, make
 
@@ -30,15 +34,29 @@ class FigureBlock(SiteBlock):
             raise self.fail("lacks the option 'alt'; say in one sentence what the figure shows")
         images = [self._image(theme, alt) for theme in ("light", "dark")]
         self.caption = make("figcaption")
-        figure = make("figure", "nn-figure", *images, self.caption)
+        figure = make("figure", "nn-figure", *images, self.caption, self._downloads())
         if figures.moves(self.argument):
             figure.set("data-moving", self.argument)
         parent.append(figure)
         return figure
 
     def _image(self, theme: str, alt: str) -> Element:
-        source = f"/{FOLDER}/{self.argument}-{theme}.svg#only-{theme}"
-        return make("img", "", src=source, alt=" ".join(alt.split()))
+        name = f"{self.argument}-{theme}.svg"
+        image = make("img", "", src=f"/{FOLDER}/{name}#only-{theme}", alt=" ".join(alt.split()), loading="lazy")
+        if (drawn := GENERATED / "figures" / name).is_file():  # in a build it is; nnspec_site.built asks for the size
+            width, height = figures.size_of(drawn)
+            image.set("width", str(width))
+            image.set("height", str(height))
+        return image
+
+    def _downloads(self) -> Element:
+        """Links to the picture for light slides and for dark ones."""
+        names = {theme: f"{self.argument}-{theme}.svg" for theme in ("light", "dark")}
+        links = [
+            make("a", "", theme, href=f"/{FOLDER}/{name}", download=name, aria_label=f"Download {name}")
+            for theme, name in names.items()
+        ]
+        return make("p", "nn-download", "Download as SVG: ", links[0], ", ", links[1])
 
     def on_markdown(self) -> str:
         return "block"

@@ -21,6 +21,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ from cycler import cycler
 from matplotlib.figure import Figure
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "pages" / "assets" / "figures"
-WIDTH = 7.2  # inches; the text column of a page
+WIDTH = 4.8  # inches: letters of the size below are 10 px high where a phone shows the figure 358 px wide
 Draw = Callable[["Theme"], Figure]
 
 
@@ -50,9 +51,9 @@ class Theme:
     background: str
     colors: tuple[str, ...]
 
-    def size(self, aspect: float, width: float = WIDTH) -> tuple[float, float]:
-        """Figure size in inches for a height of ``aspect`` times the width."""
-        return width, width * aspect
+    def size(self, aspect: float) -> tuple[float, float]:
+        """Figure size in inches, for a height of ``aspect`` times the width."""
+        return WIDTH, WIDTH * aspect
 
     def settings(self) -> dict[Any, Any]:
         """Matplotlib's rcParams for this scheme; the hash salt is fixed, so that equal figures are equal files."""
@@ -121,6 +122,14 @@ def files(name: str, folder: Path) -> list[Path]:
     """The files of the figure ``name``: a picture a theme and, where it moves, its numbers."""
     pictures = [folder / f"{name}-{theme.name}.svg" for theme in THEMES]
     return [*pictures, folder / f"{name}.js"] if moves(name) else pictures
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height of a drawn picture in pixels, so that a page leaves the room for it while it loads."""
+    head = path.read_text(encoding="utf-8")[:1000]
+    points = [re.search(rf'<svg [^>]*?{side}="([0-9.]+)pt"', head) for side in ("width", "height")]
+    width, height = (round(float(found.group(1)) * 96 / 72) for found in points if found)
+    return width, height
 
 
 def save(figure: Figure, path: Path) -> None:

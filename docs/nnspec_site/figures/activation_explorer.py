@@ -17,7 +17,7 @@ AT = 1.0
 
 def draw(theme: Theme) -> Figure:
     """GELU, and its tangent at 1."""
-    figure, ax = plt.subplots(figsize=theme.size(0.66, width=4.7))
+    figure, ax = plt.subplots(figsize=theme.size(0.66))
     x = np.linspace(-4, 4, 401)
     value, slope = float(oracle.gelu(np.float64(AT))), float(oracle.gelu_derivative(np.float64(AT)))
     ax.plot(x, oracle.gelu(x), color=theme.colors[0])

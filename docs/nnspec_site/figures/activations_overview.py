@@ -50,13 +50,12 @@ CURVES = {
     "softmax": (_first, lambda x: _first(x) * (1 - _first(x)), []),
     "log_softmax": (lambda x: np.log(_first(x)), lambda x: 1 - _first(x), []),
 }
-NOTES = {"softmax": "first of $(x, 0, 1)$", "log_softmax": "first of $(x, 0, 1)$"}
 BOUNDED = ("sigmoid", "hard_sigmoid", "tanh", "softmax")
 
 
 def draw(theme: Theme) -> Figure:
     """Five rows of three; the last place explains the two lines."""
-    figure, axes = plt.subplots(5, 3, figsize=theme.size(1.36, width=6.0), sharex=True)
+    figure, axes = plt.subplots(5, 3, figsize=theme.size(1.36), sharex=True)
     places = iter(axes.flat)
     for (name, (value, slope, kinks)), ax in zip(CURVES.items(), places, strict=False):
         ax.axhline(0, color=theme.muted, linewidth=0.8)
@@ -68,8 +67,6 @@ def draw(theme: Theme) -> Figure:
         ax.plot(X, y, color=theme.colors[1], linestyle=(0, (4, 2)))
         ax.set_title(name, loc="left")
         ax.set_ylim((-1.2, 1.2) if name in BOUNDED else (-4.3, 1.7) if name == "log_softmax" else (-2.2, 4.2))
-        if name in NOTES:
-            ax.text(3.9, ax.get_ylim()[0] * 0.92, NOTES[name], ha="right", va="bottom", fontsize=9, color=theme.text)
         ax.set_xticks([-4, -2, 0, 2, 4])
     key = next(places)
     key.set_axis_off()
@@ -78,7 +75,9 @@ def draw(theme: Theme) -> Figure:
     key.text(1.2, 0.72, "value $f(x)$", va="center")
     key.text(1.2, 0.3, "slope $f'(x)$", va="center")
     key.set(xlim=(-4, 4), ylim=(-0.2, 1.2))
-    next(places).set_axis_off()
+    note = next(places)
+    note.set_axis_off()
+    note.text(0, 0.5, "softmax and\nlog_softmax: the\nfirst of $(x, 0, 1)$", va="center", transform=note.transAxes)
     for ax in (axes[3, 1], axes[3, 2], axes[4, 0]):
         ax.tick_params(labelbottom=True)
     return figure

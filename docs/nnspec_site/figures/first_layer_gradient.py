@@ -11,17 +11,17 @@ from nnspec_site.figures import Theme
 
 # setting of the experiment, how it is called, colour, where its label stands (layer, factor above the line)
 LINES = [
-    ("tanh-2", "tanh, He", 2, (1.3, 6.0)),
+    ("tanh-2", "tanh, He", 2, (1.3, 12.0)),
     ("relu-2", "ReLU, He", 0, (1.3, 0.045)),
-    ("relu-1", "ReLU, variance 1/n", 3, (11.5, 0.03)),
-    ("sigmoid-2", "sigmoid, He", 1, (7.5, 0.0015)),
+    ("relu-1", "ReLU, variance 1/n", 3, (6, 0.03)),
+    ("sigmoid-2", "sigmoid, He", 1, (1.3, 3e5)),
 ]
 
 
 def draw(theme: Theme) -> Figure:
     """Dots: root mean square over the seeds; band: from the least to the largest seed; lines: mean-field theory."""
     series = load_experiments()["first-layer-gradient"]["series"]
-    figure, ax = plt.subplots(figsize=theme.size(0.66, width=6.0))
+    figure, ax = plt.subplots(figsize=theme.size(0.66))
     for key, name, color, (at, factor) in LINES:
         line, shade = series[key], theme.colors[color]
         layers = np.arange(1, len(line["measured"]) + 1)
@@ -39,6 +39,5 @@ def draw(theme: Theme) -> Figure:
         "dots measured, lines predicted,\nbands from least to largest seed",
         ha="right",
         color=theme.muted,
-        fontsize=9,
     )
     return figure

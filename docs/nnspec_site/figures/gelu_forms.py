@@ -13,13 +13,13 @@ X = np.linspace(-6, 6, 2401)
 
 
 def draw(theme: Theme) -> Figure:
-    """Left the three curves where they differ most, right the distance to the exact form on a logarithmic scale."""
+    """Above the three curves where they differ most, below the distance to the exact form on a logarithmic scale."""
     exact = X * special.ndtr(X)
     forms = {
         "tanh": 0.5 * X * (1 + np.tanh(np.sqrt(2 / np.pi) * (X + 0.044715 * X**3))),
         "sigmoid": X * special.expit(1.702 * X),
     }
-    figure, (left, right) = plt.subplots(1, 2, figsize=theme.size(0.55, width=6.6), width_ratios=(2, 3))
+    figure, (left, right) = plt.subplots(2, 1, figsize=theme.size(1.15), height_ratios=(3, 4))
     near = (X >= -4) & (X <= 0.5)
     left.plot(X[near], exact[near], color=theme.colors[0], linewidth=3, alpha=0.55)
     left.plot(X[near], forms["tanh"][near], color=theme.colors[1], linewidth=1.3, linestyle=(0, (5, 2)))
@@ -40,5 +40,5 @@ def draw(theme: Theme) -> Figure:
     right.set(xlabel="x", ylim=(1e-9, 0.3), xlim=(-6, 6))
     for level, text in ((2.0**-8, "bfloat16"), (2.0**-24, "float32")):
         right.axhline(level, color=theme.muted, linewidth=1, linestyle=":")
-        right.text(-5.9, level * 1.25, text, color=theme.muted, fontsize=9)
+        right.text(-5.9, level * 1.25, text, color=theme.muted)
     return figure

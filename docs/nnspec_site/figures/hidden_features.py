@@ -12,8 +12,8 @@ from nnspec_site.figures._seeds import dots
 
 # name in the experiment, what stands below it, colour
 KINDS = [
-    ("untrained", "32 hidden units,\nuntrained", 1),
-    ("trained", "the same 32,\ntrained", 0),
+    ("untrained", "32 units,\nuntrained", 1),
+    ("trained", "the same,\ntrained", 0),
     ("pixels", "64 pixels", 2),
     ("wide", "2,048 random\nfeatures", 3),
 ]
@@ -22,7 +22,7 @@ KINDS = [
 def draw(theme: Theme) -> Figure:
     """A dot a seed, a bar for the mean; a line joins the same network before and after its training."""
     accuracy = {k: np.array(v) for k, v in load_experiments()["hidden-features"]["series"]["accuracy"].items()}
-    figure, ax = plt.subplots(figsize=theme.size(0.6, width=6.0))
+    figure, ax = plt.subplots(figsize=theme.size(0.6))
     for before, after in zip(accuracy["untrained"], accuracy["trained"], strict=True):
         ax.plot([0, 1], [before, after], color=theme.muted, linewidth=0.8, zorder=1)
     for place, (name, _, color) in enumerate(KINDS):

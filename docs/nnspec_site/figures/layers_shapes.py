@@ -12,12 +12,12 @@ from nnspec_site.figures import Theme
 
 SIZES = (4, 6, 5, 3)
 NAMES = ("input layer", "hidden layer", "hidden layer", "output layer")
-SYMBOLS = ("$x$", "$h_1 = \\phi(x W_0 + b_0)$", "$h_2 = \\phi(h_1 W_1 + b_1)$", "$y = h_2 W_2 + b_2$")
+SYMBOLS = ("$x$", "$h_1 =$\n$\\phi(xW_0 + b_0)$", "$h_2 =$\n$\\phi(h_1W_1 + b_1)$", "$y =$\n$h_2W_2 + b_2$")
 
 
 def draw(theme: Theme) -> Figure:
     """Circles are units, lines weights; below each layer its activations, between layers kernel and bias."""
-    figure, ax = plt.subplots(figsize=theme.size(0.72, width=6.4))
+    figure, ax = plt.subplots(figsize=theme.size(1.0))
     places = [[(column, row - (size - 1) / 2) for row in range(size)] for column, size in enumerate(SIZES)]
     for left, right in itertools.pairwise(places):
         for (x0, y0), (x1, y1) in itertools.product(left, right):
@@ -27,12 +27,12 @@ def draw(theme: Theme) -> Figure:
         xs, ys = np.array(units).T
         ax.scatter(xs, ys, s=230, color=colour, edgecolor=theme.background, linewidth=1.5, zorder=2)
         ax.text(column, 3.35, name, ha="center", fontweight="bold", color=colour)
-        ax.text(column, -3.5, symbol, ha="center", fontsize=9)
-        ax.text(column, -4.0, f"[batch, {SIZES[column]}]", ha="center", fontsize=9, color=theme.muted)
+        ax.text(column, -3.9, symbol, ha="center", va="center")
+        ax.text(column, -4.8, f"[batch, {SIZES[column]}]", ha="center", color=theme.muted)
     for column, (n, m) in enumerate(itertools.pairwise(SIZES)):
         middle = column + 0.5
-        ax.text(middle, -4.75, f"kernel_{column} [{n}, {m}]", ha="center", fontsize=9, family="monospace")
-        ax.text(middle, -5.2, f"bias_{column} [{m}]", ha="center", fontsize=9, family="monospace")
-    ax.set(xlim=(-0.5, len(SIZES) - 0.5), ylim=(-5.5, 3.8))
+        ax.text(middle, -6.0, f"kernel_{column}\n[{n}, {m}]", ha="center", family="monospace")
+        ax.text(middle, -6.7, f"bias_{column} [{m}]", ha="center", family="monospace")
+    ax.set(xlim=(-0.5, len(SIZES) - 0.5), ylim=(-6.9, 3.8))
     ax.axis("off")
     return figure

@@ -16,12 +16,12 @@ SIDE = np.linspace(-1.4, 4.2, 81)
 
 def draw(theme: Theme) -> Figure:
     """The sides are shaded by the sign of the sum; thin lines are those of equal sums."""
-    figure, ax = plt.subplots(figsize=theme.size(0.86, width=5.4))
+    figure, ax = plt.subplots(figsize=theme.size(0.86))
     grid = np.stack(np.meshgrid(SIDE, SIDE), axis=-1)
     z = grid @ WEIGHTS + BIAS
     ax.contourf(SIDE, SIDE, z, levels=[-1e9, 0, 1e9], colors=[theme.colors[1], theme.colors[0]], alpha=0.14)
     levels = ax.contour(SIDE, SIDE, z, levels=[-5, -2.5, 2.5, 5], colors=[theme.muted], linewidths=0.8)
-    ax.clabel(levels, [-5, 2.5, 5], fmt=lambda value: f"{value:+g}", fontsize=8)
+    ax.clabel(levels, [-5, 2.5, 5], fmt=lambda value: f"{value:+g}")
     ax.contour(SIDE, SIDE, z, levels=[0], colors=[theme.text], linewidths=2.2)
     length = np.linalg.norm(WEIGHTS)
     foot = -BIAS / length**2 * WEIGHTS  # the point of the line that is nearest to the origin
@@ -31,8 +31,8 @@ def draw(theme: Theme) -> Figure:
     ax.plot(0, 0, "o", color=theme.text, markersize=5)
     ax.text(-0.1, -0.35, "origin", ha="center")
     ax.text(0.42, 0.42, "$|b|\\,/\\,\\Vert w \\Vert$", color=theme.colors[2], fontweight="bold")
-    ax.text(1.27, 2.2, "$w$", color=theme.colors[3], fontsize=13)
-    ax.text(2.55, 0.5, "$w \\cdot x + b = 0$", rotation=-26.6, rotation_mode="anchor", fontsize=11)
+    ax.text(1.7, 2.95, "$w$", color=theme.colors[3], fontsize=12)
+    ax.text(2.55, 0.5, "$w \\cdot x + b = 0$", rotation=-26.6, rotation_mode="anchor")
     ax.text(2.9, 3.3, "sum positive", color=theme.colors[0], fontweight="bold", ha="center")
     ax.text(-0.65, 1.05, "sum negative", color=theme.colors[1], fontweight="bold", ha="center")
     limits = (SIDE[0], SIDE[-1])

@@ -15,7 +15,7 @@ def draw(theme: Theme) -> Figure:
     """A dot a seed, moved a little sideways; the lines are the bound and the mean."""
     result = load_experiments()["perceptron-mistakes"]
     margins, bound, made = (np.array(result["series"][name]) for name in ("margins", "bound", "mistakes"))
-    figure, ax = plt.subplots(figsize=theme.size(0.62, width=6.0))
+    figure, ax = plt.subplots(figsize=theme.size(0.62))
     ax.loglog(margins, bound, color=theme.colors[1])
     mean = dots(ax, margins, made, theme.colors[0], aside=0.06)
     ax.loglog(margins, mean, color=theme.colors[0], linewidth=1.2)

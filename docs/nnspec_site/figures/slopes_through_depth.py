@@ -25,14 +25,14 @@ def slopes(name: str) -> np.ndarray:
 
 def draw(theme: Theme) -> Figure:
     """All sums are the same, 0.5: each layer multiplies by the same slope."""
-    figure, ax = plt.subplots(figsize=theme.size(0.66, width=4.7))
+    figure, ax = plt.subplots(figsize=theme.size(0.66))
     layers = np.arange(LAYERS + 1)
-    for name, color, style, at in zip(NAMES, (0, 1, 2), ("-", "--", ":"), (22, 38, 40), strict=True):
+    for name, color, style, at in zip(NAMES, (0, 1, 2), ("-", "--", ":"), (24, 36, 40), strict=True):
         slope = float(slopes(name)[np.argmin(np.abs(Z - AT))])
         ax.semilogy(layers, slope**layers, color=theme.colors[color], linestyle=style)
-        place = {"sigmoid": (at, slope**at * 1e3), "tanh": (at, slope**at * 1e2), "relu": (at, 1e-3)}[name]
+        place = {"sigmoid": (at, slope**at * 1e2), "tanh": (at, slope**at * 1e-4), "relu": (at, 5)}[name]
         ax.text(*place, f"{name}: {slope:.3g}$^n$", color=theme.colors[color], ha="left")
-    ax.set(ylim=(1e-45, 1e3), xlim=(0, LAYERS), xlabel="number $n$ of layers", yticks=10.0 ** np.arange(-40, 1, 10))
+    ax.set(ylim=(1e-45, 1e5), xlim=(0, LAYERS), xlabel="number $n$ of layers", yticks=10.0 ** np.arange(-40, 1, 10))
     ax.set_title(f"Product of the slopes at z = {AT}", loc="left")
     return figure
 

@@ -20,7 +20,7 @@ def as_written(x: np.ndarray) -> np.ndarray:
 
 def draw(theme: Theme) -> Figure:
     """The largest probability by offset; the naive form has none where it is NaN."""
-    figure, ax = plt.subplots(figsize=theme.size(0.6, width=4.7))
+    figure, ax = plt.subplots(figsize=theme.size(0.6))
     offset = np.arange(-120, 121, dtype=np.float32)
     x = np.array(SCORES, np.float32) + offset[:, None]
     ax.plot(offset, as_written(x)[:, 2], color=theme.colors[1], linewidth=5, alpha=0.6)

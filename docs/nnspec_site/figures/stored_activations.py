@@ -22,7 +22,7 @@ def draw(theme: Theme) -> Figure:
     """Marks and lines measured; dashed from the least depth on with the slope that was predicted."""
     series = load_experiments()["stored-activations"]["series"]
     depths = np.array(series["depths"])
-    figure, ax = plt.subplots(figsize=theme.size(0.66, width=6.0))
+    figure, ax = plt.subplots(figsize=theme.size(0.66))
     for form, (name, color, marker, at) in LINES.items():
         shade, stored = theme.colors[color], np.array(series["stored"][form])
         ax.plot(depths, stored, marker=marker, color=shade, markersize=8 if marker == "x" else 5)
@@ -34,8 +34,8 @@ def draw(theme: Theme) -> Figure:
             linestyle=(0, (4, 3)),
         )
         ax.text(at[0], at[1], name, color=shade, fontweight="bold")
-    ax.text(24.6, 40.3, "rematerialized: the same", color=theme.colors[0], fontsize=9)
     ax.set(xlabel="layers", xticks=depths, xlim=(2, 33.5), ylim=(0, 74))
     ax.set_title("Temporary memory, in activations of one layer", loc="left")
-    ax.text(2.6, 66, "solid measured, dashed predicted growth", color=theme.muted, fontsize=9)
+    words = "solid measured, dashed predicted growth\nPython loop, rematerialized: the same"
+    ax.text(2.6, 71, words, color=theme.muted, va="top")
     return figure

@@ -47,12 +47,12 @@ BINS, IN_BIN = 100, 16
 
 def draw(theme: Theme) -> Figure:
     """Four panels, each the worst error of 16 neighbours; at 1 nothing of the result is right."""
-    figure, axes = plt.subplots(2, 2, figsize=theme.size(0.84, width=6.0), sharey=True)
+    figure, axes = plt.subplots(2, 2, figsize=theme.size(0.84), sharey=True)
     for (name, ((low, high), exact, textbook, stable)), ax in zip(PANELS.items(), axes.flat, strict=True):
         if name == "elu":  # lost near 0, not far from it
             x = -np.geomspace(8, 1e-8, BINS * IN_BIN).astype(np.float32)
             ax.set_xscale("symlog", linthresh=1e-8)
-            ax.set(xlim=(-8, -1e-8), xticks=[-1, -1e-2, -1e-4, -1e-6])
+            ax.set(xlim=(-8, -1e-8), xticks=[-1, -1e-3, -1e-6])
         else:
             x = np.linspace(low, high, BINS * IN_BIN + 2)[1:-1].astype(np.float32)
             ax.set(xlim=(low, high), xticks=np.linspace(low, high, 5, dtype=int))
@@ -64,7 +64,7 @@ def draw(theme: Theme) -> Figure:
             ax.semilogy(x.reshape(BINS, IN_BIN).mean(axis=1), worst, color=color)
             ax.text(0.5, place, label, transform=ax.transAxes, ha="center", color=color, fontweight="bold")
         ax.set_title(name, loc="left")
-        ax.set(ylim=(1e-9, 300), yticks=[1e-8, 1e-6, 1e-4, 1e-2, 1])
+        ax.set(ylim=(1e-11, 300), yticks=[1e-8, 1e-6, 1e-4, 1e-2, 1])
     for ax in axes[:, 0]:
         ax.set_ylabel("relative error")
     for ax in axes[1]:

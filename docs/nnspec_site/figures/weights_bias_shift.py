@@ -21,14 +21,14 @@ SIDE = (-0.4, 3.0)
 
 def draw(theme: Theme) -> Figure:
     """Left maps without bias, right one weight vector with three biases; the one that separates is drawn bold."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=theme.size(0.52, width=6.6), sharey=True)
+    figure, (left, right) = plt.subplots(1, 2, figsize=theme.size(0.62), sharey=True)
     reach = np.array([-6.0, 6.0])
     for degrees in DIRECTIONS:
         a = np.radians(degrees)
         left.plot(reach * np.cos(a), reach * np.sin(a), color=theme.muted, linewidth=1.3)
     left.plot(0, 0, marker="+", markersize=11, color=theme.text, markeredgewidth=2)
     left.annotate("origin", (0, 0), (8, -12), textcoords="offset points")
-    left.set_title("Linear, w · x = 0: none separates", loc="left")
+    left.set_title("Linear, w · x = 0:\nnone separates", loc="left")
     for bias in BIASES:
         separates = all(
             ((group @ WEIGHTS + bias > 0) == side).all() for group, side in zip(GROUPS, (0, 1), strict=True)
@@ -37,7 +37,7 @@ def draw(theme: Theme) -> Figure:
         right.plot(reach, (-bias - reach * WEIGHTS[0]) / WEIGHTS[1], **style)
         x = -bias + 0.25 if -bias < 2 else 2.6
         right.annotate(f"b = {bias}".replace("-", "−"), (x, -bias - x), (4, 4), textcoords="offset points")
-    right.set_title("Affine, w = (1, 1): b shifts", loc="left")
+    right.set_title("Affine, w = (1, 1):\nthe bias shifts", loc="left")
     for ax in (left, right):
         _points(ax, theme)
     left.set_ylabel("second input")

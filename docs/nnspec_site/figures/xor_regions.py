@@ -19,11 +19,11 @@ def draw(theme: Theme) -> Figure:
     """Two panels; a point's mark is its label, the shade is what the net says."""
     series = load_experiments()["xor-needs-non-linearity"]["series"]
     affine, net = series["best_affine"], series["nets"]["tanh-8"]["weights"]
-    figure, axes = plt.subplots(1, 2, figsize=theme.size(0.58, width=6.0), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=theme.size(0.66), sharey=True)
     _panel(axes[0], theme, series, lambda p: p @ np.array(affine["w"]) + affine["b"])
     _panel(axes[1], theme, series, lambda p: _logits(net, p))
-    axes[0].set_title("The best affine map: 3 of 4", loc="left")
-    axes[1].set_title("8 tanh units, trained: 4 of 4", loc="left")
+    axes[0].set_title("The best affine map:\n3 of 4", loc="left")
+    axes[1].set_title("8 tanh units, trained:\n4 of 4", loc="left")
     return figure
 
 
@@ -41,7 +41,7 @@ def _panel(ax: Axes, theme: Theme, series: dict[str, Any], logits: Any) -> None:
     right = (logits(points) > 0) == (labels == 1)
     for (x, y), label, ok in zip(points, labels, right, strict=True):
         ax.plot(x, y, marker="s" if label else "o", markersize=11, color=theme.colors[label], linestyle="none")
-        text = f"{label}" if ok else f"{label}, taken for {1 - label}"
+        text = f"{label}" if ok else f"{label}, taken\nfor {1 - label}"
         ax.annotate(text, (x, y), (0, 10), textcoords="offset points", ha="center", fontweight="bold")
     ax.set(xlim=extent, ylim=extent, aspect="equal", xticks=[0, 1], yticks=[0, 1], xlabel="first input")
     if ax.get_subplotspec().is_first_col():  # type: ignore[union-attr]
