@@ -46,6 +46,19 @@ def sections(data: Data) -> Element | None:
     return make("div", "", table(head, rows, "nn-sections"), legend(seen))
 
 
+def frameworks(data: Data) -> Element | None:
+    """A line for each subject, all clauses together: it needs no more room than a phone has."""
+    if not data.subjects:
+        return None
+    seen: set[str] = set()
+    lines = make("ul", "nn-frameworks")
+    for subject in subjects_in_order(data):
+        outcomes = [one for clause in data.spec.clauses.values() for one in data.outcomes(subject, clause)]
+        seen |= set(outcomes)
+        lines.append(make("li", "", subject_name(data, subject), counts(outcomes)))
+    return make("div", "", lines, legend(seen))
+
+
 def counts(outcomes: list[str]) -> Element:
     """A bar of shares, and every count with its word."""
     bar = make("span", "nn-bar", aria_hidden="true")

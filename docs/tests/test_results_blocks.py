@@ -114,7 +114,7 @@ def test_matrix_of_every_page_leaves_nothing_out(data, convert):
 
 
 def test_matrix_of_an_unknown_page_stops_the_build(convert):
-    with pytest.raises(SiteError, match="no such view or spec page; known: all, clauses, subjects"):
+    with pytest.raises(SiteError, match="no such view or spec page; known: all, frameworks, clauses, subjects"):
         convert("/// matrix | components/nothing\n///")
 
 

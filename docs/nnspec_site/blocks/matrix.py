@@ -1,8 +1,8 @@
 """``/// matrix | all`` and its kin: results as tables.
 
-``all`` sections by subjects; ``<page>`` that page's clauses by subjects, ``clauses`` every page's; ``subjects``
-versions and dates; ``readings`` who has which reading; ``mutants`` the kill table; ``experiments`` every outcome;
-``data`` the files of results.
+``all`` sections by subjects; ``frameworks`` a bar for each subject; ``<page>`` that page's clauses by subjects,
+``clauses`` every page's; ``subjects`` versions and dates; ``readings`` who has which reading; ``mutants`` the kill
+table; ``experiments`` every outcome; ``data`` the files of results.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from nnspec_site.html import Element, make
 
 VIEWS: dict[str, Callable[[Data], Element | None]] = {
     "all": tables.sections,
+    "frameworks": tables.frameworks,
     "clauses": tables.clauses,
     "subjects": tables.subjects,
     "readings": tables.readings,

@@ -35,6 +35,12 @@ function copyable() {
   }
 }
 
+// The theme gives its search dialog no name.
+function named() {
+  document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");
+}
+
+addEventListener("DOMContentLoaded", named);
 addEventListener("load", reachable);
 addEventListener("DOMContentLoaded", copyable);
 addEventListener("resize", reachable);
