@@ -25,7 +25,7 @@ def path(start: float) -> np.ndarray:
 
 def draw(theme: Theme) -> Figure:
     """The curve, and the two paths on it."""
-    figure, ax = plt.subplots(figsize=theme.size(0.5, width=5.4))
+    figure, ax = plt.subplots(figsize=theme.size(0.55))
     x = np.linspace(-1.55, 1.5, 300)
     ax.plot(x, two_wells(x), color=theme.muted)
     for start, color in zip(STARTS, theme.colors, strict=False):
@@ -34,9 +34,9 @@ def draw(theme: Theme) -> Figure:
         ax.annotate(
             f"start {start:g}".replace("-", "\N{MINUS SIGN}"),
             (start, two_wells(start)),
-            xytext=(0, 9),
+            xytext=(-2, 9) if start < 0 else (2, 9),
             textcoords="offset points",
-            ha="center",
+            ha="right" if start < 0 else "left",
             color=color,
         )
     ax.set(xlabel="parameter x", ylim=(-0.2, 0.6))
