@@ -1,0 +1,260 @@
+"""Cross-entropy and the Kullback-Leibler divergence, and their gradients, in NumPy, written from the clauses.
+
+Every function computes in the dtype that it is handed; the expected values of the suite are computed in float64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnspec_conformance.oracles.components.activations import log_softmax, sigmoid, softmax, softplus
+
+# ---- what several of them share
+
+
+def mean_of(total, count, empty_mean="zero"):
+    """The sum over the count; 0 / 0 as declared."""
+    if count:
+        return total / total.dtype.type(count)
+    return np.zeros_like(total) if empty_mean == "zero" else np.full_like(total, np.nan)
+
+
+def reduced(losses, reduction, empty_mean="zero", count=None):
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"no reduction {reduction!r}")
+    if reduction == "none":
+        return losses
+    total = np.sum(losses, dtype=losses.dtype)
+    return total if reduction == "sum" else mean_of(total, losses.size if count is None else count, empty_mean)
+
+
+def per_example(cotangents, shape, reduction, count=None):
+    """The cotangent of each loss, from that of what was handed out."""
+    if reduction == "mean":
+        count = np.prod(shape) if count is None else count
+        cotangents = cotangents / count if count else 0 * cotangents
+    return np.broadcast_to(cotangents, shape)
+
+
+def check_smoothing(label_smoothing):
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(f"label_smoothing must be at least 0 and less than 1, got {label_smoothing}")
+
+
+def check_labels(labels, classes, ignore_label=None):
+    wrong = (labels < 0) | (labels >= classes)
+    if ignore_label is not None:
+        wrong &= labels != ignore_label
+    if np.any(wrong):
+        raise ValueError(f"a label is none of {classes} classes")
+
+
+def check_shapes(prediction, target):
+    if prediction.shape != target.shape:
+        raise ValueError(f"the target has shape {target.shape} and the prediction {prediction.shape}")
+
+
+def check_probabilities(p, axis=None):
+    if np.any(p < 0) or np.any(p > 1):
+        raise ValueError("a probability is outside [0, 1]")
+    if axis is not None and np.any(np.abs(np.sum(p, axis) - 1) > 0.01 + 4 * float(np.finfo(p.dtype).eps)):
+        raise ValueError("probabilities do not add up to 1")
+
+
+def one_hot(labels, classes, dtype):
+    return (labels[..., None] == np.arange(classes)).astype(dtype)
+
+
+def times(t, v):
+    """The product, and 0 where the factor t is, also 0 times infinity."""
+    with np.errstate(invalid="ignore"):
+        return np.where((t == 0) & np.isinf(v), t.dtype.type(0), t * v)
+
+
+def log(p, clipping="none", *, prediction=True):
+    """The logarithm of probabilities in the reading of cross-entropy.clipping."""
+    with np.errstate(divide="ignore"):
+        if clipping == "seven-digits":
+            tiny, one = p.dtype.type(1e-7), p.dtype.type(1)
+            return np.log(np.clip(p, tiny, one - tiny if prediction else one))
+        return np.maximum(np.log(p), -100) if clipping == "hundred" else np.log(p)
+
+
+# ---- from logits
+
+
+def softmax_cross_entropy_with_integer_labels(
+    logits, labels, class_weights=None, *, label_smoothing=0.0, ignore_label=None, reduction="none",
+    weighted_mean="weights", ignored_mean="kept", all_ignored="zero", smoothed_weights="class", empty_mean="zero",
+):  # fmt: skip
+    a, kept = shares(logits, labels, class_weights, label_smoothing, ignore_label, smoothed_weights)
+    losses = -np.sum(times(a, log_softmax(logits)), -1, dtype=logits.dtype)
+    count = divisor(labels, class_weights, kept, weighted_mean, ignored_mean)
+    return reduced(losses, reduction, all_ignored if labels.size else empty_mean, count)
+
+
+def shares(logits, labels, class_weights, label_smoothing, ignore_label, smoothed_weights="class"):
+    """What each logarithm is multiplied by, and which examples count."""
+    classes = logits.shape[-1]
+    if labels.shape != logits.shape[:-1]:
+        raise ValueError(f"labels have shape {labels.shape} and logits {logits.shape}")
+    check_smoothing(label_smoothing)
+    check_labels(labels, classes, ignore_label)
+    kept = np.ones(labels.shape, bool) if ignore_label is None else labels != ignore_label
+    y = one_hot(labels, classes, logits.dtype)
+    t = (1 - label_smoothing) * y + label_smoothing / classes
+    if class_weights is not None:
+        if np.any(class_weights < 0):
+            raise ValueError("a class weight is negative")
+        t = t * (class_weights if smoothed_weights == "class" else np.sum(class_weights * y, -1, keepdims=True))
+    return (t * kept[..., None]).astype(logits.dtype), kept
+
+
+def divisor(labels, class_weights, kept, weighted_mean="weights", ignored_mean="kept"):
+    """What the mean divides by."""
+    if class_weights is not None and weighted_mean == "weights":
+        return np.sum(class_weights[labels[kept]])
+    return kept.sum() if ignored_mean == "kept" else kept.size
+
+
+def softmax_cross_entropy_with_integer_labels_vjp(logits, labels, *rest, reduction="none", **given):
+    """The class weights are a constant of the loss, and have no gradient."""
+    *weights, cotangents = rest
+    w = weights[0] if weights else None
+    told = (given.get(name, default) for name, default in (("weighted_mean", "weights"), ("ignored_mean", "kept")))
+    a, kept = shares(
+        logits, labels, w, given.get("label_smoothing", 0.0), given.get("ignore_label"),
+        given.get("smoothed_weights", "class"),
+    )  # fmt: skip
+    g = per_example(cotangents, labels.shape, reduction, divisor(labels, w, kept, *told))[..., None]
+    return (g * pulled_back(logits, a), *map(np.zeros_like, weights))
+
+
+def pulled_back(logits, a):
+    """The gradient of minus the sum of shares times log-probabilities."""
+    return softmax(logits) * a.sum(-1, keepdims=True) - a
+
+
+def smoothed(logits, target, label_smoothing):
+    check_smoothing(label_smoothing)
+    check_shapes(logits, target)
+    return ((1 - label_smoothing) * target + label_smoothing / logits.shape[-1]).astype(logits.dtype)
+
+
+def softmax_cross_entropy(logits, target, *, label_smoothing=0.0, reduction="none", empty_mean="zero"):
+    t = smoothed(logits, target, label_smoothing)
+    return reduced(-np.sum(times(t, log_softmax(logits)), -1, dtype=logits.dtype), reduction, empty_mean)
+
+
+def softmax_cross_entropy_vjp(logits, target, cotangents, *, label_smoothing=0.0, reduction="none", **_):
+    t = smoothed(logits, target, label_smoothing)
+    g = per_example(cotangents, target.shape[:-1], reduction)[..., None]
+    return g * pulled_back(logits, t), -g * (1 - label_smoothing) * log_softmax(logits)
+
+
+def sigmoid_binary_cross_entropy(logits, target, *, positive_weight=1.0, reduction="none", empty_mean="zero"):
+    check_shapes(logits, target)
+    losses = positive_weight * times(target, softplus(-logits)) + times(1 - target, softplus(logits))
+    return reduced(losses.astype(logits.dtype), reduction, empty_mean)
+
+
+def sigmoid_binary_cross_entropy_vjp(logits, target, cotangents, *, positive_weight=1.0, reduction="none", **_):
+    w, g = positive_weight, per_example(cotangents, logits.shape, reduction)
+    slope = (1 - target) * sigmoid(logits) - w * target * sigmoid(-logits)
+    return g * slope, g * (w * softplus(-logits) - softplus(logits))
+
+
+# ---- from probabilities
+
+
+def cross_entropy_with_integer_labels(
+    probabilities, labels, *, reduction="none", clipping="none", normalization="as-given", empty_mean="zero"
+):
+    if labels.shape != probabilities.shape[:-1]:
+        raise ValueError(f"labels have shape {labels.shape} and probabilities {probabilities.shape}")
+    check_labels(labels, probabilities.shape[-1])
+    given = {"clipping": clipping, "normalization": normalization, "empty_mean": empty_mean}
+    return cross_entropy(
+        probabilities, one_hot(labels, probabilities.shape[-1], probabilities.dtype), reduction=reduction, **given
+    )
+
+
+def cross_entropy_with_integer_labels_vjp(probabilities, labels, cotangents, **given):
+    target = one_hot(labels, probabilities.shape[-1], probabilities.dtype)
+    return cross_entropy_vjp(probabilities, target, cotangents, **given)[:1]
+
+
+def cross_entropy(
+    probabilities, target, *, reduction="none", clipping="none", normalization="as-given", empty_mean="zero"
+):
+    check_shapes(probabilities, target)
+    check_probabilities(probabilities, -1)
+    check_probabilities(target, -1)
+    p = divided(probabilities) if normalization == "divided" else probabilities
+    return reduced(-np.sum(times(target, log(p, clipping)), -1, dtype=p.dtype), reduction, empty_mean)
+
+
+def cross_entropy_vjp(probabilities, target, cotangents, *, reduction="none", normalization="as-given", **_):
+    p = divided(probabilities) if normalization == "divided" else probabilities
+    g = per_example(cotangents, target.shape[:-1], reduction)[..., None]
+    shared = target.sum(-1, keepdims=True) / probabilities.sum(-1, keepdims=True)
+    slope = -target / probabilities + (shared if normalization == "divided" else 0)
+    return g * slope, -g * np.log(p)
+
+
+def divided(p):
+    return p / p.sum(-1, keepdims=True)
+
+
+def binary_cross_entropy(
+    probabilities, target, *, positive_weight=1.0, reduction="none", clipping="none", empty_mean="zero"
+):
+    check_shapes(probabilities, target)
+    check_probabilities(probabilities)
+    p, t, w = probabilities, target, positive_weight
+    if clipping == "seven-digits":
+        tiny = p.dtype.type(1e-7)
+        p = np.clip(p, tiny, 1 - tiny)
+    losses = w * times(t, -log(p, clipping)) + times(1 - t, -log_of_rest(p, clipping))
+    return reduced(losses.astype(p.dtype), reduction, empty_mean)
+
+
+def log_of_rest(p, clipping):
+    """The logarithm of 1 - p."""
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log1p(-p), -100) if clipping == "hundred" else np.log1p(-p)
+
+
+def binary_cross_entropy_vjp(probabilities, target, cotangents, *, positive_weight=1.0, reduction="none", **_):
+    p, t, w, g = probabilities, target, positive_weight, per_example(cotangents, target.shape, reduction)
+    return g * ((1 - t) / (1 - p) - w * t / p), g * (np.log1p(-p) - w * np.log(p))
+
+
+# ---- divergence
+
+
+def kl_divergence(
+    p, q, *, reduction="none", direction="first-from-second", divisor="examples", clipping="none", empty_mean="zero"
+):
+    check_shapes(p, q)
+    check_probabilities(p, -1)
+    check_probabilities(q, -1)
+    if direction == "second-from-first":
+        p, q = q, p
+    log_p, log_q = log(p, clipping, prediction=False), log(q, clipping, prediction=False)
+    if clipping == "seven-digits":
+        p = np.maximum(p, p.dtype.type(1e-7))
+    with np.errstate(invalid="ignore"):
+        terms = np.where(p == 0, p.dtype.type(0), p * (log_p - log_q))
+    count = p.size if divisor == "elements" else None
+    return reduced(terms.sum(-1, dtype=p.dtype), reduction, empty_mean, count)
+
+
+def kl_divergence_vjp(
+    p, q, cotangents, *, reduction="none", direction="first-from-second", divisor="examples", **_
+):
+    swapped = direction == "second-from-first"
+    p, q = (q, p) if swapped else (p, q)
+    g = per_example(cotangents, p.shape[:-1], reduction, p.size if divisor == "elements" else None)[..., None]
+    gradients = g * (np.log(p / q) + 1), -g * p / q
+    return gradients[::-1] if swapped else gradients

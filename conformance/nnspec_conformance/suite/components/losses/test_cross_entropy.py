@@ -1,0 +1,503 @@
+"""Tests of components/losses/cross_entropy: values, gradients, and what holds of the losses of any implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.cases import Case, call, clause, gradient
+from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.inputs import normal_draws, wide
+from nnspec_conformance.oracles.components import activations
+from nnspec_conformance.oracles.components.losses import cross_entropy as oracle
+from nnspec_conformance.tolerance import Want, bound, exact
+
+CLASSES, EXAMPLES = 5, 6
+NONE = {"reduction": "none"}
+SMOOTHED = {"label_smoothing": 0.3}
+INTEGER = "softmax_cross_entropy_with_integer_labels"
+FROM_LOGITS = (INTEGER, "softmax_cross_entropy")
+BINARY = ("sigmoid_binary_cross_entropy", "binary_cross_entropy")
+LABELS = np.array([0, 4, 2, 1, 1, 3], np.int32)
+WEIGHTS = np.array([0.5, 3.0, 1.5, 0.25, 2.0], np.float32)
+IGNORED = np.array([0, -100, 2, -100, 1, 3], np.int32)
+
+
+# ---- inputs
+
+
+def logits(dtype: str = "float32") -> np.ndarray:
+    """Rows of different spread, with ties, a dominant entry and far tails."""
+    x = normal_draws(20, (EXAMPLES, CLASSES), "float64", scale=2.0)
+    x[1] *= 4
+    x[2] = 1
+    x[3] = [30, 0, -1, -20, -40]
+    return x.astype(DTYPES[dtype])
+
+
+def distributions(seed: int, dtype: str = "float32") -> np.ndarray:
+    """Rows that sum to 1, every entry between 0.01 and 0.9, no two alike."""
+    x = np.random.default_rng(seed).uniform(0.03, 1.0, (EXAMPLES, CLASSES)) ** 2 + 0.03
+    return (x / x.sum(-1, keepdims=True)).astype(DTYPES[dtype])
+
+
+def targets(dtype: str = "float32") -> np.ndarray:
+    """Distributions with a zero in one row, and a one-hot row."""
+    t = distributions(21, "float64")
+    t[1] = [0.25, 0.0, 0.5, 0.125, 0.125]
+    t[4] = [0, 0, 0, 1, 0]
+    return t.astype(DTYPES[dtype])
+
+
+def binary_logits(dtype: str = "float32") -> np.ndarray:
+    return np.array([0, 0, 1.5, -2.5, 20, -20, 100, -100, 0.25, -0.75, 3, -6], DTYPES[dtype])
+
+
+def binary_probabilities(dtype: str = "float32") -> np.ndarray:
+    return np.array([0.5, 0.25, 0.9, 0.03, 0.75, 0.125, 0.6, 0.3, 0.05, 0.95, 0.4, 0.8], DTYPES[dtype])
+
+
+def binary_targets(dtype: str = "float32") -> np.ndarray:
+    return np.array([0, 1, 1, 0, 1, 0, 0.25, 0.75, 1, 0, 0.5, 0.125], DTYPES[dtype])
+
+
+def arrays(operation: str, dtype: str = "float32") -> tuple[np.ndarray, ...]:
+    """Valid arguments of an operation, always of the same shapes."""
+    return {
+        INTEGER: lambda: (logits(dtype), LABELS),
+        "softmax_cross_entropy": lambda: (logits(dtype), targets(dtype)),
+        "cross_entropy_with_integer_labels": lambda: (distributions(22, dtype), LABELS),
+        "cross_entropy": lambda: (distributions(22, dtype), targets(dtype)),
+        "sigmoid_binary_cross_entropy": lambda: (binary_logits(dtype), binary_targets(dtype)),
+        "binary_cross_entropy": lambda: (binary_probabilities(dtype), binary_targets(dtype)),
+        "kl_divergence": lambda: (distributions(22, dtype), distributions(23, dtype)),
+    }[operation]()
+
+
+# ---- the errors that are allowed
+
+
+def log_errors(x: np.ndarray) -> np.ndarray:
+    """What a log-softmax may be off by, in units of 2u: one exponential, its argument, and the sum, as for softmax."""
+    highest = x.max(-1, keepdims=True, initial=-np.inf)
+    with np.errstate(invalid="ignore"):
+        distance = np.where(np.isfinite(x), highest - x, 0.0)
+    n = x.shape[-1]
+    return (n + 11 + distance) / 2
+
+
+def sizes(operation: str, given: tuple, attributes: dict) -> np.ndarray:
+    """The terms of each loss in absolute value, with the units by which each is off; to be multiplied by 2u."""
+    w = attributes.get("positive_weight", 1.0)
+    if operation in BINARY:
+        x, t = given
+        if operation == "sigmoid_binary_cross_entropy":
+            terms = (1 + w) * (np.abs(x) + np.log(2)) * np.maximum(t, 1 - t)  # max(x, 0) - x t + log(1 + e^-|x|)
+            return 8 * np.where(t == np.round(t), (w * t + 1 - t) * activations.softplus(np.where(t > 0, -x, x)), terms)
+        with np.errstate(divide="ignore"):
+            return 8 * (w * t * (np.abs(np.log(x)) + 1) + (1 - t) * (np.abs(np.log1p(-x)) + 1 / (1 - x)))
+    if operation == "kl_divergence":
+        p, q = given
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms = [a * (np.abs(np.log(a)) + np.abs(np.log(b)) + 2) for a, b in ((p, q), (q, p))]
+        return 8 * np.nansum(np.maximum(*terms), -1)
+    if operation == INTEGER:
+        smoothing, ignored = attributes.get("label_smoothing", 0.0), attributes.get("ignore_label")
+        share = oracle.shares(given[0], given[1], given[2] if len(given) > 2 else None, smoothing, ignored)[0]
+    else:
+        integers = operation == "cross_entropy_with_integer_labels"
+        share = oracle.one_hot(given[1], given[0].shape[-1], np.float64) if integers else given[1]
+        share = (1 - attributes.get("label_smoothing", 0.0)) * share + attributes.get("label_smoothing", 0.0) / CLASSES
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if operation in FROM_LOGITS:
+            off, logs = log_errors(given[0]), activations.log_softmax(given[0])
+        else:
+            off, logs = np.full(given[0].shape, CLASSES + 3.0), np.log(given[0])
+        return np.where(share == 0, 0.0, share * (off + (CLASSES + 2) * np.abs(logs))).sum(-1)
+
+
+def widened(given: tuple) -> tuple:
+    """Floating-point arrays in float64, labels as they are."""
+    return tuple(a if a.dtype.kind == "i" else wide(a) for a in given)
+
+
+def losses(operation: str, **readings: Any) -> Callable[..., Want]:
+    """The definition in float64, and its rounding bound; of a mean or a sum the bound of that sum."""
+
+    def want(*given: np.ndarray, **attributes: Any) -> Want:
+        dtype, given = str(given[0].dtype), widened(given)
+        function = getattr(oracle, operation)
+        value = function(*given, **attributes, **readings)
+        size, count = sizes(operation, given, attributes), 1
+        if attributes.get("reduction", "none") != "none":
+            each = np.abs(function(*given, **attributes | NONE, **readings))
+            count = size.size
+            size = (size + (count + 2) * each).sum() * np.abs(value) / max(each.sum(), 1e-300)
+        return bound(value, size, 0, dtype, underflow=4.0 * count)
+
+    return want
+
+
+def value_case(operation: str, *given: np.ndarray, note: str = "", readings: dict | None = None, **attributes: Any) -> Case:
+    return call(operation, *given, **NONE | attributes, want=losses(operation, **readings or {}), note=note)
+
+
+# ---- values
+
+
+@clause("cross-entropy.value")
+def test_value(operation: str) -> Iterator[Case]:
+    for dtype in DTYPES if operation in (INTEGER, "sigmoid_binary_cross_entropy") else ("float32", "bfloat16"):
+        yield value_case(operation, *arrays(operation, dtype), note="a factor, a sign, a base-2 logarithm")
+
+
+@clause("kl-divergence.direction")
+def test_direction(readings: dict) -> Iterator[Case]:
+    told = {"direction": readings["direction"]}
+    for dtype in ("float32", "bfloat16"):
+        yield value_case("kl_divergence", *arrays("kl_divergence", dtype), readings=told, note="the other direction")
+
+
+@clause("softmax-cross-entropy.offset")
+def test_offset(operation: str) -> Iterator[Case]:
+    for offset in (1e4, -1e4):
+        x, *rest = arrays(operation)
+        shifted = (x + np.float32(offset)).astype(np.float32)  # the oracle sees the rounded sum, too
+        yield value_case(operation, shifted, *rest, note="log-sum-exp minus the logit")
+
+
+def extreme(operation: str) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of 1e4 on every side, and labels on both."""
+    if operation == "sigmoid_binary_cross_entropy":
+        x = np.array([1e4, -1e4, 1e4, -1e4, 200, -200, 200, -200, 100, -100, 1e4, -1e4], np.float32)
+        return x, np.array([1, 0, 0, 1, 1, 0, 0, 1, 1, 1, 0.5, 0.25], np.float32)
+    x = np.zeros((EXAMPLES, CLASSES), np.float32)
+    x[0, :2], x[1, 3:], x[2, 2], x[3, 0], x[4], x[5, :3] = (1e4, -1e4), (-1e4, 1e4), 1e4, -200, 1e4, (200, 100, -1e4)
+    labels = np.array([1, 4, 0, 0, 2, 2], np.int32)
+    return x, labels if operation == INTEGER else oracle.one_hot(labels, CLASSES, np.float32)
+
+
+@clause("cross-entropy.large-logits")
+def test_large_logits(operation: str) -> Iterator[Case]:
+    x, target = extreme(operation)
+    yield value_case(operation, x, target, note="log of a sigmoid or softmax that is rounded to 0")
+    yield gradient_case(operation, x, target, note="0 times infinity on the way back")
+
+
+@clause("softmax-cross-entropy.minus-infinity")
+def test_minus_infinity(operation: str) -> Iterator[Case]:
+    x, target = with_minus_infinity(operation)
+    yield value_case(operation, x, target, note="0 times infinity")
+
+
+def with_minus_infinity(operation: str, dtype: str = "float32") -> tuple[np.ndarray, np.ndarray]:
+    x = logits(dtype)
+    x[0, [1, 4]] = x[2, 0] = x[3, 2:] = -np.inf
+    labels = np.array([0, 4, 2, 1, 1, 3], np.int32)
+    return x, labels if operation == INTEGER else oracle.one_hot(labels, CLASSES, x.dtype)
+
+
+@clause("softmax-cross-entropy.smoothing")
+def test_smoothing(operation: str) -> Iterator[Case]:
+    yield value_case(operation, *arrays(operation), **SMOOTHED, note="spread over the other classes only")
+
+
+@clause("class-weights.value")
+def test_class_weights(trial) -> None:
+    x, cotangents = logits(), normal_draws(30, (EXAMPLES,))
+    got = trial.call(x, LABELS, WEIGHTS, **NONE)
+    trial.expect(got, losses(INTEGER)(x, LABELS, WEIGHTS, **NONE), "losses with class weights")
+    (slope, *_) = trial.vjp((x, LABELS, WEIGHTS), cotangents, **NONE)
+    trial.expect(slope, slopes(INTEGER, (x, LABELS, WEIGHTS), cotangents, NONE)[0], "gradient with class weights")
+
+
+@clause("class-weights.smoothed-weights")
+def test_smoothed_weights(readings: dict) -> Iterator[Case]:
+    told = {"smoothed_weights": readings["smoothed_weights"]}
+    yield value_case(INTEGER, logits(), LABELS, WEIGHTS, **SMOOTHED, readings=told, note="weights and smoothing")
+
+
+@clause("ignored-labels.value")
+def test_ignored_labels() -> Iterator[Case]:
+    for ignored, labels in ((-100, IGNORED), (2, LABELS)):
+        asked = {"ignore_label": ignored}
+        yield value_case(INTEGER, logits(), labels, **asked, note="the loss of an ignored label")
+        yield value_case(INTEGER, logits(), labels, **asked, **SMOOTHED, note="smoothing of an ignored label")
+        yield gradient_case(INTEGER, logits(), labels, **asked, note="the gradient of an ignored label")
+
+
+@clause("binary-cross-entropy.positive-weight")
+def test_positive_weight(operation: str) -> Iterator[Case]:
+    yield value_case(operation, *arrays(operation), positive_weight=3.0, note="the weight of both terms")
+    yield gradient_case(operation, *arrays(operation), positive_weight=3.0, note="the weight lost on the way back")
+
+
+# ---- gradients
+
+
+def slopes(operation: str, given: tuple, cotangents: np.ndarray, attributes: dict, **readings: Any) -> tuple[Want, ...]:
+    """The gradients in float64, and the same sums with every term in absolute value."""
+    dtype, exact_arrays, g = str(given[0].dtype), widened(given), wide(cotangents)
+    found = getattr(oracle, f"{operation}_vjp")(*exact_arrays, g, **attributes, **readings)
+    reach = np.abs(g) * attributes.get("positive_weight", 1.0)
+    if operation in FROM_LOGITS:
+        x = exact_arrays[0]
+        weights = exact_arrays[2] if len(exact_arrays) > 2 else np.ones(CLASSES)
+        units, logs = 2 * log_errors(x) + 4, activations.log_softmax(x)
+        probabilities = activations.softmax(x)
+        share = np.where(found[0] == 0, 0.0, probabilities + 1) * weights.max()
+        with np.errstate(invalid="ignore"):
+            terms = [share * np.minimum(units, 200), units + 4 * np.abs(logs)]
+        reach = reach[..., None]
+    elif operation in ("cross_entropy_with_integer_labels", "cross_entropy"):
+        terms = [(CLASSES + 4) * (np.abs(found[0] / reach[..., None]) + 1), 8 * (np.abs(np.log(exact_arrays[0])) + 1)]
+        reach = reach[..., None]
+    elif operation == "kl_divergence":
+        p, q = exact_arrays
+        logs = np.abs(np.log(p)) + np.abs(np.log(q)) + 2
+        terms = [8 * (logs + p / q + q / p)] * 2
+        reach = reach[..., None]
+    else:
+        x, t = exact_arrays
+        first = np.full(x.shape, 16.0) if operation.startswith("sigmoid") else 8 * (t / x + (1 - t) / (1 - x) + 1)
+        second = 8 * (np.abs(x) + 1) if operation.startswith("sigmoid") else 8 * (np.abs(np.log(x * (1 - x))) + 1 / (1 - x))
+        terms = [first, second]
+    return tuple(
+        bound(value, reach * term, 0, dtype, underflow=4 * np.broadcast_to(reach, value.shape))
+        for value, term in zip(found, terms, strict=False)
+    )
+
+
+def gradient_case(
+    operation: str, *given: np.ndarray, note: str = "", readings: dict | None = None, **attributes: Any
+) -> Case:
+    asked = NONE | attributes
+    shape = given[0].shape[: 1 if operation not in BINARY else given[0].ndim]
+    cotangents = normal_draws(31, shape, str(given[0].dtype))
+
+    def want(*operands: np.ndarray, **told: Any) -> tuple[Want, ...]:
+        return slopes(operation, operands[:-1], operands[-1], told, **readings or {})
+
+    return gradient(operation, *given, **asked, cotangents=cotangents, want=want, note=note)
+
+
+@clause("cross-entropy.gradient")
+def test_gradient(operation: str) -> Iterator[Case]:
+    for dtype in ("float32", "bfloat16"):
+        yield gradient_case(operation, *arrays(operation, dtype), note="averages, or treats softmax as a constant")
+    if operation in FROM_LOGITS:
+        yield gradient_case(operation, *arrays(operation), **SMOOTHED, note="the gradient without smoothing")
+    for reduction in ("mean", "sum"):
+        yield reduced_gradient(operation, reduction)
+
+
+def reduced_gradient(operation: str, reduction: str) -> Case:
+    """The gradient of a mean or a sum: the case per example, its cotangent divided."""
+    given, g = arrays(operation), np.array(0.75, np.float32)
+    count = given[-1].size if operation in BINARY else EXAMPLES
+    share = np.full(given[-1].shape if operation in BINARY else (EXAMPLES,), g / (count if reduction == "mean" else 1))
+
+    def want(*operands: np.ndarray, **_: Any) -> tuple[Want, ...]:
+        return slopes(operation, operands[:-1], share, NONE)
+
+    return gradient(operation, *given, reduction=reduction, cotangents=g, want=want, note=f"the gradient of a {reduction}")
+
+
+@clause("cross-entropy.normalization")
+def test_normalization(operation: str, readings: dict) -> Iterator[Case]:
+    told = {"normalization": readings["normalization"]}
+    yield gradient_case(operation, *arrays(operation), readings=told, note="divides by the sum")
+
+
+@clause("kl-divergence.gradient")
+def test_kl_gradient(readings: dict) -> Iterator[Case]:
+    told = {"direction": readings["direction"]}
+    yield gradient_case("kl_divergence", *arrays("kl_divergence"), readings=told, note="a distribution held constant")
+
+
+@clause("softmax-cross-entropy.minus-infinity-gradient")
+def test_minus_infinity_gradient(trial) -> None:
+    x, target = with_minus_infinity(trial.operation)
+    cotangents = normal_draws(32, (EXAMPLES,))
+    (got, *_) = trial.vjp((x, target), cotangents, **NONE)
+    want = slopes(trial.operation, (x, target), cotangents, NONE)[0]
+    trial.expect(got, want, "gradient with logits of -inf")
+    trial.expect(got[np.isinf(x)], exact(np.zeros(int(np.isinf(x).sum()))), "gradient at logits of -inf")
+
+
+# ---- propriety and convexity, from the subject's own values
+
+STEPS = 10
+GRID = np.array([(i, j, STEPS - i - j) for i in range(1, STEPS) for j in range(1, STEPS - i)]) / STEPS
+TRUTHS = ((0.5, 0.3, 0.2), (0.1, 0.1, 0.8), (0.2, 0.6, 0.2))
+COINS = np.arange(1, 20) / 20
+
+
+def losses_of(trial, grid: np.ndarray, **attributes: Any) -> np.ndarray:
+    """What each prediction of the grid costs under each label, [prediction, label]."""
+    name = trial.operation
+    if name in BINARY:
+        p, y = (a.ravel().astype(np.float32) for a in np.meshgrid(grid, (0.0, 1.0), indexing="ij"))
+        x = np.log(p / (1 - p)) if name.startswith("sigmoid") else p
+        return trial.call(x, y, **NONE, **attributes).reshape(len(grid), 2).astype(np.float64)
+    p, y = np.repeat(grid, 3, 0).astype(np.float32), np.tile(np.arange(3, dtype=np.int32), len(grid))
+    x = np.log(p) if name in FROM_LOGITS else p
+    target = y if name.endswith("labels") else np.eye(3, dtype=np.float32)[y]
+    return trial.call(x, target, **NONE, **attributes).reshape(len(grid), 3).astype(np.float64)
+
+
+@clause("cross-entropy.proper")
+def test_proper(trial) -> None:
+    if trial.operation == "kl_divergence":
+        return _proper_divergence(trial)
+    binary = trial.operation in BINARY
+    grid = COINS if binary else GRID
+    costs = losses_of(trial, grid)
+    for truth in (0.3, 0.5, 0.85) if binary else TRUTHS:
+        weights = (1 - truth, truth) if binary else truth
+        _require_least(trial, costs @ np.array(weights), grid, truth)
+
+
+def _proper_divergence(trial) -> None:
+    q = GRID.astype(np.float32)
+    for truth in TRUTHS:
+        p = np.broadcast_to(np.array(truth, np.float32), q.shape)
+        swapped = trial.readings["direction"] == "second-from-first"
+        _require_least(trial, trial.call(*((q, p) if swapped else (p, q)), **NONE), GRID, truth)
+
+
+def _require_least(trial, expected: np.ndarray, grid: np.ndarray, truth: Any) -> None:
+    """The expected loss is least at the truth, and clearly so."""
+    at = int(np.argmin(np.abs(grid - np.array(truth)).reshape(len(grid), -1).sum(-1)))
+    others = np.delete(expected, at)
+    best = grid[int(np.argmin(np.where(np.isnan(expected), np.inf, expected)))]
+    trial.require(
+        bool((others > expected[at] + 1e-4).all()), f"under {truth} the expected loss is least at {np.round(best, 3)}"
+    )
+
+
+@clause("softmax-cross-entropy.smoothed-minimizer")
+def test_smoothed_minimizer(trial) -> None:
+    truth, smoothing = np.array([0.7, 0.2, 0.1]), 0.3
+    minimizer = (1 - smoothing) * truth + smoothing / 3  # 0.59, 0.24, 0.17
+    grid = np.where((np.arange(len(GRID)) == 0)[:, None], minimizer, GRID)  # in place of (0.1, 0.1, 0.8)
+    costs = losses_of(trial, grid, label_smoothing=smoothing)
+    _require_least(trial, costs @ truth, grid, minimizer)
+
+
+@clause("cross-entropy.convex")
+def test_convex(trial) -> None:
+    binary = trial.operation in BINARY
+    pairs = 4 * normal_draws(33, (2, 36) if binary else (2, 36, 3))
+    x = np.concatenate([*pairs, pairs.mean(0)]).astype(np.float32)
+    y = np.tile(np.arange(36, dtype=np.int32) % (2 if binary else 3), 3)
+    target = y.astype(np.float32) if binary else y if trial.operation == INTEGER else np.eye(3, dtype=np.float32)[y]
+    first, second, middle = trial.call(x, target, **NONE).astype(np.float64).reshape(3, 36)
+    excess = middle - (first + second) / 2
+    trial.require(bool((excess <= 1e-5).all()), f"half way the loss exceeds the mean of both ends by {excess.max():.3g}")
+
+
+# ---- reductions
+
+
+def dense(operation: str) -> tuple[np.ndarray, ...]:
+    """The arguments as a batch of 2 with 3 positions: a mean over the batch alone is 3 times too large."""
+    x, y = arrays(operation)
+    lead = (2, -1)
+    if operation in BINARY:
+        return x.reshape(lead), y.reshape(lead)
+    return x.reshape(2, 3, CLASSES), y.reshape(2, 3) if y.ndim == 1 else y.reshape(2, 3, CLASSES)
+
+
+@clause("cross-entropy.reduction")
+def test_reduction(operation: str) -> Iterator[Case]:
+    for reduction in ("mean", "sum"):
+        yield value_case(operation, *arrays(operation), reduction=reduction, note="another reduction")
+    for reduction in ("none", "mean", "sum"):
+        yield value_case(operation, *dense(operation), reduction=reduction, note="divides by the batch, not by positions")
+
+
+@clause("cross-entropy.default-reduction")
+def test_default_reduction(operation: str, default: str, readings: dict) -> Iterator[Case]:
+    given, told = arrays(operation), {k: readings[k] for k in ("direction", "divisor") if k in readings}
+    want = losses(operation, **told)(*given, reduction=default)
+    yield call(operation, *given, want=want, note="another reduction by default")
+
+
+@clause("class-weights.weighted-mean")
+def test_weighted_mean(readings: dict) -> Iterator[Case]:
+    told = {"weighted_mean": readings["weighted_mean"]}
+    for labels in (LABELS, np.array([4, 4, 4, 3, 3, 3], np.int32)):
+        yield value_case(INTEGER, logits(), labels, WEIGHTS, reduction="mean", readings=told, note="what the mean divides by")
+
+
+@clause("ignored-labels.ignored-mean")
+def test_ignored_mean(readings: dict) -> Iterator[Case]:
+    told = {"ignored_mean": readings["ignored_mean"]}
+    for asked in ({"ignore_label": -100}, {"ignore_label": -100, **SMOOTHED}):
+        yield value_case(INTEGER, logits(), IGNORED, reduction="mean", **asked, readings=told, note="what the mean divides by")
+
+
+@clause("kl-divergence.divisor")
+def test_divisor(readings: dict) -> Iterator[Case]:
+    told = {k: readings[k] for k in ("direction", "divisor")}
+    yield value_case("kl_divergence", *arrays("kl_divergence"), reduction="mean", readings=told, note="the mean of all terms")
+    yield value_case("kl_divergence", *arrays("kl_divergence"), reduction="sum", readings=told, note="the sum of all terms")
+
+
+@clause("ignored-labels.all-ignored")
+def test_all_ignored(readings: dict) -> Iterator[Case]:
+    value = 0.0 if readings["all_ignored"] == "zero" else np.nan
+    labels = np.full(EXAMPLES, -100, np.int32)
+    for reduction, want in (("mean", value), ("sum", 0.0)):
+        yield call(INTEGER, logits(), labels, ignore_label=-100, reduction=reduction, want=exact(want), note="0 / 0")
+
+
+@clause("cross-entropy.empty-mean")
+def test_empty_mean(operation: str, readings: dict) -> Iterator[Case]:
+    value = 0.0 if readings["empty_mean"] == "zero" else np.nan
+    empty = tuple(a[:0] for a in arrays(operation))
+    for reduction, want in (("mean", value), ("sum", 0.0)):
+        yield call(operation, *empty, reduction=reduction, want=exact(want), note="the mean of nothing")
+
+
+# ---- probabilities of 0 and 1
+
+
+@clause("cross-entropy.clipping")
+def test_clipping(operation: str, readings: dict) -> Iterator[Case]:
+    told = {k: readings[k] for k in ("clipping", "direction") if k in readings}
+    for dtype in ("float32", "float64"):
+        rows, binary = np.eye(CLASSES)[np.arange(EXAMPLES) % CLASSES].astype(dtype), operation in BINARY
+        given: tuple[np.ndarray, ...] = rows, np.array([0, 1, 0, 3, 2, 4], np.int32)
+        if operation == "cross_entropy":
+            given = rows, np.eye(CLASSES)[given[1]].astype(dtype)
+        if operation == "kl_divergence":
+            p = distributions(24, dtype)  # the mean is taken under p, and the other has zeros
+            given = (rows, p) if told["direction"] == "second-from-first" else (p, rows)
+        if binary:
+            given = np.tile([0, 1, 1, 0], 3).astype(dtype), np.tile([0, 1, 0, 1], 3).astype(dtype)
+        yield call(operation, *given, **NONE, want=partial(clipped, operation, told), note="another clip")
+
+
+def clipped(operation: str, told: dict, *given: np.ndarray, **attributes: Any) -> Want:
+    """The loss of probabilities of 0 and 1, clipped in the dtype itself: there 1 - 1e-7 is another number."""
+    dtype, value = str(given[0].dtype), getattr(oracle, operation)(*given, **attributes, **told).astype(np.float64)
+    size = np.where(np.isfinite(value), np.abs(value) + 1, 0.0)
+    return bound(value, size, CLASSES + 3, dtype)
+
+
+@clause("kl-divergence.both-zero")
+def test_both_zero(readings: dict) -> Iterator[Case]:
+    told = {"direction": readings["direction"]}
+    p, q = distributions(25), distributions(26)
+    p[:3, 1] = q[:3, 1] = 0
+    mean = q if told["direction"] == "second-from-first" else p
+    mean[3:, 2] = 0
+    p, q = (a / a.sum(-1, keepdims=True) for a in (p, q))
+    yield value_case("kl_divergence", p, q, readings=told, note="0 times the logarithm of 0")
+
+
