@@ -1,0 +1,284 @@
+r"""Cross-entropy, the loss of classification, and the Kullback-Leibler divergence.
+
+Each gives one number for every example unless ``reduction`` says otherwise. Half precision is computed in float32 and
+rounded once. Entries are checked where they are known: a compiled program cannot raise for a number.
+"""
+
+from functools import partial
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from nnspec import elementary
+from nnspec.checking import Fraction, Positive, checked
+from nnspec.components.activations import log_softmax
+from nnspec.entries import between_0_and_1, classes_of, distributions, held, not_negative
+
+__all__ = [
+    "Reduction", "binary_cross_entropy", "cross_entropy", "cross_entropy_with_integer_labels", "kl_divergence",
+    "sigmoid_binary_cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_with_integer_labels",
+]  # fmt: skip
+
+Reduction = Literal["none", "mean", "sum"]
+
+
+@checked
+@held(labels=classes_of("logits", ignored="ignore_label"), class_weights=not_negative)
+@partial(jax.jit, static_argnames=("label_smoothing", "ignore_label", "reduction"))
+def softmax_cross_entropy_with_integer_labels(
+    logits: Float[Array, "*batch classes"],
+    labels: Int[Array, "*batch"],
+    class_weights: Float[Array, "classes"] | None = None,
+    *,
+    label_smoothing: Fraction = 0.0,
+    ignore_label: int | None = None,
+    reduction: Reduction = "none",
+) -> Float[Array, "..."]:
+    r"""Give minus the logarithm of the probability that the softmax of the logits gives to each label.
+
+    With $p = \operatorname{softmax}(z)$, $\varepsilon$ = ``label_smoothing``, $w$ = ``class_weights``, and $y$ one-hot:
+    $\ell = -\sum_c w_c t_c \log p_c$, $t = (1 - \varepsilon) y + \varepsilon / K$   [cross-entropy.value][],
+    [class-weights.value][], [softmax-cross-entropy.smoothing][]
+
+    Args:
+        logits: $z$, any float dtype; $-\infty$ is allowed where a class has no share in $t$.
+        labels: the class of each example, 0 to $K - 1$.
+        class_weights: not negative, one a class; 1 for all if left out.
+        label_smoothing: the share of $t$ that is spread over all classes, in $[0, 1)$.
+        ignore_label: a label whose examples count for nothing.
+        reduction: ``mean`` divides by the number of labels that count, or by the sum of their weights.
+
+    Returns:
+        One loss for each label, or a single number; a mean over nothing is 0. In a compiled program a label that is no
+        class gives NaN.
+
+    Raises:
+        ValueError: a label is no class; a class weight is negative; ``label_smoothing`` is not in [0, 1).
+
+    Source: Goodfellow, Bengio and Courville 2016, section 6.2.2; Szegedy et al. 2016, section 7.
+    """
+    K, eps = logits.shape[-1], label_smoothing
+    kept = jnp.ones(labels.shape, bool) if ignore_label is None else labels != ignore_label
+    y = jnp.where(kept, labels, 0)
+    y = jnp.where(y < 0, K, y)  # no class: filled with NaN below, and not counted from the end
+    log_p = log_softmax(_wide(logits))  # [*batch, classes]
+    w = jnp.ones(K, log_p.dtype) if class_weights is None else class_weights.astype(log_p.dtype)
+    w_y = jnp.take(w, y, mode="fill")
+    loss = -w_y * jnp.take_along_axis(log_p, y[..., None], -1, mode="fill")[..., 0]
+    if eps:  # else a logit of -inf would be multiplied by 0
+        loss = (1 - eps) * loss - eps / K * jnp.sum(jnp.where(w == 0, 0, w * log_p), -1)
+    loss = jnp.where(kept, loss, 0)
+    return _reduced(loss, reduction, logits.dtype, jnp.sum(jnp.where(kept, w_y, 0)))
+
+
+@checked
+@held(target=distributions)
+@partial(jax.jit, static_argnames="reduction")
+def softmax_cross_entropy(
+    logits: Float[Array, "*batch classes"],
+    target: Float[Array, "*batch classes"],
+    *,
+    label_smoothing: Fraction = 0.0,
+    reduction: Reduction = "none",
+) -> Float[Array, "..."]:
+    r"""Give the cross-entropy of a target distribution and the softmax of the logits.
+
+    With $p = \operatorname{softmax}(z)$, $\varepsilon$ = ``label_smoothing``: $\ell = -\sum_c t'_c \log p_c$,
+    $t' = (1 - \varepsilon)\, t + \varepsilon / K$   [cross-entropy.value][], [softmax-cross-entropy.smoothing][]
+
+    Args:
+        logits: $z$, any float dtype; $-\infty$ is allowed where $t'$ is 0.
+        target: $t$, rows that sum to 1; a one-hot row is a label.
+        label_smoothing: the share of $t'$ that is spread over all classes, in $[0, 1)$.
+        reduction: ``mean`` divides by the number of examples.
+
+    Returns:
+        One loss for each example, or a single number; a mean over nothing is 0.
+
+    Raises:
+        ValueError: a row of ``target`` is no distribution; ``label_smoothing`` is not in [0, 1).
+
+    Source: Goodfellow, Bengio and Courville 2016, section 6.2.2; Szegedy et al. 2016, section 7.
+    """
+    t = (1 - label_smoothing) * _wide(target) + label_smoothing / logits.shape[-1]
+    loss = -jnp.sum(_times(t, log_softmax(_wide(logits))), -1)
+    return _reduced(loss, reduction, logits.dtype)
+
+
+@checked
+@held(probabilities=distributions, labels=classes_of("probabilities"))
+@partial(jax.jit, static_argnames="reduction")
+def cross_entropy_with_integer_labels(
+    probabilities: Float[Array, "*batch classes"], labels: Int[Array, "*batch"], *, reduction: Reduction = "none"
+) -> Float[Array, "..."]:
+    r"""Give minus the logarithm of the probability of each label.
+
+    $\ell = -\log p_y$, infinite at $p_y = 0$   [cross-entropy.value][], [cross-entropy.clipping][]
+
+    Args:
+        probabilities: $p$, rows that sum to 1.
+        labels: the class of each example, 0 to $K - 1$.
+        reduction: ``mean`` divides by the number of labels.
+
+    Returns:
+        One loss for each label, or a single number; in a compiled program a label that is no class gives NaN.
+
+    Raises:
+        ValueError: a label is no class; a row of ``probabilities`` is no distribution.
+
+    Source: Goodfellow, Bengio and Courville 2016, section 5.5.
+    """
+    y = jnp.where(labels < 0, probabilities.shape[-1], labels)
+    p_y = jnp.take_along_axis(_wide(probabilities), y[..., None], -1, mode="fill")[..., 0]
+    return _reduced(-jnp.log(p_y), reduction, probabilities.dtype)
+
+
+@checked
+@held(probabilities=distributions, target=distributions)
+@partial(jax.jit, static_argnames="reduction")
+def cross_entropy(
+    probabilities: Float[Array, "*batch classes"],
+    target: Float[Array, "*batch classes"],
+    *,
+    reduction: Reduction = "none",
+) -> Float[Array, "..."]:
+    r"""Give the cross-entropy of a target distribution and predicted probabilities.
+
+    $\ell = -\sum_c t_c \log p_c$, with $0 \log 0 = 0$   [cross-entropy.value][], [cross-entropy.clipping][]
+
+    Args:
+        probabilities: $p$, rows that sum to 1.
+        target: $t$, rows that sum to 1.
+        reduction: ``mean`` divides by the number of examples.
+
+    Returns:
+        One loss for each example, or a single number.
+
+    Raises:
+        ValueError: a row of either is no distribution.
+
+    Source: Goodfellow, Bengio and Courville 2016, equation 3.51.
+    """
+    loss = -jnp.sum(_times(_wide(target), jnp.log(_wide(probabilities))), -1)
+    return _reduced(loss, reduction, probabilities.dtype)
+
+
+@checked
+@held(target=between_0_and_1)
+@partial(jax.jit, static_argnames="reduction")
+def sigmoid_binary_cross_entropy(
+    logits: Float[Array, "*batch"],
+    target: Float[Array, "*batch"],
+    *,
+    positive_weight: Positive = 1.0,
+    reduction: Reduction = "none",
+) -> Float[Array, "..."]:
+    r"""Give the cross-entropy of a yes or no and the sigmoid of a logit.
+
+    With $w$ = ``positive_weight``: $\ell = w\, t \log(1 + e^{-x}) + (1 - t) \log(1 + e^{x})$
+    [cross-entropy.value][], [binary-cross-entropy.positive-weight][]
+
+    Args:
+        logits: $x$, the log-odds of yes, any float dtype.
+        target: $t$, 1 for yes and 0 for no, or the probability of yes.
+        positive_weight: factor of the term of yes; positive.
+        reduction: ``mean`` divides by the number of elements.
+
+    Returns:
+        One loss for each element, or a single number.
+
+    Raises:
+        ValueError: a target is outside [0, 1]; ``positive_weight`` is not positive and finite.
+
+    Source: Goodfellow, Bengio and Courville 2016, equations 6.20 to 6.26.
+    """
+    x, t = _wide(logits), _wide(target)
+    loss = positive_weight * t * elementary.softplus(-x) + (1 - t) * elementary.softplus(x)
+    return _reduced(loss, reduction, logits.dtype)
+
+
+@checked
+@held(probabilities=between_0_and_1, target=between_0_and_1)
+@partial(jax.jit, static_argnames="reduction")
+def binary_cross_entropy(
+    probabilities: Float[Array, "*batch"],
+    target: Float[Array, "*batch"],
+    *,
+    positive_weight: Positive = 1.0,
+    reduction: Reduction = "none",
+) -> Float[Array, "..."]:
+    r"""Give the cross-entropy of a yes or no and a predicted probability.
+
+    With $w$ = ``positive_weight``: $\ell = -w\, t \log p - (1 - t) \log(1 - p)$, with $0 \log 0 = 0$
+    [cross-entropy.value][], [cross-entropy.clipping][]
+
+    Args:
+        probabilities: $p$, the probability of yes.
+        target: $t$, 1 for yes and 0 for no, or the probability of yes.
+        positive_weight: factor of the term of yes; positive.
+        reduction: ``mean`` divides by the number of elements.
+
+    Returns:
+        One loss for each element, or a single number.
+
+    Raises:
+        ValueError: an entry is outside [0, 1]; ``positive_weight`` is not positive and finite.
+
+    Source: Goodfellow, Bengio and Courville 2016, section 5.5.
+    """
+    p, t = _wide(probabilities), _wide(target)
+    loss = -positive_weight * _times(t, jnp.log(p)) - _times(1 - t, jnp.log1p(-p))
+    return _reduced(loss, reduction, probabilities.dtype)
+
+
+@checked
+@held(p=distributions, q=distributions)
+@partial(jax.jit, static_argnames="reduction")
+def kl_divergence(
+    p: Float[Array, "*batch classes"], q: Float[Array, "*batch classes"], *, reduction: Reduction = "none"
+) -> Float[Array, "..."]:
+    r"""Give the Kullback-Leibler divergence of q from p: what it costs to expect q where p is true.
+
+    $D(p \,\|\, q) = \sum_c p_c \log (p_c / q_c)$, with $0 \log 0 = 0$   [kl-divergence.direction][]
+
+    Args:
+        p: the distribution under which the mean is taken, rows that sum to 1.
+        q: the other one.
+        reduction: ``mean`` divides by the number of rows.
+
+    Returns:
+        One divergence for each row, or a single number; infinite where q is 0 and p is not.
+
+    Raises:
+        ValueError: a row of either is no distribution.
+
+    Source: Kullback and Leibler 1951, equation 2.4.
+    """
+    a, b = _wide(p), _wide(q)
+    zero = a == 0  # there the term and its slope for b are 0, also where b is 0
+    log_ratio = jnp.log(jnp.where(zero, 1, a)) - jnp.log(jnp.where(zero, 1, b))
+    return _reduced(jnp.sum(a * log_ratio, -1), reduction, p.dtype)
+
+
+def _wide(x: Array) -> Array:
+    """Half precision as float32."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def _times(t: Array, log_p: Array) -> Array:
+    """The product, and 0 for 0 times infinity, with a gradient of 0 there."""
+    nothing = (t == 0) & jnp.isinf(log_p)
+    return jnp.where(nothing, 0, t * jnp.where(nothing, 0, log_p))
+
+
+def _reduced(loss: Array, reduction: str, dtype: jnp.dtype, count: Array | int | None = None) -> Array:
+    """The losses, their sum, or the sum over the count; a mean over nothing is 0."""
+    if reduction == "none":
+        return loss.astype(dtype)
+    total = jnp.sum(loss)
+    if reduction == "sum":
+        return total.astype(dtype)
+    n = jnp.asarray(loss.size if count is None else count, loss.dtype)
+    return jnp.where(n == 0, 0, total / jnp.where(n == 0, 1, n)).astype(dtype)
