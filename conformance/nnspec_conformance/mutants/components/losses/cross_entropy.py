@@ -15,7 +15,6 @@ FROM_LOGITS = ("softmax_cross_entropy_with_integer_labels", "softmax_cross_entro
 INTEGER = "softmax_cross_entropy_with_integer_labels"
 
 
-
 def target_of(y, logits):
     return y if y.ndim == logits.ndim else oracle.one_hot(y, logits.shape[-1], logits.dtype)
 

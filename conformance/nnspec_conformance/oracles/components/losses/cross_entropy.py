@@ -250,9 +250,7 @@ def kl_divergence(
     return reduced(terms.sum(-1, dtype=p.dtype), reduction, empty_mean, count)
 
 
-def kl_divergence_vjp(
-    p, q, cotangents, *, reduction="none", direction="first-from-second", divisor="examples", **_
-):
+def kl_divergence_vjp(p, q, cotangents, *, reduction="none", direction="first-from-second", divisor="examples", **_):
     swapped = direction == "second-from-first"
     p, q = (q, p) if swapped else (p, q)
     g = per_example(cotangents, p.shape[:-1], reduction, p.size if divisor == "elements" else None)[..., None]

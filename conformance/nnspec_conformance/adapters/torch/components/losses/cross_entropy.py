@@ -14,6 +14,36 @@ VARIANTS = {
 }
 DEFAULTS = {"cross-entropy.default-reduction": "mean"}
 
+FUNCTIONAL = "https://github.com/pytorch/pytorch/blob/main/torch/nn/functional.py"
+KERNELS = "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/LossNLL.cpp"
+SMOOTHING = (
+    "label_smoothing -0.1 and 1.0 are taken, right is a refusal outside [0, 1): it is held to be at most 1 only; "
+    + KERNELS
+)  # fmt: skip
+# Measured: what was asked, what came, what is right, and why.
+KNOWN_FAILURES = {
+    "softmax-cross-entropy.minus-infinity[softmax_cross_entropy]": (
+        "a logit of -inf at a class of target 0 gives NaN, right is the loss of the other logits: 0 is multiplied by "
+        "the log-probability -inf; integer labels are right; " + KERNELS
+    ),
+    "kl-divergence.both-zero": (
+        "a class of probability 0 in both distributions gives NaN, right is 0: kl_div takes the logarithm of the "
+        "prediction, and 0 is multiplied by -inf; " + FUNCTIONAL
+    ),
+    "class-weights.negative-weight": "a weight of -3 is taken, and gives a negative loss; " + FUNCTIONAL,
+    "softmax-cross-entropy.smoothing-range[softmax_cross_entropy_with_integer_labels]": SMOOTHING,
+    "softmax-cross-entropy.smoothing-range[softmax_cross_entropy]": SMOOTHING,
+    "cross-entropy.improper-probabilities[cross_entropy_with_integer_labels]": (
+        "nll_loss takes any numbers for log-probabilities and does not look at them; " + FUNCTIONAL
+    ),
+    "cross-entropy.improper-probabilities[kl_divergence]": (
+        "kl_div takes any numbers for log-probabilities and for a target; " + FUNCTIONAL
+    ),
+    "cross-entropy.broadcasting[kl_divergence]": (
+        "a target of one row is broadcast to six, with a warning or none; right is a refusal; " + FUNCTIONAL
+    ),
+}
+
 
 def softmax_cross_entropy_with_integer_labels(logits, labels, class_weights=None, *, ignore_label=None, **given):
     if ignore_label is not None:
@@ -35,7 +65,9 @@ def sigmoid_binary_cross_entropy(logits, target, *, positive_weight=None, **give
     return F.binary_cross_entropy_with_logits(logits, target, pos_weight=weight, **given)
 
 
-def binary_cross_entropy(probabilities, target, **given):
+def binary_cross_entropy(probabilities, target, *, positive_weight=None, **given):
+    if positive_weight is not None:
+        raise NotImplementedError("torch.nn.functional.binary_cross_entropy has no positive weight")
     return F.binary_cross_entropy(probabilities, target, **given)
 
 

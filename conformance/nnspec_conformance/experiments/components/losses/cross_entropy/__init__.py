@@ -1,0 +1,1 @@
+"""Experiments of the page on cross-entropy, one a module."""

@@ -1,0 +1,14 @@
+"""Keras' losses on JAX: integer labels become one-hot rows."""
+
+from __future__ import annotations
+
+KERNELS = "https://github.com/keras-team/keras/blob/master/keras/src/backend/jax/nn.py"
+ONE_HOT = "label 5 of 5 classes costs 0, right is a refusal: its one-hot row has no 1; " + KERNELS
+KNOWN_FAILURES = {
+    "softmax-cross-entropy.minus-infinity[softmax_cross_entropy_with_integer_labels]": (
+        "a logit of -inf at a wrong class gives NaN, right is the loss of the other logits: the one-hot row is "
+        "multiplied by the log-probabilities, 0 times -inf; " + KERNELS
+    ),
+    "cross-entropy.label-range[softmax_cross_entropy_with_integer_labels]": ONE_HOT,
+    "cross-entropy.label-range[cross_entropy_with_integer_labels]": ONE_HOT,
+}

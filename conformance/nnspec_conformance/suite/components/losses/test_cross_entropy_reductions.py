@@ -1,0 +1,216 @@
+"""Tests of components/losses/cross_entropy: propriety and convexity, means and sums, probabilities of 0 and 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.cases import Case, call, clause
+from nnspec_conformance.inputs import normal_draws
+from nnspec_conformance.oracles.components.losses import cross_entropy as oracle
+from nnspec_conformance.suite.components.losses.test_cross_entropy import (
+    BINARY,
+    CLASSES,
+    EXAMPLES,
+    FROM_LOGITS,
+    IGNORED,
+    INTEGER,
+    LABELS,
+    NONE,
+    SMOOTHED,
+    WEIGHTS,
+    arrays,
+    distributions,
+    logits,
+    losses,
+    value_case,
+)
+from nnspec_conformance.tolerance import Want, bound, exact
+
+# ---- propriety and convexity, from the subject's own values
+
+STEPS = 10
+GRID = np.array([(i, j, STEPS - i - j) for i in range(1, STEPS) for j in range(1, STEPS - i)]) / STEPS
+TRUTHS = ((0.5, 0.3, 0.2), (0.1, 0.1, 0.8), (0.2, 0.6, 0.2))
+COINS = np.arange(1, 20) / 20
+
+
+def losses_of(trial, grid: np.ndarray, **attributes: Any) -> np.ndarray:
+    """What each prediction of the grid costs under each label, [prediction, label]."""
+    name = trial.operation
+    if name in BINARY:
+        p, y = (a.ravel().astype(np.float32) for a in np.meshgrid(grid, (0.0, 1.0), indexing="ij"))
+        x = np.log(p / (1 - p)) if name.startswith("sigmoid") else p
+        return trial.call(x, y, **NONE, **attributes).reshape(len(grid), 2).astype(np.float64)
+    p, y = np.repeat(grid, 3, 0).astype(np.float32), np.tile(np.arange(3, dtype=np.int32), len(grid))
+    x = np.log(p) if name in FROM_LOGITS else p
+    target = y if name.endswith("labels") else np.eye(3, dtype=np.float32)[y]
+    return trial.call(x, target, **NONE, **attributes).reshape(len(grid), 3).astype(np.float64)
+
+
+@clause("cross-entropy.proper")
+def test_proper(trial) -> None:
+    if trial.operation == "kl_divergence":
+        _proper_divergence(trial)
+        return
+    binary = trial.operation in BINARY
+    grid = COINS if binary else GRID
+    costs = losses_of(trial, grid)
+    for truth in (0.3, 0.5, 0.85) if binary else TRUTHS:
+        weights = (1 - truth, truth) if binary else truth
+        _require_least(trial, costs @ np.array(weights), grid, truth)
+
+
+def _proper_divergence(trial) -> None:
+    q = GRID.astype(np.float32)
+    for truth in TRUTHS:
+        p = np.broadcast_to(np.array(truth, np.float32), q.shape)
+        swapped = trial.readings["direction"] == "second-from-first"
+        _require_least(trial, trial.call(*((q, p) if swapped else (p, q)), **NONE), GRID, truth)
+
+
+def _require_least(trial, expected: np.ndarray, grid: np.ndarray, truth: Any) -> None:
+    """The expected loss is least at the truth, and clearly so."""
+    at = int(np.argmin(np.abs(grid - np.array(truth)).reshape(len(grid), -1).sum(-1)))
+    others = np.delete(expected, at)
+    best = grid[int(np.argmin(np.where(np.isnan(expected), np.inf, expected)))]
+    trial.require(
+        bool((others > expected[at] + 1e-4).all()), f"under {truth} the expected loss is least at {np.round(best, 3)}"
+    )
+
+
+@clause("softmax-cross-entropy.smoothed-minimizer")
+def test_smoothed_minimizer(trial) -> None:
+    truth, smoothing = np.array([0.7, 0.2, 0.1]), 0.3
+    minimizer = (1 - smoothing) * truth + smoothing / 3  # 0.59, 0.24, 0.17
+    grid = np.where((np.arange(len(GRID)) == 0)[:, None], minimizer, GRID)  # in place of (0.1, 0.1, 0.8)
+    costs = losses_of(trial, grid, label_smoothing=smoothing)
+    _require_least(trial, costs @ truth, grid, minimizer)
+
+
+@clause("cross-entropy.convex")
+def test_convex(trial) -> None:
+    binary = trial.operation in BINARY
+    pairs = 4 * normal_draws(33, (2, 36) if binary else (2, 36, 3))
+    x = np.concatenate([*pairs, pairs.mean(0)]).astype(np.float32)
+    y = np.tile(np.arange(36, dtype=np.int32) % (2 if binary else 3), 3)
+    target = y.astype(np.float32) if binary else y if trial.operation == INTEGER else np.eye(3, dtype=np.float32)[y]
+    first, second, middle = trial.call(x, target, **NONE).astype(np.float64).reshape(3, 36)
+    excess = middle - (first + second) / 2
+    trial.require(
+        bool((excess <= 1e-5).all()), f"half way the loss exceeds the mean of both ends by {excess.max():.3g}"
+    )
+
+
+# ---- reductions
+
+
+def dense(operation: str) -> tuple[np.ndarray, ...]:
+    """The arguments as a batch of 2 with 3 positions: a mean over the batch alone is 3 times too large."""
+    x, y = arrays(operation)
+    lead = (2, -1)
+    if operation in BINARY:
+        return x.reshape(lead), y.reshape(lead)
+    return x.reshape(2, 3, CLASSES), y.reshape(2, 3) if y.ndim == 1 else y.reshape(2, 3, CLASSES)
+
+
+@clause("cross-entropy.reduction")
+def test_reduction(operation: str) -> Iterator[Case]:
+    for reduction in ("mean", "sum"):
+        yield value_case(operation, *arrays(operation), reduction=reduction, note="another reduction")
+    for reduction in ("none", "mean", "sum"):
+        yield value_case(
+            operation, *dense(operation), reduction=reduction, note="divides by the batch, not by positions"
+        )
+
+
+@clause("cross-entropy.default-reduction")
+def test_default_reduction(operation: str, default: str, readings: dict) -> Iterator[Case]:
+    given, told = arrays(operation), {k: readings[k] for k in ("direction", "divisor") if k in readings}
+    want = losses(operation, **told)(*given, reduction=default)
+    yield call(operation, *given, want=want, note="another reduction by default")
+
+
+@clause("class-weights.weighted-mean")
+def test_weighted_mean(readings: dict) -> Iterator[Case]:
+    told = {"weighted_mean": readings["weighted_mean"]}
+    for labels in (LABELS, np.array([4, 4, 4, 3, 3, 3], np.int32)):
+        yield value_case(
+            INTEGER, logits(), labels, WEIGHTS, reduction="mean", readings=told, note="what the mean divides by"
+        )
+
+
+@clause("ignored-labels.ignored-mean")
+def test_ignored_mean(readings: dict) -> Iterator[Case]:
+    told = {"ignored_mean": readings["ignored_mean"]}
+    for asked in ({"ignore_label": -100}, {"ignore_label": -100, **SMOOTHED}):
+        yield value_case(
+            INTEGER, logits(), IGNORED, reduction="mean", **asked, readings=told, note="what the mean divides by"
+        )
+
+
+@clause("kl-divergence.divisor")
+def test_divisor(readings: dict) -> Iterator[Case]:
+    told = {k: readings[k] for k in ("direction", "divisor")}
+    yield value_case(
+        "kl_divergence", *arrays("kl_divergence"), reduction="mean", readings=told, note="the mean of all terms"
+    )
+    yield value_case(
+        "kl_divergence", *arrays("kl_divergence"), reduction="sum", readings=told, note="the sum of all terms"
+    )
+
+
+@clause("ignored-labels.all-ignored")
+def test_all_ignored(readings: dict) -> Iterator[Case]:
+    value = 0.0 if readings["all_ignored"] == "zero" else np.nan
+    labels = np.full(EXAMPLES, -100, np.int32)
+    for reduction, want in (("mean", value), ("sum", 0.0)):
+        yield call(INTEGER, logits(), labels, ignore_label=-100, reduction=reduction, want=exact(want), note="0 / 0")
+
+
+@clause("cross-entropy.empty-mean")
+def test_empty_mean(operation: str, readings: dict) -> Iterator[Case]:
+    value = 0.0 if readings["empty_mean"] == "zero" else np.nan
+    empty = tuple(a[:0] for a in arrays(operation))
+    for reduction, want in (("mean", value), ("sum", 0.0)):
+        yield call(operation, *empty, reduction=reduction, want=exact(want), note="the mean of nothing")
+
+
+# ---- probabilities of 0 and 1
+
+
+@clause("cross-entropy.clipping")
+def test_clipping(operation: str, readings: dict) -> Iterator[Case]:
+    told = {k: readings[k] for k in ("clipping", "direction") if k in readings}
+    for dtype in ("float32", "float64"):
+        rows, binary = np.eye(CLASSES)[np.arange(EXAMPLES) % CLASSES].astype(dtype), operation in BINARY
+        given: tuple[np.ndarray, ...] = rows, np.array([0, 1, 0, 3, 2, 4], np.int32)
+        if operation == "cross_entropy":
+            given = rows, np.eye(CLASSES)[given[1]].astype(dtype)
+        if operation == "kl_divergence":
+            p = distributions(24, dtype)  # the mean is taken under p, and the other has zeros
+            given = (rows, p) if told["direction"] == "second-from-first" else (p, rows)
+        if binary:
+            given = np.tile([0, 1, 1, 0], 3).astype(dtype), np.tile([0, 1, 0, 1], 3).astype(dtype)
+        yield call(operation, *given, **NONE, want=partial(clipped, operation, told), note="another clip")
+
+
+def clipped(operation: str, told: dict, *given: np.ndarray, **attributes: Any) -> Want:
+    """The loss of probabilities of 0 and 1, clipped in the dtype itself: there 1 - 1e-7 is another number."""
+    dtype, value = str(given[0].dtype), getattr(oracle, operation)(*given, **attributes, **told).astype(np.float64)
+    size = np.where(np.isfinite(value), np.abs(value) + 1, 0.0)
+    return bound(value, size, CLASSES + 3, dtype)
+
+
+@clause("kl-divergence.both-zero")
+def test_both_zero(readings: dict) -> Iterator[Case]:
+    told = {"direction": readings["direction"]}
+    p, q = distributions(25), distributions(26)
+    p[:3, 1] = q[:3, 1] = 0
+    mean = q if told["direction"] == "second-from-first" else p
+    mean[3:, 2] = 0
+    p, q = (a / a.sum(-1, keepdims=True) for a in (p, q))
+    yield value_case("kl_divergence", p, q, readings=told, note="0 times the logarithm of 0")
