@@ -15,8 +15,8 @@ from nnspec_conformance.oracles.components.losses import cross_entropy as oracle
 from nnspec_conformance.tolerance import Want, bound, exact
 
 CLASSES, EXAMPLES = 5, 6
-NONE = {"reduction": "none"}
-SMOOTHED = {"label_smoothing": 0.3}
+NONE: dict[str, Any] = {"reduction": "none"}
+SMOOTHED: dict[str, Any] = {"label_smoothing": 0.3}
 INTEGER = "softmax_cross_entropy_with_integer_labels"
 FROM_LOGITS = (INTEGER, "softmax_cross_entropy")
 BINARY = ("sigmoid_binary_cross_entropy", "binary_cross_entropy")
@@ -88,7 +88,7 @@ def log_errors(x: np.ndarray) -> np.ndarray:
     return (n + 11 + distance) / 2
 
 
-def sizes(operation: str, given: tuple, attributes: dict) -> np.ndarray:
+def sizes(operation: str, given: tuple[Any, ...], attributes: dict) -> np.ndarray:
     """The terms of each loss in absolute value, with the units by which each is off; to be multiplied by 2u."""
     w = attributes.get("positive_weight", 1.0)
     if operation in BINARY:
@@ -117,7 +117,7 @@ def sizes(operation: str, given: tuple, attributes: dict) -> np.ndarray:
         return np.where(share == 0, 0.0, share * (off + (CLASSES + 2) * np.abs(logs))).sum(-1)
 
 
-def widened(given: tuple) -> tuple:
+def widened(given: tuple[Any, ...]) -> tuple[Any, ...]:
     """Floating-point arrays in float64, labels as they are."""
     return tuple(a if a.dtype.kind == "i" else wide(a) for a in given)
 
@@ -223,7 +223,7 @@ def test_smoothed_weights(readings: dict) -> Iterator[Case]:
 @clause("ignored-labels.value")
 def test_ignored_labels() -> Iterator[Case]:
     for ignored, labels in ((-100, IGNORED), (2, LABELS)):
-        asked = {"ignore_label": ignored}
+        asked: dict[str, Any] = {"ignore_label": ignored}
         yield value_case(INTEGER, logits(), labels, **asked, note="the loss of an ignored label")
         yield value_case(INTEGER, logits(), labels, **asked, **SMOOTHED, note="smoothing of an ignored label")
         yield gradient_case(INTEGER, logits(), labels, **asked, note="the gradient of an ignored label")

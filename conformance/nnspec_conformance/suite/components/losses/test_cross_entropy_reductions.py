@@ -60,7 +60,7 @@ def test_proper(trial) -> None:
     grid = COINS if binary else GRID
     costs = losses_of(trial, grid)
     for truth in (0.3, 0.5, 0.85) if binary else TRUTHS:
-        weights = (1 - truth, truth) if binary else truth
+        weights = truth if isinstance(truth, tuple) else (1 - truth, truth)
         _require_least(trial, costs @ np.array(weights), grid, truth)
 
 
