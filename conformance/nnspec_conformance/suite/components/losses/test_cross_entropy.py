@@ -104,7 +104,7 @@ def sizes(operation: str, given: tuple[Any, ...], attributes: dict) -> np.ndarra
         return 8 * np.nansum(np.maximum(*terms), -1)
     if operation == INTEGER:
         smoothing, ignored = attributes.get("label_smoothing", 0.0), attributes.get("ignore_label")
-        share = oracle.shares(given[0], given[1], given[2] if len(given) > 2 else None, smoothing, ignored)[0]
+        share = oracle.shares(given[0], given[1], next(iter(given[2:]), None), smoothing, ignored)[0]
     else:
         integers = operation == "cross_entropy_with_integer_labels"
         share = oracle.one_hot(given[1], given[0].shape[-1], np.float64) if integers else given[1]
