@@ -35,7 +35,7 @@ from nnspec_conformance.tolerance import Want, bound, exact
 STEPS = 10
 GRID = np.array([(i, j, STEPS - i - j) for i in range(1, STEPS) for j in range(1, STEPS - i)]) / STEPS
 TRUTHS = ((0.5, 0.3, 0.2), (0.1, 0.1, 0.8), (0.2, 0.6, 0.2))
-COINS = np.arange(1, 20) / 20
+COINS = np.arange(1, 40) / 40
 
 
 def losses_of(trial, grid: np.ndarray, **attributes: Any) -> np.ndarray:
@@ -94,11 +94,12 @@ def test_smoothed_minimizer(trial) -> None:
 @clause("cross-entropy.convex")
 def test_convex(trial) -> None:
     binary = trial.operation in BINARY
-    pairs = 4 * normal_draws(33, (2, 36) if binary else (2, 36, 3))
+    count = 2 * len(COINS) // 3 if binary else len(GRID)  # as many losses as the grids above have: one shape for both
+    pairs = 4 * normal_draws(33, (2, count) if binary else (2, count, 3))
     x = np.concatenate([*pairs, pairs.mean(0)]).astype(np.float32)
-    y = np.tile(np.arange(36, dtype=np.int32) % (2 if binary else 3), 3)
+    y = np.tile(np.arange(count, dtype=np.int32) % (2 if binary else 3), 3)
     target = y.astype(np.float32) if binary else y if trial.operation == INTEGER else np.eye(3, dtype=np.float32)[y]
-    first, second, middle = trial.call(x, target, **NONE).astype(np.float64).reshape(3, 36)
+    first, second, middle = trial.call(x, target, **NONE).astype(np.float64).reshape(3, count)
     excess = middle - (first + second) / 2
     trial.require(
         bool((excess <= 1e-5).all()), f"half way the loss exceeds the mean of both ends by {excess.max():.3g}"

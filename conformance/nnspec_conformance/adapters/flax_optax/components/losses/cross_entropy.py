@@ -7,7 +7,7 @@ import optax
 
 VARIANTS = {"kl-divergence.direction": "second-from-first"}
 
-SOURCE = "https://github.com/google-deepmind/optax/blob/main/optax/losses/_classification.py"
+SOURCE = "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/losses/_classification.py"
 LARGE = (
     "logits with the offset 1e4 give 1.97949, right is 1.97922: the largest logit is added back to the logarithm of "
     "the sum before the label's logit is subtracted; " + SOURCE

@@ -10,7 +10,8 @@ VARIANTS = {
 }
 DEFAULTS = {"cross-entropy.default-reduction": "mean"}
 
-LOSSES = "https://github.com/keras-team/keras/blob/master/keras/src/losses/"
+KERAS = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/"
+LOSSES = f"{KERAS}losses/"
 EMPTY = (
     "the mean of an empty batch is an array of no losses, right is 0: the reduction returns an empty vector as it is; "
 )
@@ -19,7 +20,7 @@ UNCHECKED = "entries are not looked at: probabilities below 0 and rows that do n
 KNOWN_FAILURES = {
     "softmax-cross-entropy.minus-infinity[softmax_cross_entropy]": (
         "a logit of -inf at a class of target 0 gives NaN, right is the loss of the other logits: the target 0 is "
-        f"multiplied by the log-probability -inf; {LOSSES}losses.py"
+        f"multiplied by the log-probability -inf, in categorical_crossentropy of the backend; {KERAS}backend/jax/nn.py"
     ),
     **{
         f"cross-entropy.empty-mean[{name}]": f"{EMPTY}{LOSSES}loss.py"
@@ -29,14 +30,14 @@ KNOWN_FAILURES = {
         )
     },
     "softmax-cross-entropy.smoothing-range[softmax_cross_entropy]": (
-        f"label_smoothing -0.1 and 1.5 are taken, right is a refusal; {LOSSES}losses.py"
+        f"label_smoothing -0.1 and 1.5 are taken, right is a refusal: no range is checked; {LOSSES}losses.py"
     ),
     **{
         f"cross-entropy.improper-probabilities[{name}]": f"{UNCHECKED}{LOSSES}losses.py"
         for name in ("cross_entropy_with_integer_labels", "cross_entropy", "binary_cross_entropy", "kl_divergence")
     },
     "cross-entropy.broadcasting[kl_divergence]": (
-        f"a target of one row is broadcast to six, right is a refusal; {LOSSES}losses.py"
+        f"a target of one row is broadcast to six, right is a refusal: no shape is compared; {LOSSES}losses.py"
     ),
     **{
         f"cross-entropy.broadcasting[{name}]": (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-KERNELS = "https://github.com/keras-team/keras/blob/master/keras/src/backend/jax/nn.py"
+KERNELS = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/jax/nn.py"
 ONE_HOT = "label 5 of 5 classes costs 0, right is a refusal: its one-hot row has no 1; " + KERNELS
 KNOWN_FAILURES = {
     "softmax-cross-entropy.minus-infinity[softmax_cross_entropy_with_integer_labels]": (

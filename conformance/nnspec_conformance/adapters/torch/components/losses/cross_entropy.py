@@ -14,21 +14,21 @@ VARIANTS = {
 }
 DEFAULTS = {"cross-entropy.default-reduction": "mean"}
 
-FUNCTIONAL = "https://github.com/pytorch/pytorch/blob/main/torch/nn/functional.py"
-KERNELS = "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/LossNLL.cpp"
+FUNCTIONAL = "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/functional.py"
+KERNELS = "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/LossNLL.cpp"
 SMOOTHING = (
-    "label_smoothing -0.1 and 1.0 are taken, right is a refusal outside [0, 1): it is held to be at most 1 only; "
-    + KERNELS
+    "label_smoothing -0.1 and 1.0 are taken, right is a refusal outside [0, 1): only values above 1 are refused "
+    "(inferred from the numbers); " + KERNELS
 )  # fmt: skip
 # Measured: what was asked, what came, what is right, and why.
 KNOWN_FAILURES = {
     "softmax-cross-entropy.minus-infinity[softmax_cross_entropy]": (
         "a logit of -inf at a class of target 0 gives NaN, right is the loss of the other logits: 0 is multiplied by "
-        "the log-probability -inf; integer labels are right; " + KERNELS
+        "the log-probability -inf (inferred from the numbers); integer labels are right; " + KERNELS
     ),
     "kl-divergence.both-zero": (
         "a class of probability 0 in both distributions gives NaN, right is 0: kl_div takes the logarithm of the "
-        "prediction, and 0 is multiplied by -inf; " + FUNCTIONAL
+        "prediction, and 0 is multiplied by -inf (inferred from the numbers); " + FUNCTIONAL
     ),
     "class-weights.negative-weight": "a weight of -3 is taken, and gives a negative loss; " + FUNCTIONAL,
     "softmax-cross-entropy.smoothing-range[softmax_cross_entropy_with_integer_labels]": SMOOTHING,
