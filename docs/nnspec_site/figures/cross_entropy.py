@@ -13,7 +13,7 @@ SHOWN = 0.25
 
 def draw(theme: Theme) -> Figure:
     """Loss and gradient over the predicted probability of the label, with one prediction marked."""
-    figure, ax = plt.subplots(figsize=theme.size(0.6, width=4.7))
+    figure, ax = plt.subplots(figsize=theme.size(0.6))
     p = np.linspace(0.01, 1, 400)
     ax.plot(p, -np.log(p), color=theme.colors[0])
     ax.plot(p, p - 1, color=theme.colors[1])
