@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 KERNELS = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/jax/nn.py"
-ONE_HOT = "label 5 of 5 classes costs 0, right is a refusal: its one-hot row has no 1; " + KERNELS
+ONE_HOT = (
+    "label 5 of 5 classes costs 0, right is a refusal: its one-hot row has no 1; searched 2026-11-27, not found; "
+    + KERNELS
+)
 KNOWN_FAILURES = {
     "softmax-cross-entropy.minus-infinity[softmax_cross_entropy_with_integer_labels]": (
         "a logit of -inf at a wrong class gives NaN, right is the loss of the other logits: the one-hot row is "
-        "multiplied by the log-probabilities, 0 times -inf; " + KERNELS
+        "multiplied by the log-probabilities, 0 times -inf; searched 2026-11-27, not found; " + KERNELS
     ),
     "cross-entropy.label-range[softmax_cross_entropy_with_integer_labels]": ONE_HOT,
     "cross-entropy.label-range[cross_entropy_with_integer_labels]": ONE_HOT,

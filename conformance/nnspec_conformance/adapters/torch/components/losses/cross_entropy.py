@@ -18,29 +18,37 @@ FUNCTIONAL = "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/functiona
 KERNELS = "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/LossNLL.cpp"
 SMOOTHING = (
     "label_smoothing -0.1 and 1.0 are taken, right is a refusal outside [0, 1): only values above 1 are refused "
-    "(inferred from the numbers); " + KERNELS
+    "(inferred from the numbers); https://github.com/pytorch/pytorch/issues/134767"
 )  # fmt: skip
 # Measured: what was asked, what came, what is right, and why.
 KNOWN_FAILURES = {
     "softmax-cross-entropy.minus-infinity[softmax_cross_entropy]": (
         "a logit of -inf at a class of target 0 gives NaN, right is the loss of the other logits: 0 is multiplied by "
-        "the log-probability -inf (inferred from the numbers); integer labels are right; " + KERNELS
+        "the log-probability -inf (inferred from the numbers); integer labels are right; "
+        "searched 2026-11-27, not found; " + KERNELS
     ),
     "kl-divergence.both-zero": (
         "a class of probability 0 in both distributions gives NaN, right is 0: kl_div takes the logarithm of the "
-        "prediction, and 0 is multiplied by -inf (inferred from the numbers); " + FUNCTIONAL
+        "prediction, and 0 is multiplied by -inf (inferred from the numbers); searched 2026-11-27, not found; "
+        + FUNCTIONAL
     ),
-    "class-weights.negative-weight": "a weight of -3 is taken, and gives a negative loss; " + FUNCTIONAL,
+    "class-weights.negative-weight": (
+        "a weight of -3 is taken and gives a negative loss, right is a refusal; searched 2026-11-27, not found; "
+        + FUNCTIONAL
+    ),
     "softmax-cross-entropy.smoothing-range[softmax_cross_entropy_with_integer_labels]": SMOOTHING,
     "softmax-cross-entropy.smoothing-range[softmax_cross_entropy]": SMOOTHING,
     "cross-entropy.improper-probabilities[cross_entropy_with_integer_labels]": (
-        "nll_loss takes any numbers for log-probabilities and does not look at them; " + FUNCTIONAL
+        "nll_loss takes any numbers for log-probabilities and does not look at them, right is a refusal; "
+        "searched 2026-11-27, not found; " + FUNCTIONAL
     ),
     "cross-entropy.improper-probabilities[kl_divergence]": (
-        "kl_div takes any numbers for log-probabilities and for a target; " + FUNCTIONAL
+        "kl_div takes any numbers for log-probabilities and for a target, right is a refusal; "
+        "https://github.com/pytorch/pytorch/issues/69230"
     ),
     "cross-entropy.broadcasting[kl_divergence]": (
-        "a target of one row is broadcast to six, with a warning or none; right is a refusal; " + FUNCTIONAL
+        "a target of one row is broadcast to six, with a warning or none; right is a refusal; "
+        "searched 2026-11-27, not found; " + FUNCTIONAL
     ),
 }
 
