@@ -286,8 +286,13 @@ class Operation:
         return tuple(axes)
 
     def result_shapes(self, lengths: Lengths, given: Given | None = None) -> Any:
-        """The shape of the result, or those of a tuple's or a table's arrays; of a state map followed by the state."""
+        """The shape of the result, or those of a tuple's or a table's arrays; of a state map followed by the state.
+
+        A keyword ``reduction`` that is not none leaves a single number.
+        """
         values = {**self.defaults(), **(given or {}), **lengths}
+        if values.get("reduction", "none") != "none":
+            return ()
         if self.form == "stepper":
             return {a.name: a.shape(values) for a in self.expanded(self.arrays[0], lengths, given).values()}
         shapes = {name: array.shape(values) for name, array in self.expanded(self.result, lengths, given).items()}

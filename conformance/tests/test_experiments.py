@@ -154,6 +154,8 @@ TURNS = [  # experiment, number, value, outcome
     ("stored-activations", "growth, loop", 0.1, "does not hold"),
     ("stored-activations", "growth of the scan, rematerialized / not", 1, "does not hold"),
     ("stored-activations", "growth of the loop, rematerialized / not", 0.5, "does not hold"),
+    ("loss-curvature", "smallest eigenvalue, cross-entropy", -0.1, "does not hold"),
+    ("loss-curvature", "smallest eigenvalue, cosine", 0, "does not hold"),
     ("two-wells", "share that reaches the deepest point", 1, "holds when"),
     ("perceptron-mistakes", "largest share of the bound", 1.1, "does not hold"),
     ("perceptron-mistakes", "share of the bound at 0.01", 0.5, "does not hold"),

@@ -163,7 +163,7 @@ def forgets_the_weights_on_the_way_back(x, y, *rest, **given):
 
 @MUTANTS.add("the weight of the label multiplies the smoothed loss", "class-weights.smoothed-weights")
 def weights_the_whole_smoothed_loss(x, y, *weights, **given):
-    return getattr(right, INTEGER)(x, y, *weights, **{"smoothed_weights": "label"} | given)
+    return getattr(right, INTEGER)(x, y, *weights, **given | {"smoothed_weights": "label"})
 
 
 @MUTANTS.add("an ignored label counts as the last class", "ignored-labels.value", "ignored-labels.ignored-mean")
@@ -186,12 +186,12 @@ def passes_a_gradient_to_ignored_examples(x, y, *rest, ignore_label=None, **give
 
 @MUTANTS.add("the mean over nothing is 0 / 0", "ignored-labels.all-ignored")
 def divides_zero_by_zero(x, y, *weights, **given):
-    return getattr(right, INTEGER)(x, y, *weights, **{"all_ignored": "nan"} | given)
+    return getattr(right, INTEGER)(x, y, *weights, **given | {"all_ignored": "nan"})
 
 
 @MUTANTS.each("the mean over nothing is 0 / 0", "cross-entropy.empty-mean")
 def has_no_mean_of_nothing(f, x, y, *weights, **given):
-    return f(x, y, *weights, **{"empty_mean": "nan"} | given)
+    return f(x, y, *weights, **given | {"empty_mean": "nan"})
 
 
 # ---- binary
@@ -270,7 +270,7 @@ def averages_by_default(f, x, y, *weights, reduction="mean", **given):
 
 @MUTANTS.add("the mean of all terms", "kl-divergence.divisor")
 def averages_all_terms(p, q, **given):
-    return right.kl_divergence(p, q, **{"divisor": "elements"} | given)
+    return right.kl_divergence(p, q, **given | {"divisor": "elements"})
 
 
 # ---- probabilities of 0 and 1

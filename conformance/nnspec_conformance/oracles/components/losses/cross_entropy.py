@@ -89,7 +89,7 @@ def softmax_cross_entropy_with_integer_labels(
 ):  # fmt: skip
     a, kept = shares(logits, labels, class_weights, label_smoothing, ignore_label, smoothed_weights)
     losses = -np.sum(times(a, log_softmax(logits)), -1, dtype=logits.dtype)
-    count = divisor(labels, class_weights, kept, weighted_mean, ignored_mean)
+    count = divisor(labels, class_weights, kept, weighted_mean, ignored_mean) if kept.any() else 0
     return reduced(losses, reduction, all_ignored if labels.size else empty_mean, count)
 
 
