@@ -31,7 +31,7 @@ def draw(theme: Theme) -> Figure:
         slope = float(slopes(name)[np.argmin(np.abs(Z - AT))])
         ax.semilogy(layers, slope**layers, color=theme.colors[color], linestyle=style)
         place = {"sigmoid": (at, slope**at * 1e2), "tanh": (at, slope**at * 1e-4), "relu": (at, 5)}[name]
-        ax.text(*place, f"{name}: {slope:.3g}$^n$", color=theme.colors[color], ha="left")
+        ax.text(place[0], place[1], f"{name}: {slope:.3g}$^n$", color=theme.colors[color], ha="left")
     ax.set(ylim=(1e-45, 1e5), xlim=(0, LAYERS), xlabel="number $n$ of layers", yticks=10.0 ** np.arange(-40, 1, 10))
     ax.set_title(f"Product of the slopes at z = {AT}", loc="left")
     return figure

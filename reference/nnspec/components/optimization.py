@@ -52,15 +52,15 @@ def gradient_descent(
         check_parameters("gradient_descent", params)
         return GradientDescentState(jnp.zeros([], jnp.int32))
 
-    def update(grads: optax.Updates, state: Any, params: optax.Params | None = None) -> tuple:
-        check_gradients("gradient_descent", grads, params)
+    def update(updates: optax.Updates, state: Any, params: optax.Params | None = None) -> tuple:
+        check_gradients("gradient_descent", updates, params)
         eta = rate_at(learning_rate, state.count)
 
         def step(g: Array, p: Array) -> Array:
             lam = weight_decay if decayed == "all" or p.ndim > 1 else 0.0
             return (-eta * (g + lam * p)).astype(g.dtype)
 
-        return jax.tree.map(step, grads, grads if params is None else params), GradientDescentState(state.count + 1)
+        return jax.tree.map(step, updates, updates if params is None else params), GradientDescentState(state.count + 1)
 
     return optax.GradientTransformation(init, update)
 
@@ -101,14 +101,14 @@ def gradient_accumulation(
     def init(params: optax.Params) -> AccumulationState:
         return AccumulationState(optimizer.init(params), jax.tree.map(jnp.zeros_like, params), jnp.zeros([], jnp.int32))
 
-    def update(grads: optax.Updates, state: Any, params: optax.Params | None = None) -> tuple:
-        check_gradients("gradient_accumulation", grads, params)
-        total, count = jax.tree.map(jnp.add, state.total, grads), state.count + 1
+    def update(updates: optax.Updates, state: Any, params: optax.Params | None = None) -> tuple:
+        check_gradients("gradient_accumulation", updates, params)
+        total, count = jax.tree.map(jnp.add, state.total, updates), state.count + 1
 
         def step(_: None) -> tuple:
             part = every if combine == "mean" else 1
-            updates, inner = optimizer.update(jax.tree.map(lambda s: s / part, total), state.inner, params)
-            return updates, AccumulationState(inner, jax.tree.map(jnp.zeros_like, total), jnp.zeros_like(count))
+            moved, inner = optimizer.update(jax.tree.map(lambda s: s / part, total), state.inner, params)
+            return moved, AccumulationState(inner, jax.tree.map(jnp.zeros_like, total), jnp.zeros_like(count))
 
         def wait(_: None) -> tuple:
             return jax.tree.map(jnp.zeros_like, total), AccumulationState(state.inner, total, count)
@@ -154,15 +154,15 @@ def exponential_average(
         start = params if start_rule == "initial" else jax.tree.map(jnp.zeros_like, params)
         return AverageState(start, jnp.zeros([], jnp.int32))
 
-    def update(params: optax.Params, state: Any, _: Any = None) -> tuple:
-        check_gradients("exponential_average", params, state.average)
+    def update(updates: optax.Params, state: Any, params: optax.Params | None = None) -> tuple:
+        check_gradients("exponential_average", updates, state.average)
         t = state.count + 1
 
         def step(p: Array, a: Array) -> Array:
             before = jnp.where(t == 1, p, a) if start_rule == "copied" else a
             return (d * before + (1 - d) * p).astype(p.dtype)
 
-        a = jax.tree.map(step, params, state.average)
+        a = jax.tree.map(step, updates, state.average)
         # 1 - d^t, whose digits the difference would lose where d is near 1
         weights = -jnp.expm1(t * jnp.log1p(-(1 - d))) if start_rule == "debiased" else 1
         return jax.tree.map(lambda x: (x / weights).astype(x.dtype), a), AverageState(a, t)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch.optim import swa_utils
@@ -66,7 +67,8 @@ class Average:
 
     def __call__(self, params: dict) -> dict:
         self.model.update_parameters(torch.nn.ParameterDict(params))
-        return {name: self.model.module[name].detach().clone() for name in params}
+        averaged: Any = self.model.module  # the ParameterDict, typed as any module
+        return {name: averaged[name].detach().clone() for name in params}
 
     def save(self) -> dict:
         return copy.deepcopy(self.model.state_dict())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 VARIANTS = {
@@ -57,11 +59,11 @@ KNOWN_FAILURES = {
 REDUCTIONS = {"mean": "sum_over_batch_size", "sum": "sum", "none": "none"}
 
 
-def _told(given):
+def _told(given: dict[str, Any]) -> dict[str, Any]:
     if "positive_weight" in given:
         raise NotImplementedError("the losses of Keras have no positive weight")
     renamed = {"ignore_label": "ignore_class"}
-    told = {renamed.get(name, name): value for name, value in given.items()}
+    told: dict[str, Any] = {renamed.get(name, name): value for name, value in given.items()}
     return told | ({"reduction": REDUCTIONS[told["reduction"]]} if "reduction" in told else {})
 
 
