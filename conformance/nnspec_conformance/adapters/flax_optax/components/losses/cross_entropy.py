@@ -47,9 +47,11 @@ def softmax_cross_entropy_with_integer_labels(logits, labels, *weights, **given)
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels)
 
 
-def softmax_cross_entropy(logits, target, *, label_smoothing=0.0, **given):
+def softmax_cross_entropy(logits, target, *, label_smoothing=None, **given):
     _only_reduction(given)
-    return optax.softmax_cross_entropy(logits, optax.smooth_labels(target, label_smoothing))
+    if label_smoothing is not None:
+        target = optax.smooth_labels(target, label_smoothing)
+    return optax.softmax_cross_entropy(logits, target)
 
 
 def sigmoid_binary_cross_entropy(logits, target, **given):
