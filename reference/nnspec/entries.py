@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array
 
 __all__ = ["between_0_and_1", "classes_of", "distributions", "held", "not_negative"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-Rule = Callable[[Array, Mapping[str, Any]], str]
+Rule = Callable[[np.ndarray, Mapping[str, Any]], str]
 SLACK = 0.01  # by which a row of probabilities may miss the sum 1, besides four units of its dtype
 
 
@@ -38,10 +38,9 @@ def held(**rules: Rule) -> Callable[[F], F]:
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             given = signature.bind(*args, **kwargs).arguments
             known = {n: x for n in rules if isinstance(x := given.get(n), jax.Array) and not isinstance(x, Tracer)}
-            with jax.ensure_compile_time_eval():  # labels may be known where the logits are traced
-                for name, x in known.items():
-                    if problem := rules[name](x, given):
-                        raise ValueError(f"{function.__name__}: {name} {problem}")
+            for name, x in known.items():  # by NumPy: XLA would compile each rule for each shape
+                if problem := rules[name](np.asarray(x), given):
+                    raise ValueError(f"{function.__name__}: {name} {problem}")
             return function(*args, **kwargs)
 
         return wrapper  # pyright: ignore[reportReturnType]
@@ -52,7 +51,7 @@ def held(**rules: Rule) -> Callable[[F], F]:
 def classes_of(scores: str, *, ignored: str = "") -> Rule:
     """The rule that each label is a class of ``scores``, or the label that the argument ``ignored`` holds."""
 
-    def rule(labels: Array, given: Mapping[str, Any]) -> str:
+    def rule(labels: np.ndarray, given: Mapping[str, Any]) -> str:
         classes, allowed = given[scores].shape[-1], given.get(ignored)
         wrong = (labels < 0) | (labels >= classes)
         if allowed is not None:
@@ -64,21 +63,21 @@ def classes_of(scores: str, *, ignored: str = "") -> Rule:
     return rule
 
 
-def not_negative(x: Array, given: Mapping[str, Any]) -> str:
+def not_negative(x: np.ndarray, given: Mapping[str, Any]) -> str:
     """The rule that no entry is negative."""
     return f"has the entry {float(x.min()):g}, expected none below 0" if (x < 0).any() else ""
 
 
-def between_0_and_1(p: Array, given: Mapping[str, Any]) -> str:
+def between_0_and_1(p: np.ndarray, given: Mapping[str, Any]) -> str:
     """The rule that every entry is a probability; NaN is handed on."""
     wrong = (p < 0) | (p > 1)
     return f"has the entry {float(p[wrong][0]):g}, expected probabilities from 0 to 1" if wrong.any() else ""
 
 
-def distributions(p: Array, given: Mapping[str, Any]) -> str:
+def distributions(p: np.ndarray, given: Mapping[str, Any]) -> str:
     """The rule that every row holds probabilities with the sum 1."""
-    total = jnp.sum(p, -1, dtype=jnp.promote_types(p.dtype, jnp.float32))
-    wrong = jnp.abs(total - 1) > SLACK + 4 * float(jnp.finfo(p.dtype).eps)
+    total = p.astype(np.float64).sum(-1)
+    wrong = np.abs(total - 1) > SLACK + 4 * float(jnp.finfo(p.dtype).eps)
     if problem := between_0_and_1(p, given):
         return problem
     return f"has a row with the sum {float(total[wrong][0]):g}, expected 1; are they logits?" if wrong.any() else ""

@@ -2,11 +2,13 @@
 
 import jax
 import jax.numpy as jnp
+import mpmath
 import numpy as np
 import pytest
 
 from nnspec.components.losses import cross_entropy as losses
 from nnspec.components.losses.cross_entropy import softmax_cross_entropy_with_integer_labels as integer_loss
+from nnspec.elementary import log_of_rest
 
 Z = jnp.array([[0.0, 0.0, 0.0], [1.5, -0.5, 0.25], [4.0, 0.0, -3.0]])
 Y = jnp.array([0, 2, 1])
@@ -68,6 +70,17 @@ def test_compiled_and_mapped_equal_eager(f, arrays):
     np.testing.assert_allclose(jax.jit(f)(*arrays), got, rtol=1e-6)
     np.testing.assert_allclose(jax.vmap(f)(*arrays), got, rtol=1e-6)
     np.testing.assert_allclose(f(*arrays, reduction="mean"), jnp.mean(got), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("dtype", "ulps"), [("float32", 2), ("float64", 2)])
+def test_logarithm_of_the_rest_is_accurate_at_every_probability(dtype, ulps):
+    p = np.concatenate([np.linspace(0.001, 0.999, 999), 2.0 ** -np.arange(1, 60, 0.37)]).astype(dtype)
+    right = np.array([float(mpmath.log1p(-mpmath.mpf(float(x)))) for x in p])
+
+    with jax.enable_x64(dtype == "float64"):
+        got = np.asarray(jax.jit(log_of_rest)(p), np.float64)
+
+    assert (np.abs(got - right) <= ulps * np.spacing(np.abs(right).astype(dtype)).astype(np.float64)).all()
 
 
 @pytest.mark.parametrize("label", [-1, 3])

@@ -60,17 +60,15 @@ def softmax_cross_entropy_with_integer_labels(
     Source: Goodfellow, Bengio and Courville 2016, section 6.2.2; Szegedy et al. 2016, section 7.
     """
     K, eps = logits.shape[-1], label_smoothing
-    kept = jnp.ones(labels.shape, bool) if ignore_label is None else labels != ignore_label
-    y = jnp.where(kept, labels, 0)
-    y = jnp.where(y < 0, K, y)  # no class: filled with NaN below, and not counted from the end
     log_p = log_softmax(_wide(logits))  # [*batch, classes]
+    y = labels[..., None] == jnp.arange(K)  # one-hot; no indexing, so that the backward pass needs no scatter
     w = jnp.ones(K, log_p.dtype) if class_weights is None else class_weights.astype(log_p.dtype)
-    w_y = jnp.take(w, y, mode="fill")
-    loss = -w_y * jnp.take_along_axis(log_p, y[..., None], -1, mode="fill")[..., 0]
-    if eps:  # else a logit of -inf would be multiplied by 0
-        loss = (1 - eps) * loss - eps / K * jnp.sum(jnp.where(w == 0, 0, w * log_p), -1)
+    t = (1 - eps) * y.astype(log_p.dtype) + eps / K
+    loss = -jnp.sum(_times(w * t, log_p), -1)
+    loss = jnp.where(y.any(-1), loss, jnp.nan)  # no class
+    kept = jnp.ones(labels.shape, bool) if ignore_label is None else labels != ignore_label
     loss = jnp.where(kept, loss, 0)
-    return _reduced(loss, reduction, logits.dtype, jnp.sum(jnp.where(kept, w_y, 0)))
+    return _reduced(loss, reduction, logits.dtype, jnp.sum(jnp.where(kept[..., None] & y, w, 0)))
 
 
 @checked
@@ -130,9 +128,9 @@ def cross_entropy_with_integer_labels(
 
     Source: Goodfellow, Bengio and Courville 2016, section 5.5.
     """
-    y = jnp.where(labels < 0, probabilities.shape[-1], labels)
-    p_y = jnp.take_along_axis(_wide(probabilities), y[..., None], -1, mode="fill")[..., 0]
-    return _reduced(-jnp.log(p_y), reduction, probabilities.dtype)
+    y = labels[..., None] == jnp.arange(probabilities.shape[-1])  # one-hot
+    p_y = jnp.sum(jnp.where(y, _wide(probabilities), 0), -1)
+    return _reduced(-jnp.log(jnp.where(y.any(-1), p_y, jnp.nan)), reduction, probabilities.dtype)
 
 
 @checked
@@ -229,7 +227,7 @@ def binary_cross_entropy(
     Source: Goodfellow, Bengio and Courville 2016, section 5.5.
     """
     p, t = _wide(probabilities), _wide(target)
-    loss = -positive_weight * _times(t, jnp.log(p)) - _times(1 - t, jnp.log1p(-p))
+    loss = -positive_weight * _times(t, jnp.log(p)) - _times(1 - t, elementary.log_of_rest(p))
     return _reduced(loss, reduction, probabilities.dtype)
 
 

@@ -36,10 +36,10 @@ EVERY = (
     "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
 )
 KNOWN_FAILURES = {
-    "optimizer.gradients-of-others[gradient_descent]": BROADCASTS,
+    "optimizer.gradients-of-others[gradient_descent]": (BROADCASTS, lambda: keras.backend.backend() != "tensorflow"),
     "optimizer.negative-rate[gradient_descent]": UNCHECKED,
     "optimizer.nan-rate[gradient_descent]": UNCHECKED,
-    "optimizer.integer-parameters[gradient_descent]": (CAST, lambda: keras.backend.backend() == "jax"),
+    "optimizer.integer-parameters[gradient_descent]": (CAST, lambda: keras.backend.backend() != "torch"),
     "optimizer.no-parameters[gradient_descent]": EMPTY,
     "gradient-descent.negative-decay": UNCHECKED,
     "gradient-accumulation.every": EVERY,

@@ -38,7 +38,7 @@ def applies_softmax_twice(f, x, y, *weights, **given):
     return f(activations.softmax(x.astype(np.float32)).astype(x.dtype), y, *weights, **given)
 
 
-@MUTANTS.each("logits are handed out without the softmax's sum", "cross-entropy.convex", "cross-entropy.value",
+@MUTANTS.each("the squared error of the softmax, which is not convex", "cross-entropy.convex", "cross-entropy.value",
               operations=FROM_LOGITS)  # fmt: skip
 @in_dtype
 def squares_the_error_of_the_softmax(f, x, y, *weights, **given):
@@ -71,9 +71,9 @@ def takes_one_minus_the_probability(f, x, y, **given):
     return 1 - np.sum(x * target_of(y, x), -1)
 
 
-@MUTANTS.add("the total variation between the distributions", "cross-entropy.proper[kl_divergence]")
+@MUTANTS.add("the overlap of the distributions, least where they differ", "cross-entropy.proper[kl_divergence]")
 @in_dtype
-def adds_up_the_terms_of_one_side(p, q, **given):
+def takes_the_overlap(p, q, **given):
     return np.sum(p * q, -1)
 
 
@@ -100,6 +100,19 @@ def takes_the_logarithm_of_a_sigmoid(x, y, **given):
     with np.errstate(all="ignore"):
         p = activations.sigmoid(x)
         return -y * np.log(p) - (1 - y) * np.log(1 - p)
+
+
+@MUTANTS.add("x (1 - t) plus the loss of the label 1, which cancel where the label is 0 and x is low",
+             "sigmoid-binary-cross-entropy.confident")  # fmt: skip
+@in_dtype
+def subtracts_what_it_added(x, t, **given):
+    return (1 - t) * x + (np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, 0))
+
+
+@MUTANTS.add("the logarithm of 1 plus a small number", "sigmoid-binary-cross-entropy.confident")
+@in_dtype
+def adds_a_small_number_to_1(x, t, **given):
+    return np.maximum(x, 0) - x * t + np.log(1 + np.exp(-np.abs(x)))
 
 
 @MUTANTS.each("one-hot times log-probability where it is minus infinity", "softmax-cross-entropy.minus-infinity")
@@ -150,7 +163,7 @@ def smooths_by_any_number(f, x, y, *weights, label_smoothing=0.0, **given):
 # ---- weights and ignored labels
 
 
-@MUTANTS.add("weights are sorted by class frequency, not by class", "class-weights.value")
+@MUTANTS.add("the weights are those of the classes in another order", "class-weights.value")
 def reverses_the_weights(x, y, *weights, **given):
     return getattr(right, INTEGER)(x, y, *(w[::-1] for w in weights), **given)
 

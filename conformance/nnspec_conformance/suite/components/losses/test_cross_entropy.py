@@ -12,7 +12,7 @@ from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import activations
 from nnspec_conformance.oracles.components.losses import cross_entropy as oracle
-from nnspec_conformance.tolerance import Want, bound, exact
+from nnspec_conformance.tolerance import Want, bound, exact, ulps
 
 CLASSES, EXAMPLES = 5, 6
 NONE: dict[str, Any] = {"reduction": "none"}
@@ -150,14 +150,14 @@ def value_case(
 
 @clause("cross-entropy.value")
 def test_value(operation: str) -> Iterator[Case]:
-    for dtype in ("float32", "bfloat16") if operation in (INTEGER, "sigmoid_binary_cross_entropy") else ("float32",):
+    for dtype in DTYPES:
         yield value_case(operation, *arrays(operation, dtype), note="a factor, a sign, a base-2 logarithm")
 
 
 @clause("kl-divergence.direction")
 def test_direction(readings: dict) -> Iterator[Case]:
     told = {"direction": readings["direction"]}
-    for dtype in ("float32", "bfloat16"):
+    for dtype in DTYPES:
         yield value_case("kl_divergence", *arrays("kl_divergence", dtype), readings=told, note="the other direction")
 
 
@@ -185,6 +185,20 @@ def test_large_logits(operation: str) -> Iterator[Case]:
     x, target = extreme(operation)
     yield value_case(operation, x, target, note="log of a sigmoid or softmax that is rounded to 0")
     yield gradient_case(operation, x, target, note="0 times infinity on the way back")
+
+
+@clause("sigmoid-binary-cross-entropy.confident")
+def test_confident() -> Iterator[Case]:
+    for dtype in ("float32", "float64", "bfloat16"):
+        size = np.array([1, 5, 12, 20, 40, 80], DTYPES[dtype])
+        x, t = np.concatenate([size, -size]), np.repeat([1, 0], len(size)).astype(DTYPES[dtype])
+        yield call("sigmoid_binary_cross_entropy", x, t, **NONE, want=relative, note="a difference that cancels")
+
+
+def relative(x: np.ndarray, t: np.ndarray, **attributes: Any) -> Want:
+    """The loss to 8 units in its last place, however small it is."""
+    value = oracle.sigmoid_binary_cross_entropy(wide(x), wide(t), **attributes)
+    return ulps(value, 8, str(x.dtype))
 
 
 @clause("softmax-cross-entropy.minus-infinity")
@@ -289,7 +303,7 @@ def gradient_case(
 
 @clause("cross-entropy.gradient")
 def test_gradient(operation: str) -> Iterator[Case]:
-    for dtype in ("float32", "bfloat16") if operation == INTEGER else ("float32",):
+    for dtype in ("float32", "float64", "bfloat16"):
         yield gradient_case(operation, *arrays(operation, dtype), note="averages, or treats softmax as a constant")
     if operation in FROM_LOGITS:
         yield gradient_case(operation, *arrays(operation), **SMOOTHED, note="the gradient without smoothing")
@@ -320,7 +334,9 @@ def test_normalization(operation: str, readings: dict) -> Iterator[Case]:
 @clause("kl-divergence.gradient")
 def test_kl_gradient(readings: dict) -> Iterator[Case]:
     told = {"direction": readings["direction"]}
-    yield gradient_case("kl_divergence", *arrays("kl_divergence"), readings=told, note="a distribution held constant")
+    for dtype in ("float32", "float64"):
+        given = arrays("kl_divergence", dtype)
+        yield gradient_case("kl_divergence", *given, readings=told, note="a distribution held constant")
 
 
 @clause("softmax-cross-entropy.minus-infinity-gradient")

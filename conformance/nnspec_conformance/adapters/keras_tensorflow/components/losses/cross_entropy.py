@@ -1,0 +1,11 @@
+"""Keras' losses on TensorFlow."""
+
+from __future__ import annotations
+
+KNOWN_FAILURES = {
+    "cross-entropy.clipping[cross_entropy_with_integer_labels]": (
+        "a certain prediction costs 4e-7 for 5 classes, right is 1e-7: the logarithms of the clipped probabilities go "
+        "through a softmax, which divides them by their sum, 1 + 3e-7; searched 2026-11-27, not found; "
+        "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/tensorflow/nn.py"
+    ),
+}
