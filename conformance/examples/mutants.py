@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nnspec_conformance import stepper_faults as faults
 from nnspec_conformance.clauses import load_spec
 from nnspec_conformance.loading import load_subject
 from nnspec_conformance.mutant import Mutants
@@ -113,90 +114,17 @@ def truncates(shape, *, seed):
 
 # ---- steppers: what goes wrong in any optimizer; each is made of the right one
 
-
-class Changed:
-    """A right stepper, of which one method is another."""
-
-    def __init__(self, step, **methods):
-        self.step, self.save, self.restore = step, step.save, step.restore
-        self.called = methods.pop("called", step)
-        vars(self).update(methods)
-
-    def __call__(self, grads, learning_rate=None):
-        return self.called(grads, learning_rate)
-
-
-@MUTANTS.each("one number becomes an array of one", "stepper.form")
-def gives_every_array_an_axis(start, params, **given):
-    step = start(params, **given)
-    return Changed(step, called=lambda *told: {name: np.atleast_1d(p) for name, p in step(*told).items()})
-
-
-@MUTANTS.each("all gradients are clipped by their common norm", "stepper.leaves")
-def clips_by_the_common_norm(start, params, **given):
-    step = start(params, **given)
-
-    def called(grads, rate):
-        norm = np.sqrt(sum((g.astype(float) ** 2).sum() for g in grads.values()))
-        return step({name: g / g.dtype.type(max(norm, 1)) for name, g in grads.items()}, rate)
-
-    return Changed(step, called=called)
-
-
-@MUTANTS.each("a gradient is broadcast, and a missing one taken for zero", "stepper.gradients-of-others")
-def makes_the_gradients_fit(start, params, **given):
-    step = start(params, **given)
-
-    def called(grads, rate):
-        full = {name: np.zeros_like(p) + np.resize(grads.get(name, 0), p.shape) for name, p in params.items()}
-        return step({name: g.astype(params[name].dtype) for name, g in full.items()}, rate)
-
-    return Changed(step, called=called)
-
-
-@MUTANTS.each("an `or` takes the rate 0 for none", "stepper.rate-zero")
-def takes_a_rate_of_0_for_none(start, params, **given):
-    step = start(params, **given)
-    return Changed(step, called=lambda grads, rate: step(grads, rate or None))
-
-
-@MUTANTS.each("a schedule is handed over and not followed", "stepper.rate")
-def never_changes_the_rate(start, params, **given):
-    step = start(params, **given)
-    return Changed(step, called=lambda grads, rate: step(grads))
-
-
-@MUTANTS.each("the rate of a step is forgotten after it", "stepper.rate")
-def falls_back_to_the_first_rate(start, params, *, learning_rate, **given):
-    step = start(params, learning_rate=learning_rate, **given)
-    return Changed(step, called=lambda grads, rate: step(grads, learning_rate if rate is None else rate))
-
-
-SHARED = {}  # the states of the first stepper, for all that follow
-
-
-@MUTANTS.each("the states are of the class, not of the instance", "stepper.instances")
-def shares_its_states(start, params, **given):
-    step = start(params, **given)
-    states = SHARED.setdefault(start.__name__, step.states)
-    if len(step.states) == len(states):
-        step.states = states
-    return step
-
-
-@MUTANTS.each("a checkpoint of the parameters alone", "stepper.state")
-def saves_nothing(start, params, **given):
-    return Changed(start(params, **given), restore=lambda saved: None)
-
-
-@MUTANTS.each("what is saved is the state itself, which goes on changing", "stepper.state")
-def saves_no_copy(start, params, **given):
-    step = start(params, **given)
-
-    def restore(saved):
-        step.t, step.states = saved.t, saved.states
-
-    return Changed(step, save=lambda: step, restore=restore)
+MUTANTS.each("one number becomes an array of one", "stepper.form")(faults.gives_every_array_an_axis)
+MUTANTS.each("all gradients are clipped by their common norm", "stepper.leaves")(faults.clips_by_the_common_norm)
+MUTANTS.each("a gradient is broadcast, and a missing one taken for zero", "stepper.gradients-of-others")(
+    faults.makes_the_gradients_fit
+)
+MUTANTS.each("an `or` takes the rate 0 for none", "stepper.rate-zero")(faults.takes_a_rate_of_0_for_none)
+MUTANTS.each("a schedule is handed over and not followed", "stepper.rate")(faults.never_changes_the_rate)
+MUTANTS.each("the rate of a step is forgotten after it", "stepper.rate")(faults.falls_back_to_the_first_rate)
+MUTANTS.each("rate and states are of the class, not of the instance", "stepper.instances")(faults.shares_its_state)
+MUTANTS.each("a checkpoint of the parameters alone", "stepper.state")(faults.saves_nothing)
+MUTANTS.each("what is saved is the state itself, which goes on changing", "stepper.state")(faults.saves_no_copy)
 
 
 # ---- steppers: wrong rules

@@ -21,6 +21,7 @@ import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, Trial, refusal, steps
 from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.tolerance import Shape, Want, exact, spread
 from nnspec_conformance.trees import mapped
@@ -57,6 +58,31 @@ def scaled(grads: dict[str, np.ndarray], factor: float) -> dict[str, np.ndarray]
     return {name: np.asarray(factor * g, g.dtype) for name, g in grads.items()}
 
 
+def trajectory(
+    oracle: Callable, params: dict, grads: Any, rates: list | None = None, *, dtype: str, **hyper: Any
+) -> list[dict[str, Want]]:
+    """The parameters after each step of an oracle; every operand of every step is rounded at random.
+
+    Args:
+        oracle: ``oracle(params, *, rounded, **hyper) -> step``.
+        params: at the start.
+        grads: of each step, or a function from parameters to gradients; then there are as many steps as rates.
+        rates: the learning rate of each step.
+        dtype: to whose precision operands are rounded.
+        hyper: all hyper-parameters of the oracle.
+    """
+    told = [None] * len(grads) if rates is None else rates
+
+    def run(rounded: Callable) -> list[dict]:
+        step, now, path = oracle(mapped(rounded, wide(params)), rounded=rounded, **hyper), wide(params), []
+        for t, rate in enumerate(told):
+            now = step(mapped(rounded, wide(grads(now) if callable(grads) else grads[t])), rate)
+            path.append(now)
+        return path
+
+    return spread(run, dtype)
+
+
 @dataclass
 class Stepper:
     """An optimizer as its tests see it.
@@ -72,32 +98,17 @@ class Stepper:
     hyper: dict[str, Any]
 
     def __post_init__(self) -> None:
-        _DECLARED[self.operation] = self
+        declared = _DECLARED.setdefault(self.operation, self)
+        if (declared.oracle, declared.hyper) != (self.oracle, self.hyper):
+            raise HarnessError(f"two Steppers of {self.operation!r}: {declared.hyper} and {self.hyper}")
 
     # ---- trajectories
 
     def expected(
         self, params: dict, grads: Any, rates: list | None = None, *, dtype: str, **hyper: Any
     ) -> list[dict[str, Want]]:
-        """The parameters after each step; every operand of every step is rounded at random.
-
-        Args:
-            params: at the start.
-            grads: of each step, or a function from parameters to gradients; then there are as many steps as rates.
-            rates: the learning rate of each step.
-            dtype: to whose precision operands are rounded.
-            hyper: all hyper-parameters of the oracle.
-        """
-        told = [None] * len(grads) if rates is None else rates
-
-        def run(rounded: Callable) -> list[dict]:
-            step, now, path = self.oracle(mapped(rounded, wide(params)), rounded=rounded, **hyper), wide(params), []
-            for t, rate in enumerate(told):
-                now = step(mapped(rounded, wide(grads(now) if callable(grads) else grads[t])), rate)
-                path.append(now)
-            return path
-
-        return spread(run, dtype)
+        """The parameters after each step, as ``trajectory`` has them; all hyper-parameters are told."""
+        return trajectory(self.oracle, params, grads, rates, dtype=dtype, **hyper)
 
     def steps(
         self,
@@ -214,41 +225,43 @@ class Stepper:
         trial.require(moves, f"{self.operation} steps alike at rates 0.125 and 0.5")
 
     def instances_are_apart(self, trial: Trial) -> None:
-        """Two steppers used in turn go each as if it were alone."""
+        """Two steppers used in turn go each as if it were alone, though one is told another rate."""
         dtype, params, grads = self._asked(trial)
         other, others = tree(450, dtype), gradients(len(grads), dtype, seed=700)
+        rates = self._changed_once(len(grads))
 
         def in_turn(start: Callable) -> tuple:
             first, second = start(params), start(other)
-            return tuple((first.step(g), second.step(h)) for g, h in zip(grads, others, strict=True))
+            return tuple((first.step(g, r), second.step(h)) for g, r, h in zip(grads, rates, others, strict=True))
 
         alone = zip(
-            trial.trajectory(params, grads, **self.hyper), trial.trajectory(other, others, **self.hyper), strict=True
+            trial.trajectory(params, grads, rates=rates, **self.hyper),
+            trial.trajectory(other, others, **self.hyper),
+            strict=True,
         )
         together = trial.steppers(params, in_turn, **self.hyper)
         for t, (got, want) in enumerate(zip(together, alone, strict=True), 1):
             for which, one, by_itself in zip(("first", "second"), got, want, strict=True):
                 self._same(trial, one, by_itself, dtype, f"step {t} of the {which} of two steppers in turn")
 
-    def goes_on_where_it_was_saved(self, trial: Trial) -> None:
+    def goes_on_where_it_was_saved(self, trial: Trial, **hyper: Any) -> None:
         """What is saved after some steps, restored into a new stepper, goes on like the old one, which went on too."""
         dtype, params, grads = self._asked(trial)
-        half = len(grads) // 2
+        half, given = len(grads) // 2, self.hyper | hyper
+        rates = self._changed_once(len(grads))  # the rate in force is a part of the state
 
         def interrupted(start: Callable) -> tuple:
             first = start(params)
-            now = [first.step(g) for g in grads[:half]][-1]
+            now = [first.step(g, r) for g, r in zip(grads[:half], rates, strict=False)][-1]
             saved = first.save()
-            for g in grads[half:]:  # a state that is handed out as it is would be stepped on here
-                first.step(scaled(g, 3.0))
+            for g, r in zip(grads[half:], rates, strict=False):  # steps on a state that is handed out as it is
+                first.step(scaled(g, 3.0), r and 2 * r)
             second = start(now)
             second.restore(saved)
             return tuple(second.step(g) for g in grads[half:])
 
-        through = trial.trajectory(params, grads, **self.hyper)[half:]
-        for t, (got, want) in enumerate(
-            zip(trial.steppers(params, interrupted, **self.hyper), through, strict=True), 1
-        ):
+        through = trial.trajectory(params, grads, rates=rates, **given)[half:]
+        for t, (got, want) in enumerate(zip(trial.steppers(params, interrupted, **given), through, strict=True), 1):
             self._same(trial, got, want, dtype, f"step {half + t}, of a stepper restored after step {half}")
 
     def takes_arrays_without_entries(self, trial: Trial) -> None:
@@ -275,6 +288,10 @@ class Stepper:
         """A dtype of the subject, parameters and six gradients."""
         dtype = "float32" if "float32" in trial.dtypes else trial.dtypes[0]
         return dtype, tree(400, dtype), gradients(6, dtype)
+
+    def _changed_once(self, count: int) -> list[float | None]:
+        """No rate told but at the second step, if there is a rate."""
+        return [None, 0.125 if "learning_rate" in self.hyper else None] + [None] * (count - 2)
 
     def _same(self, trial: Trial, got: dict, want: dict, dtype: str, about: str) -> None:
         """Equal as numbers, array by array."""

@@ -6,7 +6,7 @@ import pytest
 from nnspec_conformance import steppers
 from nnspec_conformance.cases import Trial, clause, refusal, steps
 from nnspec_conformance.engine import run_instance
-from nnspec_conformance.errors import NotImplementedBySubject, Refused
+from nnspec_conformance.errors import HarnessError, NotImplementedBySubject, Refused
 from nnspec_conformance.oracles.stepping import each_leaf
 from nnspec_conformance.outcome import FAIL, PASS
 from nnspec_conformance.steppers import Stepper, gradients, tree
@@ -229,7 +229,9 @@ def test_a_duty_that_fails_says_of_what(trial_of):
 
 def test_a_stepper_is_found_by_its_operation():
     declared = Stepper("descent", descent, {"learning_rate": 0.5})
-    assert steppers.of("descent") is declared
+    assert steppers.of("descent") == declared
+    with pytest.raises(HarnessError, match="two Steppers of 'descent'"):
+        Stepper("descent", descent, {"learning_rate": 0.25})
     with pytest.raises(LookupError, match=r"no test declares Stepper\('ascent'"):
         steppers.of("ascent")
 
@@ -238,7 +240,7 @@ def test_a_stepper_is_found_by_its_operation():
 
 
 def test_what_is_dropped_is_left_out_of_the_call_and_declared_to_the_oracle():
-    stepper = Stepper("descent", descent, {"learning_rate": 0.5, "sign": "down"})
+    stepper = Stepper("signed", descent, {"learning_rate": 0.5, "sign": "down"})
     (case,) = stepper.steps(drop=("sign",), declared={"sign": "up"}, dtypes=("float32",), count=1)
     assert "sign" not in case.attributes
     want = case.arrays[0]["a"].astype(float) + 0.5 * case.grads[0]["a"]

@@ -8,7 +8,7 @@ import pytest
 
 from nnspec.components.optimization import exponential_average, gradient_accumulation, gradient_descent
 from nnspec_conformance.oracles.components import optimization as oracle
-from nnspec_conformance.steppers import Stepper, gradients, tree
+from nnspec_conformance.steppers import gradients, trajectory, tree
 
 PARAMS, GRADS = tree(400), gradients(4)
 
@@ -120,9 +120,7 @@ def test_compiled(implementation):
 
         return jax.lax.scan(step, (params, transformation.init(params)), stacked)[0][0]
 
-    want = Stepper("gradient_descent", oracle.gradient_descent, {}).expected(
-        PARAMS, grads, dtype="float32", learning_rate=0.125
-    )[-1]
+    want = trajectory(oracle.gradient_descent, PARAMS, grads, dtype="float32", learning_rate=0.125)[-1]
     got = run({name: jnp.asarray(p) for name, p in PARAMS.items()}, stacked)
     for name in PARAMS:
         assert (np.abs(np.float64(got[name]) - want[name].value) <= want[name].allowed).all()

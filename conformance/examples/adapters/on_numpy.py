@@ -64,23 +64,27 @@ class Stepper:
     """An optimizer in progress; a rule of one array gives its new value and new states."""
 
     def __init__(self, params, rule, states, learning_rate):
-        self.params, self.rule, self.rate, self.t = params, rule, learning_rate, 0
+        self.params, self.rule, self.hyper, self.t = params, rule, {"learning_rate": learning_rate}, 0
         self.states = {name: [np.zeros_like(p)] * states for name, p in params.items()}
 
     def __call__(self, grads, learning_rate=None):
         if {name: g.shape for name, g in grads.items()} != {name: p.shape for name, p in self.params.items()}:
             raise ValueError("the gradients are not those of the parameters")
-        self.t, self.rate = self.t + 1, self.rate if learning_rate is None else learning_rate
+        self.t += 1
+        if learning_rate is not None:
+            self.hyper["learning_rate"] = learning_rate
         for name, g in grads.items():
-            p, *self.states[name] = self.rule(self.params[name], g, *self.states[name], self.rate, self.t)
+            p, *self.states[name] = self.rule(
+                self.params[name], g, *self.states[name], self.hyper["learning_rate"], self.t
+            )
             self.params[name] = p
         return dict(self.params)
 
     def save(self):
-        return self.t, {name: list(states) for name, states in self.states.items()}
+        return self.t, dict(self.hyper), {name: list(kept) for name, kept in self.states.items()}
 
     def restore(self, saved):
-        self.t, states = saved
+        self.t, self.hyper, states = saved[0], dict(saved[1]), saved[2]
         self.states = {name: list(kept) for name, kept in states.items()}
 
 

@@ -2,160 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
+from nnspec_conformance import stepper_faults as faults
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.stepping import each_leaf
-from nnspec_conformance.trees import mapped
+from nnspec_conformance.stepper_faults import Changed
 
 MUTANTS = Mutants()
 
-
-class Changed:
-    """A right stepper, of which one method is another."""
-
-    def __init__(self, step: Any, **methods: Callable):
-        self.step, self.save, self.restore = step, step.save, step.restore
-        self.called = methods.pop("called", step)
-        vars(self).update(methods)
-
-    def __call__(self, grads: dict, learning_rate: float | None = None) -> dict:
-        return self.called(grads, learning_rate)
-
-
 # ---- what goes wrong in any optimizer; each is made of the right one
 
-
-@MUTANTS.each("one number becomes an array of one", "optimizer.form")
-def gives_every_array_an_axis(start, params, **given):
-    step = start(params, **given)
-    return Changed(step, called=lambda *told: {name: np.atleast_1d(p) for name, p in step(*told).items()})
-
-
-@MUTANTS.each("all gradients are clipped by their common norm", "optimizer.arrays")
-def clips_by_the_common_norm(start, params, **given):
-    step = start(params, **given)
-
-    def called(grads, rate):
-        norm = np.sqrt(sum((g.astype(float) ** 2).sum() for g in grads.values()))
-        return step({name: g / g.dtype.type(max(norm, 1)) for name, g in grads.items()}, rate)
-
-    return Changed(step, called=called)
-
-
-@MUTANTS.each(
+MUTANTS.each("one number becomes an array of one", "optimizer.form")(faults.gives_every_array_an_axis)
+MUTANTS.each("all gradients are clipped by their common norm", "optimizer.arrays")(faults.clips_by_the_common_norm)
+MUTANTS.each(
     "a gradient divided by its array's size, as a mean over nothing: 0/0 where there is none", "optimizer.empty-arrays"
+)(faults.fails_on_arrays_without_entries)
+MUTANTS.each("arrays without entries are dropped, as if they were no parameters", "optimizer.empty-arrays")(
+    faults.drops_arrays_without_entries
 )
-def fails_on_arrays_without_entries(start, params, **given):
-    if any(p.size == 0 for p in params.values()):
-        raise ValueError("zero-size array to reduction operation")
-    return start(params, **given)
-
-
-@MUTANTS.each("arrays without entries are dropped, as if they were no parameters", "optimizer.empty-arrays")
-def drops_arrays_without_entries(start, params, **given):
-    full = [name for name, p in params.items() if p.size]
-    step = start({name: params[name] for name in full}, **given)
-    return Changed(step, called=lambda grads, rate: step({name: grads[name] for name in full}, rate))
-
-
-@MUTANTS.each("what is not a number is taken for zero, and nobody sees that training diverged", "optimizer.nan")
-def takes_nan_for_zero(start, params, **given):
-    step = start(params, **given)
-    return Changed(step, called=lambda grads, rate: step(mapped(lambda g: np.asarray(np.nan_to_num(g)), grads), rate))
-
-
-@MUTANTS.each(
+MUTANTS.each("what is not a number is taken for zero, and nobody sees that training diverged", "optimizer.nan")(
+    faults.takes_nan_for_zero
+)
+MUTANTS.each(
     "the gradient is scaled by its array's largest entry, and one NaN poisons the whole array", "optimizer.nan"
+)(faults.spreads_nan_over_the_array)
+MUTANTS.each("an `or` takes the rate 0 for none", "optimizer.rate-zero")(faults.takes_a_rate_of_0_for_none)
+MUTANTS.each("a schedule is handed over and not followed", "optimizer.rate")(faults.never_changes_the_rate)
+MUTANTS.each("the rate of a step is forgotten after it", "optimizer.rate")(faults.falls_back_to_the_first_rate)
+MUTANTS.each("rate and states are of the class, not of the instance", "optimizer.instances")(faults.shares_its_state)
+MUTANTS.each("a checkpoint of the parameters alone", "optimizer.state")(faults.saves_nothing)
+MUTANTS.each("what is saved is the state itself, which goes on changing", "optimizer.state")(faults.saves_no_copy)
+MUTANTS.each("a gradient is broadcast, and a missing one taken for zero", "optimizer.gradients-of-others")(
+    faults.makes_the_gradients_fit
 )
-def spreads_nan_over_the_array(start, params, **given):
-    step = start(params, **given)
-
-    def called(grads, rate):
-        return step({name: g + 0 * g.sum() if np.isnan(g).any() else g for name, g in grads.items()}, rate)
-
-    return Changed(step, called=called)
-
-
-@MUTANTS.each("an `or` takes the rate 0 for none", "optimizer.rate-zero")
-def takes_a_rate_of_0_for_none(start, params, **given):
-    step = start(params, **given)
-    return Changed(step, called=lambda grads, rate: step(grads, rate or None))
-
-
-@MUTANTS.each("a schedule is handed over and not followed", "optimizer.rate")
-def never_changes_the_rate(start, params, **given):
-    step = start(params, **given)
-    return Changed(step, called=lambda grads, rate: step(grads))
-
-
-@MUTANTS.each("the rate of a step is forgotten after it", "optimizer.rate")
-def falls_back_to_the_first_rate(start, params, *, learning_rate, **given):
-    step = start(params, learning_rate=learning_rate, **given)
-    return Changed(step, called=lambda grads, rate: step(grads, learning_rate if rate is None else rate))
-
-
-SHARED: dict[str, dict] = {}  # parameters and states of the first stepper, for all that follow
-
-
-@MUTANTS.each("rate and states are of the class, not of the instance", "optimizer.instances")
-def shares_parameters_and_states(start, params, **given):
-    step = start(params, **given)
-    shapes = {name: p.shape for name, p in params.items()}
-    kept = SHARED.setdefault(start.__name__, {"params": step.params, "states": step.states})
-    if {name: p.shape for name, p in kept["params"].items()} == shapes:
-        step.params, step.states = kept["params"], kept["states"]
-    return step
-
-
-@MUTANTS.each("a checkpoint holds the parameters of the start", "optimizer.state")
-def goes_back_to_the_start_when_restored(start, params, **given):
-    step, first = start(params, **given), {name: p.copy() for name, p in params.items()}
-
-    def restore(saved):
-        step.params = {name: p + p for name, p in first.items()}
-
-    return Changed(step, restore=restore)
-
-
-@MUTANTS.each("a gradient is broadcast, and a missing one taken for zero", "optimizer.gradients-of-others")
-def makes_the_gradients_fit(start, params, **given):
-    step = start(params, **given)
-
-    def called(grads, rate):
-        full = {name: np.zeros_like(p) + np.resize(grads.get(name, 0), p.shape) for name, p in params.items()}
-        return step({name: g.astype(params[name].dtype) for name, g in full.items()}, rate)
-
-    return Changed(step, called=called)
-
-
-@MUTANTS.each("a sign typed wrong is mended in silence", "optimizer.negative-rate")
-def takes_the_magnitude_of_the_rate(start, params, *, learning_rate, **given):
-    return start(params, learning_rate=abs(learning_rate), **given)
-
-
-@MUTANTS.each("the check asks whether the rate is below 0, and NaN is not", "optimizer.nan-rate")
-def takes_a_rate_that_is_nan(start, params, *, learning_rate, **given):
-    return start(params, learning_rate=learning_rate if learning_rate == learning_rate else 0.0, **given)
-
-
-@MUTANTS.each(
+MUTANTS.each("a sign typed wrong is mended in silence", "optimizer.negative-rate")(
+    faults.takes_the_magnitude_of_the_rate
+)
+MUTANTS.each("the check asks whether the rate is below 0, and NaN is not", "optimizer.nan-rate")(
+    faults.takes_a_rate_that_is_nan
+)
+MUTANTS.each(
     "the result is cast back to the integers of the parameters, and fractions are cut off",
     "optimizer.integer-parameters",
+)(faults.cuts_off_to_integers)
+MUTANTS.each("a loop over nothing steps nothing, and training goes on without a word", "optimizer.no-parameters")(
+    faults.steps_no_parameters
 )
-def cuts_off_to_integers(start, params, **given):
-    kinds = {name: p.dtype for name, p in params.items()}
-    step = start({name: p.astype(np.float64) if p.dtype.kind == "i" else p for name, p in params.items()}, **given)
-    return Changed(step, called=lambda *told: {name: p.astype(kinds[name]) for name, p in step(*told).items()})
-
-
-@MUTANTS.each("a loop over nothing steps nothing, and training goes on without a word", "optimizer.no-parameters")
-def steps_no_parameters(start, params, **given):
-    return start(params, **given) if params else lambda grads, learning_rate=None: {}
 
 
 # ---- gradient descent
@@ -354,12 +248,12 @@ def forgets_the_count_of_the_average(params, **given):
     step = right.exponential_average(params, **given)
 
     def restore(saved):
-        step.params, step.states = {n: p * 2 for n, p in step.params.items()}, dict(saved[1])
+        step.states = dict(saved[1])
 
     return Changed(step, restore=restore)
 
 
-AVERAGED: list[Any] = []
+AVERAGED: list = []
 
 
 @MUTANTS.add("the averages are kept in one place for all models", "exponential-average.instances")

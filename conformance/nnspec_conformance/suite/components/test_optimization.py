@@ -176,9 +176,7 @@ def test_waits(trial: Trial) -> None:
 @clause("gradient-accumulation.state")
 def test_accumulation_state(trial: Trial) -> None:
     """Six gradients, saved after the third, two a step: in the middle of the second step."""
-    Stepper(
-        "gradient_accumulation", oracle.gradient_accumulation, {"learning_rate": 0.5, "every": 2}
-    ).goes_on_where_it_was_saved(trial)
+    ACCUMULATION.goes_on_where_it_was_saved(trial, every=2)
 
 
 @clause("gradient-accumulation.every")
