@@ -82,7 +82,7 @@ def profiler(batch: int, classes: int, direction: str) -> Callable[[Any, dict[st
         return (
             f"of {1e6 * entry['nnspec']['seconds']:.0f} µs the plain formula takes {micro['plain']:.0f}; the rest "
             "keeps the digits of a near-certain class, and takes the maximum twice, so that a product fused with it "
-            f"stays finite. With the label's logit by index, not by comparison, the formula takes {micro['indexed']:.0f}"
+            f"stays finite. Where the label's logit is taken by index, the formula takes {micro['indexed']:.0f}"
         )
 
     return profile
