@@ -134,9 +134,6 @@ def averages_over_the_batch(x, labels, weights, **given):
     return {name: (v / np.asarray(x[..., 0].size, v.dtype)).astype(v.dtype) for name, v in g.items()}
 
 
-MUTANTS[-1].catches  # noqa: B018
-
-
 @MUTANTS.add("a mean over the batch, which a single example does not show", "backpropagation.per-example")
 def averages_and_so_depends_on_the_batch(x, labels, weights, **given):
     return averages_over_the_batch(x, labels, weights, **given)
