@@ -18,7 +18,9 @@ def asarray(x: np.ndarray) -> torch.Tensor:
 
 
 def to_numpy(t: torch.Tensor) -> np.ndarray:
-    t = t.detach()
+    t = t.detach().resolve_neg()
+    if t._is_zerotensor():
+        t = t.clone()
     if t.dtype == torch.bfloat16:
         return t.contiguous().view(torch.int16).numpy().view(ml_dtypes.bfloat16)
     return t.numpy()
@@ -35,6 +37,8 @@ def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
         moving = [
             (r, c) for r, c in zip(results, given, strict=True) if r.requires_grad
         ]  # a running statistic does not
+        if not moving:  # a slope that is constant
+            return tuple(torch.zeros_like(leaf) for leaf in leaves)
         outputs, cotangents = zip(*moving, strict=True)
         # create_graph: the second derivative is the vjp of a vjp; materialize_grads: 0 for an input not used
         return torch.autograd.grad(outputs, leaves, cotangents, create_graph=True, materialize_grads=True)

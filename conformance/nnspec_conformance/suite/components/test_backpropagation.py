@@ -23,7 +23,7 @@ ENTROPY = {"activation": "tanh", "loss": "softmax_cross_entropy"}
 def arrays(dtype: str = "float32", widths: tuple[int, ...] = WIDTHS, loss: str = "half_squared_error") -> tuple:
     """x, labels and weights; labels are numbers, or probabilities of which one is large."""
     x, weights = network(widths, dtype, seed=83)
-    labels = normal_draws(82, (len(x), widths[-1]))
+    labels = normal_draws(82, (len(x), widths[-1]), "float64")  # so that probabilities sum to 1 in every dtype
     if loss == "softmax_cross_entropy":
         labels = np.exp(labels) / np.exp(labels).sum(-1, keepdims=True)
     return x, labels.astype(DTYPES[dtype]), weights

@@ -13,6 +13,7 @@ from nnspec_conformance.adapters.flax_optax.components import forward_propagatio
 VARIANTS = {
     "abs.at-zero": "one",  # of jnp.abs
     "norm.at-zero": "nan",
+    "power.zero-exponent": "nan",
     "where.untaken-branch": ("finite", "nan"),
 }
 LOSSES = {"softmax_cross_entropy": optax.softmax_cross_entropy, "half_squared_error": optax.l2_loss}
