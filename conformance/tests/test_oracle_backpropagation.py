@@ -77,11 +77,17 @@ def test_second_derivatives_are_differences_of_gradients(activation, loss):
 def test_gradients_away_from_the_edge_are_differences(name):
     x, h = np.random.default_rng(0).uniform(0.3, 3, (40, 5)), 1e-6
     f, ones = getattr(edges, name), np.ones_like(getattr(edges, name)(x))
-    found = getattr(edges, f"{name}_vjp")(x, ones)[0] if hasattr(edges, f"{name}_vjp") else edges.absolute_value_derivative(x)
+    found = (
+        getattr(edges, f"{name}_vjp")(x, ones)[0]
+        if hasattr(edges, f"{name}_vjp")
+        else edges.absolute_value_derivative(x)
+    )
     for j in range(5):
         moved = h * (np.arange(5) == j)
         difference = (f(x + moved) - f(x - moved)) / (2 * h)
-        np.testing.assert_allclose(found[:, j], difference[:, j] if difference.ndim > 1 else difference, rtol=1e-7, atol=1e-7)
+        np.testing.assert_allclose(
+            found[:, j], difference[:, j] if difference.ndim > 1 else difference, rtol=1e-7, atol=1e-7
+        )
 
 
 def test_products_with_zeros_by_hand():

@@ -117,7 +117,11 @@ def products(function, *arrays):
 
 
 def equal_layers(L, width=8):
-    return {name: w for i in range(L) for name, w in ((f"kernel_{i}", jnp.ones((width, width))), (f"bias_{i}", jnp.ones(width)))}
+    return {
+        name: w
+        for i in range(L)
+        for name, w in ((f"kernel_{i}", jnp.ones((width, width))), (f"bias_{i}", jnp.ones(width)))
+    }
 
 
 def asks_for_the_data_too(x, labels, weights, *, activation, loss):
@@ -143,7 +147,9 @@ def test_products_of_the_gradient_are_three_forward_passes_less_one_product(impl
         asked = {"activation": "tanh", "loss": "half_squared_error"}
         ratios.append(products(lambda w, asked=asked: implementation(x, labels, w, **asked), weights) / once)
         both = jax.grad(loss_of, argnums=(0, 2))
-        with_data.append(products(lambda x, w, f=both: f(x, labels, w, "tanh", "half_squared_error"), x, weights) / once)
+        with_data.append(
+            products(lambda x, w, f=both: f(x, labels, w, "tanh", "half_squared_error"), x, weights) / once
+        )
 
     assert ratios == [3 - 1 / L for L in (1, 2, 3)]
     assert with_data == [3, 3, 3]

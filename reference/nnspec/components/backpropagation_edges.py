@@ -214,7 +214,9 @@ def product_reduction(x: Float[Array, "*batch n"]) -> Float[Array, "*batch"]:
 
 @checked
 @jax.jit
-def embedding_lookup(table: Float[Array, "rows features"], ids: Int[Array, "*batch"]) -> Float[Array, "*batch features"]:
+def embedding_lookup(
+    table: Float[Array, "rows features"], ids: Int[Array, "*batch"]
+) -> Float[Array, "*batch features"]:
     r"""Take one row of the table for each id; what comes twice adds up in the gradient.
 
     $y_i = W_{k_i}$ with $k$ = ``ids``   [embedding-lookup.repeated-ids][]

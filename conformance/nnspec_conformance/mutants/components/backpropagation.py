@@ -241,7 +241,9 @@ def leaves_out_the_gradient_for_the_data(x, labels, weights, cotangents, **given
 # ---- refusals
 
 
-@MUTANTS.add("what is missing is left at zero, as a checkpoint loaded without strictness", "backpropagation.missing-weights")
+@MUTANTS.add(
+    "what is missing is left at zero, as a checkpoint loaded without strictness", "backpropagation.missing-weights"
+)
 def fills_in_what_is_missing(x, labels, weights, **given):
     table, n = {}, x.shape[-1]
     for i in range(1 + max((int(name.split("_")[1]) for name in weights), default=0)):

@@ -191,7 +191,9 @@ def averages_repeated_ids(table, ids, g):
     return (as_given(total / np.maximum(np.bincount(ids, minlength=len(table)), 1)[:, None], table),)
 
 
-@MUTANTS.add("a kernel for long lists leaves out what comes after 768 uses", "embedding-lookup.repeated-ids", part="_vjp")
+@MUTANTS.add(
+    "a kernel for long lists leaves out what comes after 768 uses", "embedding-lookup.repeated-ids", part="_vjp"
+)
 def stops_after_768(table, ids, g):
     return right.embedding_lookup_vjp(table, ids[:768], g[:768])
 

@@ -91,7 +91,9 @@ def test_second_derivative(operation: str) -> Iterator[Case]:
     for dtype in ("float32", "float64"):
         (x,), asked = ordinary(operation, dtype), GIVEN.get(operation, {})
         curvature = getattr(oracle, f"{operation}_second_derivative")(wide(x), **asked)
-        yield second_derivative(operation, x, **asked, want=ulps(curvature, 16, dtype), note="a square root in bfloat16")
+        yield second_derivative(
+            operation, x, **asked, want=ulps(curvature, 16, dtype), note="a square root in bfloat16"
+        )
 
 
 # ---- ties
