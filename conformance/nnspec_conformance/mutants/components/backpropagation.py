@@ -212,10 +212,9 @@ SECOND = "backpropagation.second-order"
 def takes_the_slopes_for_constants(x, labels, weights, cotangents, *, activation, loss):
     """What is left is the part in which the slope does not bend: differences of two curvatures."""
     kept = oracle.ACTIVATIONS[activation]
-    real = {name: v for name, v in weights.items()}
     sums, a = [], x
     for i in range(depth(weights)):
-        z = dense(a, real[f"kernel_{i}"], real[f"bias_{i}"])
+        z = dense(a, weights[f"kernel_{i}"], weights[f"bias_{i}"])
         a = kept[0](z) if i < depth(weights) - 1 else z
         sums.append(kept[1](z, a))
     order = iter(sums[:-1])

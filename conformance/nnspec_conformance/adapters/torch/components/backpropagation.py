@@ -1,4 +1,4 @@
-"""``torch.autograd`` of a stock network under a loss of ``torch.nn.functional``, and the functions that have an edge."""
+"""``torch.autograd`` of a stock network under a loss of ``torch.nn.functional``, and functions that have an edge."""
 
 from __future__ import annotations
 
