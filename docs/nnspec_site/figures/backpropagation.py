@@ -51,9 +51,7 @@ def _number(value: float) -> str:
 
 
 def _unit(ax: Axes, theme: Theme, place: tuple[float, float], text: str, gradient: str = "") -> None:
-    ax.add_patch(
-        Circle(place, RADIUS, facecolor=theme.background, edgecolor=theme.colors[0], linewidth=1.6, zorder=3)
-    )
+    ax.add_patch(Circle(place, RADIUS, facecolor=theme.background, edgecolor=theme.colors[0], linewidth=1.6, zorder=3))
     ax.text(*place, text, ha="center", va="center", zorder=4)
     below = place[1] - RADIUS - 0.08
     ax.text(place[0], below, gradient, ha="center", va="top", color=theme.colors[BACK], fontweight="bold", zorder=4)

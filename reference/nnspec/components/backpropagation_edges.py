@@ -79,7 +79,7 @@ def euclidean_norm(x: Float[Array, "*batch n"]) -> Float[Array, "*batch"]:
     $\sqrt{\sum_i x_i^2}$   [norm.at-zero][]
 
     Args:
-        x: any float dtype; squares must not overflow.
+        x: any float dtype; its squares must neither overflow nor underflow.
 
     Returns:
         ``x`` without its last axis.
@@ -285,8 +285,10 @@ def gradient_of_squares(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         Its gradient.
 
     Raises:
-        TypeError: ``x`` is not one number, so that there is not one result to differentiate.
+        ValueError: ``x`` is not one number, so that there is not one result to differentiate.
 
     Source: JAX's ``grad``.
     """
+    if x.ndim:
+        raise ValueError(f"gradient_of_squares: x must be one number, got shape {x.shape}; add the results up first")
     return jax.grad(lambda x: x * x)(x)

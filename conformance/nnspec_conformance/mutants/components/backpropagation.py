@@ -202,6 +202,14 @@ def leaks_below_zero(x, labels, weights, *, activation, loss):
     return leaky(x, labels, weights, activation=activation, loss=loss)
 
 
+@MUTANTS.add("ReLU counts 0 to its right side: x >= 0", "backpropagation.dead-unit")
+def has_the_slope_one_at_zero(x, labels, weights, *, activation, loss):
+    if activation != "relu":
+        return right.backpropagation(x, labels, weights, activation=activation, loss=loss)
+    closed = recursion(passed=lambda g, kernel, slope, z: (z >= 0).astype(z.dtype) * (g @ kernel.T))
+    return closed(x, labels, weights, activation=activation, loss=loss)
+
+
 # ---- second order
 
 

@@ -12,7 +12,7 @@ MUTANTS = Mutants()
 
 
 def as_given(y, x):
-    """In the dtype of the argument."""
+    """Bring a result to the dtype of the argument."""
     return np.asarray(y).astype(x.dtype)
 
 
@@ -49,6 +49,59 @@ def is_the_exponential_of_a_logarithm(x, exponent, **given):
 @MUTANTS.add("two arguments of the product are exchanged on the way back", "edge.gradient[power]", part="_vjp")
 def exchanges_the_gradients(x, exponent, g, **given):
     return right.power_vjp(x, exponent, g, **given)[::-1]
+
+
+def near(a, b):
+    return np.isclose(a, b, rtol=1e-5, atol=1e-8)
+
+
+@MUTANTS.add("numbers that are nearly equal count as a tie", "edge.gradient[pairwise_maximum]", part="_vjp")
+def compares_with_a_tolerance(x, y, g, **given):
+    share = np.where(near(x, y), 0.5, x > y)
+    return as_given(g * share, x), as_given(g * (1 - share), y)
+
+
+@MUTANTS.add("numbers that are nearly the largest share with it", "edge.gradient[maximum_reduction]", part="_vjp")
+def counts_winners_with_a_tolerance(x, g, **given):
+    winners = near(x, x.max(-1, keepdims=True))
+    return (as_given(g[..., None] * winners / winners.sum(-1, keepdims=True), x),)
+
+
+@MUTANTS.add("the absolute value is smoothed", "edge.gradient[absolute_value]", part="_vjp")
+def smooths_the_absolute_value(x, g, **given):
+    return (as_given(g * x / np.sqrt(x * x + 1e-12), x),)
+
+
+@MUTANTS.add("an epsilon keeps the slope finite", "edge.gradient[square_root]", "sqrt.at-zero", part="_vjp")
+def keeps_the_slope_finite(x, g, **given):
+    return (as_given(g * 0.5 / np.sqrt(x + 1e-12), x),)
+
+
+@MUTANTS.add("an epsilon in the second selection", "edge.gradient[masked_square_root]", part="_vjp")
+def masks_small_numbers_too(x, g, **given):
+    return (as_given(np.where(x > 1e-12, g * 0.5 / np.sqrt(np.maximum(x, 1e-12)), 0), x),)
+
+
+@MUTANTS.add("the slope at a bound reaches beyond it", "edge.gradient[clamp]", part="_vjp")
+def sees_the_bound_with_a_tolerance(x, g, *, minimum, maximum, **given):
+    on = near(x, minimum) | near(x, maximum)
+    return (as_given(g * np.where(on, 0.5, (x > minimum) & (x < maximum)), x),)
+
+
+@MUTANTS.add("a small exponent counts as 0", "edge.gradient[power]", part="_vjp")
+def takes_a_small_exponent_for_zero(x, exponent, g, **given):
+    return right.power_vjp(x, np.where(near(exponent, 0), np.zeros_like(exponent), exponent), g, **given)
+
+
+@MUTANTS.add("factors near 0 count as 0", "edge.gradient[product_reduction]", part="_vjp")
+def takes_a_small_factor_for_zero(x, g):
+    return right.product_reduction_vjp(np.where(near(x, 0), np.zeros_like(x), x), g)
+
+
+@MUTANTS.add("a norm below a threshold counts as 0", "edge.gradient[euclidean_norm]", part="_vjp")
+def takes_a_small_norm_for_zero(x, g, **given):
+    norm = np.sqrt((x.astype(np.float64) ** 2).sum(-1, keepdims=True))
+    return (as_given(g[..., None] * np.where(norm < 1e-8, 0.0, x / np.where(norm == 0, 1, norm)), x),)
 
 
 # ---- ties
@@ -141,6 +194,17 @@ def adds_an_epsilon_to_the_logarithm(x, exponent, g, **given):
     return right.power_vjp(x, exponent, g, **given)[0], as_given(g * np.power(near, exponent) * np.log(near), x)
 
 
+@MUTANTS.add("a double selection hides the base 0 on the way back", "power.zero-base", part="_vjp")
+def gives_zero_for_a_zero_base(x, exponent, g, **given):
+    for_x, for_exponent = right.power_vjp(x, exponent, g, **given)
+    return np.where(x == 0, np.zeros_like(x), for_x), for_exponent
+
+
+@MUTANTS.add("the exponential of a logarithm that is kept away from 0", "power.zero-base")
+def keeps_the_base_from_zero(x, exponent, **given):
+    return as_given(np.exp(exponent * np.log(np.maximum(x, x.dtype.type(1e-6)))), x)
+
+
 @MUTANTS.add("the whole product divided by the factor: 0/0", "product.zero-factor", part="_vjp")
 def divides_the_whole_by_the_factor(x, g, **given):
     return (as_given((g * x.prod(-1))[..., None] / x, x),)
@@ -163,6 +227,16 @@ def skips_all_zeros(x, g, **given):
 @MUTANTS.add("the mask is multiplied with the branch on the way back", "where.untaken-value", part="_vjp")
 def multiplies_the_gradient_by_the_branch(condition, x, y, g):
     return as_given(condition * g * (x == x) + 0 * x, x), as_given(~condition * g + 0 * y, y)
+
+
+@MUTANTS.add("a selection written as a sum of masked products: NaN times 0", "where.untaken-value")
+def adds_masked_products(condition, x, y):
+    return as_given(condition * x + ~condition * y, x)
+
+
+@MUTANTS.add("the root of the absolute value where there is none", "where.untaken-branch")
+def takes_the_root_of_every_number(x, **given):
+    return as_given(np.sqrt(np.abs(x)), x)
 
 
 @MUTANTS.add("straight through the selection: both branches get the gradient", "where.untaken-value", part="_vjp")
@@ -188,7 +262,7 @@ def keeps_the_last_of_repeated_ids(table, ids, g):
 @MUTANTS.add("the gradient is divided by how often the row comes", "embedding-lookup.repeated-ids", part="_vjp")
 def averages_repeated_ids(table, ids, g):
     total = right.embedding_lookup_vjp(table, ids, g)[0]
-    return (as_given(total / np.maximum(np.bincount(ids, minlength=len(table)), 1)[:, None], table),)
+    return (as_given(total / np.maximum(np.bincount(ids.ravel(), minlength=len(table)), 1)[:, None], table),)
 
 
 @MUTANTS.add(
@@ -196,6 +270,11 @@ def averages_repeated_ids(table, ids, g):
 )
 def stops_after_768(table, ids, g):
     return right.embedding_lookup_vjp(table, ids[:768], g[:768])
+
+
+@MUTANTS.add("the loop goes over the first axis of the ids", "embedding-lookup.repeated-ids", part="_vjp")
+def uses_the_first_ids_of_each_row(table, ids, g):
+    return right.embedding_lookup_vjp(table, ids if ids.ndim == 1 else ids[:, 0], g if ids.ndim == 1 else g[:, 0])
 
 
 @MUTANTS.add("nothing is cut off", "stopped-gradient.zero", "edge.gradient[stopped_gradient]", part="_vjp")

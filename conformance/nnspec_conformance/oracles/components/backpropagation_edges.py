@@ -82,11 +82,15 @@ def masked_square_root(x, *, untaken_branch="finite"):
 
 
 def masked_square_root_vjp(x, g, *, untaken_branch="finite"):
-    """As written the zero that reaches the root is multiplied by the slope there, infinity or NaN."""
+    """The gradient with one selection or with two: with one, zero is multiplied by the slope of the root there."""
     with np.errstate(divide="ignore", invalid="ignore"):
         reached = np.where(x > 0, g, 0.0)
         as_written = reached * (HALF / np.sqrt(x))
         return (as_written if untaken_branch == "nan" else np.where(x > 0, as_written, 0.0),)
+
+
+def masked_square_root_second_derivative(x, *, untaken_branch="finite"):
+    return np.where(x > 0, -1 / (4 * np.abs(x) ** 1.5), 0.0)  # asked where x is positive
 
 
 def clamp(x, *, minimum, maximum, at_bounds="half"):

@@ -106,12 +106,15 @@ def test_large_logits() -> Iterator[Case]:
 @clause("backpropagation.dead-unit")
 def test_dead_unit(trial) -> None:
     x, labels, weights = arrays()
-    weights["bias_0"] = np.where(np.arange(7) == 4, np.float32(-50), weights["bias_0"])
+    off = {4: "below 0", 2: "exactly 0"}
+    weights["bias_0"][list(off)] = -50, 0
+    weights["kernel_0"][:, 2] = 0
     g = trial.call(x, labels, weights, **SQUARED | {"activation": "relu"})
-    parts = {"the bias": g["bias_0"][4], "the weights that enter": g["kernel_0"][:, 4], "leave": g["kernel_1"][4]}
-    for name, part in parts.items():
-        trial.expect(part, exact(np.zeros(part.shape)), f"a unit that is off: {name}")
-    alive = np.delete(g["kernel_0"], 4, axis=1)
+    for unit, where in off.items():
+        parts = g["bias_0"][unit], g["kernel_0"][:, unit], g["kernel_1"][unit]
+        for name, part in zip(("the bias", "the weights that enter", "those that leave"), parts, strict=True):
+            trial.expect(part, exact(np.zeros(part.shape)), f"a unit whose sum is {where}: {name}")
+    alive = np.delete(g["kernel_0"], list(off), axis=1)
     trial.require(bool((alive != 0).any(0).any()), "no unit of the layer has a gradient")
 
 

@@ -19,7 +19,7 @@ GIVEN = {"clamp": BOUNDS}
 UNROUNDED = (
     "pairwise_maximum", "maximum_reduction", "absolute_value", "selection", "clamp", "embedding_lookup"
 )  # fmt: skip
-IDS = np.array([3, 0, 3, 1, 3, 0])  # each use of a row counts
+IDS = np.array([[3, 0, 3], [1, 3, 0]])  # each use of a row counts, along every axis
 ROW = (3, 5)  # the one shape of the arrays, so that a compiling subject compiles once
 
 
@@ -39,6 +39,28 @@ def ordinary(operation: str, dtype: str) -> tuple:
     }.get(operation, (x,))
 
 
+def beside_the_edge(operation: str) -> tuple:
+    """Arguments as near to the edge as float32 has them, on both sides of it; none where that is no number."""
+    x = normal_draws(46, ROW)
+    above = np.arange(15).reshape(ROW) % 2 == 1
+    next_to_x = np.nextafter(x, np.where(above, np.inf, -np.inf).astype(np.float32))
+    small = np.full(ROW, 1e-30, np.float32)
+    bounds = np.where(np.arange(15).reshape(ROW) % 3 == 1, *BOUNDS.values()).astype(np.float32)
+    winners = x.copy()
+    winners[:, 1], winners[:, 3] = 7.0, np.nextafter(np.float32(7), np.float32(0))
+    return {
+        "pairwise_maximum": (x, next_to_x),
+        "maximum_reduction": (winners,),
+        "absolute_value": (np.where(above, small, -small),),
+        "euclidean_norm": (x * np.float32(1e-15),),
+        "square_root": (small,),
+        "masked_square_root": (small,),
+        "clamp": (np.nextafter(bounds, np.where(above, np.inf, -np.inf).astype(np.float32)),),
+        "power": (np.abs(x) + 1, np.where(above, small, -small)),
+        "product_reduction": (np.where(np.arange(5) == 2, small, x),),
+    }.get(operation, ())
+
+
 def rounded_at_random(f: Callable, operands: tuple, attributes: dict) -> Any:
     """What an oracle gives, with what it moves when its operands are rounded; integers and masks stay as they are."""
     given = mapped(lambda a: wide(a) if is_float(a) else a, operands)
@@ -52,12 +74,16 @@ def rounded_at_random(f: Callable, operands: tuple, attributes: dict) -> Any:
 def value_of(operation: str) -> Callable:
     def want(*arrays: Any, **attributes: Any) -> Want:
         f = getattr(oracle, operation)
-        if operation in UNROUNDED:
-            dtype = float_dtype(arrays) or "float32"
-            return exact(f(*mapped(lambda a: wide(a) if is_float(a) else a, arrays), **attributes), dtype)
-        return rounded_at_random(f, arrays, attributes)
+        return (unrounded if operation in UNROUNDED else rounded_at_random)(f, arrays, attributes)
 
     return want
+
+
+def unrounded(f: Callable, operands: tuple, attributes: dict) -> Any:
+    """What an oracle gives, exactly: it only takes what is there."""
+    given = mapped(lambda a: wide(a) if is_float(a) else a, operands)
+    dtype = float_dtype(operands) or "float32"
+    return mapped(lambda y: exact(y, dtype), f(*given, **attributes))
 
 
 def gradients_of(operation: str) -> Callable:
@@ -67,7 +93,8 @@ def gradients_of(operation: str) -> Callable:
         x, g = operands
         return (g * getattr(oracle, f"{operation}_derivative")(x, **attributes),)
 
-    return lambda *operands, **attributes: rounded_at_random(vjp, operands, attributes)
+    exactly = operation in UNROUNDED and operation != "embedding_lookup"  # whose gradient is a sum
+    return lambda *operands, **attributes: (unrounded if exactly else rounded_at_random)(vjp, operands, attributes)
 
 
 @clause("edge.value")
@@ -84,6 +111,9 @@ def test_gradient(operation: str) -> Iterator[Case]:
         shape = getattr(oracle, operation)(*arrays, **asked).shape
         cotangents = normal_draws(25, shape, dtype)
         yield gradient(operation, *arrays, cotangents=cotangents, **asked, want=gradients_of(operation))
+    if near := beside_the_edge(operation):
+        g, note = normal_draws(47, shape), "a comparison with a tolerance, a smoothed function"
+        yield gradient(operation, *near, cotangents=g, **asked, want=gradients_of(operation), note=note)
 
 
 @clause("edge.second-derivative")
@@ -128,7 +158,7 @@ def test_maximum_tie(readings: dict) -> Iterator[Case]:
     x, g = normal_draws(26, ROW), normal_draws(27, ROW)
     x[0], x[1, :2] = 0, [-0.0, np.inf]
     y = np.where(np.arange(5) < 4, x, x + 1).astype(np.float32)
-    y[1, 1] = np.inf
+    y[1, :2] = [0.0, np.inf]
     want = oracle.pairwise_maximum_vjp(wide(x), wide(y), wide(g), tie=readings["tie"])
     yield gradient("pairwise_maximum", x, y, cotangents=g, want=mapped(exact, want), note="half of it is lost")
 
@@ -197,7 +227,11 @@ def test_zero_exponent(trial) -> None:
 def test_zero_base(trial) -> None:
     x, g = np.zeros(ROW, np.float32), normal_draws(32, ROW)
     exponent = np.broadcast_to(np.array([0.5, 1, 1.5, 2, 3], np.float32), ROW).copy()
-    trial.expect(trial.vjp((x, exponent), g)[1], exact(np.zeros(ROW)), "the gradient for the exponent")
+    trial.expect(trial.call(x, exponent), exact(np.zeros(ROW)), "the value")
+    for_x, for_exponent = trial.vjp((x, exponent), g)
+    trial.expect(for_exponent, exact(np.zeros(ROW)), "the gradient for the exponent")
+    want = np.where(exponent == 1, wide(g), np.where(exponent < 1, np.copysign(np.inf, wide(g)), 0.0))
+    trial.expect(for_x, exact(want), "the gradient for x")
 
 
 @clause("product.zero-factor")
@@ -212,18 +246,21 @@ def test_zero_factor() -> Iterator[Case]:
 
 
 @clause("where.untaken-value")
-def test_untaken_value() -> Iterator[Case]:
+def test_untaken_value(trial) -> None:
     x, y, g = normal_draws(33, ROW), normal_draws(34, ROW), normal_draws(35, ROW)
     taken = np.arange(15).reshape(ROW) % 3 == 1
     x[~taken], y[taken] = np.inf, np.nan
+    trial.expect(trial.call(taken, x, y), exact(np.where(taken, x, y)), "the value")
     want = oracle.selection_vjp(taken, wide(x), wide(y), wide(g))
-    yield gradient("selection", taken, x, y, cotangents=g, want=mapped(exact, want), note="a sum of masked products")
+    for got, one, name in zip(trial.vjp((taken, x, y), g), want, ("first", "second"), strict=True):
+        trial.expect(got, exact(one), f"the gradient for the {name} argument")
 
 
 @clause("where.untaken-branch")
 def test_untaken_branch(readings: dict) -> Iterator[Case]:
     x, g = normal_draws(36, ROW), normal_draws(37, ROW)
     x[0, :2] = [0.0, -0.0]
+    yield call("masked_square_root", x, want=value_of("masked_square_root"), note="the root of the absolute value")
     (slopes,) = oracle.masked_square_root_vjp(wide(x), wide(g), untaken_branch=readings["untaken_branch"])
     yield gradient("masked_square_root", x, cotangents=g, want=(ulps(slopes, 8, "float32"),), note="one where outside")
 
@@ -235,10 +272,10 @@ def test_untaken_branch(readings: dict) -> Iterator[Case]:
 def test_repeated_ids() -> Iterator[Case]:
     table = normal_draws(38, (4, 5))
     for ids in (IDS, np.where(np.arange(1000) % 10 < 8, 2, np.arange(1000) % 4)):
-        g = np.abs(normal_draws(39, (len(ids), 5)))
+        g = np.abs(normal_draws(39, (*ids.shape, 5)))
         total = np.zeros((4, 5))
         np.add.at(total, ids, wide(g))
-        want = bound(total, total, int(np.bincount(ids).max()), "float32")
+        want = bound(total, total, int(np.bincount(ids.ravel()).max()), "float32")
         yield gradient("embedding_lookup", table, ids, cotangents=g, want=(want,), note="the last use only")
 
 

@@ -11,8 +11,9 @@ import optax
 from nnspec_conformance.adapters.flax_optax.components import forward_propagation
 
 VARIANTS = {
-    "abs.at-zero": "one",  # of jnp.abs
-    "norm.at-zero": "nan",
+    "abs.at-zero": "one",
+    "clamp.at-bounds": ("half", "zero"),
+    "norm.at-zero": ("zero", "nan"),
     "power.zero-exponent": "nan",
     "where.untaken-branch": ("finite", "nan"),
 }
@@ -38,8 +39,8 @@ def maximum_reduction(x):
     return jnp.max(x, axis=-1)
 
 
-def euclidean_norm(x):
-    return jnp.linalg.norm(x, axis=-1)
+def euclidean_norm(x, *, at_zero):
+    return optax.safe_norm(x, 0.0, axis=-1) if at_zero == "zero" else jnp.linalg.norm(x, axis=-1)
 
 
 def masked_square_root(x, *, untaken_branch):
@@ -47,8 +48,10 @@ def masked_square_root(x, *, untaken_branch):
     return jnp.where(x > 0, jnp.sqrt(inside), 0)
 
 
-def clamp(x, *, minimum, maximum):
-    return jnp.clip(x, minimum, maximum)
+def clamp(x, *, minimum, maximum, at_bounds):
+    if at_bounds == "half":
+        return jnp.clip(x, minimum, maximum)
+    return jax.lax.clamp(x.dtype.type(minimum), x, x.dtype.type(maximum))
 
 
 def product_reduction(x):

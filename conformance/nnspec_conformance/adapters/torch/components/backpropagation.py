@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from nnspec_conformance.adapters.torch.components import forward_propagation
 
-VARIANTS = {"where.untaken-branch": ("finite", "nan"), "clamp.at-bounds": "one"}
+VARIANTS = {"max.tie": ("split", "first"), "where.untaken-branch": ("finite", "nan"), "clamp.at-bounds": "one"}
 
 pairwise_maximum = torch.maximum
 absolute_value = torch.abs
@@ -31,8 +31,8 @@ def backpropagation(x, labels, weights, *, activation, loss):
     return dict(zip(parameters, found, strict=True))
 
 
-def maximum_reduction(x):
-    return torch.amax(x, dim=-1)
+def maximum_reduction(x, *, tie):
+    return torch.amax(x, dim=-1) if tie == "split" else torch.max(x, dim=-1).values
 
 
 def euclidean_norm(x):

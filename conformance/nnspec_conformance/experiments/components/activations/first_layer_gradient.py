@@ -104,6 +104,12 @@ def mean_field(name: str, variance: float, layers: int) -> np.ndarray:
     the gradient by $\chi_l = \sigma_w^2 E[\phi'(\sqrt{q_l} z)^2]$. A kernel's gradient has norm
     $|\delta_l| |h_{l-1}|$.
     """
+    h, chi = moments(name, variance, layers)
+    return np.array([np.sqrt(h[i] * np.prod(chi[i:]) / variance) for i in range(layers)])
+
+
+def moments(name: str, variance: float, layers: int) -> tuple[list[float], list[float]]:
+    r"""The mean squares $h_l^2$ of what each layer is given, the last one's result behind them, and each $\chi_l$."""
     phi, derivative = FUNCTIONS[name]
     z, weight = hermegauss(200)  # an even number of nodes: exact for ReLU by symmetry
     weight = weight / weight.sum()
@@ -112,4 +118,4 @@ def mean_field(name: str, variance: float, layers: int) -> np.ndarray:
         q = variance * h[-1]
         h.append(float(weight @ phi(np.sqrt(q) * z) ** 2))
         chi.append(variance * float(weight @ derivative(np.sqrt(q) * z) ** 2))
-    return np.array([np.sqrt(h[i] * np.prod(chi[i:]) / variance) for i in range(layers)])
+    return h, chi

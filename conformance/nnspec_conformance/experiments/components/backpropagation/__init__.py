@@ -1,0 +1,1 @@
+"""Experiments of the backpropagation page, one a module."""
