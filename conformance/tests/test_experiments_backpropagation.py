@@ -20,11 +20,13 @@ def test_sigmoid_is_as_the_page_says():
 
 def test_measure_of_two_layers_is_a_product_by_hand(monkeypatch):
     monkeypatch.setattr(flow, "SETTINGS", [("identity", 2.0)])
-    (measured,) = flow.factors(1, (2,), 5).values()
+    measured = flow.factors(1, (2,), 5)
     draws = np.random.default_rng(0)
     x, label = draws.standard_normal((2, 1, 5), np.float32)
     first, second = draws.standard_normal((2, 5, 5), np.float32) * np.sqrt(2 / 5)
+    direction = draws.standard_normal((1, 5), np.float32)
     x = x * np.sqrt(5) / np.linalg.norm(x)
-    g = x @ first @ second - label
+    for start, g in (("output less label", x @ first @ second - label), ("random direction", direction)):
+        want = np.linalg.norm(g @ second.T) / np.linalg.norm(g)
 
-    assert measured[0, 0] == pytest.approx(np.linalg.norm(g @ second.T) / np.linalg.norm(g), rel=1e-5)
+        assert measured["identity", 2.0, start][0, 0] == pytest.approx(want, rel=1e-5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nnspec_conformance.experiments.components.activations.first_layer_gradient import moments
@@ -10,56 +12,67 @@ from nnspec_conformance.experiments.statistics import geometric_interval
 
 DEPTHS = (2, 4, 8, 16, 32)
 SETTINGS = [("relu", 2.0), ("sigmoid", 2.0), ("relu", 1.0), ("relu", 4.0)]  # and the weights' variance, times n
+STARTS = {"output less label": "", "random direction": ", random direction"}  # the gradient at the output
 
 
-@experiment("gradient-flow", short={"seeds": 2, "depths": (2, 4), "width": 16})
+@experiment("gradient-flow", short={"seeds": 2, "depths": (2, 3), "width": 16})
 def gradient_flow(seeds: int, *, depths: tuple[int, ...] = DEPTHS, width: int = 128) -> Outcome:
     """What each layer multiplies the gradient by, at several depths, measured and predicted."""
-    came, rows, series, settled = {}, [], {}, []
+    came: dict[str, float] = {}
+    rows: list[dict[str, Any]] = []
+    series: dict[str, Any] = {}
     measured = factors(seeds, depths, width)
-    for (name, variance), factor in measured.items():  # [seeds, depths]
-        mean = np.exp(np.log(factor).mean(0))
-        predicted = [in_theory(name, variance, depth) for depth in depths]
-        settled.append(mean[-1] / mean[len(depths) // 2])
-        came[f"factor, {name}, {variance:g}/n"] = float(mean[-1])
-        came_by_depth = {f"{depth} layers": value for depth, value in zip(depths, mean, strict=True)}
-        rows.append({
-            "activation": name,
-            "weight variance": f"{variance:g}/n",
-            **came_by_depth,
-            f"predicted for {depths[-1]}, wide": predicted[-1],
-        })  # fmt: skip
-        series[f"{name}-{variance:g}"] = {"depths": depths, "measured": mean, "predicted": predicted}
-    came["factor at the largest depth / at the middle one, least"] = float(min(settled))
-    came["factor at the largest depth / at the middle one, largest"] = float(max(settled))
-    mean, low, high = geometric_interval(measured["sigmoid", 2.0][:, -1])
+    for start, words in STARTS.items():
+        changes = []
+        for name, variance in SETTINGS:
+            mean = np.exp(np.log(measured[name, variance, start]).mean(0))  # [depths]
+            predicted = [in_theory(name, variance, depth) for depth in depths]
+            came[f"factor, {name}, {variance:g}/n{words}"] = float(mean[-1])
+            changes.append(abs(np.log(mean[-1] / mean[len(depths) // 2])))
+            rows.append({
+                "activation": name,
+                "weight variance": f"{variance:g}/n",
+                "gradient at the output": start,
+                **{f"{depth} layers": value for depth, value in zip(depths, mean, strict=True)},
+                f"predicted for {depths[-1]}, wide": predicted[-1],
+            })  # fmt: skip
+            series[f"{name}-{variance:g}{words}"] = {"depths": depths, "measured": mean, "predicted": predicted}
+        came[f"change with depth{words}"] = float(np.exp(max(changes)))
+    mean, low, high = geometric_interval(measured["sigmoid", 2.0, "output less label"][:, -1])
     effect = Effect("factor per layer, sigmoid with variance 2/n, geometric mean", mean, (low, high))
     return Outcome(came, effect, rows, series)
 
 
-def factors(seeds: int, depths: tuple[int, ...], width: int) -> dict[tuple[str, float], np.ndarray]:
-    """The factor per layer, [seeds, depths] for each setting, by the reference's recursion in float32.
-
-    With one example the gradient for a bias is that for the layer's sums.
-    """
-    from nnspec.components.backpropagation import backpropagation
-
-    found = {setting: np.empty((seeds, len(depths))) for setting in SETTINGS}
+def factors(seeds: int, depths: tuple[int, ...], width: int) -> dict[tuple[str, float, str], np.ndarray]:
+    """The factor per layer, [seeds, depths] for each setting and start, by the reference's recursion in float32."""
+    found = {(*setting, start): np.empty((seeds, len(depths))) for setting in SETTINGS for start in STARTS}
     for seed in watched(range(seeds), "gradient-flow"):
         draws = np.random.default_rng(seed)
         x, label = draws.standard_normal((2, 1, width), np.float32)
         kernels = draws.standard_normal((max(depths), width, width), np.float32)
+        direction = draws.standard_normal((1, width), np.float32)
         x *= np.sqrt(width) / np.linalg.norm(x)  # mean square 1
-        for (name, variance), into in found.items():
+        direction /= np.linalg.norm(direction)
+        for name, variance in SETTINGS:
             for at, depth in enumerate(depths):
-                weights = {}
-                for layer in range(depth):
-                    weights[f"kernel_{layer}"] = kernels[layer] * np.float32(np.sqrt(variance / width))
-                    weights[f"bias_{layer}"] = np.zeros(width, np.float32)
-                g = backpropagation(x, label, weights, activation=name, loss="half_squared_error")
-                first, last = (np.linalg.norm(np.float64(g[f"bias_{layer}"])) for layer in (0, depth - 1))
-                into[seed, at] = (first / last) ** (1 / (depth - 1))
+                scaled = kernels[:depth] * np.float32(np.sqrt(variance / width))
+                output = backward(x, 0 * label, scaled, name)[1]
+                turned = output - direction * np.linalg.norm(output)  # with this label the gradient is the direction
+                for start, t in zip(STARTS, (label, turned), strict=True):
+                    first, last = (np.linalg.norm(np.float64(g)) for g in backward(x, t, scaled, name))
+                    found[name, variance, start][seed, at] = (first / last) ** (1 / (depth - 1))
     return found
+
+
+def backward(x: np.ndarray, label: np.ndarray, kernels: np.ndarray, activation: str) -> tuple[np.ndarray, np.ndarray]:
+    """The gradients for the sums of the first and of the last layer: with one example they are those of the biases."""
+    from nnspec.components.backpropagation import backpropagation
+
+    weights = {}
+    for layer, kernel in enumerate(kernels):
+        weights |= {f"kernel_{layer}": kernel, f"bias_{layer}": np.zeros(len(kernel), np.float32)}
+    g = backpropagation(x, label, weights, activation=activation, loss="half_squared_error")
+    return np.asarray(g["bias_0"]), np.asarray(g[f"bias_{len(kernels) - 1}"])
 
 
 def in_theory(name: str, variance: float, depth: int) -> float:
