@@ -1,11 +1,10 @@
-"""The oracle of backpropagation against differences in 50 digits, and the edges against their closed forms."""
+"""The oracle of backpropagation against differences in 50 digits."""
 
 import mpmath
 import numpy as np
 import pytest
 
 from nnspec_conformance.oracles.components import backpropagation as oracle
-from nnspec_conformance.oracles.components import backpropagation_edges as edges
 from nnspec_conformance.suite.components import test_backpropagation as suite
 
 MP = mpmath.mp.clone()
@@ -71,25 +70,3 @@ def test_second_derivatives_are_differences_of_gradients(activation, loss):
     np.testing.assert_allclose(dlabels, (above[1] - below[1]) / (2 * h), atol=1e-8)
     for name, one in dweights.items():
         np.testing.assert_allclose(one, (above[2][name] - below[2][name]) / (2 * h), atol=1e-8)
-
-
-@pytest.mark.parametrize("name", ["square_root", "absolute_value", "euclidean_norm", "product_reduction"])
-def test_gradients_away_from_the_edge_are_differences(name):
-    x, h = np.random.default_rng(0).uniform(0.3, 3, (40, 5)), 1e-6
-    f, ones = getattr(edges, name), np.ones_like(getattr(edges, name)(x))
-    found = (
-        getattr(edges, f"{name}_vjp")(x, ones)[0]
-        if hasattr(edges, f"{name}_vjp")
-        else edges.absolute_value_derivative(x)
-    )
-    for j in range(5):
-        moved = h * (np.arange(5) == j)
-        difference = (f(x + moved) - f(x - moved)) / (2 * h)
-        np.testing.assert_allclose(
-            found[:, j], difference[:, j] if difference.ndim > 1 else difference, rtol=1e-7, atol=1e-7
-        )
-
-
-def test_products_with_zeros_by_hand():
-    x = np.array([[2.0, 0, 5], [0, 3, 0]])
-    np.testing.assert_array_equal(edges.product_reduction_vjp(x, np.array([1.0, 1.0]))[0], [[0, 10, 0], [0, 0, 0]])

@@ -10,7 +10,6 @@ import pytest
 
 from nnspec.components import activations
 from nnspec.components.backpropagation import backpropagation
-from nnspec.components.backpropagation_edges import clamp, gradient_of_squares
 from nnspec.components.forward_propagation import forward
 
 UNIT = 2.0**-24
@@ -174,13 +173,3 @@ def test_what_does_not_fit_is_refused_in_one_line(change, message):
         backpropagation(**given)
 
     assert "\n" not in str(caught.value)
-
-
-def test_a_result_that_is_no_number_has_no_gradient():
-    with pytest.raises(ValueError, match="gradient_of_squares: x must be one number, got shape"):
-        gradient_of_squares(X)
-
-
-def test_a_bound_that_is_not_finite_is_refused():
-    with pytest.raises(ValueError, match="clamp: minimum must be"):
-        clamp(X, minimum=-math.inf, maximum=1.0)

@@ -1,4 +1,4 @@
-"""Tests of components/backpropagation: functions with a point at which no derivative is agreed on."""
+"""Tests of components/automatic_differentiation: functions with a point at which no derivative is agreed on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal, second_derivative
 from nnspec_conformance.dtypes import DTYPES, float_dtype, is_float
 from nnspec_conformance.inputs import normal_draws, wide
-from nnspec_conformance.oracles.components import backpropagation_edges as oracle
+from nnspec_conformance.oracles.components import automatic_differentiation as oracle
 from nnspec_conformance.tolerance import Want, bound, exact, spread, ulps
 from nnspec_conformance.trees import mapped
 
