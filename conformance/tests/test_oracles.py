@@ -78,21 +78,23 @@ def phi(x):
 
 
 def bent(negative, slope, scale=1):
-    return (lambda x: scale * x if x > 0 else negative(x)), (lambda x: scale if x > 0 else slope(x))
+    """Of what is a line above 0; ``slope`` is its own derivative, or constant."""
+    second = (lambda x: 0) if slope(MP.mpf(-1)) == slope(MP.mpf(-2)) else (lambda x: 0 if x > 0 else slope(x))
+    return (lambda x: scale * x if x > 0 else negative(x)), (lambda x: scale if x > 0 else slope(x)), second
 
 
 def clipped(form):
     slope = SLOPES[form]
     edge = {"sixth": 3, "fifth": 2.5, "half": 1}[form]
-    return (lambda x: min(max(slope * x + 0.5, 0), 1)), (lambda x: slope if abs(x) < edge else 0)
+    return (lambda x: min(max(slope * x + 0.5, 0), 1)), (lambda x: slope if abs(x) < edge else 0), lambda x: 0
 
 
 ELU = MP.mpf(1.75)
 SLOPE = MP.mpf(0.3)
-# value, derivative and, of the smooth ones, second derivative
+# value, derivative and second derivative
 TRUTH = {
-    ("identity", ""): (lambda x: x, lambda x: 1),
-    ("relu", ""): (lambda x: max(x, 0), lambda x: 1 if x > 0 else 0),
+    ("identity", ""): (lambda x: x, lambda x: 1, lambda x: 0),
+    ("relu", ""): (lambda x: max(x, 0), lambda x: 1 if x > 0 else 0, lambda x: 0),
     ("leaky_relu", "negative_slope=0.3"): bent(lambda x: SLOPE * x, lambda x: SLOPE),
     ("elu", "alpha=1.75"): bent(lambda x: ELU * MP.expm1(x), lambda x: ELU * MP.exp(x)),
     ("selu", ""): bent(lambda x: A * ALPHA * MP.expm1(x), lambda x: A * ALPHA * MP.exp(x), A),
@@ -168,7 +170,7 @@ def test_truth_is_the_derivative_of_the_truth(name, given, order):
 
 def test_constants_are_those_that_keep_mean_0_and_variance_1():
     def moment(power):
-        f, _ = TRUTH["selu", ""]
+        f, *_ = TRUTH["selu", ""]
         return MP.quad(lambda z: f(z) ** power * density(z), [-MP.inf, 0, MP.inf])
 
     assert abs(moment(1)) < 1e-25

@@ -55,10 +55,22 @@ def divides_by_an_overflow(f, x, cotangents, **given):
 
 
 @MUTANTS.each(
-    "the rule of the derivative treats it as constant", "activation.second-derivative", part="_second_derivative"
+    "the rule of the derivative treats it as constant",
+    "activation.second-derivative",
+    operations=("elu", "selu", "gelu", "sigmoid", "tanh", "softplus", "silu"),
+    part="_second_derivative",
 )
 def stops_after_the_first_derivative(f, x, **given):
     return np.zeros_like(x)
+
+
+@MUTANTS.each(
+    "a smooth function stands in for it, so that it has a slope everywhere",
+    "activation.second-derivative",
+    part="_second_derivative",
+)
+def bends_around_zero(f, x, **given):
+    return (f(x, **given) + x.dtype.type(0.01) * np.exp(-np.abs(x))).astype(x.dtype)
 
 
 # ---- tails: the textbook formulas that cancel

@@ -40,12 +40,20 @@ def identity_derivative(x):
     return np.ones_like(x)
 
 
+def identity_second_derivative(x):
+    return np.zeros_like(x)
+
+
 def relu(x):
     return np.maximum(x, 0)
 
 
 def relu_derivative(x):
     return np.where(x > 0, x.dtype.type(1), x.dtype.type(0))
+
+
+def relu_second_derivative(x):
+    return np.zeros_like(x)
 
 
 def leaky_relu(x, *, negative_slope=0.01):
@@ -57,6 +65,10 @@ def leaky_relu_derivative(x, *, negative_slope=0.01, gradient_at_zero="slope"):
     return np.where(positive, x.dtype.type(1), x.dtype.type(negative_slope))
 
 
+def leaky_relu_second_derivative(x, *, negative_slope=0.01):
+    return np.zeros_like(x)
+
+
 def elu(x, *, alpha=1.0):
     return np.where(x > 0, x, x.dtype.type(alpha) * np.expm1(np.minimum(x, 0)))
 
@@ -64,6 +76,10 @@ def elu(x, *, alpha=1.0):
 def elu_derivative(x, *, alpha=1.0, gradient_at_zero="alpha"):
     positive = x >= 0 if gradient_at_zero == "one" else x > 0
     return np.where(positive, x.dtype.type(1), x.dtype.type(alpha) * np.exp(np.minimum(x, 0)))
+
+
+def elu_second_derivative(x, *, alpha=1.0):
+    return np.where(x > 0, x.dtype.type(0), x.dtype.type(alpha) * np.exp(np.minimum(x, 0)))
 
 
 def selu(x):
@@ -75,6 +91,10 @@ def selu_derivative(x, *, gradient_at_zero="left"):
     scale, alpha = x.dtype.type(SELU_SCALE), x.dtype.type(SELU_SCALE * SELU_ALPHA)
     positive = x >= 0 if gradient_at_zero == "right" else x > 0
     return np.where(positive, scale, alpha * np.exp(np.minimum(x, 0)))
+
+
+def selu_second_derivative(x):
+    return np.where(x > 0, x.dtype.type(0), x.dtype.type(SELU_SCALE * SELU_ALPHA) * np.exp(np.minimum(x, 0)))
 
 
 @in_float64
@@ -195,6 +215,10 @@ def hard_sigmoid_derivative(x, *, form="sixth", gradient_at_kinks="zero"):
     at_edge = {"zero": 0.0, "slope": slope, "half-slope": slope / 2}[gradient_at_kinks]
     inside, on = np.abs(x) < edge, np.abs(x) == edge
     return np.where(inside, x.dtype.type(slope), np.where(on, x.dtype.type(at_edge), x.dtype.type(0)))
+
+
+def hard_sigmoid_second_derivative(x, *, form="sixth"):
+    return np.zeros_like(x)
 
 
 def axis_of(axis, rank):

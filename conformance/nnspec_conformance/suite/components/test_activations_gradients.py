@@ -65,8 +65,9 @@ def test_second_derivative(operation: str, readings: dict) -> Iterator[Case]:
     f = float64_oracle(operation, readings, "_second_derivative")
     for dtype in ("float32", "float64"):
         x = real_numbers(dtype, largest=50.0)
+        x = same_length(without_kinks(operation, x), x.size) if operation in KINKS else x
         curvature = f(x)
         want = ulps(
             curvature, 16 + oracle_error(dtype), dtype, scale=np.maximum(np.abs(curvature), 1.0), moved=change(f, x)
         )
-        yield second_derivative(operation, x, want=want)
+        yield second_derivative(operation, x, **fixed(operation), want=want)
