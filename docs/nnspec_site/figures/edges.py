@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from nnspec_conformance.oracles.components import automatic_differentiation as oracle
 from nnspec_site.figures import Theme
 
-BOUNDS = {"minimum": -1.0, "maximum": 1.0}
+LOW, HIGH = -1.0, 1.0
 
 
 def draw(theme: Theme) -> Figure:
@@ -22,10 +22,13 @@ def draw(theme: Theme) -> Figure:
     panels[1].plot(x, oracle.pairwise_maximum(x, 0 * x), color=theme.colors[0])
     shares = [oracle.pairwise_maximum_vjp(at, at, one, tie=name)[0][0] for name in ("second", "half", "first")]
     _slopes(panels[1], theme, 0, shares)
-    panels[2].plot(x, oracle.clamp(x, **BOUNDS), color=theme.colors[0])
-    for bound in BOUNDS.values():
+    panels[2].plot(x, oracle.clamp(x, minimum=LOW, maximum=HIGH), color=theme.colors[0])
+    for bound in (LOW, HIGH):
         edge = np.full(1, bound)
-        slopes = [oracle.clamp_derivative(edge, **BOUNDS, at_bounds=name)[0] for name in ("zero", "half", "one")]
+        slopes = [
+            oracle.clamp_derivative(edge, minimum=LOW, maximum=HIGH, at_bounds=name)[0]
+            for name in ("zero", "half", "one")
+        ]
         _slopes(panels[2], theme, bound, slopes, height=bound)
     for ax, title in zip(panels, ("|x|", "max(x, 0)", "clamp to [\N{MINUS SIGN}1, 1]"), strict=True):
         ax.set_title(title, loc="left")

@@ -22,4 +22,5 @@ def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
         tape.watch(primals)
         y = f(*primals)
     zero = tf.UnconnectedGradients.ZERO
-    return tuple(tape.gradient(y, primals, output_gradients=cotangents, unconnected_gradients=zero))
+    gradients = tape.gradient(y, primals, output_gradients=cotangents, unconnected_gradients=zero)
+    return tuple(tf.nest.map_structure(tf.convert_to_tensor, gradients))  # that of a lookup comes as rows and their ids

@@ -79,7 +79,8 @@ def test_descent(trial) -> None:
             x, labels, weights = arrays(loss=asked["loss"])
             right = gradients(x, labels, weights, **asked)
             g = wide(trial.call(x, labels, weights, **asked))
-            slope = loss_along(*wide((x, labels, weights)), {name: -v for name, v in g.items()}, **asked)
+            downhill = {name: -v for name, v in g.items()}
+            slope = loss_along(wide(x), wide(labels), wide(weights), downhill, **asked)
             square = sum(float((v * v).sum()) for v in g.values())
             # slope is -(right gradient) g, so both differ by (g - right) g
             allowed = sum(float((right[name].allowed * np.abs(v)).sum()) for name, v in g.items())

@@ -21,7 +21,7 @@ def euclidean_norm(x):
     return keras.ops.norm(x, axis=-1)
 
 
-def masked_square_root(x, *, untaken_branch):
+def masked_square_root(x, *, untaken_branch=None):
     inside = keras.ops.where(x > 0, x, 1) if untaken_branch == "finite" else x
     return keras.ops.where(x > 0, keras.ops.sqrt(inside), 0)
 

@@ -64,7 +64,7 @@ def factors(seeds: int, depths: tuple[int, ...], width: int) -> dict[tuple[str, 
     return found
 
 
-def backward(x: np.ndarray, label: np.ndarray, kernels: np.ndarray, activation: str) -> tuple[np.ndarray, np.ndarray]:
+def backward(x: np.ndarray, label: np.ndarray, kernels: np.ndarray, activation: Any) -> tuple[np.ndarray, np.ndarray]:
     """The gradients for the sums of the first and of the last layer: with one example they are those of the biases."""
     from nnspec.components.backpropagation import backpropagation
 
