@@ -24,6 +24,16 @@ def computes_in_bfloat16(f, *arrays, **given):
     return mapped(lambda y: y.astype("bfloat16").astype(y.dtype), f(*arrays, **given))
 
 
+@MUTANTS.each(
+    "an epsilon below a root makes it smooth",
+    "edge.value",
+    operations=("absolute_value", "euclidean_norm", "square_root", "masked_square_root"),
+)
+def is_never_zero(f, *arrays, **given):
+    y = f(*arrays, **given)
+    return np.sqrt(y * y + y.dtype.type(1e-12)).astype(y.dtype)
+
+
 @MUTANTS.each("the slope on one side is not the one of the other", "edge.gradient", part="_vjp")
 def turns_the_gradient_round(f, *arrays, **given):
     return mapped(np.negative, f(*arrays, **given))

@@ -61,6 +61,23 @@ def beside_the_edge(operation: str) -> tuple:
     }.get(operation, ())
 
 
+def on_the_edge(operation: str) -> tuple:
+    """Arguments of which some are exactly there."""
+    x, zeros = normal_draws(48, ROW), np.zeros(ROW, np.float32)
+    some_zero = np.where(np.arange(5) % 2, x, zeros)
+    return {
+        "pairwise_maximum": (x, x),
+        "maximum_reduction": (tied()[0],),
+        "absolute_value": (some_zero,),
+        "euclidean_norm": (zeros,),
+        "square_root": (np.abs(some_zero),),
+        "masked_square_root": (some_zero,),
+        "clamp": (np.where(np.arange(5) % 2, *BOUNDS.values()).astype(np.float32) + 0 * x,),
+        "power": (np.abs(some_zero), np.abs(x)),
+        "product_reduction": (some_zero,),
+    }.get(operation, ())
+
+
 def rounded_at_random(f: Callable, operands: tuple, attributes: dict) -> Any:
     """What an oracle gives, with what it moves when its operands are rounded; integers and masks stay as they are."""
     given = mapped(lambda a: wide(a) if is_float(a) else a, operands)
@@ -102,6 +119,8 @@ def test_value(operation: str) -> Iterator[Case]:
     for dtype in ("float32", "bfloat16"):
         asked = GIVEN.get(operation, {})
         yield call(operation, *ordinary(operation, dtype), **asked, want=value_of(operation))
+    for arrays in filter(None, (beside_the_edge(operation), on_the_edge(operation))):
+        yield call(operation, *arrays, **GIVEN.get(operation, {}), want=value_of(operation), note="a smoothed function")
 
 
 @clause("edge.gradient")
