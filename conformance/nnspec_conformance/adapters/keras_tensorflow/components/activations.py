@@ -106,8 +106,8 @@ KNOWN_FAILURES = {
         "rounded to 0; https://github.com/tensorflow/tensorflow/issues/124830"
     ),
     "activation.second-derivative[selu]": (
-        "at -1e-8 it is 0 in float32 and at -2.2e-17 in float64, right is 1.7581: the sign is that of the result, which "
-        "has rounded to 0; https://github.com/tensorflow/tensorflow/issues/124831"
+        "at -1e-8 it is 0 in float32 and at -2.2e-17 in float64, right is 1.7581: the sign is that of the result, "
+        "which has rounded to 0; https://github.com/tensorflow/tensorflow/issues/124831"
     ),
     "activation.second-derivative[gelu]; form=exact, float64": (
         "exact form: at -2.4e-8 it is 0.797884547 in float64, right is 0.797884561: the factor 0.7071067811865476 "
