@@ -9,7 +9,7 @@ import pytest
 
 from nnspec_conformance import intervals
 from nnspec_conformance.clauses import load_spec
-from nnspec_conformance.experiments import core, statistics
+from nnspec_conformance.experiments import core, record, statistics
 from nnspec_conformance.experiments.components.activations import (
     affine_collapse,
     first_layer_gradient,
@@ -42,6 +42,14 @@ def test_committed_result_is_full_and_of_this_text(id):
     assert COMMITTED[id]["form"] == "full"
     assert COMMITTED[id]["text_hash"] == core.block(load_spec(), id).text_hash
     assert COMMITTED[id]["recorded"]["hash"] == core.block(load_spec(), id).prediction_hash
+
+
+@pytest.mark.parametrize("id", sorted(KNOWN))
+def test_the_prediction_stood_in_the_commit_that_the_result_names(id):
+    text = core.block(load_spec(), id)
+    if (stood := record.stood(text, COMMITTED[id]["recorded"]["commit"], load_spec())) is None:
+        pytest.skip("no whole history of git here")
+    assert stood, "a commit that was rebased away? record it again: nnspec experiments --slow --record " + id
 
 
 @pytest.mark.parametrize("id", sorted(KNOWN))

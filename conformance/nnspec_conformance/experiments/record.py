@@ -30,6 +30,15 @@ def commit_of(text: Experiment, spec: Spec) -> str:
     return commit.strip()
 
 
+def stood(text: Experiment, commit: str, spec: Spec) -> bool | None:
+    """Whether a commit of this history has the prediction as it stands now; None where git has no history, or a part."""
+    if _git(spec.root, "rev-parse", "--is-shallow-repository") != "false\n":
+        return None
+    page = _git(spec.root, "show", f"{commit}:./{text.page}.md")
+    ancestor = _git(spec.root, "merge-base", "--is-ancestor", commit, "HEAD") is not None
+    return ancestor and page is not None and _prediction(page, text) == text.prediction_hash
+
+
 def recorded(text: Experiment, commit: str, old: dict[str, Any] | None) -> dict[str, Any]:
     """The field ``recorded`` of a result: the prediction's hash, its commit, and whether a result was known before.
 
