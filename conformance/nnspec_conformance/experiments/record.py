@@ -31,7 +31,7 @@ def commit_of(text: Experiment, spec: Spec) -> str:
 
 
 def stood(text: Experiment, commit: str, spec: Spec) -> bool | None:
-    """Whether a commit of this history has the prediction as it stands now; None where git has no history, or a part."""
+    """Whether a commit of this history has the prediction as it stands now; None where git has no whole history."""
     if _git(spec.root, "rev-parse", "--is-shallow-repository") != "false\n":
         return None
     page = _git(spec.root, "show", f"{commit}:./{text.page}.md")
