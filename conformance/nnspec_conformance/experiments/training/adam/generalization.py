@@ -18,16 +18,16 @@ RATE = 0.001  # of Adam
 LESS = "test error of Adam less gradient descent"
 
 
-@experiment("adam-generalization", short={"seeds": 2, "examples": 60, "steps": 400, "tumour_steps": 20})
+@experiment("adam-generalization", short={"seeds": 2, "examples": 60, "steps": 400, "tumour_steps": 20, "every": 7})
 def generalization(
-    seeds: int, *, examples: int = 400, steps: int = 2000, tumour_steps: int = 300, new: int = 10_000
+    seeds: int, *, examples: int = 400, steps: int = 2000, tumour_steps: int = 300, new: int = 10_000, every: int = 1
 ) -> Outcome:
     """Test errors on both data sets, and the differences of the optimizers."""
     wilson, tumours = [], []
     for seed in watched(range(seeds), "adam-generalization"):
         random = np.random.default_rng(seed)
         wilson.append(wilsons(random, examples, steps, new))
-        tumours.append(breast_cancer(random, tumour_steps))
+        tumours.append(breast_cancer(random, tumour_steps, every))
     errors = {name: [one[name] for one in wilson] for name in wilson[0]}
     differences = {
         "Wilson's": np.subtract(errors["Adam"], errors["gradient descent"]),
@@ -90,10 +90,10 @@ def least_squares(name: str, steps: int) -> Callable:
     return jax.jit(run)
 
 
-def breast_cancer(random: np.random.Generator, steps: int) -> dict[str, float]:
+def breast_cancer(random: np.random.Generator, steps: int, every: int) -> dict[str, float]:
     """Test errors of both optimizers on 30 % of the data, trained on the rest."""
     x, y = data()
     order = random.permutation(len(y))
     train, test = order[: int(0.7 * len(y))], order[int(0.7 * len(y)) :]
-    found = at_the_best_rate(x[train], y[train], steps)
+    found = at_the_best_rate(x[train], y[train], steps, every)
     return {name: error(one["weights"], x[test], y[test]) for name, one in found.items()}
