@@ -65,7 +65,7 @@ def adam(
         c1, c2 = weight_so_far(beta1, t), weight_so_far(beta2, t)
 
         def direction(g: Array, p: Array, m: Array, v: Array) -> tuple:
-            g = g + l2 * p
+            g = g if is_zero(l2) else g + l2 * p
             m = beta1 * m + (1 - beta1) * g
             v = beta2 * v + (1 - beta2) * g**2
             return (m / c1) / (jnp.sqrt(v / c2) + epsilon), m, v
