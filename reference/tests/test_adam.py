@@ -134,7 +134,7 @@ def test_compiled_in_a_scan_it_is_the_oracle(make):
         assert (np.abs(np.float64(got[name]) - want[name].value) <= want[name].allowed).all()
 
 
-@pytest.mark.parametrize(("make", "arrays"), zip(ALL, (2, 3, 2, 2, 2), strict=True))
+@pytest.mark.parametrize(("make", "arrays"), list(zip(ALL, (2, 3, 2, 2, 2), strict=True)))
 def test_state_is_so_many_arrays_a_parameter_in_float32_at_least(make, arrays):
     for dtype, kept in (("float32", "float32"), ("bfloat16", "float32"), ("float16", "float32")):
         state = make(0.5).init({"a": jnp.zeros((3, 2), dtype), "b": jnp.zeros((), dtype)})

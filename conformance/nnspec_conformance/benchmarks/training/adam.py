@@ -93,8 +93,8 @@ def profiler(size: int, arrays: int) -> Callable[[Any, dict[str, Any]], str | No
         seconds = interleave({"descent": plain.call}, rounds=5, of=statistics.median)["descent"]
         return (
             f"of {1e6 * entry['nnspec']['seconds']:.0f} µs gradient descent on the same arrays takes "
-            f"{1e6 * seconds:.0f}. The compiled step is three loops, one for each array that it writes, and moves 40 bytes per parameter; a "
-            "fused kernel moves 28"
+            f"{1e6 * seconds:.0f}. The compiled step is three loops, one for each array that it writes, and moves 40 "
+            "bytes per parameter; a fused kernel moves 28"
         )
 
     return profile

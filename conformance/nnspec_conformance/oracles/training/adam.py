@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nnspec_conformance.oracles.stepping import as_it_is, each_leaf
 
 # Worked out on the page: beta1 = 1/2, beta2 = 3/4, no epsilon, and gradients whose size never changes, so that the root
 # of the second moment is 4 at every step.
-EXAMPLE = {"learning_rate": 0.21, "beta1": 0.5, "beta2": 0.75, "epsilon": 0.0}
+EXAMPLE: dict[str, Any] = {"learning_rate": 0.21, "beta1": 0.5, "beta2": 0.75, "epsilon": 0.0}
 EXAMPLE_GRADIENTS = (4.0, -4.0, 4.0)
 EXAMPLE_PATH = (1.0, 0.79, 0.86, 0.77)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def tiny(dtype: str) -> list[dict[str, np.ndarray]]:
     return [scaled(one, (-1) ** t * 2.0**-24) for t, one in enumerate(steppers.gradients(8, dtype))]
 
 
-def without_decay(operation: str) -> dict[str, float]:
+def without_decay(operation: str) -> dict[str, Any]:
     return {"weight_decay": 0.0} if operation == "adamw" else {}
 
 
@@ -48,7 +49,7 @@ def without_decay(operation: str) -> dict[str, float]:
 
 @clause("adam.epsilon-position")
 def test_epsilon_position(operation: str, readings: dict) -> Iterator[Case]:
-    decay = {"weight_decay": 0.25} if operation == "adamw" else {}
+    decay: dict[str, Any] = {"weight_decay": 0.25} if operation == "adamw" else {}
     yield from steppers.of(operation).steps(readings, rates=LONG, grads=mixed, **decay)
 
 

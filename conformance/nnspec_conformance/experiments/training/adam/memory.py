@@ -8,10 +8,10 @@ from nnspec_conformance.experiments.core import Effect, Outcome, experiment
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 NOTE = (
-    "The bytes came higher than predicted. On a CPU the compiler makes three loops, one for each array that is written. "
-    "They read gradient and first moment, gradient and second moment, and parameter and both moments; with the three "
-    "arrays written these are ten times four bytes. The step of Optax, looked at beside it, has the same loops and bytes. "
-    "The number was 48 in a first run; the step then read the parameter twice more, for a penalty of 0."
+    "The bytes came higher than predicted. On a CPU the compiler makes three loops, one for each array that is "
+    "written. They read gradient and first moment, gradient and second moment, and parameter and both moments; with "
+    "the three arrays written these are ten times four bytes. The step of Optax, looked at beside it, has the same "
+    "loops and bytes. A first run came to 48: the step then read the parameter twice more, for a penalty of 0."
 )
 
 
