@@ -60,7 +60,8 @@ def drawn(size: int, arrays: int) -> tuple[dict[str, np.ndarray], dict[str, np.n
     """Parameters and gradients in so many arrays of one length."""
     rng = np.random.default_rng(arrays)
     shape = (size // arrays,)
-    return tuple({f"p{i}": rng.standard_normal(shape, np.float32) for i in range(arrays)} for _ in range(2))
+    params, grads = ({f"p{i}": rng.standard_normal(shape, np.float32) for i in range(arrays)} for _ in range(2))
+    return params, grads
 
 
 def torch_program(params: dict[str, Any], grads: dict[str, Any], place: str, **given: bool) -> Program:

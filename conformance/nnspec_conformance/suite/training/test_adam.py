@@ -110,7 +110,8 @@ def test_adamax_epsilon_position(readings: dict) -> Iterator[Case]:
 @clause("adam.first-step")
 def test_first_step(operation: str, readings: dict) -> Iterator[Case]:
     """Gradients from 2^-40 to 2^40; what a step may be off by is the spread of the rule."""
-    given = without_decay(operation) | {"learning_rate": 0.5, "beta1": 0.9, "beta2": 0.999, "epsilon": 0.0}
+    given: dict[str, Any] = {"learning_rate": 0.5, "beta1": 0.9, "beta2": 0.999, "epsilon": 0.0}
+    given |= without_decay(operation)
     for dtype in ("float32", "float64"):
         params, (grads,) = steppers.tree(400, dtype), steppers.gradients(1, dtype)
         grads = {

@@ -35,7 +35,7 @@ def standardized(x: np.ndarray) -> np.ndarray:
 
 
 def at_the_best_rate(x: np.ndarray, y: np.ndarray, steps: int, every: int = 1) -> dict[str, dict[str, Any]]:
-    """For each optimizer the least final loss over all rates, or ``every`` so many, its rate and its weights."""
+    """The least final loss of each optimizer over all rates, or ``every`` so many, with its rate and its weights."""
     found = {}
     for name in ("gradient descent", "Adam"):
         run, (features, labels) = runs(name, steps), [np.asarray(a, np.float32) for a in (np.c_[x, np.ones(len(x))], y)]
