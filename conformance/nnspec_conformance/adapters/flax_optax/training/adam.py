@@ -53,7 +53,7 @@ KNOWN_FAILURES = {
 } | {"adam.negative-l2": UNCHECKED, "adamw.negative-decay": UNCHECKED}
 
 
-def named(beta1=None, beta2=None, epsilon=None, epsilon_position="outside"):
+def _named(beta1=None, beta2=None, epsilon=None, epsilon_position="outside"):
     """Optax's names of what was told; an epsilon inside the root has a name of its own."""
     if epsilon is None and epsilon_position == "inside":
         raise NotImplementedError("eps_root is 0 where it is left out: there is no epsilon inside the root")
@@ -65,27 +65,27 @@ def named(beta1=None, beta2=None, epsilon=None, epsilon_position="outside"):
 
 @stepper
 def adam(learning_rate, *, beta1=None, beta2=None, epsilon=None, l2=0.0, epsilon_position="outside"):
-    rule = optax.adam(learning_rate, **named(beta1, beta2, epsilon, epsilon_position))
+    rule = optax.adam(learning_rate, **_named(beta1, beta2, epsilon, epsilon_position))
     return optax.chain(optax.add_decayed_weights(l2), rule) if l2 else rule
 
 
 @stepper
 def amsgrad(learning_rate, *, beta1=None, beta2=None, epsilon=None, maximum="after"):
     corrected = {"bias_correction_mu": maximum == "after", "bias_correction_nu": maximum == "after"}
-    return optax.amsgrad(learning_rate, **named(beta1, beta2, epsilon), **corrected)
+    return optax.amsgrad(learning_rate, **_named(beta1, beta2, epsilon), **corrected)
 
 
 @stepper
 def adamw(learning_rate, *, beta1=None, beta2=None, epsilon=None, weight_decay=None, epsilon_position="outside"):
     decay = {} if weight_decay is None else {"weight_decay": weight_decay}
-    return optax.adamw(learning_rate, **named(beta1, beta2, epsilon, epsilon_position), **decay)
+    return optax.adamw(learning_rate, **_named(beta1, beta2, epsilon, epsilon_position), **decay)
 
 
 @stepper
 def nadam(learning_rate, *, beta1=None, beta2=None, epsilon=None):
-    return optax.nadam(learning_rate, **named(beta1, beta2, epsilon))
+    return optax.nadam(learning_rate, **_named(beta1, beta2, epsilon))
 
 
 @stepper
 def adamax(learning_rate, *, beta1=None, beta2=None, epsilon=None):
-    return optax.adamax(learning_rate, **named(beta1, beta2, epsilon))
+    return optax.adamax(learning_rate, **_named(beta1, beta2, epsilon))

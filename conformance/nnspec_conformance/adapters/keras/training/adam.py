@@ -62,7 +62,7 @@ KNOWN_FAILURES = {
 }
 
 
-def named(beta1=None, beta2=None, epsilon=None):
+def _named(beta1=None, beta2=None, epsilon=None):
     """Keras's names of what was told."""
     given = {"beta_1": beta1, "beta_2": beta2, "epsilon": epsilon}
     return {name: value for name, value in given.items() if value is not None}
@@ -70,25 +70,25 @@ def named(beta1=None, beta2=None, epsilon=None):
 
 @stepper
 def adam(learning_rate, *, beta1=None, beta2=None, epsilon=None):
-    return keras.optimizers.Adam(learning_rate, **named(beta1, beta2, epsilon))
+    return keras.optimizers.Adam(learning_rate, **_named(beta1, beta2, epsilon))
 
 
 @stepper
 def amsgrad(learning_rate, *, beta1=None, beta2=None, epsilon=None):
-    return keras.optimizers.Adam(learning_rate, **named(beta1, beta2, epsilon), amsgrad=True)
+    return keras.optimizers.Adam(learning_rate, **_named(beta1, beta2, epsilon), amsgrad=True)
 
 
 @stepper
 def adamw(learning_rate, *, beta1=None, beta2=None, epsilon=None, weight_decay=None):
     decay = {} if weight_decay is None else {"weight_decay": weight_decay}
-    return keras.optimizers.AdamW(learning_rate, **named(beta1, beta2, epsilon), **decay)
+    return keras.optimizers.AdamW(learning_rate, **_named(beta1, beta2, epsilon), **decay)
 
 
 @stepper
 def nadam(learning_rate, *, beta1=None, beta2=None, epsilon=None):
-    return keras.optimizers.Nadam(learning_rate, **named(beta1, beta2, epsilon))
+    return keras.optimizers.Nadam(learning_rate, **_named(beta1, beta2, epsilon))
 
 
 @stepper
 def adamax(learning_rate, *, beta1=None, beta2=None, epsilon=None):
-    return keras.optimizers.Adamax(learning_rate, **named(beta1, beta2, epsilon))
+    return keras.optimizers.Adamax(learning_rate, **_named(beta1, beta2, epsilon))
