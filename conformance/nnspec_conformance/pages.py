@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from nnspec_conformance.blocks import read_text
+from nnspec_conformance.blocks import LOADER, read_text
 from nnspec_conformance.errors import SpecError
 
 SECTIONS = ("components", "architectures", "training", "applications")
@@ -90,7 +90,7 @@ def split_head(path: Path) -> tuple[dict[str, Any], str]:
     if not found:
         return {}, text
     try:
-        head = yaml.safe_load(found.group(1)) or {}
+        head = yaml.load(found.group(1), Loader=LOADER) or {}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise SpecError(

@@ -1,10 +1,12 @@
 """What the machine's own tests share: the suite, adapters written to files, the command, and toy specifications."""
 
 import inspect
+import json
+import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -91,6 +93,43 @@ def process():
         started = start(*arguments, before=before, cwd=cwd)
         out, err = started.communicate(timeout=60)
         return Ran(started.returncode, out, err)
+
+    return run
+
+
+SEVERAL = """
+import contextlib, io, json, sys
+{before}
+from nnspec_conformance.cli import main
+ran = []
+for arguments in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(arguments)
+    ran.append((status, out.getvalue(), err.getvalue()))
+print(json.dumps(ran))
+"""
+
+
+@pytest.fixture(scope="session")
+def commands():
+    """Runs several commands, one after the other, in one process of its own: its start is what takes the time."""
+
+    def run(
+        several: Sequence[Sequence[str]], *, before: str = "", cwd: Path | None = None, places: Sequence[Path] = ()
+    ) -> list[Ran]:
+        paths = {"PYTHONPATH": os.pathsep.join(map(str, places))} if places else {}
+        done = subprocess.run(
+            [sys.executable, "-c", SEVERAL.format(before=before), json.dumps(several)],
+            cwd=cwd,
+            env=os.environ | paths,
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return [Ran(*one) for one in json.loads(done.stdout.splitlines()[-1])]
 
     return run
 

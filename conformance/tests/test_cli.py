@@ -259,18 +259,22 @@ def test_wrong_usage_is_status_2_without_a_traceback(nnspec, arguments):
 
 
 BLOCKED = ["jax", "jaxlib", "flax", "optax", "jaxtyping", "beartype", "torch", "keras", "tensorflow", "nnspec"]
-BLOCK = f"for name in {BLOCKED}: sys.modules[name] = None"
+BLOCK = f"import warnings\nwarnings.simplefilter('error')\nfor name in {BLOCKED}: sys.modules[name] = None"
+COMMANDS = [
+    ("check", "numpy_oracle", "relu.value"),
+    ("clauses", "--check"),
+    ("mutants", "relu.value"),
+    ("identify", "numpy_oracle"),
+]
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("check", "numpy_oracle", "relu.value"),
-        ("clauses", "--check"),
-        ("mutants", "relu.value"),
-        ("identify", "numpy_oracle"),
-    ],
-)
-def test_command_runs_where_no_framework_is_installed(process, tmp_path, arguments):
-    ran = process(*arguments, before=BLOCK, cwd=tmp_path)
+@pytest.fixture(scope="module")
+def without_frameworks(commands, tmp_path_factory):
+    """Status and errors of the commands, all in one process."""
+    return commands(COMMANDS, before=BLOCK, cwd=tmp_path_factory.mktemp("empty"))
+
+
+@pytest.mark.parametrize("arguments", COMMANDS)
+def test_command_runs_where_no_framework_is_installed(without_frameworks, arguments):
+    ran = without_frameworks[COMMANDS.index(arguments)]
     assert (ran.status, ran.err) == (0, "")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nnspec_conformance import intervals
-from nnspec_conformance.clauses import load_spec
+from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.experiments import core, record, statistics
 from nnspec_conformance.experiments.components.activations import (
     affine_collapse,
@@ -38,23 +38,23 @@ def test_committed_file_is_valid(path):
 
 @pytest.mark.parametrize("id", sorted(KNOWN))
 def test_committed_result_is_full_and_of_this_text(id):
-    assert COMMITTED[id]["page"] == core.block(load_spec(), id).page
+    assert COMMITTED[id]["page"] == core.block(own_spec(), id).page
     assert COMMITTED[id]["form"] == "full"
-    assert COMMITTED[id]["text_hash"] == core.block(load_spec(), id).text_hash
-    assert COMMITTED[id]["recorded"]["hash"] == core.block(load_spec(), id).prediction_hash
+    assert COMMITTED[id]["text_hash"] == core.block(own_spec(), id).text_hash
+    assert COMMITTED[id]["recorded"]["hash"] == core.block(own_spec(), id).prediction_hash
 
 
 @pytest.mark.parametrize("id", sorted(KNOWN))
 def test_the_prediction_stood_in_the_commit_that_the_result_names(id):
-    text = core.block(load_spec(), id)
-    if (stood := record.stood(text, COMMITTED[id]["recorded"]["commit"], load_spec())) is None:
+    text = core.block(own_spec(), id)
+    if (stood := record.stood(text, COMMITTED[id]["recorded"]["commit"], own_spec())) is None:
         pytest.skip("no whole history of git here")
     assert stood, "a commit that was rebased away? record it again: nnspec experiments --slow --record " + id
 
 
 @pytest.mark.parametrize("id", sorted(KNOWN))
 def test_committed_outcome_follows_from_the_committed_numbers(id):
-    text, result = core.block(load_spec(), id), COMMITTED[id]
+    text, result = core.block(own_spec(), id), COMMITTED[id]
     assert (result["outcome"], result.get("when")) == intervals.outcome(text.holds, text.unless, result["came"])
     assert result["prediction"] == ("met" if intervals.met(text.expect, result["came"]) else "missed")
 
@@ -81,7 +81,7 @@ def test_results_that_were_known_when_their_numbers_were_written_say_so():
 
 
 def test_every_block_has_an_experiment_and_every_experiment_a_block():
-    assert set(load_spec().experiments) == set(KNOWN)
+    assert set(own_spec().experiments) == set(KNOWN)
 
 
 # Statistics
@@ -176,7 +176,7 @@ TURNS = [  # experiment, number, value, outcome
 
 @pytest.mark.parametrize(("id", "number", "value", "outcome"), TURNS)
 def test_claim_turns_with_its_effect(id, number, value, outcome):
-    text, came = core.block(load_spec(), id), COMMITTED[id]["came"]
+    text, came = core.block(own_spec(), id), COMMITTED[id]["came"]
     assert number in came
     assert intervals.outcome(text.holds, text.unless, came)[0] != outcome
     assert intervals.outcome(text.holds, text.unless, came | {number: value})[0] == outcome

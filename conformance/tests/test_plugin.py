@@ -27,10 +27,10 @@ def identity(x):
 
 @pytest.fixture
 def run(pytester):
-    """Runs pytest in an empty folder, in a process of its own."""
+    """Runs pytest in an empty folder."""
 
     def pytest_run(*options):
-        return pytester.runpytest_subprocess(*SUITE, *options, timeout=120)
+        return pytester.runpytest_inprocess(*SUITE, *options)
 
     return pytest_run
 
@@ -41,9 +41,11 @@ def mine(pytester):
     return "mine.py"
 
 
-def test_every_instance_is_an_item_in_an_empty_folder_and_those_chosen_pass(run, suite):
+def test_every_instance_is_an_item_in_an_empty_folder_and_those_chosen_pass(pytester, suite):
+    """In a process of its own, as users run it."""
     chosen = len(suite.select(["components/neurons"]))
-    result = run("--subject", "numpy_oracle", "-k", "test_neurons")
+    options = ("--subject", "numpy_oracle", "-k", "test_neurons")
+    result = pytester.runpytest_subprocess(*SUITE, *options, timeout=120)
     result.assert_outcomes(passed=chosen, deselected=len(suite.instances) - chosen)
 
 

@@ -1,9 +1,6 @@
 """Reference statements: found without running, proven by tests that fail on wrong implementations."""
 
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +8,8 @@ import pytest
 from nnspec_conformance import gate
 from nnspec_conformance.errors import SpecError
 from nnspec_conformance.statements import StatementTest, find_tests
+
+pytest_plugins = ["pytester"]
 
 CONFTEST = Path(__file__).resolve().parents[2] / "reference" / "tests" / "conftest.py"
 PAGE = """\
@@ -181,14 +180,13 @@ def test_reference_to_a_statement_leads_to_it(problems):
 
 # ------------------------------------------------------------------ how such a test runs
 @pytest.fixture
-def run(tmp_path):
+def run(pytester):
     """Pytest's own words on a file of tests beside the reference's conftest."""
 
     def pytest_on(text: str) -> str:
-        shutil.copy(CONFTEST, tmp_path / "conftest.py")
-        (tmp_path / "test_loop.py").write_text(text, encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-v", "--strict-markers", "-p", "no:nnspec", "test_loop.py"]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False).stdout
+        pytester.makeconftest(CONFTEST.read_text(encoding="utf-8"))
+        pytester.makepyfile(test_loop=text)
+        return str(pytester.runpytest_inprocess("-v", "--strict-markers", "-p", "no:nnspec").stdout)
 
     return pytest_on
 

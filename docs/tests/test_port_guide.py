@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
+import runpy
 import sys
 
 import pytest
@@ -69,12 +69,13 @@ def test_the_layout_is_found(folder, capsys):
     compare("nnspec identify port.py", 0, printed)
 
 
-def test_the_trained_layer_computes_the_same(folder):
+def test_the_trained_layer_computes_the_same(folder, capsys, monkeypatch):
     pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'nnspec[torch]'")
     mend(folder)
-    done = subprocess.run([sys.executable, "load.py"], capture_output=True, text=True, check=False, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    compare("python load.py", 0, done.stdout.strip().splitlines())
+    monkeypatch.syspath_prepend(folder)
+    sys.modules.pop("port", None)  # that of another folder
+    runpy.run_path("load.py", run_name="__main__")
+    compare("python load.py", 0, capsys.readouterr().out.strip().splitlines())
 
 
 def test_the_converters_take_what_pytorch_gives():

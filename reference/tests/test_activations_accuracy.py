@@ -24,8 +24,8 @@ VARIATIONS = OPERATIONS | {
     "hard_sigmoid half": lambda x: nnspec.hard_sigmoid(x, form="half"),
 }
 SMOOTH = ["gelu", "gelu tanh", "gelu sigmoid", "sigmoid", "tanh", "softplus", "silu"]
-X = jnp.asarray(np.random.default_rng(0).normal(0, 3, (5, 7)).astype(np.float32))
-ENDS = jnp.array([-jnp.inf, -3.4e38, -3e3, -90.0, -0.0, 0.0, 90.0, 3e3, 3.4e38, jnp.inf])
+X = np.random.default_rng(0).normal(0, 3, (5, 7)).astype(np.float32)
+ENDS = np.array([-np.inf, -3.4e38, -3e3, -90.0, -0.0, 0.0, 90.0, 3e3, 3.4e38, np.inf], np.float32)
 
 every_operation = pytest.mark.parametrize("f", VARIATIONS.values(), ids=VARIATIONS)
 every_smooth_operation = pytest.mark.parametrize("f", [VARIATIONS[name] for name in SMOOTH], ids=SMOOTH)
@@ -86,16 +86,15 @@ def test_compiled_equals_eager(f):
 @every_operation
 def test_mapped_and_scanned_equal_the_loop(f):
     loop = np.stack([f(row) for row in X])
-    _, scanned = jax.lax.scan(lambda carry, row: (carry, f(row)), None, X)
+    mapped, (_, scanned) = jax.jit(lambda x: (jax.vmap(f)(x), jax.lax.scan(lambda _, row: (None, f(row)), None, x)))(X)
 
-    np.testing.assert_allclose(jax.vmap(f)(X), loop, rtol=2e-6)
+    np.testing.assert_allclose(mapped, loop, rtol=2e-6)
     np.testing.assert_allclose(scanned, loop, rtol=2e-6)
 
 
 @every_operation
 def test_forward_and_reverse_mode_agree_when_compiled(f):
-    forward = jax.jit(jax.vmap(jax.jacfwd(f)))(X)
-    reverse = jax.jit(jax.vmap(jax.jacrev(f)))(X)
+    forward, reverse = jax.jit(jax.vmap(lambda row: (jax.jacfwd(f)(row), jax.jacrev(f)(row))))(X)
 
     np.testing.assert_allclose(forward, reverse, rtol=1e-6, atol=1e-7)
 
@@ -103,13 +102,14 @@ def test_forward_and_reverse_mode_agree_when_compiled(f):
 @every_smooth_operation
 def test_third_derivative_is_the_difference_of_the_second(f):
     second = jax.grad(jax.grad(f))
+    x = np.linspace(-4, 4, 41)
     with jax.enable_x64(True):
-        x = jnp.linspace(-4, 4, 41, dtype=jnp.float64)
-        third = jax.jit(jax.vmap(jax.grad(second)))(x)
-        above, below = jax.jit(jax.vmap(second))(jnp.stack([x + 1e-5, x - 1e-5]).reshape(-1)).reshape(2, -1)
-        difference = (above - below) / 2e-5
+        both = jax.jit(jax.vmap(lambda x: (second(x), jax.grad(second)(x))))  # one program: compiling takes the time
+        seconds, thirds = map(np.asarray, both(np.concatenate([x, x + 1e-5, x - 1e-5])))
+    _, above, below = np.split(seconds, 3)
 
-    np.testing.assert_allclose(third, difference, atol=1e-8)
+    assert seconds.dtype == np.float64
+    np.testing.assert_allclose(thirds[:41], (above - below) / 2e-5, atol=1e-8)
 
 
 @every_smooth_operation
@@ -118,7 +118,7 @@ def test_three_derivatives_are_finite_to_both_infinities(f):
     second = jax.grad(first)
     derivatives = jax.jit(jax.vmap(lambda x: (first(x), second(x), jax.grad(second)(x))))(ENDS)
 
-    assert bool(jnp.all(jnp.isfinite(jnp.stack(derivatives))))
+    assert np.isfinite(np.stack(derivatives)).all()
 
 
 @every_operation
@@ -185,19 +185,19 @@ def test_softmax_holds_where_its_scores_are_computed_in_the_same_program(produce
     assert log_p.max() <= 0
 
 
-@every_operation
-def test_works_inside_a_flax_model(f):
+@pytest.mark.parametrize("name", ["relu", "gelu", "softmax"])  # a kink, a derivative of its own, a sum over an axis
+def test_works_inside_a_flax_model(name):
     class Model(nnx.Module):
         def __init__(self, rngs):
             self.inner = nnx.Linear(7, 4, rngs=rngs)
 
         def __call__(self, x):
-            return f(self.inner(x))
+            return OPERATIONS[name](self.inner(x))
 
     model = Model(nnx.Rngs(0))
     gradient = nnx.jit(nnx.grad(lambda model: model(X).mean()))(model)
 
-    assert bool(jnp.all(jnp.isfinite(gradient["inner"]["kernel"][...])))
+    assert np.isfinite(gradient["inner"]["kernel"][...]).all()
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,16 @@ def flat(f):
 
 
 def hessians(softmax_loss, binary_loss):
-    """By reverse over forward and by forward over reverse mode, both losses."""
-    found = []
-    for outer, inner in ((jax.jacfwd, jax.jacrev), (jax.jacrev, jax.jacfwd)):
-        found.append(jax.vmap(outer(inner(flat(softmax_loss))))(Z, Y))
-        found.append(jax.vmap(outer(inner(flat(binary_loss))))(X, T))
-    return found
+    """By reverse over forward and by forward over reverse mode, both losses, in one program: compiling takes long."""
+
+    def both(z, y, x, t):
+        return [
+            jax.vmap(outer(inner(flat(loss))))(*arrays)
+            for outer, inner in ((jax.jacfwd, jax.jacrev), (jax.jacrev, jax.jacfwd))
+            for loss, arrays in ((softmax_loss, (z, y)), (binary_loss, (x, t)))
+        ]
+
+    return jax.jit(both)(Z, Y, X, T)
 
 
 def holds_the_probabilities_constant(logits, labels):

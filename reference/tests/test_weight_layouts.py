@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -111,14 +112,15 @@ def by_keras(layer: str, x: np.ndarray, native: dict) -> np.ndarray:
     os.environ.setdefault("KERAS_BACKEND", "jax")
     import keras
 
+    zeros: Any = {"kernel_initializer": "zeros"}  # none is kept, and drawing them would be compiled
     made = {
-        "dense": lambda: keras.layers.Dense(5),
-        "convolution": lambda: keras.layers.Conv2D(5, (2, 4)),
-        "embedding": lambda: keras.layers.Embedding(7, 6),
+        "dense": lambda: keras.layers.Dense(5, **zeros),
+        "convolution": lambda: keras.layers.Conv2D(5, (2, 4), **zeros),
+        "embedding": lambda: keras.layers.Embedding(7, 6, embeddings_initializer="zeros"),
         "layer_norm": lambda: keras.layers.LayerNormalization(),
         "batch_norm": lambda: keras.layers.BatchNormalization(),
-        "lstm": lambda: keras.layers.LSTM(4, return_sequences=True),
-        "gru": lambda: keras.layers.GRU(4, return_sequences=True),
+        "lstm": lambda: keras.layers.LSTM(4, return_sequences=True, recurrent_initializer="zeros", **zeros),
+        "gru": lambda: keras.layers.GRU(4, return_sequences=True, recurrent_initializer="zeros", **zeros),
     }[layer]()
     made.build(x.shape)
     own = {w.name: w for w in made.weights if "seed" not in w.name}
@@ -129,15 +131,16 @@ def by_keras(layer: str, x: np.ndarray, native: dict) -> np.ndarray:
 
 
 def by_flax(layer: str, x: np.ndarray, native: dict) -> np.ndarray:
-    rngs = nnx.Rngs(0)
+    rngs, zeros = nnx.Rngs(0), nnx.initializers.zeros  # no first weight is kept, and drawing them would be compiled
+    gates: Any = {"kernel_init": zeros, "recurrent_kernel_init": zeros, "rngs": rngs}
     module = {
-        "dense": lambda: nnx.Linear(3, 5, rngs=rngs),
-        "convolution": lambda: nnx.Conv(3, 5, (2, 4), padding="VALID", rngs=rngs),
-        "embedding": lambda: nnx.Embed(7, 6, rngs=rngs),
+        "dense": lambda: nnx.Linear(3, 5, kernel_init=zeros, rngs=rngs),
+        "convolution": lambda: nnx.Conv(3, 5, (2, 4), padding="VALID", kernel_init=zeros, rngs=rngs),
+        "embedding": lambda: nnx.Embed(7, 6, embedding_init=zeros, rngs=rngs),
         "layer_norm": lambda: nnx.LayerNorm(6, epsilon=1e-3, rngs=rngs),
         "batch_norm": lambda: nnx.BatchNorm(6, use_running_average=True, epsilon=1e-3, rngs=rngs),
-        "lstm": lambda: nnx.LSTMCell(3, 4, rngs=rngs),
-        "gru": lambda: nnx.GRUCell(3, 4, rngs=rngs),
+        "lstm": lambda: nnx.LSTMCell(3, 4, **gates),
+        "gru": lambda: nnx.GRUCell(3, 4, **gates),
     }[layer]()
     names = {".".join(path) for path, _ in nnx.to_flat_state(nnx.state(module, nnx.Any(nnx.Param, nnx.BatchStat)))}
     assert names == set(native)  # the names are Flax's own
@@ -147,9 +150,10 @@ def by_flax(layer: str, x: np.ndarray, native: dict) -> np.ndarray:
             target = getattr(target, part)
         target[...] = jnp.asarray(w)
     if layer not in ("lstm", "gru"):
-        return np.asarray(module(x))
-    start = jnp.zeros((len(x), 4))
-    return np.asarray(nnx.RNN(module)(x, initial_carry=(start, start) if layer == "lstm" else start))
+        return np.asarray(nnx.jit(lambda module, x: module(x))(module, x))
+    start = np.zeros((len(x), 4), np.float32)
+    carry = (start, start) if layer == "lstm" else start
+    return np.asarray(nnx.jit(lambda rnn, x: rnn(x, initial_carry=carry))(nnx.RNN(module), x))
 
 
 @pytest.mark.parametrize("layer", EXPECTED)

@@ -50,10 +50,12 @@ def batch_norm(x, scale, bias, mean, variance, *, train, decay, epsilon):
     return layer(x), layer.mean[...], layer.var[...]
 
 
+@partial(jax.jit, static_argnames=("rate", "train"))
 def dropout(x, *, seed, rate, train):
-    return nnx.Dropout(rate, deterministic=not train, rngs=nnx.Rngs(seed))(x)
+    return nnx.Dropout(rate, deterministic=not train, rngs=nnx.Rngs(jax.random.key(seed)))(x)
 
 
+@partial(jax.jit, static_argnames="shape")
 def he_normal(shape, *, seed):
     return jax.nn.initializers.he_normal()(jax.random.key(seed), shape)
 

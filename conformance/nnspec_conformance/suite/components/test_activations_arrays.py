@@ -8,11 +8,11 @@ import numpy as np
 
 from nnspec_conformance.cases import Case, call, clause, gradient
 from nnspec_conformance.dtypes import DTYPES
-from nnspec_conformance.inputs import normal_draws, real_numbers, same_length
+from nnspec_conformance.inputs import normal_draws, real_numbers
 from nnspec_conformance.suite.components.test_activations import accurate, fixed
 from nnspec_conformance.tolerance import Shape, Want, exact
 
-SHAPES = [(), (1,), (5,), (2, 3), (2, 3, 4), (2, 1, 3, 2), (0,), (2, 0, 3)]
+SHAPES = [(), (5,), (2, 3), (2, 3, 4), (2, 1, 3, 2), (0,), (2, 0, 3)]
 LARGE = (3, 23333)  # more than 2^16 elements, and a multiple of no vector's length
 
 
@@ -47,7 +47,7 @@ def test_dtype(operation: str) -> Iterator[Case]:
 @clause("activation.elementwise")
 def test_elementwise(operation: str, readings: dict, trial) -> None:
     dtype = one_dtype(trial)
-    numbers = same_length(normal_draws(12, (251,), dtype, scale=2.0))
+    numbers = normal_draws(12, real_numbers(dtype).shape, dtype, scale=2.0)
     want = accurate(operation, readings)(numbers)
     alone = trial.array(numbers, **attributes(operation)).astype(np.float64)  # right or wrong: other clauses tell
 
@@ -57,7 +57,7 @@ def test_elementwise(operation: str, readings: dict, trial) -> None:
         message = f"{operation} of {dtype}{list(x.shape)}{about}, expected as in {dtype}{list(numbers.shape)}"
         trial.expect(trial.array(x, **attributes(operation)), same, message, arrays=(x,))
 
-    places = np.random.default_rng(13).integers(0, 251, np.prod(LARGE))
+    places = np.random.default_rng(13).integers(0, numbers.size, np.prod(LARGE))
     shapes = [shape for shape in SHAPES if 0 not in shape]
     for shape in (*shapes, LARGE, *shapes):  # again, after the others
         as_alone(places[-int(np.prod(shape)) :].reshape(shape))
