@@ -97,6 +97,19 @@ def steps_no_parameters(start, params, **given):
     return start(params, **given) if params else lambda grads, learning_rate=None: {}
 
 
+# ---- the step
+
+
+def is_one_step_late(start, params, **given):
+    step, waiting = start(params, **given), []
+
+    def called(grads, rate):
+        waiting.append(grads)
+        return step(waiting[-2] if len(waiting) > 1 else mapped(np.zeros_like, grads), rate)
+
+    return Changed(step, called=called)
+
+
 # ---- the rate
 
 
@@ -113,6 +126,16 @@ def never_changes_the_rate(start, params, **given):
 def falls_back_to_the_first_rate(start, params, *, learning_rate, **given):
     step = start(params, learning_rate=learning_rate, **given)
     return Changed(step, called=lambda grads, rate: step(grads, learning_rate if rate is None else rate))
+
+
+def takes_the_rate_of_the_step_before(start, params, **given):
+    step, kept = start(params, **given), [None]
+
+    def called(grads, rate):
+        kept.append(rate)
+        return step(grads, kept[-2])
+
+    return Changed(step, called=called)
 
 
 def takes_the_magnitude_of_the_rate(start, params, *, learning_rate, **given):

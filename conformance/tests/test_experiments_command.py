@@ -227,7 +227,7 @@ def test_an_experiment_that_breaks_is_one_line_and_exits_2(toy, capsys):
 def test_an_unknown_id_is_one_line_and_exits_2(capsys):
     assert main(["xor-needs"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("nnspec: unknown experiment 'xor-needs'; known: affine-collapse, ")
+    assert error.startswith("nnspec: unknown experiment 'xor-needs'; known: adam-faster, ")
     assert error.count("\n") == 1
 
 

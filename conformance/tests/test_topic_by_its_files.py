@@ -234,7 +234,8 @@ def test_the_gate_is_in_step(known):
 
 
 def test_topics_come_in_their_place(known):
-    assert known["topics"][-3:] == ["architectures/trial/tripling", "training/halving", "training/resuming"]
+    added = ["architectures/trial/tripling", "training/halving", "training/resuming"]
+    assert [topic for topic in known["topics"] if topic in added] == added
 
 
 def test_they_are_in_the_navigation(known):
@@ -245,8 +246,10 @@ def test_they_are_in_the_navigation(known):
         ]
     }
     assert {"Architectures": ["spec/architectures/index.md", trial]} in known["navigation"]
-    training = [{"Halving": "spec/training/halving.md"}, {"Resuming": "spec/training/resuming.md"}]
-    assert {"Training": ["spec/training/index.md", *training]} in known["navigation"]
+    index, *training = next(entry["Training"] for entry in known["navigation"] if "Training" in entry)
+    added = [{"Halving": "spec/training/halving.md"}, {"Resuming": "spec/training/resuming.md"}]
+    assert index == "spec/training/index.md"
+    assert [topic for topic in training if topic in added] == added
 
 
 def test_they_have_a_page_in_the_api_reference(known):

@@ -27,8 +27,9 @@ def each_leaf(rule: Callable) -> Callable:
 
     Args:
         rule: of the array, its gradient and its states, which start at zero, by position; of ``learning_rate`` and the
-            other hyper-parameters by keyword, and of ``t``, the number of the step from 1, if it has that keyword. It
-            returns the new array and the new states, or the array alone if it has none.
+            other hyper-parameters by keyword, of ``t``, the number of the step from 1, and of ``rounded``, for what is
+            rounded on the way, if it has these keywords. It returns the new array and the new states, or the array
+            alone if it has none.
 
     Returns:
         ``start(params, *, rounded=as_it_is, **hyper)``; ``rounded`` is given every operand of every step.
@@ -44,7 +45,7 @@ def each_leaf(rule: Callable) -> Callable:
         unknown = sorted(hyper.keys() - keywords)
         if unknown:
             raise TypeError(f"{rule.__name__} has no {unknown[0]!r}; it has {', '.join(sorted(keywords))}")
-        return LeafStepper(rule, params, len(states), hyper, "t" in keywords, rounded)
+        return LeafStepper(rule, params, len(states), hyper, keywords & {"t", "rounded"}, rounded)
 
     return start
 
@@ -52,8 +53,8 @@ def each_leaf(rule: Callable) -> Callable:
 class LeafStepper:
     """A stepper in progress: parameters, the states of each array, the step's number and the rate in force."""
 
-    def __init__(self, rule: Callable, params: dict, states: int, hyper: dict, counts: bool, rounded: Callable):
-        self.rule, self.params, self.hyper, self.counts, self.rounded = rule, dict(params), dict(hyper), counts, rounded
+    def __init__(self, rule: Callable, params: dict, states: int, hyper: dict, asks: set[str], rounded: Callable):
+        self.rule, self.params, self.hyper, self.asks, self.rounded = rule, dict(params), dict(hyper), asks, rounded
         self.states = {name: tuple(np.zeros_like(p) for _ in range(states)) for name, p in params.items()}
         self.t = 0
 
@@ -67,9 +68,10 @@ class LeafStepper:
         if not self.hyper.get("learning_rate", 0) >= 0:
             raise ValueError(f"learning_rate is {self.hyper['learning_rate']}, expected 0 or more")
         given = {k: self.rounded(v) if isinstance(v, float) else v for k, v in self.hyper.items()}
+        given |= {k: v for k, v in (("t", self.t), ("rounded", self.rounded)) if k in self.asks}
         for name, g in grads.items():
             operands = map(self.rounded, (self.params[name], g, *self.states[name]))
-            new = self.rule(*operands, **given | ({"t": self.t} if self.counts else {}))
+            new = self.rule(*operands, **given)
             p, *state = new if self.states[name] else (new,)
             self.params[name] = self.like(self.params[name], p)
             self.states[name] = tuple(self.like(self.params[name], s) for s in state)

@@ -1,0 +1,287 @@
+r"""Adam, which divides an average of the gradients by the root of an average of their squares, and its relatives.
+
+Each is an ``optax.GradientTransformation``. On parameters of half precision the moments are kept and the step is
+computed in float32: in bfloat16 0.999 is 1, in float16 $10^{-8}$ is 0.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array
+
+from nnspec.checking import Fraction, NonNegative, checked
+from nnspec.stepping import Rate, check_gradients, check_parameters, rate_at
+
+__all__ = ["AdamState", "adam", "adamax", "adamw", "amsgrad", "nadam"]
+
+
+class AdamState(NamedTuple):
+    """The number of updates so far, and for every parameter the moments."""
+
+    count: Array
+    moments: tuple
+
+
+@checked
+def adam(
+    learning_rate: Rate,
+    *,
+    beta1: Fraction = 0.9,
+    beta2: Fraction = 0.999,
+    epsilon: NonNegative = 1e-8,
+    l2: NonNegative = 0.0,
+) -> optax.GradientTransformation:
+    r"""Step by the mean gradient over the root of the mean squared gradient, both over the last steps.
+
+    With $\eta$ = ``learning_rate``, $\beta_1$ = ``beta1``, $\beta_2$ = ``beta2``, $\varepsilon$ = ``epsilon``, and
+    $g + \lambda p$ in the place of $g$ where $\lambda$ = ``l2`` is not 0:
+    $m \leftarrow \beta_1 m + (1 - \beta_1)\,g$, $v \leftarrow \beta_2 v + (1 - \beta_2)\,g^2$,
+    $p \leftarrow p - \eta\,\frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}$
+    [adam.epsilon-position][], [adam.l2][]
+
+    Args:
+        learning_rate: at least 0, in units of the parameter: about what a step moves it; or a schedule, a function of
+            the number of updates made before.
+        beta1: from 0 to less than 1; how much of the mean gradient is kept at a step.
+        beta2: from 0 to less than 1; how much of the mean squared gradient is kept.
+        epsilon: at least 0, in units of the gradient; with 0 a gradient that was always 0 gives NaN.
+        l2: at least 0; what is added to the gradient for each unit of the parameter.
+
+    Returns:
+        A gradient transformation of Optax; its ``update`` needs the parameters where ``l2`` is not 0.
+
+    Raises:
+        ValueError: the rate, a decay rate, ``epsilon`` or ``l2`` is out of range; there are no parameters; by
+            ``update``, the gradients are not those of the parameters, or the parameters are missing.
+        TypeError: by ``init``, parameters are of no float dtype.
+
+    Source: Kingma and Ba 2015, algorithm 1.
+    """
+
+    def at(t: Array) -> Callable:
+        c1, c2 = weight_so_far(beta1, t), weight_so_far(beta2, t)
+
+        def direction(g: Array, p: Array, m: Array, v: Array) -> tuple:
+            g = g if is_zero(l2) else g + l2 * p
+            m = beta1 * m + (1 - beta1) * g
+            v = beta2 * v + (1 - beta2) * g**2
+            return (m / c1) / (jnp.sqrt(v / c2) + epsilon), m, v
+
+        return direction
+
+    return transformation("adam", learning_rate, 2, at, needs_parameters=not is_zero(l2))
+
+
+@checked
+def amsgrad(
+    learning_rate: Rate, *, beta1: Fraction = 0.9, beta2: Fraction = 0.999, epsilon: NonNegative = 1e-8
+) -> optax.GradientTransformation:
+    r"""Step like Adam, but divide by the largest of the second moments so far.
+
+    With the moments of Adam, corrected, $\hat m$ and $\hat v$:
+    $\hat v_{\max} \leftarrow \max(\hat v_{\max}, \hat v)$,
+    $p \leftarrow p - \eta\,\hat m / (\sqrt{\hat v_{\max}} + \varepsilon)$   [amsgrad.maximum][]
+
+    Args:
+        learning_rate: at least 0, in units of the parameter; or a schedule.
+        beta1: from 0 to less than 1; how much of the mean gradient is kept at a step.
+        beta2: from 0 to less than 1; how much of the mean squared gradient is kept.
+        epsilon: at least 0, in units of the gradient.
+
+    Returns:
+        A gradient transformation of Optax.
+
+    Raises:
+        ValueError: as for ``adam``.
+        TypeError: by ``init``, parameters are of no float dtype.
+
+    Source: Reddi, Kale and Kumar 2018, algorithm 2, with the corrections of Adam, which it leaves out.
+    """
+
+    def at(t: Array) -> Callable:
+        c1, c2 = weight_so_far(beta1, t), weight_so_far(beta2, t)
+
+        def direction(g: Array, p: Array, m: Array, v: Array, v_max: Array) -> tuple:
+            m = beta1 * m + (1 - beta1) * g
+            v = beta2 * v + (1 - beta2) * g**2
+            v_max = jnp.maximum(v_max, v / c2)
+            return (m / c1) / (jnp.sqrt(v_max) + epsilon), m, v, v_max
+
+        return direction
+
+    return transformation("amsgrad", learning_rate, 3, at)
+
+
+@checked
+def adamw(
+    learning_rate: Rate,
+    *,
+    beta1: Fraction = 0.9,
+    beta2: Fraction = 0.999,
+    epsilon: NonNegative = 1e-8,
+    weight_decay: NonNegative = 0.01,
+) -> optax.GradientTransformation:
+    r"""Step like Adam, and let the parameters decay beside the moments.
+
+    With the corrected moments of Adam, $\hat m$ and $\hat v$, and $\lambda$ = ``weight_decay``:
+    $p \leftarrow p - \eta\,\bigl(\hat m / (\sqrt{\hat v} + \varepsilon) + \lambda p\bigr)$   [adamw.coupling][]
+
+    Args:
+        learning_rate: at least 0, in units of the parameter; or a schedule.
+        beta1: from 0 to less than 1; how much of the mean gradient is kept at a step.
+        beta2: from 0 to less than 1; how much of the mean squared gradient is kept.
+        epsilon: at least 0, in units of the gradient.
+        weight_decay: at least 0; a step takes the share ``learning_rate`` times this of every parameter away.
+
+    Returns:
+        A gradient transformation of Optax; its ``update`` needs the parameters.
+
+    Raises:
+        ValueError: as for ``adam``; ``weight_decay`` is negative.
+        TypeError: by ``init``, parameters are of no float dtype.
+
+    Source: Loshchilov and Hutter 2019, algorithm 2, with the learning rate in the place of its schedule multiplier.
+    """
+
+    def at(t: Array) -> Callable:
+        c1, c2 = weight_so_far(beta1, t), weight_so_far(beta2, t)
+
+        def direction(g: Array, p: Array, m: Array, v: Array) -> tuple:
+            m = beta1 * m + (1 - beta1) * g
+            v = beta2 * v + (1 - beta2) * g**2
+            return (m / c1) / (jnp.sqrt(v / c2) + epsilon) + weight_decay * p, m, v
+
+        return direction
+
+    return transformation("adamw", learning_rate, 2, at, needs_parameters=True)
+
+
+@checked
+def nadam(
+    learning_rate: Rate, *, beta1: Fraction = 0.9, beta2: Fraction = 0.999, epsilon: NonNegative = 1e-8
+) -> optax.GradientTransformation:
+    r"""Step like Adam, with the first moment as it will be one step ahead, after Nesterov.
+
+    With the moments of Adam: $\bar m = \frac{\beta_1 m}{1 - \beta_1^{t+1}} + \frac{(1 - \beta_1)\,g}{1 - \beta_1^t}$,
+    $p \leftarrow p - \eta\,\bar m / (\sqrt{\hat v} + \varepsilon)$   [nadam.momentum-schedule][]
+
+    Args:
+        learning_rate: at least 0, in units of the parameter; or a schedule.
+        beta1: from 0 to less than 1; how much of the mean gradient is kept at a step.
+        beta2: from 0 to less than 1; how much of the mean squared gradient is kept.
+        epsilon: at least 0, in units of the gradient.
+
+    Returns:
+        A gradient transformation of Optax.
+
+    Raises:
+        ValueError: as for ``adam``.
+        TypeError: by ``init``, parameters are of no float dtype.
+
+    Source: Dozat 2016, with a momentum that stays the same.
+    """
+
+    def at(t: Array) -> Callable:
+        c1, c1_ahead, c2 = weight_so_far(beta1, t), weight_so_far(beta1, t + 1), weight_so_far(beta2, t)
+
+        def direction(g: Array, p: Array, m: Array, v: Array) -> tuple:
+            m = beta1 * m + (1 - beta1) * g
+            v = beta2 * v + (1 - beta2) * g**2
+            m_bar = beta1 * m / c1_ahead + (1 - beta1) * g / c1
+            return m_bar / (jnp.sqrt(v / c2) + epsilon), m, v
+
+        return direction
+
+    return transformation("nadam", learning_rate, 2, at)
+
+
+@checked
+def adamax(
+    learning_rate: Rate, *, beta1: Fraction = 0.9, beta2: Fraction = 0.999, epsilon: NonNegative = 1e-8
+) -> optax.GradientTransformation:
+    r"""Step by the mean gradient over the largest recent gradient.
+
+    With the first moment $m$ of Adam: $u \leftarrow \max(\beta_2 u, |g| + \varepsilon)$,
+    $p \leftarrow p - \eta\,\frac{m}{(1 - \beta_1^t)\,u}$   [adamax.epsilon-position][]
+
+    Args:
+        learning_rate: at least 0, in units of the parameter; or a schedule.
+        beta1: from 0 to less than 1; how much of the mean gradient is kept at a step.
+        beta2: from 0 to less than 1; how much of the largest gradient is kept.
+        epsilon: at least 0, in units of the gradient.
+
+    Returns:
+        A gradient transformation of Optax.
+
+    Raises:
+        ValueError: as for ``adam``.
+        TypeError: by ``init``, parameters are of no float dtype.
+
+    Source: Kingma and Ba 2015, algorithm 2, which has no epsilon.
+    """
+
+    def at(t: Array) -> Callable:
+        c1 = weight_so_far(beta1, t)
+
+        def direction(g: Array, p: Array, m: Array, u: Array) -> tuple:
+            m = beta1 * m + (1 - beta1) * g
+            u = jnp.maximum(beta2 * u, jnp.abs(g) + epsilon)
+            return m / (c1 * u), m, u
+
+        return direction
+
+    return transformation("adamax", learning_rate, 2, at)
+
+
+def weight_so_far(decay_rate: Any, t: Array) -> Array:
+    """What the weights of an average that started at zero add up to: 1 - d^t, with all its digits where d is near 1."""
+    return -jnp.expm1(t * jnp.log1p(-(1 - decay_rate)))
+
+
+def is_zero(amount: Any) -> bool:
+    """Whether a hyper-parameter is the plain number 0; one in a state or a compiled program is not."""
+    return isinstance(amount, int | float) and amount == 0
+
+
+def transformation(
+    name: str, learning_rate: Rate, moments: int, at: Callable, *, needs_parameters: bool = False
+) -> optax.GradientTransformation:
+    """Make a transformation of a rule for one array.
+
+    Args:
+        name: of the optimizer; errors begin with it.
+        learning_rate: a number or a schedule.
+        moments: how many arrays are kept for each parameter; they start at zero.
+        at: ``at(t)(g, p, *moments) -> (direction, *new moments)``; the rate times the direction is subtracted.
+        needs_parameters: whether ``p`` is used.
+    """
+
+    def init(params: optax.Params) -> AdamState:
+        check_parameters(name, params)
+        zeros = [jax.tree.map(lambda p: jnp.zeros(jnp.shape(p), wide(p)), params) for _ in range(moments)]
+        return AdamState(jnp.zeros([], jnp.int32), tuple(zeros))
+
+    def update(updates: optax.Updates, state: Any, params: optax.Params | None = None) -> tuple:
+        if params is None and needs_parameters:
+            raise ValueError(f"{name}: the decay needs the parameters; call update(gradients, state, parameters)")
+        check_gradients(name, updates, state.moments[0])
+        t, eta = state.count + 1, rate_at(learning_rate, state.count)
+        direction = at(t)
+
+        def step(g: Array, p: Array, *kept: Array) -> tuple:
+            d, *new = direction(g.astype(kept[0].dtype), p.astype(kept[0].dtype), *kept)
+            return (-eta * d).astype(g.dtype), *(x.astype(old.dtype) for x, old in zip(new, kept, strict=True))
+
+        stepped = jax.tree.map(step, updates, updates if params is None else params, *state.moments)
+        parts = jax.tree.transpose(jax.tree.structure(updates), jax.tree.structure((0,) * (moments + 1)), stepped)
+        return parts[0], AdamState(t, tuple(parts[1:]))
+
+    return optax.GradientTransformation(init, update)
+
+
+def wide(p: Array) -> Any:
+    """The dtype of the moments: that of the parameter, at least float32."""
+    return jnp.promote_types(jnp.asarray(p).dtype, jnp.float32)
