@@ -16,7 +16,8 @@ import pytest
 from nnspec.components import activations
 from nnspec.components.forward_propagation import forward, hidden_scan
 
-LAYERS, WIDTH, BATCH = 5, 6, 7
+LAYERS, WIDTH, BATCH = 3, 6, 7
+LAST = f"a_{LAYERS - 1}"  # the output, and of hidden layers the last activation
 UNIT = 2.0**-24
 SLOPES = {"relu": 1.0, "tanh": 1.0, "sigmoid": 0.25, "gelu": 1.13}
 
@@ -35,6 +36,7 @@ def table(kernels, biases):
 
 
 WEIGHTS = table(KERNELS, BIASES)
+IDENTITY = {f"kernel_{LAYERS}": jnp.eye(WIDTH), f"bias_{LAYERS}": jnp.zeros(WIDTH)}  # an output: all others are hidden
 
 
 def eager(x, weights, activation):
@@ -70,7 +72,7 @@ def rounds_when_compiled(x, weights, *, activation):
 
 def loses_a_bias(x, weights, *, activation):
     """Leaves out the bias of the last layer."""
-    return forward(x, weights | {"bias_4": jnp.zeros(WIDTH)}, activation=activation)
+    return forward(x, weights | {f"bias_{LAYERS - 1}": jnp.zeros(WIDTH)}, activation=activation)
 
 
 @pytest.mark.statement("forward.compiled", of=forward, mutants=[rounds_when_compiled, loses_a_bias])
@@ -112,12 +114,12 @@ def passes_no_gradient_to_biases(x, kernels, biases, **options):
 
 @pytest.mark.statement("hidden-scan.recursion", of=hidden_scan, mutants=[scans_backwards, leaves_the_output_linear])
 def test_scanned_equals_the_recursion(implementation):
-    extended = WEIGHTS | {f"kernel_{LAYERS}": jnp.eye(WIDTH), f"bias_{LAYERS}": jnp.zeros(WIDTH)}  # all others hidden
+    extended = WEIGHTS | IDENTITY
     for activation, rematerialize in itertools.product(SLOPES, (False, True)):
-        values, last = forward(X, extended, activation=activation), f"a_{LAYERS - 1}"
-        got = {last: implementation(X, KERNELS, BIASES, activation=activation, rematerialize=rematerialize)}
+        values = forward(X, extended, activation=activation)
+        got = {LAST: implementation(X, KERNELS, BIASES, activation=activation, rematerialize=rematerialize)}
 
-        assert share(got, {last: values[last]}, bound(X, extended, activation, values)) <= 1
+        assert share(got, {LAST: values[LAST]}, bound(X, extended, activation, values)) <= 1
 
 
 @pytest.mark.parametrize(
@@ -125,9 +127,9 @@ def test_scanned_equals_the_recursion(implementation):
     [
         lambda f, x, weights: {name: -v if name == "a_0" else v for name, v in f(x, weights).items()},
         lambda f, x, weights: f(x * (1 + 1e-4), weights),
-        lambda f, x, weights: f(x, weights | {"bias_3": weights["bias_3"] * 1.01}),
+        lambda f, x, weights: f(x, weights | {"bias_1": weights["bias_1"] * 1.01}),
         lambda f, x, weights: f(
-            x, weights | {"kernel_4": weights["kernel_4"].astype(jnp.bfloat16).astype(jnp.float32)}
+            x, weights | {"kernel_2": weights["kernel_2"].astype(jnp.bfloat16).astype(jnp.float32)}
         ),
         lambda f, x, weights: f(x, table(KERNELS[::-1], BIASES[::-1])),
         lambda f, x, weights: f(x - x.mean(0) / 100, weights),
@@ -154,8 +156,8 @@ def gradients(run):
 @functools.cache
 def gradients_of_the_recursion():
     def recursion(kernels, biases):
-        extended = table(kernels, biases) | {"kernel_5": jnp.eye(WIDTH), "bias_5": jnp.zeros(WIDTH)}
-        return forward(X, extended, activation="tanh")["a_4"]
+        extended = table(kernels, biases) | IDENTITY
+        return forward(X, extended, activation="tanh")[LAST]
 
     return gradients(recursion)
 
@@ -207,7 +209,7 @@ def test_products_that_a_cpu_computes_for_a_rematerialized_loop(rematerialize, l
 
 
 def test_compiled_calls_give_the_same_bits():
-    run = jax.jit(lambda x: forward(x, WEIGHTS, activation="gelu")["a_4"])
+    run = jax.jit(lambda x: forward(x, WEIGHTS, activation="gelu")[LAST])
     first = np.asarray(run(X)).tobytes()
 
     assert [np.asarray(run(X)).tobytes() == first for _ in range(20)] == [True] * 20
@@ -218,8 +220,8 @@ def test_nothing_of_one_example_reaches_another_in_the_jacobian():
     def jacobian_of(f):
         return np.asarray(jax.jit(jax.jacrev(f))(X))
 
-    jacobian = jacobian_of(lambda x: forward(x, WEIGHTS, activation="tanh")["a_4"])
-    leaking = jacobian_of(lambda x: forward(x - x.mean(0), WEIGHTS, activation="tanh")["a_4"])
+    jacobian = jacobian_of(lambda x: forward(x, WEIGHTS, activation="tanh")[LAST])
+    leaking = jacobian_of(lambda x: forward(x - x.mean(0), WEIGHTS, activation="tanh")[LAST])
 
     def beside(jacobian):  # [example, unit, example, feature]
         return max(float(np.abs(jacobian[i, :, k]).max()) for i, k in itertools.permutations(range(BATCH), 2))
@@ -258,7 +260,7 @@ def test_a_wrong_table_is_refused_in_one_line(weights, activation, message):
     ("x", "kernels", "biases", "message"),
     [
         (X[:, :5], KERNELS, BIASES, "hidden_scan: kernels has width=6 but x has width=5"),
-        (X, KERNELS, BIASES[:4], "hidden_scan: biases has layers=4 but kernels has layers=5"),
+        (X, KERNELS, BIASES[:2], "hidden_scan: biases has layers=2 but kernels has layers=3"),
         (X, KERNELS[:, :, :5], BIASES, "hidden_scan: kernels"),
     ],
 )
