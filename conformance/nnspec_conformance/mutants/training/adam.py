@@ -32,6 +32,12 @@ MUTANTS.each(STALE, "nadam.momentum-schedule")(faults.takes_the_rate_of_the_step
 MUTANTS.each(STALE, "adamax.epsilon-position")(faults.takes_the_rate_of_the_step_before)
 
 
+@MUTANTS.each("the rate is multiplied by a number that nobody knows of, and training is 30 % slower", "adam.converges")
+def takes_seven_tenths_of_the_rate(start, params, *, learning_rate, **given):
+    step = start(params, learning_rate=0.7 * learning_rate, **given)
+    return Changed(step, called=lambda grads, rate: step(grads, rate and 0.7 * rate))
+
+
 @MUTANTS.each("a default of the training loop: every entry of the gradient is clipped to 1", "adam.scaling")
 def clips_each_entry(start, params, **given):
     step = start(params, **given)
