@@ -215,11 +215,8 @@ def test_converges(operation: str, trial: Trial) -> None:
     given = without_decay(operation) | {"learning_rate": 2.0**-6, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8}
     dtype = "float32" if "float32" in trial.dtypes else trial.dtypes[0]
     exact_losses, losses = Losses(np.float64), Losses(DTYPES[dtype])
-    step, now, path = (
-        steppers.of(operation).oracle(exact_losses.start, **given | trial.readings),
-        exact_losses.start,
-        [],
-    )
+    now, path = exact_losses.start, []
+    step = steppers.of(operation).oracle(now, **given | trial.readings)
     for _ in range(100):
         now = step(exact_losses.gradients(now))
         path.append(now)
