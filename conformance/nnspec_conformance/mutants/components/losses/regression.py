@@ -7,10 +7,8 @@ import numpy as np
 from nnspec_conformance.adapters.numpy_oracle.rounding import in_dtype
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
-from nnspec_conformance.oracles.components.losses import regression as oracle
 
 MUTANTS = Mutants()
-OF_THE_ERROR = ("squared_error", "absolute_error", "huber", "smooth_l1")
 POISSON = ("poisson_nll", "poisson_nll_from_rate")
 
 # ---- values
