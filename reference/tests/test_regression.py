@@ -46,7 +46,7 @@ def test_smooth_l1_of_any_beta_has_finite_derivatives_everywhere(beta):
         return losses.smooth_l1(x, jnp.float32(0), beta=beta)
 
     for x in (0.0, 0.5, -0.5, 3.0):
-        assert np.isfinite(jax.grad(loss)(x)) and np.isfinite(jax.grad(jax.grad(loss))(x))
+        assert np.isfinite([jax.grad(loss)(x), jax.grad(jax.grad(loss))(x)]).all()
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -56,7 +56,7 @@ def test_zero_counts_at_the_rate_0_have_no_nan_in_any_gradient(full):
 
     zero = jnp.float32(0)
 
-    assert loss(zero, zero) == 0
+    assert abs(loss(zero, zero)) < 1e-6  # XLA's log-gamma of 1 is 5e-7 in float32
     assert np.isfinite(jax.grad(loss, (0, 1))(zero, zero)).all()
     assert jax.grad(lambda x: losses.poisson_nll(x, zero, full=full))(-jnp.inf) == 0
 
