@@ -101,7 +101,7 @@ def huber(
     Source: Huber 1964, section 4.
     """
     d = _wide(prediction) - _wide(target)
-    c = jax.lax.clamp(-_like(delta, d), d, _like(delta, d))  # its derivative is chosen, not multiplied: no 0 * inf
+    c = _within(d, _like(delta, d))
     return _reduced(c * (d - c / 2), reduction, prediction.dtype)
 
 
@@ -135,7 +135,7 @@ def smooth_l1(
     """
     d = _wide(prediction) - _wide(target)
     b = jnp.where(beta == 0, 1, _like(beta, d))
-    c = jax.lax.clamp(-b, d, b)
+    c = _within(d, b)
     return _reduced(jnp.where(beta == 0, _size(d), c * (d - c / 2) / b), reduction, prediction.dtype)
 
 
@@ -249,6 +249,11 @@ def poisson_nll_from_rate(
 def _like(width: float, d: Array) -> Array:
     """A width in the dtype of the error."""
     return jnp.asarray(width, d.dtype)
+
+
+def _within(d: Array, width: Array) -> Array:
+    """The error, cut off on both sides; its slope is chosen and not multiplied, so that there is no 0 * inf."""
+    return jnp.where(d > width, width, jnp.where(d < -width, -width, d))
 
 
 def _size(d: Array) -> Array:
