@@ -269,7 +269,7 @@ def brings_nan_back_from_the_other_part(f, x, y, *rest, **given):
 def divides_by_the_batch_alone(f, x, *rest, reduction="none", **given):
     if reduction != "mean":
         return f(x, *rest, reduction=reduction, **given)
-    return (f(x, *rest, reduction="sum", **given | {"outputs": "each"}) / len(x)).astype(x.dtype)
+    return (f(x, *rest, reduction="sum", **given) / len(x)).astype(x.dtype)
 
 
 @MUTANTS.each("a sum where a mean was asked for", "regression.reduction")
@@ -280,6 +280,15 @@ def adds_up_in_place_of_a_mean(f, *arrays, reduction="none", **given):
 @MUTANTS.each("a mean unless something else is said", "regression.default-reduction")
 def averages_by_default(f, *arrays, reduction="mean", **given):
     return f(*arrays, reduction=reduction, **given)
+
+
+@MUTANTS.each("the mean over the last axis, and a sum of such means, which is another framework's reading",
+              "regression.outputs")  # fmt: skip
+def averages_the_outputs_of_an_example(f, x, *rest, reduction="none", **given):
+    if x.ndim < 2 or reduction == "mean":
+        return f(x, *rest, reduction=reduction, **given)
+    means = f(x, *rest, reduction="none", **given).mean(-1)
+    return (means if reduction == "none" else means.sum()).astype(x.dtype)
 
 
 @MUTANTS.each("the mean over nothing is 0 / 0", "regression.empty-mean")

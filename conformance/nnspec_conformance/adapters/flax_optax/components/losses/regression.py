@@ -21,15 +21,15 @@ KNOWN_FAILURES = {
 
 
 def squared_error(prediction, target, *, factor, **given):
-    _only_reduction(given)
-    return (optax.l2_loss if factor == "half" else optax.squared_error)(prediction, target)
+    loss = optax.l2_loss if factor == "half" else optax.squared_error
+    return loss(prediction, target, **_without_reduction(given))
 
 
-def huber(prediction, target, *, reduction="none", **given):
-    _only_reduction({"reduction": reduction})
-    return optax.huber_loss(prediction, target, **given)
+def huber(prediction, target, **given):
+    return optax.huber_loss(prediction, target, **_without_reduction(given))
 
 
-def _only_reduction(given):
-    if given.get("reduction", "none") != "none":
+def _without_reduction(given):
+    if given.pop("reduction", "none") != "none":
         raise NotImplementedError("the losses of Optax have no reduction")
+    return given

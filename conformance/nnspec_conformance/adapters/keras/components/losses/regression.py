@@ -63,8 +63,8 @@ def huber(prediction, target, **given):
     return _of_examples(keras.losses.Huber(dtype=prediction.dtype, **_told(given)), prediction, target)
 
 
-def poisson_nll_from_rate(prediction, target, *, full=False, **given):
-    if full:
+def poisson_nll_from_rate(prediction, target, **given):
+    if given.pop("full", False):
         raise NotImplementedError("keras.losses.Poisson has no constant")
     return _of_examples(keras.losses.Poisson(dtype=prediction.dtype, **_told(given)), prediction, target)
 
