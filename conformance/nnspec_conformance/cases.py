@@ -215,9 +215,11 @@ def gradient(operation: str, /, *arrays: Any, cotangents: Any, want: Any, note: 
     return _case(operation, arrays, want, note, attributes, (cotangents,), what="gradient", cotangents=cotangents)
 
 
-def second_derivative(operation: str, x: np.ndarray, /, *, want: Any, note: Any = "", **attributes: Any) -> Case:
-    """Ask for the second derivative of an elementwise operation."""
-    return _case(operation, (x,), want, note, attributes, what="second derivative")
+def second_derivative(
+    operation: str, x: np.ndarray, /, *fixed: np.ndarray, want: Any, note: Any = "", **attributes: Any
+) -> Case:
+    """Ask for the second derivative of an elementwise operation by its first array; the others are held."""
+    return _case(operation, (x, *fixed), want, note, attributes, what="second derivative")
 
 
 def steps(

@@ -326,22 +326,26 @@ class Subject:
 
         return self._guard(operation, arrays, body)
 
-    def second_derivative(self, operation: str, x: np.ndarray, **attributes: Any) -> np.ndarray:
-        """The second derivative of an elementwise operation: the adapter's own, else its vjp applied to its vjp."""
-        self.asked = float_dtype(x)
+    def second_derivative(self, operation: str, x: np.ndarray, *fixed: np.ndarray, **attributes: Any) -> np.ndarray:
+        """The second derivative of an elementwise operation by its first array, the others being held.
+
+        It is the adapter's own, else its vjp applied to its vjp.
+        """
+        self.asked = float_dtype((x, *fixed))
         own = getattr(self.adapter, f"{operation}_second_derivative", None)
         if own is None and not hasattr(self.adapter, "vjp"):
             raise NotImplementedBySubject(f"{operation}_second_derivative (and no vjp)")
 
         def body(f: Callable) -> Any:
+            primal, *held = map(self._in, (x, *fixed))
             if own is not None:
-                return own(self._in(x), **attributes)
+                return own(primal, *held, **attributes)
             vjp, ones = self.adapter.vjp, self._in(np.ones_like(x))
-            g, primals = of_floats(operation, f, (x,), [self._in(x)], attributes)
-            slope = Function(lambda primal: vjp(g, (primal,), ones)[0], operation, vjp, g, x.shape, str(x.dtype))
-            return vjp(slope, primals, ones)[0]
+            g = Function(lambda first: f(first, *held, **attributes), operation, f, attributes, fixed)
+            slope = Function(lambda first: vjp(g, (first,), ones)[0], operation, vjp, g, x.shape, str(x.dtype))
+            return vjp(slope, (primal,), ones)[0]
 
-        return self._guard(operation, x, body)
+        return self._guard(operation, (x, *fixed), body)
 
     def trajectory(
         self, operation: str, params: dict, grads: Any, *, steps: int, rates: list | None = None, **hyper: Any

@@ -164,6 +164,8 @@ TURNS = [  # experiment, number, value, outcome
     ("stored-activations", "growth of the loop, rematerialized / not", 0.5, "does not hold"),
     ("loss-curvature", "smallest eigenvalue, cross-entropy", -0.1, "does not hold"),
     ("loss-curvature", "smallest eigenvalue, cosine", 0, "does not hold"),
+    ("regression-minimizer", "minimizer, absolute error", 0.3, "does not hold"),
+    ("regression-outliers", "intercept off, squared error", 0.1, "does not hold"),
     ("gradient-flow", "change with depth, random direction", 1.2, "does not hold"),
     ("gradient-flow", "change with depth", 1, "holds"),
     ("two-wells", "share that reaches the deepest point", 1, "holds when"),

@@ -1,5 +1,7 @@
 """The functions that an adapter's vjp is handed: equal where they do the same, so that a program is compiled once."""
 
+from types import SimpleNamespace
+
 import jax
 import numpy as np
 import pytest
@@ -7,7 +9,9 @@ import pytest
 from nnspec_conformance.adapters.jax import transport
 from nnspec_conformance.functions import Function
 from nnspec_conformance.loading import load_subject
+from nnspec_conformance.subject import Subject
 
+JAX = ("asarray", "to_numpy", "context", "vjp")  # what an adapter takes from the transport
 X = np.array([[-1.5, 0.5, 2.0], [0.25, -0.75, 3.0]], np.float32)
 
 
@@ -103,6 +107,13 @@ def test_a_second_derivative_is_compiled_once_for_a_shape(compiled):
     transport._program.cache_clear()
     assert compiled(lambda: subject.second_derivative("sigmoid", X)) > 0
     assert compiled(lambda: subject.second_derivative("sigmoid", X + 1)) == 0
+
+
+def test_a_second_derivative_is_by_the_first_array_with_the_others_held():
+    adapter = SimpleNamespace(cubic=lambda x, a: a * x**3, **{n: getattr(transport, n) for n in JAX}, NAME="cubic")
+    subject = Subject(adapter)
+    for a in (2 * X, X + 1):
+        np.testing.assert_allclose(subject.second_derivative("cubic", X, a), 6 * a * X, rtol=1e-6)
 
 
 def test_a_kept_program_answers_the_new_question():

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-__all__ = ["between_0_and_1", "classes_of", "distributions", "held", "not_negative"]
+__all__ = ["between_0_and_1", "classes_of", "distributions", "held", "not_negative", "positive"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 Rule = Callable[[np.ndarray, Mapping[str, Any]], str]
@@ -66,6 +66,11 @@ def classes_of(scores: str, *, ignored: str = "") -> Rule:
 def not_negative(x: np.ndarray, given: Mapping[str, Any]) -> str:
     """The rule that no entry is negative."""
     return f"has the entry {float(x.min()):g}, expected none below 0" if (x < 0).any() else ""
+
+
+def positive(x: np.ndarray, given: Mapping[str, Any]) -> str:
+    """The rule that every entry is above 0; NaN is handed on."""
+    return f"has the entry {float(x.min()):g}, expected all above 0" if (x <= 0).any() else ""
 
 
 def between_0_and_1(p: np.ndarray, given: Mapping[str, Any]) -> str:

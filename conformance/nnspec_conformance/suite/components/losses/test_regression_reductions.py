@@ -1,0 +1,170 @@
+"""Tests of components/losses/regression: minimizers, means and sums, defaults, and what must be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
+from nnspec_conformance.suite.components.losses.test_regression import (
+    NONE,
+    WIDTHS,
+    arrays,
+    fixed,
+    losses,
+    numbers,
+    table,
+    value_case,
+)
+from nnspec_conformance.tolerance import exact
+
+# ---- the minimizer, from the subject's own values
+
+COINS = np.arange(1, 40) / 40  # predictions, 0.3 and 0.5 and 0.85 among them
+MEANS = (0.15, 0.225, 0.3, 0.375, 0.5, 0.7, 0.85)
+SPREADS = (0.05, 0.1, 0.1275, 0.21, 0.25, 0.5)
+
+
+def expected_loss(trial, predictions: np.ndarray, labels: Any, shares: Any, *rest: np.ndarray, **asked: Any):
+    """The mean of what each prediction costs under each label, weighted with the labels' shares."""
+    x, y = (a.ravel().astype(np.float32) for a in np.meshgrid(predictions, labels, indexing="ij"))
+    others = (np.repeat(a, len(labels)).astype(np.float32) for a in rest)
+    costs = trial.call(x, y, *others, **asked).reshape(len(predictions), len(labels)).astype(np.float64)
+    return costs @ np.asarray(shares)
+
+
+def require_least(trial, expected: np.ndarray, grid: np.ndarray, minimizer: Any) -> None:
+    """The expected loss is least at the minimizer, and clearly so."""
+    at = int(np.argmin(np.abs(grid - np.asarray(minimizer)).reshape(len(grid), -1).sum(-1)))
+    best = grid[int(np.argmin(np.where(np.isnan(expected), np.inf, expected)))]
+    trial.require(
+        bool((np.delete(expected, at) > expected[at] + 1e-4).all()),
+        f"the expected loss is least at {np.round(best, 3)}, right is {np.round(minimizer, 3)}",
+    )
+
+
+@clause("regression.proper")
+def test_proper(trial) -> None:
+    asked = fixed(trial.operation) | ({WIDTHS[trial.operation]: 1.0} if trial.operation in WIDTHS else {})
+    pairs = np.array([(m, v) for m in MEANS for v in SPREADS])
+    for p in (0.3, 0.5, 0.85):
+        shares = (1 - p, p)
+        if trial.operation == "gaussian_nll":
+            expected = expected_loss(trial, pairs[:, 0], (0.0, 1.0), shares, pairs[:, 1], **asked)
+            require_least(trial, expected, pairs, (p, p * (1 - p)))
+            continue
+        grid = np.log(COINS) if trial.operation == "poisson_nll" else COINS
+        expected = expected_loss(trial, grid, (0.0, 1.0), shares, **asked)
+        require_least(trial, expected, COINS, p)
+
+
+@clause("absolute-error.median")
+def test_median(trial) -> None:
+    grid = np.arange(0, 5.25, 0.25)
+    for shares, median in (((0.3, 0.3, 0.4), 1.0), ((0.6, 0.1, 0.3), 0.0), ((0.2, 0.2, 0.6), 5.0)):
+        require_least(trial, expected_loss(trial, grid, (0.0, 1.0, 5.0), shares, **NONE), grid, median)
+
+
+@clause("huber.small-delta")
+def test_small_delta(trial) -> None:
+    grid = np.arange(0, 33) / 32
+    for p, minimizer in ((0.2, 0.0625), (1 / 3, 0.125), (2 / 3, 0.875)):
+        expected = expected_loss(trial, grid, (0.0, 1.0), (1 - p, p), **NONE, delta=0.25)
+        require_least(trial, expected, grid, minimizer)
+
+
+# ---- reductions
+
+
+@clause("regression.reduction")
+def test_reduction(operation: str, readings: dict) -> Iterator[Case]:
+    for reduction in ("mean", "sum"):
+        yield value_case(operation, readings, *table(operation), reduction=reduction, note="divides by the batch alone")
+
+
+@clause("regression.default-reduction")
+def test_default_reduction(operation: str, default: str, readings: dict) -> Iterator[Case]:
+    given, asked = arrays(operation), {k: v for k, v in fixed(operation).items() if k != "reduction"}
+    want = losses(operation, readings)(*given, **asked, reduction=default)
+    yield call(operation, *given, **asked, want=want, note="another reduction by default")
+
+
+@clause("regression.outputs")
+def test_outputs(operation: str, readings: dict) -> Iterator[Case]:
+    yield value_case(operation, readings, *table(operation), note="the mean over the outputs of an example")
+    yield value_case(operation, readings, *table(operation), reduction="sum", note="a sum of means")
+
+
+@clause("regression.empty-mean")
+def test_empty_mean(operation: str, readings: dict) -> Iterator[Case]:
+    value = 0.0 if readings["empty_mean"] == "zero" else np.nan
+    empty = tuple(a[:0] for a in arrays(operation))
+    for reduction, want in (("mean", value), ("sum", 0.0)):
+        yield call(
+            operation, *empty, **fixed(operation) | {"reduction": reduction}, want=exact(want), note="a mean of nothing"
+        )
+
+
+# ---- other defaults
+
+
+@clause("huber.default-delta")
+def test_default_delta(default: float, readings: dict) -> Iterator[Case]:
+    yield call("huber", *numbers(), **NONE, want=losses("huber", readings)(*numbers(), **NONE, delta=default))
+
+
+@clause("smooth-l1.default-beta")
+def test_default_beta(default: float, readings: dict) -> Iterator[Case]:
+    yield call("smooth_l1", *numbers(), **NONE, want=losses("smooth_l1", readings)(*numbers(), **NONE, beta=default))
+
+
+@clause("regression.default-full")
+def test_default_full(operation: str, default: bool, readings: dict) -> Iterator[Case]:
+    given = arrays(operation)
+    yield call(operation, *given, **NONE, want=losses(operation, readings)(*given, **NONE, full=default))
+
+
+# ---- refusals
+
+
+@clause("regression.broadcasting")
+def test_broadcasting(operation: str) -> Iterator[ErrorCase]:
+    x, y, *rest = arrays(operation)
+    wrong = {"[n] against [n, 1]": (x, y[:, None]), "[n, 1] against [n]": (x[:, None], y)}
+    wrong["one target for all"] = (x, y[:1])
+    for what, given in wrong.items():
+        others = (a.reshape(given[0].shape) for a in rest)
+        yield refusal(operation, *given, *others, **fixed(operation), valid=(x, y, *rest), note=what)
+
+
+@clause("huber.range")
+def test_range(operation: str) -> Iterator[ErrorCase]:
+    name = WIDTHS[operation]
+    for width in (-1.0, 0.0) if operation == "huber" else (-1.0, -0.25):
+        yield refusal(operation, *numbers(), **NONE, **{name: width}, valid={name: 0.5}, note=f"a {name} of {width}")
+
+
+def with_one(x: np.ndarray, entry: float) -> np.ndarray:
+    return np.where(np.arange(x.size) == 3, entry, x).astype(x.dtype)
+
+
+@clause("gaussian-nll.negative-variance")
+def test_negative_variance() -> Iterator[ErrorCase]:
+    x, y, v = arrays("gaussian_nll")
+    asked = fixed("gaussian_nll")
+    yield refusal("gaussian_nll", x, y, with_one(v, -1.0), **asked, valid=(x, y, v), note="a variance of -1")
+
+
+@clause("poisson-nll.negative-count")
+def test_negative_count(operation: str) -> Iterator[ErrorCase]:
+    x, t = arrays(operation)
+    yield refusal(operation, x, with_one(t, -2.0), **fixed(operation), valid=(x, t), note="a count of -2")
+
+
+@clause("poisson-nll-from-rate.negative-rate")
+def test_negative_rate() -> Iterator[ErrorCase]:
+    x, t = arrays("poisson_nll_from_rate")
+    asked = fixed("poisson_nll_from_rate")
+    yield refusal("poisson_nll_from_rate", with_one(x, -1.0), t, **asked, valid=(x, t), note="a rate of -1")
