@@ -16,7 +16,7 @@ def draw(theme: Theme) -> Figure:
     cut = np.clip(d, -1, 1)
     losses = {"½ d²": d * d / 2, "|d|": np.abs(d), "Huber": cut * (d - cut / 2)}
     slopes = [d, np.where(d == 0, np.nan, np.sign(d)), cut]
-    places = {"½ d²": (-2.05, 3.4), "|d|": (2.0, 2.7), "Huber": (2.2, 1.0)}
+    places = {"½ d²": (-2.05, 3.4), "|d|": (-3.8, 4.1), "Huber": (2.2, 1.0)}
     for i, ((name, loss), slope) in enumerate(zip(losses.items(), slopes, strict=True)):
         style = "--" if name == "|d|" else "-"
         left.plot(d, loss, style, color=theme.colors[i])

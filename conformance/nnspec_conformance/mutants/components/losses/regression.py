@@ -93,6 +93,13 @@ def divides_by_a_beta_of_zero(x, y, *, beta=1.0, **given):
         return c * (d - c / 2) / np.float32(beta)
 
 
+@MUTANTS.add("both formulas are computed and one is chosen: NaN comes back from the other", "smooth-l1.beta-zero",
+             part="_vjp")  # fmt: skip
+def brings_nan_back_from_a_beta_of_zero(x, y, g, *, beta=1.0, **given):
+    gradients = right.smooth_l1_vjp(x, y, g, beta=beta, **given)
+    return tuple(part * np.float32(1 if beta else np.nan) for part in gradients)
+
+
 @MUTANTS.each("the keyword is taken and not used", "gaussian-nll.full", operations=("gaussian_nll",))
 @MUTANTS.each("the keyword is taken and not used", "poisson-nll.log-factorial")
 def forgets_the_constant(f, *arrays, full=False, **given):

@@ -141,6 +141,7 @@ def test_factor(readings: dict) -> Iterator[Case]:
 @clause("smooth-l1.beta-zero")
 def test_beta_zero(readings: dict) -> Iterator[Case]:
     yield value_case("smooth_l1", readings, *numbers(), beta=0.0, note="0 / 0")
+    yield gradient_case("smooth_l1", readings, *numbers(), beta=0.0, note="0 / 0 on the way back")
 
 
 @clause("gaussian-nll.full")
