@@ -19,7 +19,18 @@ from typing import Any
 from nnspec_conformance import results
 from nnspec_conformance.clauses import load_spec
 from nnspec_conformance.errors import HarnessError
-from nnspec_site import assets, built, clause_pages, data, data_files, figures, navigation, sources
+from nnspec_site import (
+    assets,
+    built,
+    clause_pages,
+    data,
+    data_files,
+    experiment_pages,
+    figures,
+    navigation,
+    own_page,
+    sources,
+)  # fmt: skip
 from nnspec_site.assets import GENERATED, ROOT
 from nnspec_site.errors import SiteError
 
@@ -40,9 +51,10 @@ def prepare() -> None:
     draw_figures()
     step("pages that follow from the folders")
     navigation.stage(load_spec())
-    step("a page for each clause, and the data")
+    step("a page for each clause and experiment, and the data")
     shown = data.current()
-    clause_pages.stage(shown, navigation.STAGE)
+    for pages in (clause_pages.pages(shown), experiment_pages.pages(shown)):
+        own_page.stage(pages, navigation.STAGE)
     data_files.stage(shown, navigation.STAGE / "data")
 
 

@@ -1,8 +1,8 @@
 """Checks a built site: ``python -m nnspec_site.built site``. One line a defect; exit status 1 where there is any.
 
 Looked for: links and resources that lead nowhere (raw HTML included), anchors that do not exist, ids used twice, blocks
-and formulas left as text, images without a size, tracebacks, TeX errors, and resources that a page would load from
-another host.
+and formulas left as text, images without a size, tracebacks, resources that a page would load from another host, and
+pages of topics beyond their budget.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ TEXT = {
     "an unresolved cross-reference ('][]')": re.compile(r"\]\[(?:[a-z][\w-]*\.[\w.\[\]-]+)?\]"),
 }
 CSS_URL = re.compile(r"""(?:url\(|@import)\s*["']?([^"')\s]+)""")
-QUIET = {"script", "style", "pre", "code", "annotation"}
+QUIET = {"script", "style", "pre", "code"}
+BYTES, ELEMENTS = 250_000, 6_000  # of the page of a topic: it opens at once on a phone
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
@@ -36,6 +37,7 @@ class Page:
     resources: list[tuple[int, str]] = field(default_factory=list)
     text: list[tuple[int, str]] = field(default_factory=list)
     errors: list[tuple[int, str]] = field(default_factory=list)
+    elements: int = 0
 
 
 class Reader(HTMLParser):
@@ -47,6 +49,7 @@ class Reader(HTMLParser):
         self.open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.page.elements += 1
         if tag not in VOID:
             self.open.append(tag)
         given = {name: value or "" for name, value in attrs}
@@ -109,6 +112,7 @@ def check(site: Path) -> list[str]:
             *_duplicates(page),
             *_resources(site, path, page),
             *_links(site, path, pages),
+            *_budget(site, path, page),
         ]
         defects += [f"{name}:{line}: {problem}" for line, problem in sorted(found)]
     return defects + list(_styles(site))
@@ -161,6 +165,21 @@ def _target(site: Path, path: Path, address: str) -> Path:
     address = unquote(address)
     base = site if address.startswith("/") else path.parent
     return (base / address.lstrip("/")).resolve()
+
+
+def is_topic(site: Path, path: Path) -> bool:
+    """Whether a file is the page of a topic: below a section of the specification, and not the section's list."""
+    parts = path.relative_to(site).parts
+    return len(parts) > 2 and parts[0] == "spec" and path.name != "index.html"
+
+
+def _budget(site: Path, path: Path, page: Page) -> Iterator[tuple[int, str]]:
+    if not is_topic(site, path):
+        return
+    if (size := path.stat().st_size) > BYTES:
+        yield 1, f"{size:,} bytes, and a topic's page has at most {BYTES:,}"
+    if page.elements > ELEMENTS:
+        yield 1, f"{page.elements:,} elements, and a topic's page has at most {ELEMENTS:,}"
 
 
 def _styles(site: Path) -> Iterator[str]:

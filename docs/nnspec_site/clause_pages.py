@@ -1,45 +1,19 @@
-"""A page for each clause, from a small template of its own: the theme's emptiest page weighs three times as much.
-
-They are written before MkDocs runs, as files that it copies and checks links to. They work from file:// and without
-scripts.
-"""
+"""A page for each clause: all that was measured, what fails and why, what is caught, and how to run it."""
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from nnspec_conformance.clauses import Clause
 from nnspec_site import proof
 from nnspec_site.blocks.clause import choices_of, level, readings_of
 from nnspec_site.data import Data
 from nnspec_site.html import Element, code, make, plural, prose, table
+from nnspec_site.own_page import document, neighbours, section
 from nnspec_site.rendering import Renderer, clause_address
 from nnspec_site.snippets import snippet
 
 MOST = 60  # rows of single entries that a page shows; the files of results have all
-LENGTH = 180  # of a description
-TEMPLATE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{title} - nnspec</title>
-<meta name="description" content="{description}">
-<meta property="og:title" content="{title}: {page}">
-<meta property="og:description" content="{description}">
-<meta property="og:type" content="article">
-<meta property="og:site_name" content="nnspec">
-{math}<link rel="stylesheet" href="{root}assets/clause-page.css">
-<script src="{root}assets/clause-page.js"></script>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
 
 
 def pages(data: Data) -> Iterator[tuple[str, str]]:
@@ -51,53 +25,12 @@ def pages(data: Data) -> Iterator[tuple[str, str]]:
         yield clause_address(clause.page, clause.id)[1:], page(data, clause, before, after)
 
 
-def stage(data: Data, folder: Path) -> None:
-    """Write every page below the folder that MkDocs reads."""
-    for address, text in pages(data):
-        path = folder / address
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-
 def page(data: Data, clause: Clause, before: Clause | None, after: Clause | None) -> str:
     """The HTML of one clause's page."""
-    address = clause_address(clause.page, clause.id)[1:]
-    renderer = Renderer(data.spec, address, f"spec/{clause.page}.md")
-    root = "../" * address.count("/")
-    body = renderer.html(
-        make("div", "page", bar(data, clause, root), main(data, clause, renderer), neighbours(before, after))
-    )
-    return TEMPLATE.format(
-        title=clause.id,
-        page=html.escape(data.spec.pages[clause.page].title),
-        description=html.escape(description(clause), quote=True),
-        math=f'<link rel="stylesheet" href="{root}assets/generated/math/math.css">\n' if "<math" in body else "",
-        root=root,
-        body=body,
-    )
-
-
-def description(clause: Clause) -> str:
-    """The statement as plain text, cut at a word."""
-    text = re.sub(r"\[([^\]]+)\](\[[^\]]*\]|\([^)]*\))", r"\1", clause.text)
-    text = " ".join(re.sub(r"[*`$]", "", text).split())
-    return text if len(text) <= LENGTH else text[:LENGTH].rpartition(" ")[0] + " ..."
-
-
-def bar(data: Data, clause: Clause, root: str) -> Element:
-    """Where one is: the site, the topic."""
-    topic = make("a", "", data.spec.pages[clause.page].title, href=f"/spec/{clause.page}.md#{clause.id}")
-    return make("nav", "bar", make("a", "home", "nnspec", href="/index.html"), " / ", topic, aria_label="Breadcrumb")
-
-
-def neighbours(before: Clause | None, after: Clause | None) -> Element:
-    """The clauses before and after this one."""
-    links = [
-        make("a", css, f"{words} ", code(clause.id), href=clause_address(clause.page, clause.id), rel=rel)
-        for clause, css, rel, words in ((before, "before", "prev", "Previous:"), (after, "after", "next", "Next:"))
-        if clause is not None
-    ]
-    return make("nav", "neighbours", *links, aria_label="Clauses")
+    renderer = Renderer(data.spec, clause_address(clause.page, clause.id)[1:], f"spec/{clause.page}.md")
+    beside = [other and (other.id, clause_address(other.page, other.id)) for other in (before, after)]
+    parts = [main(data, clause, renderer), neighbours("Clauses", *beside)]
+    return document(data, clause.id, clause.page, clause.text, parts, renderer)
 
 
 def main(data: Data, clause: Clause, renderer: Renderer) -> Element:
@@ -116,10 +49,6 @@ def main(data: Data, clause: Clause, renderer: Renderer) -> Element:
     ]
     made.extend(part for part in parts if part is not None)
     return made
-
-
-def section(title: str, body: Element | None) -> list[Element]:
-    return [] if body is None else [make("h2", "", title), body]
 
 
 def about(clause: Clause) -> Element | None:

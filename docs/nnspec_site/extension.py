@@ -5,7 +5,7 @@ from __future__ import annotations
 from markdown import Markdown
 from pymdownx.blocks import BlocksExtension, BlocksProcessor
 
-from nnspec_site import fine_print, tex
+from nnspec_site import fine_print, table_heads, tex
 from nnspec_site.blocks.benchmark import BenchmarkBlock
 from nnspec_site.blocks.clause import ClauseBlock
 from nnspec_site.blocks.exercise import ExerciseBlock
@@ -40,6 +40,7 @@ class SiteExtension(BlocksExtension):
         super().extendMarkdown(md)
         tex.register(md)
         fine_print.register(md)
+        table_heads.register(md)
 
     def extendMarkdownBlocks(self, md: Markdown, block_mgr: BlocksProcessor) -> None:
         for block in BLOCKS:

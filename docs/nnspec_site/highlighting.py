@@ -12,14 +12,18 @@ from pygments.lexers import PythonLexer
 
 from nnspec_site.html import Element, make
 
-PLAIN = re.compile(r'<span class="(?:n|nn|nb|p|o|w)">(.*?)</span>')  # of the text's own colour: most of all words
+PLAIN = re.compile(r'<span class="(?:n[nbd]?|p|o|w|m[if])">(.*?)</span>')  # names, signs, numbers: most of the text
+SAME = re.compile(r'(<span class="(\w+)">[^<]*)</span><span class="\2">')  # beside one of the same colour
 
 
 @functools.cache
 def python(source: str) -> str:
     """The HTML of a piece of Python."""
     html = highlight(source, PythonLexer(), HtmlFormatter(cssclass="language-python highlight", wrapcode=True))
-    return PLAIN.sub(r"\1", html)
+    html = PLAIN.sub(r"\1", html)
+    while (joined := SAME.sub(r"\1", html)) != html:
+        html = joined
+    return html
 
 
 def element(md: Markdown, source: str) -> Element:

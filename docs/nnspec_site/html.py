@@ -52,12 +52,15 @@ def linked(text: str) -> list[Element | str]:
 
 
 def table(head: Sequence[Element | str], rows: Iterable[Sequence[Element | str | None]], css: str = "") -> Element:
-    """A table whose first column names its rows, in a box that scrolls by itself on narrow screens."""
-    header = make("tr", "", *(make("th", "", cell, scope="col") for cell in head))
+    """A table whose first column names its rows, in a box that scrolls by itself on narrow screens.
+
+    A cell may be a ``td``, which has a class of its own then.
+    """
+    header = make("tr", "", *(make("th", "", cell, scope="col") if cell != "" else make("td") for cell in head))
     body = make("tbody")
     for row in rows:
-        cells = [make("th", "", row[0], scope="row")] + [make("td", "", cell) for cell in row[1:]]
-        body.append(make("tr", "", *cells))
+        cells = [cell if isinstance(cell, Element) and cell.tag == "td" else make("td", "", cell) for cell in row[1:]]
+        body.append(make("tr", "", make("th", "", row[0], scope="row"), *cells))
     element = make("table", "nn-table", make("thead", "", header), body)
     return make("div", f"nn-scroll {css}".strip(), element)
 
@@ -81,6 +84,17 @@ def number(value: float | str | None) -> str:
     if 1000 <= abs(value) < 1e6:
         return f"{value:,.0f}"
     return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+
+
+def breakable(name: str) -> Element:
+    """A long name as code, which a narrow page breaks after an underscore instead of inside a word."""
+    element = make("code")
+    *words, last = name.split("_")
+    for word in words:
+        add(element, f"{word}_")
+        add(element, make("wbr"))
+    add(element, last)
+    return element
 
 
 def plural(count: int, singular: str, more: str = "") -> str:

@@ -7,6 +7,7 @@ topic is on the site as soon as its files are there.
 from __future__ import annotations
 
 import ast
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -20,7 +21,8 @@ from nnspec_site.assets import PAGES, ROOT
 from nnspec_site.listing import SOURCES
 
 STAGE = ROOT / "build" / "pages"
-GENERATED = "---\ngenerated: by the build of the site, from the folders; changes to this file are lost\n---\n\n"
+GENERATED = "---\ngenerated: by the build of the site, from the folders; changes to this file are lost\n"
+HEAD = f"{GENERATED}---\n\n"
 ALONE = """
 !!! note "About the reference alone"
     This page says what the reference implementation promises; no other implementation is asked. Each statement is
@@ -61,16 +63,22 @@ def modules(spec: Spec, sources: Path = SOURCES) -> list[Module]:
 
 # ------------------------------------------------------------------ pages that nobody writes
 def generated(spec: Spec, sources: Path = SOURCES) -> Iterator[tuple[str, str]]:
-    """Path and Markdown of each: a section without a page of its own, a module of the reference."""
+    """Path and text of each, its head included: a section without a page of its own, a module of the reference."""
     for folder in dict.fromkeys(parent for name in spec.pages for parent in folders(name)):
         if f"{folder}/index" not in spec.pages:
-            yield f"spec/{folder}/index.md", f"# {title(spec, folder)}\n\n/// topics | {folder}\n///\n"
+            yield f"spec/{folder}/index.md", f"{HEAD}# {title(spec, folder)}\n\n/// topics | {folder}\n///\n"
     for module in modules(spec, sources):
         owner = module.page
         lines = [f"# {module.dotted}", f"::: {module.dotted}"]
         if owner:
             lines.insert(1, f"What it has to do is said in [{owner.title}](/spec/{owner.name}.md).")
-        yield f"api/{module.name}.md", "\n\n".join(lines) + "\n"
+        head = f"{GENERATED}description: {json.dumps(plain(module.summary))}\n---\n\n" if module.summary else HEAD
+        yield f"api/{module.name}.md", head + "\n\n".join(lines) + "\n"
+
+
+def plain(sentence: str) -> str:
+    """A sentence without the marks of code, for search engines and shared links."""
+    return sentence.replace("`", "")
 
 
 def folders(name: str) -> list[str]:
@@ -98,12 +106,12 @@ def stage(spec: Spec, folder: Path = STAGE, pages: Path = PAGES, sources: Path =
     for page in spec.pages.values():
         if page.species == "reference":
             heading, (_, text) = f"# {page.title}\n", split_head(page.path)
-            written[f"spec/{page.name}.md"] = text.lstrip().replace(heading, heading + ALONE, 1)
+            written[f"spec/{page.name}.md"] = HEAD + text.lstrip().replace(heading, heading + ALONE, 1)
     for name, text in written.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
-        path.write_text(GENERATED + text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
 
 
 # ------------------------------------------------------------------ navigation

@@ -41,9 +41,7 @@ MEANING = {
 def chip(outcome: str, text: str = "", *, kinds: dict[str, tuple[str, str]] = OUTCOMES) -> Element:
     """``✓ pass``; ``text`` stands in for the outcome's own word."""
     symbol, css = kinds.get(outcome, ("?", "error"))
-    made = make("span", f"nn-chip nn-{css}", make("span", "nn-symbol", symbol, aria_hidden="true"))
-    made[0].tail = f" {text or outcome}"
-    return made
+    return make("span", f"nn-chip nn-{css}", f"{symbol} {text or outcome}")
 
 
 def tally(outcomes: Iterable[str]) -> list[tuple[str, int]]:

@@ -89,12 +89,13 @@ def _caught(data: Data, clause: Clause) -> str:
 def groups(data: Data, clause: Clause) -> list[Element]:
     """One chip an outcome: the frameworks whose worst outcome it is, and with which operations of a family."""
     found: dict[str, list[str]] = {}
-    for name in data.subjects:
-        if data.role(name) in ("reference", "oracle"):
-            continue
+    others = [name for name in data.subjects if data.role(name) not in ("reference", "oracle")]
+    for name in others:
         outcomes = data.outcomes(name, clause)
         outcome = worst(outcomes)
         found.setdefault(outcome, []).append(name + share(clause, outcomes, outcome))
+    if len(found) == 1 and next(iter(found.values())) == others and len(others) > 1:
+        return [chip(outcome, f"{outcome}: all {len(others)}") for outcome in found]
     return [chip(outcome, f"{outcome}: {', '.join(found[outcome])}") for outcome, _ in tally(found)]
 
 

@@ -11,7 +11,7 @@ import markdown
 from markdown import Markdown
 from markdown.inlinepatterns import InlineProcessor
 
-from nnspec_conformance.clauses import Spec
+from nnspec_conformance.clauses import Experiment, Spec
 from nnspec_site import tex
 from nnspec_site.errors import SiteError
 from nnspec_site.html import Element, code, make
@@ -103,3 +103,8 @@ def address(spec: Spec, name: str) -> str:
 def clause_address(page: str, clause: str) -> str:
     """Where a clause's own page lies."""
     return f"/clauses/{page}/{clause}.html"
+
+
+def experiment_address(experiment: Experiment) -> str:
+    """Where an experiment's own page lies."""
+    return f"/experiments/{experiment.page}/{experiment.id}.html"

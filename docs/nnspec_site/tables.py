@@ -102,11 +102,12 @@ def clauses(data: Data) -> Element | None:
 
 
 def _summary(clause: Clause, outcomes: list[str]) -> Element:
-    """The symbol of the worst outcome and the operations that have it; the word is for readers by ear."""
+    """The symbol of the worst outcome and the operations that have it; words for readers by ear."""
     outcome = worst(outcomes)
     symbol, css = OUTCOMES[outcome]
     of = share(clause, outcomes, outcome).strip(" ()")
-    return make("span", f"nn-{css}", f"{symbol} ", make("span", "nn-word", f"{outcome} "), of, title=outcome)
+    word = None if outcome == "pass" else make("span", "nn-word", f"{outcome} ")
+    return make("td", f"nn-{css}", f"{symbol} ", word, of, title=outcome)
 
 
 def subjects(data: Data) -> Element | None:

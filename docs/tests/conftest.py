@@ -182,6 +182,29 @@ def data(spec, result, report):
 
 
 @pytest.fixture
+def outcome(spec):
+    """What was recorded of the fixture's experiment."""
+
+    def make(**more):
+        measured = {
+            "id": "vanishing",
+            "text_hash": spec.experiments["vanishing"].text_hash,
+            "outcome": "holds",
+            "prediction": "missed",
+            "came": {"ratio": 2e-9, "norm of ReLU": 0.7},
+            "recorded": {"hash": "h", "commit": "0123456789abcdef", "known": None},
+            "effect": {"name": "ratio", "value": 2e-9, "interval": [1e-9, 3e-9], "unit": ""},
+            "seeds": 20,
+            "rows": [{"depth": 30, "ratio": 2e-9}],
+            "versions": {"jax": "0.9"},
+            "date": "2026-01-02",
+        }
+        return measured | more
+
+    return make
+
+
+@pytest.fixture
 def convert(data):
     """Markdown to HTML with ``data`` as the project's results."""
 

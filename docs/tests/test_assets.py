@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import html
+import io
 import re
 import sys
 
 import pytest
 
-from nnspec_site import assets
+from nnspec_conformance.clauses import load_spec
+from nnspec_site import assets, sources, tex
 from nnspec_site.errors import SiteError
 
 
@@ -59,6 +62,19 @@ def test_the_font_of_formulas_is_light_and_stretches(tmp_path):
     assert path.stat().st_size < 200_000
     assert {0x1D465, 0x2211, 0x2208, 0x1D70E} <= set(font.getBestCmap())  # x, sum, element of, sigma
     assert "MATH" in font
+
+
+def test_font_has_the_characters_of_every_formula():
+    from fontTools.ttLib import TTFont
+
+    whole = assets.read(assets.STIX, "files/stix-two-math-latin-400-normal.woff")
+    known = TTFont(io.BytesIO(assets.subset(whole))).getBestCmap().keys()
+    lacking = {}
+    for path in [*load_spec().root.rglob("*.md"), *(assets.PAGES / "guides").glob("*.md")]:
+        for line, formula, display in sources.formulas(path.read_text(encoding="utf-8")):
+            text = re.sub("<[^>]*>", "", tex.render(formula.strip(), display))
+            lacking |= {letter: f"{path.name}:{line}" for letter in html.unescape(text) if ord(letter) not in known}
+    assert {letter: where for letter, where in lacking.items() if letter not in tex.UNSEEN} == {}
 
 
 def test_a_package_is_named_by_its_version():

@@ -11,6 +11,7 @@ import pytest
 
 HOME, TOPIC, RESULTS = "index.html", "spec/components/activations.html", "results/index.html"
 PROOF = "clauses/components/activations/activation.limits.html"
+EXPERIMENT = "experiments/components/activations/first-layer-gradient.html"
 PAGES = [
     HOME,
     TOPIC,
@@ -25,6 +26,7 @@ PAGES = [
     "results/benchmarks.html",
     "results/data.html",
     PROOF,
+    EXPERIMENT,
     "api/components/activations.html",
 ]
 CLAUSE = "relu.gradient-at-zero"
@@ -85,6 +87,8 @@ def test_formulas_are_typeset_without_a_script(visit):
     assert page.locator("merror").count() == 0
     assert page.evaluate("typeof temml") == "undefined"
     assert page.evaluate("document.fonts.check('16px \"STIX2\"')")
+    root = page.locator("math msqrt").first
+    assert root.evaluate("root => root.getBoundingClientRect().width > root.firstChild.getBoundingClientRect().width")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -151,14 +155,14 @@ def test_clause_permalink_leads_to_the_clause(visit):
     assert 48 <= box["y"] < 300  # below the header
 
 
-def test_how_a_claim_was_measured_unfolds_with_the_keyboard(visit):
+def test_claim_leads_to_how_it_was_measured_and_back(visit):
     page = visit(TOPIC)
-    summary = page.locator("details.nn-how > summary").first
-    table = page.locator("details.nn-how .nn-table").first
-    assert not table.is_visible()
-    summary.focus()
-    page.keyboard.press("Enter")
-    assert table.is_visible()
+    experiment = page.locator(".nn-experiment").first
+    experiment.locator(".nn-more").click()
+    page.wait_for_url("**/experiments/components/activations/*.html")
+    assert page.locator("h1").is_visible()
+    page.locator(".bar a").last.click()
+    page.wait_for_url(f"**/{TOPIC}#*")
 
 
 @pytest.mark.parametrize("address", PAGES)

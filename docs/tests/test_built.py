@@ -63,6 +63,24 @@ def test_each_defect_is_found_with_file_and_line(site, body, defect):
     assert defect in found[0]
 
 
+@pytest.mark.parametrize(
+    ("body", "defect"),
+    [
+        ("x" * built.BYTES, "bytes, and a topic's page has at most 250,000"),
+        ("<b>x</b>" * built.ELEMENTS, "6,004 elements, and a topic's page has at most 6,000"),
+    ],
+)
+def test_budget_is_that_of_topics(site, tmp_path, body, defect):
+    folder = tmp_path / "spec" / "components"
+    folder.mkdir(parents=True)
+    (folder / "index.html").write_text(PAGE.format(head="", body=body), encoding="utf-8")
+    assert site() == []
+    (folder / "layers.html").write_text(PAGE.format(head="", body=body), encoding="utf-8")
+    (found,) = site()
+    assert found.startswith("spec/components/layers.html:1: ")
+    assert found.endswith(defect)
+
+
 def test_a_font_from_another_host_is_found(site):
     head = '<link rel="stylesheet" href="https://fonts.example/css">'
     assert "loads from another host" in site(head=head)[0]

@@ -119,11 +119,13 @@ def test_what_is_staged_is_what_the_navigation_names(trial, spec):
 def test_a_page_that_nobody_wrote_says_so_and_one_that_somebody_wrote_stays_a_link(trial, spec):
     navigation.stage(spec, trial / "stage", trial / "pages", trial / "reference")
     made = (trial / "stage" / "api" / "components" / "layers_modules.md").read_text(encoding="utf-8")
-    assert made.startswith(navigation.GENERATED + "# nnspec.components.layers_modules\n")
+    head, _, body = made.partition("---\n\n")
+    assert head.startswith(navigation.GENERATED)
+    assert body.startswith("# nnspec.components.layers_modules\n")
     assert "[Layers](/spec/components/layers.md)" in made
     assert made.endswith("::: nnspec.components.layers_modules\n")
     index = (trial / "stage" / "spec" / "components" / "index.md").read_text(encoding="utf-8")
-    assert index == f"{navigation.GENERATED}# Components\n\n/// topics | components\n///\n"
+    assert index == f"{navigation.HEAD}# Components\n\n/// topics | components\n///\n"
     written = trial / "stage" / "spec" / "architectures" / "convolutional" / "index.md"
     assert written.resolve() == trial / "spec" / "architectures" / "convolutional" / "index.md"
 
@@ -137,7 +139,7 @@ def test_what_a_former_build_staged_is_gone(trial, spec):
 def test_page_about_the_reference_alone_says_so_below_its_title(trial, spec):
     navigation.stage(spec, trial / "stage", trial / "pages", trial / "reference")
     text = (trial / "stage" / "spec" / "training" / "loop.md").read_text(encoding="utf-8")
-    assert text == f"{navigation.GENERATED}# The loop\n{navigation.ALONE}\nIt resumes.\n"
+    assert text == f"{navigation.HEAD}# The loop\n{navigation.ALONE}\nIt resumes.\n"
     assert (trial / "spec" / "training" / "loop.md").read_text(encoding="utf-8") == SPEC["training/loop"]
 
 

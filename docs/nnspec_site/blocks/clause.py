@@ -26,7 +26,7 @@ class ClauseBlock(SiteBlock):
         if self.clause.fine:
             to = clause_address(self.clause.page, self.clause.id)
             name = make("a", "nn-fine-id", code(self.clause.id), id=self.clause.id, href=to)
-            card = make("div", "nn-fine", name, " ", level(self.clause), " ", self.text)
+            card = make("div", "nn-fine", name, " ", self.text)
             parent.append(card)
             return card
         heading = make(heading_below(parent), "", self.clause.id, id=self.clause.id)

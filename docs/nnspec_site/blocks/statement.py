@@ -5,7 +5,7 @@ from __future__ import annotations
 from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, heading_below, options
 from nnspec_site.data import Data
-from nnspec_site.html import Element, code, folded, make, plural, prose
+from nnspec_site.html import Element, breakable, code, folded, make, plural, prose
 
 
 class StatementBlock(SiteBlock):
@@ -45,7 +45,7 @@ def proof(data: Data, statement: str) -> Element:
     wrong = {name: story for test in tests for name, story in test.mutants.items()}
     caught = plural(len(wrong), "wrong implementation")
     line = make("span", "nn-facts", f"proven by {plural(len(tests), 'test')} of the reference, catches {caught}")
-    names = [part for test in tests for part in (", ", code(test.name))][1:]
+    names = [part for test in tests for part in (", ", breakable(test.name))][1:]
     stories = [make("li", "", code(name), ": ", prose("span", story)) for name, story in wrong.items()]
     return folded(
         [line],

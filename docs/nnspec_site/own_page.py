@@ -1,0 +1,98 @@
+"""Pages with a small template of their own: the theme's emptiest page weighs three times as much.
+
+They are written before MkDocs runs, as files that it copies and checks links to. They work from file:// and without
+scripts.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from nnspec_site.data import Data
+from nnspec_site.html import Element, code, make
+from nnspec_site.rendering import Renderer
+
+LENGTH = 180  # of a description
+TEMPLATE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<title>{title} - nnspec</title>
+<meta name="description" content="{description}">
+<meta property="og:title" content="{title}: {page}">
+<meta property="og:description" content="{description}">
+<meta property="og:type" content="article">
+<meta property="og:site_name" content="nnspec">
+{math}<link rel="stylesheet" href="{root}assets/clause-page.css">
+<script src="{root}assets/clause-page.js"></script>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def stage(pages: Iterable[tuple[str, str]], folder: Path) -> None:
+    """Write pages, given as address and HTML, below the folder that MkDocs reads."""
+    for address, text in pages:
+        path = folder / address
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def document(data: Data, name: str, topic: str, text: str, parts: list[Element], renderer: Renderer) -> str:
+    """The HTML of a page.
+
+    Args:
+        data: where the topic's title stands.
+        name: what the page is about; an id that the topic's page has too.
+        topic: the spec page it belongs to.
+        text: of which the description is made.
+        parts: what the page holds below the line that leads back.
+        renderer: of this page.
+    """
+    root = "../" * renderer.address.count("/")
+    body = renderer.html(make("div", "page", bar(data, name, topic), *parts))
+    sheets = ["generated/math/math.css", "math.css"] if "<math" in body else []
+    math = "".join(f'<link rel="stylesheet" href="{root}assets/{sheet}">\n' for sheet in sheets)
+    return TEMPLATE.format(
+        title=name,
+        page=html.escape(data.spec.pages[topic].title),
+        description=html.escape(description(text), quote=True),
+        math=math,
+        root=root,
+        body=body,
+    )
+
+
+def description(markdown: str) -> str:
+    """A text without its marks, cut at a word."""
+    text = re.sub(r"\[([^\]]+)\](\[[^\]]*\]|\([^)]*\))", r"\1", markdown)
+    text = " ".join(re.sub(r"[*`$]", "", text).split())
+    return text if len(text) <= LENGTH else text[:LENGTH].rpartition(" ")[0] + " ..."
+
+
+def bar(data: Data, name: str, topic: str) -> Element:
+    """Where one is: the site, the topic."""
+    back = make("a", "", data.spec.pages[topic].title, href=f"/spec/{topic}.md#{name}")
+    return make("nav", "bar", make("a", "home", "nnspec", href="/index.html"), " / ", back, aria_label="Breadcrumb")
+
+
+def neighbours(what: str, before: tuple[str, str] | None, after: tuple[str, str] | None) -> Element:
+    """The pages before and after this one, each given as id and address."""
+    links = [
+        make("a", css, f"{words} ", code(found[0]), href=found[1], rel=rel)
+        for found, css, rel, words in ((before, "before", "prev", "Previous:"), (after, "after", "next", "Next:"))
+        if found is not None
+    ]
+    return make("nav", "neighbours", *links, aria_label=what)
+
+
+def section(title: str, body: Element | None) -> list[Element]:
+    """A heading and what stands below it; nothing where there is nothing."""
+    return [] if body is None else [make("h2", "", title), body]
