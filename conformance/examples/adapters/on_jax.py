@@ -69,7 +69,7 @@ def cosine_decay(steps, *, init_value, decay_steps):
 
 def early_stopping(metrics, *, patience, min_delta):
     state, best_epoch = EarlyStopping(patience=patience, min_delta=min_delta), None
-    for epoch, metric in enumerate(map(float, metrics), 1):
+    for epoch, metric in enumerate(metrics.tolist(), 1):
         state = state.update(metric)
         best_epoch = epoch if state.has_improved else best_epoch
         if state.should_stop:
