@@ -159,7 +159,7 @@ def cross_entropy(
 
     Source: Goodfellow, Bengio and Courville 2016, equation 3.51.
     """
-    loss = -jnp.sum(_times(_wide(target), jnp.log(_wide(probabilities))), -1)
+    loss = -jnp.sum(_times_log(_wide(target), _wide(probabilities)), -1)
     return _reduced(loss, reduction, probabilities.dtype)
 
 
@@ -227,7 +227,9 @@ def binary_cross_entropy(
     Source: Goodfellow, Bengio and Courville 2016, section 5.5.
     """
     p, t = _wide(probabilities), _wide(target)
-    loss = -positive_weight * _times(t, jnp.log(p)) - _times(1 - t, elementary.log_of_rest(p))
+    certain = (t == 1) & (p == 1)  # there the term of no and its slope are 0
+    no = (1 - t) * elementary.log_of_rest(jnp.where(certain, 0, p))
+    loss = -positive_weight * _times_log(t, p) - no
     return _reduced(loss, reduction, probabilities.dtype)
 
 
@@ -269,6 +271,11 @@ def _times(t: Array, log_p: Array) -> Array:
     """The product, and 0 for 0 times infinity, with a gradient of 0 there."""
     nothing = (t == 0) & jnp.isinf(log_p)
     return jnp.where(nothing, 0, t * jnp.where(nothing, 0, log_p))
+
+
+def _times_log(t: Array, p: Array) -> Array:
+    """The product t log p, and 0 where both are 0, with a gradient of 0 there."""
+    return t * jnp.log(jnp.where((t == 0) & (p == 0), 1, p))
 
 
 def _reduced(loss: Array, reduction: str, dtype: jnp.dtype, count: Array | int | None = None) -> Array:

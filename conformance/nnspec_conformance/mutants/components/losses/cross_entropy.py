@@ -249,6 +249,14 @@ def holds_the_target_constant(f, x, *rest, **given):
     return (dx, *map(np.zeros_like, others))
 
 
+@MUTANTS.each(
+    "the slope is the target over the probability: 0 divided by 0", "cross-entropy.certain-gradient", part="_vjp"
+)
+def divides_0_by_0(f, p, *rest, **given):
+    dp, *others = f(p, *rest, **given)
+    return (np.where((p == 0) | (p == 1), np.nan, dp).astype(dp.dtype), *others)
+
+
 @MUTANTS.each("the first distribution is held constant", "kl-divergence.gradient", part="_vjp")
 def holds_the_first_distribution_constant(f, p, q, g, **given):
     dp, dq = f(p, q, g, **given)

@@ -71,6 +71,11 @@ def times(t, v):
         return np.where((t == 0) & np.isinf(v), t.dtype.type(0), t * v)
 
 
+def share_of(t, p):
+    """The target over the probability, 0 where the target is."""
+    return np.divide(t, p, out=np.zeros_like(t + p), where=t != 0)
+
+
 def log(p, clipping="none", *, prediction=True):
     """The logarithm of probabilities in the reading of cross-entropy.clipping."""
     with np.errstate(divide="ignore"):
@@ -198,8 +203,8 @@ def cross_entropy_vjp(probabilities, target, cotangents, *, reduction="none", no
     p = divided(probabilities) if normalization == "divided" else probabilities
     g = per_example(cotangents, target.shape[:-1], reduction)[..., None]
     shared = target.sum(-1, keepdims=True) / probabilities.sum(-1, keepdims=True)
-    slope = -target / probabilities + (shared if normalization == "divided" else 0)
-    return g * slope, -g * np.log(p)
+    slope = -share_of(target, probabilities) + (shared if normalization == "divided" else 0)
+    return g * slope, -g * log(p)
 
 
 def divided(p):
@@ -219,7 +224,7 @@ def binary_cross_entropy(
     return reduced(losses.astype(p.dtype), reduction, empty_mean)
 
 
-def log_of_rest(p, clipping):
+def log_of_rest(p, clipping="none"):
     """The logarithm of 1 - p."""
     with np.errstate(divide="ignore"):
         return np.maximum(np.log1p(-p), -100) if clipping == "hundred" else np.log1p(-p)
@@ -227,7 +232,7 @@ def log_of_rest(p, clipping):
 
 def binary_cross_entropy_vjp(probabilities, target, cotangents, *, positive_weight=1.0, reduction="none", **_):
     p, t, w, g = probabilities, target, positive_weight, per_example(cotangents, target.shape, reduction)
-    return g * ((1 - t) / (1 - p) - w * t / p), g * (np.log1p(-p) - w * np.log(p))
+    return g * (share_of(1 - t, 1 - p) - w * share_of(t, p)), g * (log_of_rest(p) - w * log(p))
 
 
 # ---- divergence

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, call, clause, gradient
+from nnspec_conformance.cases import Case, Trial, call, clause, gradient
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import activations
@@ -329,6 +329,30 @@ def reduced_gradient(operation: str, reduction: str) -> Case:
 def test_normalization(operation: str, readings: dict) -> Iterator[Case]:
     told = {"normalization": readings["normalization"]}
     yield gradient_case(operation, *arrays(operation), readings=told, note="divides by the sum")
+
+
+@clause("cross-entropy.certain-gradient")
+def test_certain_gradient(trial: Trial, readings: dict) -> None:
+    """Rows, or numbers, with the probabilities 0 and 1 that are right."""
+    operation = trial.operation
+    if operation == "binary_cross_entropy":
+        p, target, told = binary_probabilities(), binary_targets(), {}
+        p[:4] = target[:4] = [0, 1, 1, 0]
+    else:
+        p, labels = distributions(22), np.array([2, 0, 2, 1, 1, 3], np.int32)
+        p[0], p[1] = [0, 0.25, 0.5, 0.25, 0], [1, 0, 0, 0, 0]
+        integers = operation == "cross_entropy_with_integer_labels"
+        target = labels if integers else oracle.one_hot(labels, CLASSES, np.float32)
+        told = {"normalization": readings["normalization"]}
+    cotangents = normal_draws(33, p.shape[:1])
+    got = trial.vjp((p, target), cotangents, **NONE)[0]
+    want = getattr(oracle, f"{operation}_vjp")(*widened((p, target)), wide(cotangents), **NONE, **told)[0]
+    reach = np.broadcast_to(np.abs(wide(cotangents)).reshape(-1, *[1] * (p.ndim - 1)), p.shape)
+    certain = (p == 0) | (p == 1)
+    beside = bound(want[~certain], (CLASSES + 4) * (np.abs(want) + reach)[~certain], 0, "float32")
+    trial.expect(got[~certain], beside, f"{operation}: gradient beside probabilities of 0 and 1")
+    small = bool((np.abs(got[certain]) <= 1.0001 * reach[certain]).all())
+    trial.require(small, f"{operation}: gradient {got[certain]} at 0 and 1 for cotangents up to {reach.max():.3g}")
 
 
 @clause("kl-divergence.gradient")
