@@ -57,7 +57,7 @@ def heavy_ball_constants(smallest, largest):
 
 
 def heavy_ball_errors(t, factor):
-    """What is left of an error of 1 after t steps with these constants, at the smallest and at the largest curvature."""
+    """What is left of an error of 1 after t steps, at the smallest and at the largest curvature."""
     return (1 + (1 - factor) * t) * factor**t, (1 + (1 + factor) * t) * (-factor) ** t
 
 

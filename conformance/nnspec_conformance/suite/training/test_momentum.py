@@ -70,27 +70,26 @@ def test_nesterov_example() -> Iterator[Case]:
 
 
 def by_hand(operation: str, path: tuple, curvatures: Any, given: dict[str, Any]) -> Iterator[Case]:
-    """A path whose every number is a number of every dtype."""
-    for dtype in ALL:
+    """A path whose every number is a number of every dtype, and so of the one with the fewest digits."""
+    for dtype in ("bfloat16", "float32"):
         params = [{"w": np.asarray(w, DTYPES[dtype])} for w in path]
-        grads = [{"w": now["w"] * np.asarray(curvatures, DTYPES[dtype])} for now in params[:-1]]
+        grads = [{"w": np.asarray(now["w"] * np.asarray(curvatures, DTYPES[dtype]))} for now in params[:-1]]
         want = [{"w": exact(now["w"], dtype)} for now in params[1:]]
         yield steps(operation, params[0], grads=grads, want=want, note="the page's table", **given)
 
 
 @clause("momentum.zero")
 def test_zero() -> Iterator[Case]:
-    for dtype in ("float32", "float64"):
-        params, grads = steppers.tree(400, dtype), mixed(dtype)
-        want = steppers.trajectory(gradient_descent, params, grads, list(RATES * 2), dtype=dtype, learning_rate=0.5)
-        given: dict[str, Any] = {"learning_rate": 0.5, "momentum": 0.0}
-        yield steps("momentum", params, grads=grads, rates=list(RATES * 2), want=want, **given)
+    params, grads, rates = steppers.tree(400), mixed("float32"), list(RATES)
+    want = steppers.trajectory(gradient_descent, params, grads[:6], rates, dtype="float32", learning_rate=0.5)
+    given: dict[str, Any] = {"learning_rate": 0.5, "momentum": 0.0}
+    yield steps("momentum", params, grads=grads[:6], rates=rates, want=want, **given)
 
 
 @clause("momentum.constant-gradient")
 def test_constant_gradient(operation: str, readings: dict) -> Iterator[Case]:
-    """With the momentum 7/8 the last steps are seven times as long as the first one of heavy ball."""
-    beta, rate, count = 0.875, 0.125, 16
+    """Steps grow to nearly four times the first one of heavy ball."""
+    beta, rate, count = 0.75, 0.125, 12
     given: dict[str, Any] = {"learning_rate": rate, "momentum": beta}
     for dtype in ("float32", "float64"):
         params, (g,) = steppers.tree(400, dtype), steppers.gradients(1, dtype)
@@ -102,7 +101,7 @@ def test_constant_gradient(operation: str, readings: dict) -> Iterator[Case]:
 
 
 def told(operation: str, readings: dict) -> dict:
-    """Of the readings those that the operation's oracle takes."""
+    """Readings that the oracle of the operation takes."""
     return {k: v for k, v in readings.items() if operation == "momentum" or k == "rate_position"}
 
 
@@ -128,7 +127,7 @@ def quadratic(
         rate, beta, factor = map(float, constants(1.0, largest))
         values = [{"w": start * np.array(errors(t, factor))} for t in range(1, count + 1)]
         given: dict[str, Any] = {"learning_rate": rate, "momentum": beta}
-        for dtype in ("float32", "float64"):
+        for dtype in ("float32",) if largest == low else ("float32", "float64"):
             slopes = np.array([1.0, largest], dtype)
             params = {"w": start.astype(dtype)}
 
@@ -152,7 +151,7 @@ def test_lookahead(readings: dict) -> Iterator[Case]:
         return x / 4 + x / (1 + np.abs(x))
 
     def gradient(now: dict) -> dict:
-        return {name: slope(x) for name, x in now.items()}
+        return {name: np.asarray(slope(x), x.dtype) for name, x in now.items()}
 
     rate, beta, count = 0.5, 0.75, 12
     given: dict[str, Any] = {"learning_rate": rate, "momentum": beta}
@@ -169,13 +168,14 @@ def test_lookahead(readings: dict) -> Iterator[Case]:
 
 @clause("momentum.dampening")
 def test_dampening(readings: dict) -> Iterator[Case]:
-    yield from MOMENTUM.steps(readings, dampening=0.25, note="what the first gradient counts stays in the velocity")
-    yield from MOMENTUM.steps(readings, dampening=0.75, dtypes=("float32",), note="as much as the momentum")
+    note = "what the first gradient counts stays in the velocity"
+    yield from MOMENTUM.steps(readings, dampening=0.25, dtypes=("float32",), note=note)
 
 
 @clause("momentum.weight-decay")
 def test_weight_decay(readings: dict) -> Iterator[Case]:
-    yield from MOMENTUM.steps(readings, weight_decay=0.25, note="decay that goes through the velocity, or beside it")
+    note = "decay that goes through the velocity, or beside it"
+    yield from MOMENTUM.steps(readings, weight_decay=0.25, dtypes=("float32",), note=note)
 
 
 # ---- refusals
