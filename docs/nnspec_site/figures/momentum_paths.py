@@ -40,7 +40,7 @@ def draw(theme: Theme) -> Figure:
     x, y = np.meshgrid(np.linspace(-4, 18, 120), np.linspace(-25, 20, 120))
     loss = (x**2 + 9 * y**2) / 2
     for ax, color, (name, path) in zip(axes, theme.colors, paths().items(), strict=False):
-        ax.contour(x, y, loss, levels=[20, 120, 400, 1000, 2000], colors=theme.grid, linewidths=1)
+        ax.contour(x, y, loss, levels=[20, 120, 400, 1000, 2000], colors=theme.muted, linewidths=0.6)
         ax.plot(*path.T, "o-", color=color, markersize=3.5, linewidth=1.2)
         ax.plot(0, 0, "+", color=theme.text, markersize=9)
         ax.set_title(name, loc="left", color=color)
