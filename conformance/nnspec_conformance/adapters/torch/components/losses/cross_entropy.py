@@ -23,8 +23,8 @@ SMOOTHING = (
 # Measured: what was asked, what came, what is right, and why.
 KNOWN_FAILURES = {
     "cross-entropy.certain-gradient[cross_entropy_with_integer_labels]": (
-        "at a probability of 0 the gradient is NaN, right is 0: nll_loss sends 0 back to torch.log, whose slope there is "
-        "infinite; https://github.com/pytorch/pytorch/issues/1620"
+        "at a probability of 0 the gradient is NaN, right is 0: nll_loss sends 0 back to torch.log, whose slope is "
+        "infinite there; https://github.com/pytorch/pytorch/issues/1620"
     ),
     "softmax-cross-entropy.minus-infinity[softmax_cross_entropy]": (
         "a logit of -inf at a class of target 0 gives NaN, right is the loss of the other logits: 0 is multiplied by "
