@@ -17,7 +17,12 @@ FORMS = ("map", "state map", "random map", "random", "stepper", "series")  # as 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = _parser(arguments[:1]).parse_args(arguments)
+    parser = _parser(arguments[:1])
+    options, more = parser.parse_known_args(arguments)
+    if any(word.startswith("-") for word in more) or (more and not hasattr(options, "clauses")):
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    if more:  # clauses that stand behind an option
+        options.clauses += more
     try:
         return _named(options.run)(options)
     except HarnessError as error:

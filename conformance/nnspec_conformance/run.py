@@ -116,6 +116,11 @@ def _put_and_tell(suite: Suite, subject: Subject, chosen: list[str], options: ar
     finally:
         watchdog.on_hang = None
     tell()
+    if results and all(result.outcome == NOT_IMPLEMENTED for result in results):
+        print(
+            f"nnspec: {subject.name} implements none of the {len(results)} instances that were asked", file=sys.stderr
+        )
+        return 2
     return status(results)
 
 

@@ -33,6 +33,22 @@ def test_check_all_lists_every_instance(nnspec):
     assert out.startswith("pass            relu.value  0 of allowed\npass            elu.alpha  ")
 
 
+def test_clauses_may_stand_behind_an_option(nnspec):
+    assert nnspec("check", "numpy_oracle", "--all", "relu.value").out.startswith("pass            relu.value")
+
+
+def test_an_option_that_there_is_not_is_refused(nnspec, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        nnspec("check", "numpy_oracle", "relu.value", "--verbose")
+    assert "unrecognized arguments: --verbose" in capsys.readouterr().err
+
+
+def test_an_adapter_that_implements_nothing_of_what_is_asked_is_status_2(nnspec, adapter):
+    ran = nnspec("check", adapter("def relu(x):\n    return x\n"), "tanh.odd", "elu.alpha")
+    assert ran.status == 2
+    assert "implements none of the 2 instances that were asked" in ran.err
+
+
 def test_known_failure_is_listed(nnspec, adapter):
     ran = nnspec("check", adapter(WRONG + 'KNOWN_FAILURES = {"relu.value": "is abs; link"}\n'), "relu.value")
     assert (ran.status, ran.out.splitlines()[0]) == (0, "known failure  relu.value: is abs; link")
