@@ -5,9 +5,12 @@ Needs Debian's Chromium and the extra ``browser``. Without ``--site`` these test
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+
+from nnspec_site import built
 
 HOME, TOPIC, RESULTS = "index.html", "spec/components/activations.html", "results/index.html"
 PROOF = "clauses/components/activations/activation.limits.html"
@@ -29,6 +32,7 @@ PAGES = [
     EXPERIMENT,
     "api/components/activations.html",
 ]
+SHEETS = 12
 CLAUSE = "relu.gradient-at-zero"
 
 
@@ -185,3 +189,25 @@ def test_no_accessibility_violation(visit, address, scheme):
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
     found = Axe().run(page, options=options).response["violations"]
     assert [f"{v['id']}: {v['nodes'][0]['html'][:200]} ({len(v['nodes'])})" for v in found] == []
+
+
+PAPER = 688  # CSS pixels between the margins of an A4 sheet
+BEYOND = """right => [...document.querySelectorAll(".md-content *")]
+    .filter(part => part.getBoundingClientRect().width && part.getBoundingClientRect().right > right + 1)
+    .map(part => part.textContent.trim().slice(0, 40))"""
+
+
+def test_topics_take_at_most_twelve_sheets_and_none_is_cut(visit, site, tabs):
+    sheets, cut = {}, {}
+    for path in sorted(site.rglob("*.html")):
+        if built.is_topic(site, path):
+            name = path.relative_to(site).as_posix()
+            page = visit(name)
+            sheets[name] = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4", prefer_css_page_size=True)))
+            page.emulate_media(media="print")
+            page.set_viewport_size({"width": PAPER, "height": 1000})
+            cut[name] = page.evaluate(BEYOND, PAPER)
+            page.emulate_media(media="null")
+    assert sheets
+    assert {name: count for name, count in sheets.items() if count > SHEETS} == {}
+    assert {name: found for name, found in cut.items() if found} == {}

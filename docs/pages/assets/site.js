@@ -17,6 +17,12 @@ function unfold() {
   }
 }
 
+// What the reader unfolds is printed, and nothing else that is folded.
+addEventListener("click", (event) => {
+  const box = event.target.closest("summary")?.parentElement;
+  box?.classList.toggle("nn-unfolded", !box.open);
+});
+
 // A clause's address, in one click.
 function copyable() {
   for (const line of document.querySelectorAll(".nn-verdict")) {
