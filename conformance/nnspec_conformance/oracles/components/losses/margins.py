@@ -1,83 +1,73 @@
-"""Margin and similarity losses with their gradients, in NumPy, written from the clauses.
+"""The losses of margins and directions, and their gradients, in NumPy, written from the clauses.
 
 Every function computes in the dtype that it is handed; the expected values of the suite are computed in float64. Maxima
-and norms are not analytic, so the gradients are written down.
+and norms are not analytic, so that the gradients are written down.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-EPSILON = 1e-6  # of the triplet distances that have one
-AT_KINK = {"zero": 0.0, "half": 0.5, "one": 1.0}
+from nnspec_conformance.oracles.components.losses.cross_entropy import mean_of
+
+EPSILON = 1e-6  # of the distances that have one
+COSINES = {"distance": (1.0, -1.0), "negative": (0.0, -1.0), "similarity": (0.0, 1.0)}  # what is added, and the sign
+
+# ---- what all of them share
 
 
-def reduced(losses, reduction, empty):
-    """The losses one by one, their mean, or their sum; the mean of none is 0, or NaN."""
+def handed_out(losses, reduction="none", empty_mean="zero"):
+    """The losses of all examples, or their reduction."""
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"no reduction {reduction!r}")
     if reduction == "none":
         return losses
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f"reduction {reduction!r} is none of none, mean and sum")
-    total = losses.sum(dtype=losses.dtype)
-    if reduction == "sum":
-        return total
-    if losses.size:
-        return total / losses.dtype.type(losses.size)
-    return losses.dtype.type(np.nan if empty == "nan" else 0.0)
+    total = np.sum(losses, dtype=losses.dtype)
+    return total if reduction == "sum" else mean_of(total, losses.size, empty_mean)
 
 
-def spread(cotangents, reduction, shape):
-    """The cotangent of each loss, from that of the reduced result."""
+def of_examples(cotangents, shape, reduction="none", empty_mean="zero"):
+    """The cotangent of the loss of each example, from that of what was handed out."""
+    if reduction == "none":
+        return cotangents
     count = max(int(np.prod(shape)), 1) if reduction == "mean" else 1
     return np.broadcast_to(cotangents / count, shape)
 
 
-def active(margin, kink):
-    """The slope of max(0, margin): 0 or 1, and at 0 what the reading says."""
-    return np.where(margin == 0, AT_KINK[kink], (margin > 0).astype(margin.dtype)).astype(margin.dtype)
+def same_shapes(*arrays):
+    if len({x.shape for x in arrays}) > 1:
+        raise ValueError(f"shapes {[x.shape for x in arrays]} must be equal")
 
 
 # ---- two classes
 
 
-def signs(scores, labels, other_labels, broadcast):
-    """The labels as -1 and 1 in the dtype of the scores."""
-    if broadcast == "refused" and np.shape(labels) != np.shape(scores):
-        raise ValueError(f"scores and labels have shapes {np.shape(scores)} and {np.shape(labels)}; they must be equal")
-    if other_labels == "refused" and not np.isin(labels, (-1, 1)).all():
+def slack(scores, labels):
+    """How much of the margin 1 is missing, and the labels in the dtype of the scores."""
+    same_shapes(scores, labels)
+    if not np.isin(labels, (-1, 1)).all():
         raise ValueError("a label is neither -1 nor 1")
-    if other_labels == "converted" and np.isin(labels, (0, 1)).all():
-        labels = 2 * labels - 1
-    return np.asarray(labels).astype(scores.dtype)
+    y = labels.astype(scores.dtype)
+    return 1 - y * scores, y
 
 
-def hinge(
-    scores, labels, *, reduction="none", kink="zero", other_labels="refused", broadcast="refused", empty="zero"
-):  # fmt: skip
-    y = signs(scores, labels, other_labels, broadcast)
-    return reduced(np.maximum(1 - y * scores, 0), reduction, empty)
+def hinge(scores, labels, **how):
+    return handed_out(np.maximum(slack(scores, labels)[0], 0), **how)
 
 
-def hinge_vjp(
-    scores, labels, cotangents, *, reduction="none", kink="zero", other_labels="refused", broadcast="refused",
-    empty="zero",
-):  # fmt: skip
-    y = signs(scores, labels, other_labels, broadcast)
-    g = spread(cotangents, reduction, scores.shape)
-    return (-g * y * active(1 - y * scores, kink),)
+def hinge_vjp(scores, labels, cotangents, **how):
+    """At the kink the slope 0."""
+    missing, y = slack(scores, labels)
+    return (-of_examples(cotangents, scores.shape, **how) * y * (missing > 0),)
 
 
-def squared_hinge(scores, labels, *, reduction="none", other_labels="refused", broadcast="refused", empty="zero"):
-    y = signs(scores, labels, other_labels, broadcast)
-    return reduced(np.maximum(1 - y * scores, 0) ** 2, reduction, empty)
+def squared_hinge(scores, labels, **how):
+    return handed_out(np.maximum(slack(scores, labels)[0], 0) ** 2, **how)
 
 
-def squared_hinge_vjp(
-    scores, labels, cotangents, *, reduction="none", other_labels="refused", broadcast="refused", empty="zero"
-):  # fmt: skip
-    y = signs(scores, labels, other_labels, broadcast)
-    g = spread(cotangents, reduction, scores.shape)
-    return (-2 * g * y * np.maximum(1 - y * scores, 0),)
+def squared_hinge_vjp(scores, labels, cotangents, **how):
+    missing, y = slack(scores, labels)
+    return (-2 * of_examples(cotangents, scores.shape, **how) * y * np.maximum(missing, 0),)
 
 
 # ---- several classes
@@ -86,46 +76,42 @@ def squared_hinge_vjp(
 def of_label(scores, labels):
     """Whether each score is that of the label."""
     classes = scores.shape[-1]
-    if np.shape(labels) != scores.shape[:-1]:
-        raise ValueError(f"scores {scores.shape} need labels {scores.shape[:-1]}, not {np.shape(labels)}")
+    if labels.shape != scores.shape[:-1]:
+        raise ValueError(f"scores {scores.shape} need labels {scores.shape[:-1]}, not {labels.shape}")
     if ((labels < 0) | (labels >= classes)).any():
         raise ValueError(f"a label is outside [0, {classes})")
-    return np.arange(classes) == np.asarray(labels)[..., None]
+    return np.arange(classes) == labels[..., None]
 
 
-def violations(scores, labels, form):
-    """By how much each class violates the margin, before the maximum with 0; minus infinity for none."""
-    right = of_label(scores, labels)
+def violations(scores, right, form):
+    """By how much each class violates the margin, before the maximum with 0; minus infinity for the label's."""
     if form == "one-vs-all":
         return np.where(right, 1 - scores, 1 + scores)
-    own = np.where(right, scores, 0).sum(-1, keepdims=True)
-    return np.where(right, -np.inf, 1 + scores - own).astype(scores.dtype)
+    own = np.where(right, scores, 0).sum(-1, keepdims=True, dtype=scores.dtype)
+    return np.where(right, scores.dtype.type(-np.inf), 1 + scores - own)
 
 
-def multiclass_hinge(scores, labels, *, form="crammer-singer", reduction="none", kink="zero", empty="zero"):
-    v = np.maximum(violations(scores, labels, form), 0)
-    losses = v.max(-1, initial=0) if form == "crammer-singer" else v.sum(-1)
+def multiclass_hinge(scores, labels, *, form="crammer-singer", **how):
+    v = np.maximum(violations(scores, of_label(scores, labels), form), 0)
+    losses = v.max(-1, initial=0) if form == "crammer-singer" else v.sum(-1, dtype=v.dtype)
     if form == "weston-watkins-mean":
-        losses = losses / scores.dtype.type(scores.shape[-1])
-    return reduced(losses, reduction, empty)
+        losses = losses / v.dtype.type(scores.shape[-1])
+    return handed_out(losses, **how)
 
 
-def multiclass_hinge_vjp(
-    scores, labels, cotangents, *, form="crammer-singer", reduction="none", kink="zero", empty="zero"
-):  # fmt: skip
-    right, v = of_label(scores, labels), violations(scores, labels, form)
-    slopes = active(v, kink)
+def multiclass_hinge_vjp(scores, labels, cotangents, *, form="crammer-singer", **how):
+    """Rivals that tie share the gradient."""
+    right = of_label(scores, labels)
+    v = violations(scores, right, form)
+    slopes = (v > 0).astype(scores.dtype)
     if form == "crammer-singer":
-        slopes = np.where(v == v.max(-1, keepdims=True), slopes, 0)
-        slopes = slopes / np.maximum((slopes > 0).sum(-1, keepdims=True), 1)  # ties share
+        slopes = slopes * (v == v.max(-1, keepdims=True))
+        slopes = slopes / np.maximum(slopes.sum(-1, keepdims=True), 1)
     if form == "weston-watkins-mean":
         slopes = slopes / scores.shape[-1]
-    if form == "one-vs-all":
-        by_score = np.where(right, -slopes, slopes)
-    else:
-        by_score = np.where(right, -np.where(right, 0, slopes).sum(-1, keepdims=True), slopes)
-    g = spread(cotangents, reduction, scores.shape[:-1])
-    return (g[..., None] * by_score,)
+    against = slopes if form == "one-vs-all" else slopes.sum(-1, keepdims=True)
+    g = of_examples(cotangents, scores.shape[:-1], **how)
+    return ((g[..., None] * np.where(right, -against, slopes)).astype(scores.dtype),)
 
 
 # ---- directions
@@ -135,88 +121,66 @@ def unit(x, zero_vector="zero"):
     """The vector at length 1, and its length: scaled first, so that no square overflows or underflows."""
     largest = np.abs(x).max(-1, keepdims=True, initial=0)
     scaled = x / np.where(largest > 0, largest, 1)
-    length = np.sqrt((scaled * scaled).sum(-1, keepdims=True))
-    if zero_vector == "nan":
-        with np.errstate(invalid="ignore"):
-            return scaled / length, length * largest
-    return scaled / np.where(length > 0, length, 1), length * np.where(largest > 0, largest, 1)
+    length = np.sqrt((scaled * scaled).sum(-1, keepdims=True, dtype=x.dtype))
+    safe = length if zero_vector == "nan" else np.where(length > 0, length, 1)
+    with np.errstate(invalid="ignore"):
+        return scaled / safe, length * largest
 
 
-def sign_of(sign):
-    """What is added to the cosine, and its sign."""
-    return {"distance": (1, -1), "negative": (0, -1), "similarity": (0, 1)}[sign]
-
-
-def same_shapes(*arrays):
-    if len({x.shape for x in arrays}) > 1:
-        raise ValueError(f"shapes {[x.shape for x in arrays]} must be equal")
-
-
-def cosine_loss(
-    prediction, target, *, reduction="none", sign="distance", zero_vector="zero", gradient_zero_vector="finite",
-    empty="zero",
-):  # fmt: skip
+def cosine_loss(prediction, target, *, sign="distance", zero_vector="zero", **how):
     same_shapes(prediction, target)
-    constant, factor = sign_of(sign)
+    constant, factor = COSINES[sign]
     (a, _), (b, _) = unit(prediction, zero_vector), unit(target, zero_vector)
-    return reduced(constant + factor * (a * b).sum(-1), reduction, empty)
+    return handed_out((constant + factor * (a * b).sum(-1)).astype(prediction.dtype), **how)
 
 
-def cosine_loss_vjp(
-    prediction, target, cotangents, *, reduction="none", sign="distance", zero_vector="zero",
-    gradient_zero_vector="finite", empty="zero",
-):  # fmt: skip
-    same_shapes(prediction, target)
+def cosine_loss_vjp(prediction, target, cotangents, *, sign="distance", zero_vector="zero", **how):
     (a, length_a), (b, length_b) = unit(prediction), unit(target)
     cosine = (a * b).sum(-1, keepdims=True)
-    g = sign_of(sign)[1] * spread(cotangents, reduction, prediction.shape[:-1])[..., None]
-    gradients = []
-    for own, other, length in ((a, b, length_a), (b, a, length_b)):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            along = g * (other - cosine * own) / length
-        at_zero = np.nan if gradient_zero_vector == "nan" else 0.0
-        gradients.append(np.where(length > 0, along, at_zero).astype(own.dtype))
-    return tuple(gradients)
+    g = COSINES[sign][1] * of_examples(cotangents, prediction.shape[:-1], **how)[..., None]
+    return tuple(
+        np.where(length > 0, g * (other - cosine * own) / np.where(length > 0, length, 1), 0).astype(own.dtype)
+        for own, other, length in ((a, b, length_a), (b, a, length_b))
+    )
 
 
 # ---- triplets
 
 
-def length_between(difference, kind):
+def length_between(difference, distance):
     """The distance along the last axis, by one of its four definitions."""
-    if kind == "shifted":
+    if distance == "shifted":
         difference = difference + difference.dtype.type(EPSILON)
-    square = (difference * difference).sum(-1)
-    if kind == "squared":
+    square = (difference * difference).sum(-1, dtype=difference.dtype)
+    if distance == "squared":
         return square
-    return np.sqrt(square + square.dtype.type(EPSILON if kind == "padded" else 0))
+    return np.sqrt(square + square.dtype.type(EPSILON if distance == "padded" else 0))
 
 
-def distance_slope(difference, kind):
+def distance_slope(difference, distance):
     """The gradient of the distance with respect to the difference; 0 where the distance has none."""
-    length = length_between(difference, kind)[..., None]
-    if kind == "squared":
+    if distance == "squared":
         return 2 * difference
-    if kind == "shifted":
+    length = length_between(difference, distance)[..., None]
+    if distance == "shifted":
         difference = difference + difference.dtype.type(EPSILON)
     return difference / np.where(length > 0, length, 1)
 
 
-def triplet(
-    anchor, positive, negative, *, margin=1.0, distance="squared", reduction="none", kink="zero", empty="zero"
-):  # fmt: skip
+def nearness(anchor, positive, negative, margin, distance):
     same_shapes(anchor, positive, negative)
+    if not margin >= 0:
+        raise ValueError(f"margin must not be negative, got {margin}")
     near, far = length_between(anchor - positive, distance), length_between(anchor - negative, distance)
-    return reduced(np.maximum(near - far + anchor.dtype.type(margin), 0), reduction, empty)
+    return near - far + anchor.dtype.type(margin)
 
 
-def triplet_vjp(
-    anchor, positive, negative, cotangents, *, margin=1.0, distance="squared", reduction="none", kink="zero",
-    empty="zero",
-):  # fmt: skip
-    same_shapes(anchor, positive, negative)
-    near, far = length_between(anchor - positive, distance), length_between(anchor - negative, distance)
-    slope = active(near - far + anchor.dtype.type(margin), kink)
-    g = (slope * spread(cotangents, reduction, slope.shape))[..., None]
+def triplet(anchor, positive, negative, *, margin=1.0, distance="squared", **how):
+    return handed_out(np.maximum(nearness(anchor, positive, negative, margin, distance), 0), **how)
+
+
+def triplet_vjp(anchor, positive, negative, cotangents, *, margin=1.0, distance="squared", **how):
+    active = nearness(anchor, positive, negative, margin, distance) > 0
+    g = (active * of_examples(cotangents, active.shape, **how))[..., None]
     near, far = distance_slope(anchor - positive, distance), distance_slope(anchor - negative, distance)
-    return g * (near - far), -g * near, g * far
+    return tuple(x.astype(anchor.dtype) for x in (g * (near - far), -g * near, g * far))

@@ -16,11 +16,8 @@ from nnspec_conformance.suite.components.losses.test_margins import (
     NONE,
     VALUES,
     directions,
-    hinge_want,
     read,
     several_classes,
-    squared_hinge_want,
-    two_classes,
 )  # fmt: skip
 from nnspec_conformance.tolerance import Want, bound, exact
 
@@ -65,11 +62,13 @@ def test_default_reduction(operation: str, readings: dict, default: str) -> Iter
     yield call(operation, *arrays, **given, want=want, note="another default")
 
 
-@clause("margins.empty")
-def test_empty(operation: str, readings: dict) -> Iterator[Case]:
+@clause("margins.empty-mean")
+def test_empty_mean(operation: str, readings: dict) -> Iterator[Case]:
     arrays = tuple(x[:0] for x in INPUTS[operation]("float32"))
-    want = exact(np.float64(np.nan if readings["empty"] == "nan" else 0.0))
-    yield call(operation, *arrays, **MARGIN.get(operation, {}), reduction="mean", want=want, note="0 / 0")
+    value = np.nan if readings["empty_mean"] == "nan" else 0.0
+    for reduction, want in (("mean", value), ("sum", 0.0)):
+        asked = {**MARGIN.get(operation, {}), "reduction": reduction}
+        yield call(operation, *arrays, **asked, want=exact(np.float64(want)), note="0 / 0")
 
 
 # ---- properties
@@ -139,34 +138,25 @@ def test_cosine_loss_proper(readings: dict, trial) -> None:
 
 
 @clause("margins.labels")
-def test_labels(operation: str, readings: dict) -> Iterator[Case | ErrorCase]:
-    scores = np.array([0.25, -0.5, 0.375, 0.75], np.float32)
-    ones = np.array([1, -1, 1, -1])
-    zeros = np.array([1, 0, 1, 0])
-    if readings["other_labels"] == "refused":
-        for bad in (zeros, np.array([1, -1, 2, -1])):
-            yield refusal(operation, scores, bad, **NONE, valid=(scores, ones), note=f"labels {bad.tolist()}")
-        return
-    means = 2 * zeros - 1 if readings["other_labels"] == "converted" else zeros
-    function = {"hinge": hinge_want, "squared_hinge": squared_hinge_want}[operation]
-    want = function(scores, means, other_labels="literal", **NONE)
-    yield call(operation, scores, zeros, **NONE, want=want, note="what a label 0 means")
+def test_labels(operation: str) -> Iterator[ErrorCase]:
+    scores, labels = np.array([0.25, -0.5, 0.375, 0.75], np.float32), np.array([1, -1, 1, -1])
+    for bad in ([1, 0, 1, 0], [1, -1, 2, -1]):
+        yield refusal(operation, scores, np.array(bad), **NONE, valid=(scores, labels), note=f"labels {bad}")
 
 
-@clause("margins.broadcast")
-def test_broadcast(operation: str, readings: dict) -> Iterator[Case | ErrorCase]:
-    scores, labels = two_classes("float32")
-    scores, labels = scores[:5], labels[:5]
-    column = scores[:, None]
-    if readings["broadcast"] == "refused":
-        yield refusal(operation, column, labels, **NONE, valid=(scores, labels), note="[5, 1] against [5]")
-        return
-    function = {"hinge": hinge_want, "squared_hinge": squared_hinge_want}[operation]
-    if readings["broadcast"] == "squeezed":
-        want = function(column, labels[:, None], **NONE)
-    else:
-        want = function(column, np.tile(labels, (5, 1)), broadcast="broadcast", **NONE)
-    yield call(operation, column, labels, **NONE, want=want, note="[5, 1] against [5]")
+@clause("margins.broadcasting")
+def test_broadcasting(operation: str) -> Iterator[ErrorCase]:
+    first, second, *rest = arrays = INPUTS[operation]("float32")
+    wrong = {"one for all": (first, second[:1], *rest)}
+    if first.ndim == 1:
+        wrong |= {"[n] against [n, 1]": (first, second[:, None]), "[n, 1] against [n]": (first[:, None], second)}
+    for what, given in wrong.items():
+        yield refusal(operation, *given, **MARGIN.get(operation, {}), **NONE, valid=arrays, note=what)
+
+
+@clause("triplet.range")
+def test_range() -> Iterator[ErrorCase]:
+    yield refusal("triplet", *INPUTS["triplet"]("float32"), **NONE, margin=-1.0, valid={"margin": 0.5}, note="-1")
 
 
 @clause("multiclass-hinge.label-range")
