@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from nnspec_conformance.cases import Case, call, clause, gradient
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, real_numbers, wide
 from nnspec_conformance.oracles.components.losses import margins as oracle
-from nnspec_conformance.tolerance import Want, bound, ulps
+from nnspec_conformance.tolerance import Want, bound, ulp, ulps
 
 NONE = {"reduction": "none"}
 MARGIN = {"triplet": {"margin": 0.5}}
@@ -260,7 +261,20 @@ def triplet_gradients(*operands: np.ndarray, distance: str = "squared", **given:
     near, far = (weight * np.abs(oracle.distance_slope(anchor - x, distance)) for x in (positive, negative))
     sizes = (near + far, near, far)
     dtype, terms = str(arrays[0].dtype), anchor.shape[-1] + 6
-    return tuple(bound(value, size, terms, dtype) for value, size in zip(values, sizes, strict=True))
+    wants = [bound(value, size, terms, dtype) for value, size in zip(values, sizes, strict=True)]
+    if distance in ("shifted", "padded"):  # an epsilon that half precision rounds, beside differences as small as it
+        off = [weight * rounded_epsilon(anchor - x, distance, dtype) for x in (positive, negative)]
+        moved = (off[0] + off[1], *off)
+        wants = [replace(want, allowed=want.allowed + more) for want, more in zip(wants, moved, strict=True)]
+    return tuple(wants)
+
+
+def rounded_epsilon(difference: np.ndarray, distance: str, dtype: str) -> np.ndarray:
+    """How far the gradient of the distance moves when its epsilon moves by half a unit in the last place."""
+    half, length = float(ulp(oracle.EPSILON, dtype)) / 2, oracle.length_between(difference, distance)[..., None]
+    if distance == "padded":
+        return half * np.abs(difference) / (2 * length**3)
+    return half * (1 + np.sqrt(difference.shape[-1])) / length * np.ones_like(difference)
 
 
 GRADIENTS: dict[str, Callable[..., tuple[Want, ...]]] = {
