@@ -56,7 +56,7 @@ def hinge(scores, labels, **how):
 
 
 def hinge_vjp(scores, labels, cotangents, **how):
-    """At the kink the slope 0."""
+    """The slope of the violated side, and 0 at the kink."""
     missing, y = slack(scores, labels)
     return (-of_examples(cotangents, scores.shape, **how) * y * (missing > 0),)
 
@@ -74,7 +74,7 @@ def squared_hinge_vjp(scores, labels, cotangents, **how):
 
 
 def of_label(scores, labels):
-    """Whether each score is that of the label."""
+    """Compare the index of each score with the label."""
     classes = scores.shape[-1]
     if labels.shape != scores.shape[:-1]:
         raise ValueError(f"scores {scores.shape} need labels {scores.shape[:-1]}, not {labels.shape}")
