@@ -84,7 +84,7 @@ def of_label(scores, labels):
 
 
 def violations(scores, right, form):
-    """By how much each class violates the margin, before the maximum with 0; minus infinity for the label's."""
+    """Give what each class adds to the margin that is missing, below 0 where none is; the label has minus infinity."""
     if form == "one-vs-all":
         return np.where(right, 1 - scores, 1 + scores)
     own = np.where(right, scores, 0).sum(-1, keepdims=True, dtype=scores.dtype)

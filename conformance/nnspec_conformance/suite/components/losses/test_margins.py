@@ -243,9 +243,9 @@ def multiclass_hinge_gradients(scores: np.ndarray, labels: np.ndarray, g: np.nda
 
 
 def cosine_loss_gradients(prediction: np.ndarray, target: np.ndarray, g: np.ndarray, **given: Any) -> tuple[Want, ...]:
-    arrays, n = wide((prediction, target)), prediction.shape[-1]
-    values = oracle.cosine_loss_vjp(*arrays, wide(g), **given)
-    (a, length_a), (b, length_b) = oracle.unit(arrays[0]), oracle.unit(arrays[1])
+    x, y, n = wide(prediction), wide(target), prediction.shape[-1]
+    values = oracle.cosine_loss_vjp(x, y, wide(g), **given)
+    (a, length_a), (b, length_b) = oracle.unit(x), oracle.unit(y)
     cosine, wants = np.abs(a * b).sum(-1, keepdims=True), []
     for value, own, other, length in zip(values, (a, b), (b, a), (length_a, length_b), strict=True):
         size = np.abs(wide(g))[..., None] / length * (np.abs(other) + cosine * np.abs(own))
