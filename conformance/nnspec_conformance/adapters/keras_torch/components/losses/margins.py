@@ -1,0 +1,14 @@
+"""Keras' losses of margins on PyTorch."""
+
+from __future__ import annotations
+
+NARROW = (
+    "in float64 the result is right to the digits of float32 only: a mean over the last axis and an inverse square "
+    "root are computed in float32 (inferred from the numbers), as result_type makes float32 of float64; "
+    "https://github.com/keras-team/keras/issues/23704"
+)
+KNOWN_FAILURES = {
+    "hinge.value; float64": NARROW,
+    "squared-hinge.value; float64": NARROW,
+    "cosine-loss.sign; float64": NARROW,
+}

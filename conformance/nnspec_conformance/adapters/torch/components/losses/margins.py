@@ -1,0 +1,50 @@
+"""The losses of ``torch.nn.functional`` for margins; its ``hinge_embedding_loss`` is a loss of distances."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+VARIANTS = {
+    "multiclass-hinge.form": "weston-watkins-mean",
+    "triplet.distance": "shifted",
+    "margins.empty-mean": "nan",
+}
+DEFAULTS = {"margins.default-reduction": "mean"}
+
+ATEN = "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/"
+# Measured: what was asked, what came, what is right, and why.
+KNOWN_FAILURES = {
+    "cosine-loss.sign; float64": (
+        "for opposite vectors 1.9999999999996 comes, right is 2: 1e-12 is added to the squares of both lengths; "
+        "https://github.com/pytorch/pytorch/pull/5447"
+    ),
+    "cosine-loss.extremes": (
+        "for a vector of length 2**-80 and any other the loss is 1, right is 1 minus their cosine: the square of the "
+        "length underflows, and that of a long vector overflows; https://github.com/pytorch/pytorch/issues/51912"
+    ),
+    "margins.empty-mean[multiclass_hinge]": (
+        "the mean of an empty batch was 7.4e-26 once and 3.0e21 once, right is 0, or NaN as elsewhere: the "
+        f"function returns before it writes its result; searched 2026-11-27, not found; {ATEN}LossMultiMargin.cpp"
+    ),
+    **{
+        f"margins.broadcasting[{name}]": (
+            "a target of shape [1, 5] is taken for predictions [6, 5], right is a refusal; "
+            f"searched 2026-11-27, not found; {ATEN}Loss.cpp"
+        )
+        for name in ("cosine_loss", "triplet")
+    },
+}
+
+
+def multiclass_hinge(scores, labels, **given):
+    return F.multi_margin_loss(scores, labels, **given)
+
+
+def cosine_loss(prediction, target, **given):
+    alike = torch.ones(prediction.shape[:-1], dtype=prediction.dtype)
+    return F.cosine_embedding_loss(prediction, target, alike, **given)
+
+
+def triplet(anchor, positive, negative, **given):
+    return F.triplet_margin_loss(anchor, positive, negative, **given)

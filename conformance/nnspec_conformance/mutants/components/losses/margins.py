@@ -1,0 +1,204 @@
+"""Wrong losses of margins, each a bug that is met in the wild or easily made, caught by the clauses that it names."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnspec_conformance.adapters.numpy_oracle.rounding import in_dtype
+from nnspec_conformance.mutant import ORACLE as right
+from nnspec_conformance.mutant import Mutants
+from nnspec_conformance.oracles.components.losses.margins import handed_out
+
+MUTANTS = Mutants()
+
+# ---- values
+
+
+@MUTANTS.add("the loss of the perceptron: only a wrong side costs", "hinge.value", "hinge.minimizer")
+@in_dtype
+def forgets_the_margin(s, y, **how):
+    return handed_out(np.maximum(-y * s, 0), **how)
+
+
+@MUTANTS.add("the sign of the label is turned", "hinge.value", "hinge.minimizer")
+@in_dtype
+def pushes_to_the_wrong_side(s, y, **how):
+    return handed_out(np.maximum(1 + y * s, 0), **how)
+
+
+@MUTANTS.add("the hinge loss under the other name", "squared-hinge.value", "squared-hinge.minimizer")
+def forgets_the_square(s, y, **how):
+    return right.hinge(s, y, **how)
+
+
+@MUTANTS.add("the square is taken before the cut: sure and right decisions cost", "squared-hinge.value")
+@in_dtype
+def squares_before_the_cut(s, y, **how):
+    return handed_out(np.maximum((1 - y * s) ** 2, 0), **how)
+
+
+@MUTANTS.add("the sum over the rivals, which another framework has", "multiclass-hinge.form")
+def sums_over_the_rivals(s, y, **given):
+    return right.multiclass_hinge(s, y, **given | {"form": "weston-watkins"})
+
+
+@MUTANTS.add("the label is its own rival: the loss is never below 1", "multiclass-hinge.form",
+             "multiclass-hinge.negative-scores")  # fmt: skip
+@in_dtype
+def counts_the_label_as_a_rival(s, y, *, form="crammer-singer", **how):
+    own = np.take_along_axis(s, y[..., None], -1)
+    return handed_out((1 + s - own).max(-1, initial=0), **how)
+
+
+@MUTANTS.add("the label's score is set to 0 before the largest rival is sought", "multiclass-hinge.negative-scores")
+@in_dtype
+def sets_the_labels_score_to_0(s, y, *, form="crammer-singer", **how):
+    own = np.take_along_axis(s, y[..., None], -1)[..., 0]
+    rivals = np.where(np.arange(s.shape[-1]) == y[..., None], 0, s).max(-1)
+    return handed_out(np.maximum(1 + rivals - own, 0), **how)
+
+
+@MUTANTS.add("the similarity under the name of a loss: training turns the vectors apart", "cosine-loss.sign",
+             "cosine-loss.proper")  # fmt: skip
+def gives_the_similarity(a, b, *, sign="distance", **given):
+    return right.cosine_loss(a, b, sign="similarity", **given)
+
+
+@MUTANTS.add("an epsilon is added to the product of the lengths", "cosine-loss.scale")
+@in_dtype
+def adds_to_the_lengths(a, b, *, sign="distance", zero_vector="zero", **how):
+    lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
+    return handed_out(1 - (a * b).sum(-1) / (lengths + a.dtype.type(1e-3)), **how)
+
+
+@MUTANTS.add("only the prediction is brought to length 1", "cosine-loss.symmetry", "cosine-loss.scale")
+@in_dtype
+def leaves_the_target_as_it_is(a, b, *, sign="distance", zero_vector="zero", **how):
+    return handed_out(1 - (a * b).sum(-1) / np.linalg.norm(a, axis=-1), **how)
+
+
+@MUTANTS.add("only the target is brought to length 1: the largest entry takes all", "cosine-loss.proper")
+@in_dtype
+def leaves_the_prediction_as_it_is(a, b, *, sign="distance", zero_vector="zero", **how):
+    return handed_out(1 - (a * b).sum(-1) / np.linalg.norm(b, axis=-1), **how)
+
+
+@MUTANTS.add("the square of a length overflows or underflows", "cosine-loss.extremes")
+@in_dtype
+def squares_the_lengths(a, b, *, sign="distance", zero_vector="zero", **how):
+    with np.errstate(all="ignore"):
+        lengths = np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
+        return handed_out(1 - (a * b).sum(-1) / np.maximum(lengths, a.dtype.type(1e-8)), **how)
+
+
+@MUTANTS.add("0 / 0 for a vector without a direction", "cosine-loss.zero-vector")
+def divides_by_a_length_of_0(a, b, *, zero_vector="zero", **given):
+    return right.cosine_loss(a, b, zero_vector="nan", **given)
+
+
+@MUTANTS.add("the distance in place of its square", "triplet.distance")
+def takes_the_distance(a, p, n, *, distance="squared", **given):
+    return right.triplet(a, p, n, distance="plain", **given)
+
+
+@MUTANTS.add("positive and negative change places", "triplet.distance")
+def swaps_positive_and_negative(a, p, n, **given):
+    return right.triplet(a, n, p, **given)
+
+
+@MUTANTS.add("the squared distance from inner products", "triplet.offset")
+@in_dtype
+def expands_the_square(a, p, n, *, margin=1.0, distance="squared", **how):
+    near, far = ((a * a).sum(-1) - 2 * (a * x).sum(-1) + (x * x).sum(-1) for x in (p, n))
+    return handed_out(np.maximum(near - far + a.dtype.type(margin), 0), **how)
+
+
+# ---- gradients
+
+
+@MUTANTS.each("a mean over the batch where none was asked for", "margins.gradient", part="_vjp")
+def averages_the_gradient(f, x, *rest, **given):
+    return tuple((g / len(x)).astype(x.dtype) for g in f(x, *rest, **given))
+
+
+@MUTANTS.each("uphill", "margins.gradient", part="_vjp")
+def points_uphill(f, x, *rest, **given):
+    return tuple(-g for g in f(x, *rest, **given))
+
+
+@MUTANTS.each("the slope is counted twice", "margins.subgradient", part="_vjp")
+def counts_the_slope_twice(f, *arrays, **given):
+    return tuple(2 * g for g in f(*arrays, **given))
+
+
+@MUTANTS.add("at the kink the slope of the far side is subtracted", "margins.subgradient[hinge]", part="_vjp")
+def is_negative_at_the_kink(s, y, g, **how):
+    (slope,) = right.hinge_vjp(s, y, g, **how)
+    return (np.where(y * s == 1, g * y, slope).astype(s.dtype),)
+
+
+@MUTANTS.add("each of several winners is given the whole gradient", "multiclass-hinge.tie-subgradient", part="_vjp")
+def gives_each_winner_the_whole(s, y, g, *, form="crammer-singer", **how):
+    (slope,) = right.multiclass_hinge_vjp(s, y, g, form=form, **how)
+    return (np.where(slope > 0, g[..., None], slope).astype(s.dtype),)
+
+
+@MUTANTS.add("NaN on the way back through a square root of 0", "triplet.coincident", part="_vjp")
+def divides_by_a_distance_of_0(a, p, n, g, **given):
+    gradients = right.triplet_vjp(a, p, n, g, **given)
+    same = ((a == p).all(-1) | (a == n).all(-1))[..., None]
+    return tuple(np.where(same, np.nan, x).astype(a.dtype) for x in gradients)
+
+
+# ---- properties, reductions
+
+
+@MUTANTS.each("the ramp: a loss that is cut off at 2", "margins.convex")
+@in_dtype
+def is_cut_off_at_2(f, s, y, *, reduction="none", **given):
+    return handed_out(np.minimum(f(s, y, reduction="none", **given), 2), reduction)
+
+
+@MUTANTS.each("the mean is a sum", "margins.reduction")
+def does_not_divide(f, *arrays, reduction="none", **given):
+    return f(*arrays, reduction="sum" if reduction == "mean" else reduction, **given)
+
+
+@MUTANTS.each("a mean where one number for each example was expected", "margins.default-reduction")
+def averages_by_default(f, *arrays, reduction="mean", **given):
+    return f(*arrays, reduction=reduction, **given)
+
+
+@MUTANTS.each("0 / 0", "margins.empty-mean")
+def divides_by_no_examples(f, *arrays, empty_mean="zero", **given):
+    return f(*arrays, empty_mean="nan", **given)
+
+
+@MUTANTS.add("another default, that of the paper", "triplet.default-margin")
+def has_a_margin_of_a_fifth(a, p, n, *, margin=0.2, **given):
+    return right.triplet(a, p, n, margin=margin, **given)
+
+
+# ---- refusals
+
+
+@MUTANTS.each("labels 0 and 1 are taken as they are", "margins.labels")
+@in_dtype
+def takes_any_label(f, s, y, *, empty_mean="zero", reduction="none"):
+    return handed_out(np.maximum(1 - y * s, 0) ** (1 if f.__name__ == "hinge" else 2), reduction, empty_mean)
+
+
+@MUTANTS.add("a negative label counts from the end, and a large one is the last class", "multiclass-hinge.label-range")
+def wraps_labels(s, y, **given):
+    y = np.minimum(np.where(y < 0, y + s.shape[-1], y), s.shape[-1] - 1)
+    return right.multiclass_hinge(s, y, **given)
+
+
+@MUTANTS.each("arrays are broadcast", "margins.broadcasting")
+def broadcasts(f, *arrays, **given):
+    return f(*np.broadcast_arrays(*arrays), **given)
+
+
+@MUTANTS.add("a negative margin is taken for 0", "triplet.range")
+def takes_a_negative_margin(a, p, n, *, margin=1.0, **given):
+    return right.triplet(a, p, n, margin=max(margin, 0.0), **given)

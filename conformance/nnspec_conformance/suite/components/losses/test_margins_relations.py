@@ -1,0 +1,178 @@
+"""Tests of components/losses/margins: reductions, properties of the losses, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
+from nnspec_conformance.inputs import wide
+from nnspec_conformance.oracles.components.losses import margins as oracle
+from nnspec_conformance.suite.components.losses.test_margins import (
+    INPUTS,
+    MARGIN,
+    NONE,
+    VALUES,
+    directions,
+    read,
+    several_classes,
+)  # fmt: skip
+from nnspec_conformance.tolerance import Want, bound, exact
+
+GRID = 32  # steps of a probability
+UNIT = 2.0**-24
+
+
+# ---- reductions
+
+
+def reduced_want(operation: str, chosen: dict) -> Callable[..., Want]:
+    """The bound of the sum: what each loss may be off by, and the additions."""
+
+    def want(*arrays: np.ndarray, reduction: str, **given: Any) -> Want:
+        each = VALUES[operation](*arrays, reduction="none", **chosen, **given)
+        if reduction == "none":
+            return each
+        n = each.value.size
+        share = 1 / n if reduction == "mean" else 1
+        total, size = share * each.value.sum(), share * (np.abs(each.value) + each.allowed).sum()
+        summed = bound(total, size, n, "float32")
+        allowed = summed.allowed + share * each.allowed.sum()
+        return Want(summed.value, allowed, summed.flushed, summed.dtype, summed.tolerance)
+
+    return want
+
+
+@clause("margins.reduction")
+def test_reduction(operation: str, readings: dict) -> Iterator[Case]:
+    arrays = INPUTS[operation]("float32")
+    for reduction in ("mean", "sum"):
+        want = reduced_want(operation, read(readings))
+        yield call(
+            operation, *arrays, **MARGIN.get(operation, {}), reduction=reduction, want=want, note="what it divides by"
+        )
+
+
+@clause("margins.default-reduction")
+def test_default_reduction(operation: str, readings: dict, default: str) -> Iterator[Case]:
+    arrays, given = INPUTS[operation]("float32"), MARGIN.get(operation, {})
+    want = reduced_want(operation, read(readings))(*arrays, reduction=default, **given)
+    yield call(operation, *arrays, **given, want=want, note="another default")
+
+
+@clause("margins.empty-mean")
+def test_empty_mean(operation: str, readings: dict) -> Iterator[Case]:
+    arrays = tuple(x[:0] for x in INPUTS[operation]("float32"))
+    value = np.nan if readings["empty_mean"] == "nan" else 0.0
+    for reduction, want in (("mean", value), ("sum", 0.0)):
+        asked = {**MARGIN.get(operation, {}), "reduction": reduction}
+        yield call(operation, *arrays, **asked, want=exact(np.float64(want)), note="0 / 0")
+
+
+# ---- properties
+
+
+@clause("margins.convex")
+def test_convex(operation: str, trial) -> None:
+    draws = np.random.default_rng(36)
+    if operation == "multiclass_hinge":
+        ends = [draws.uniform(-3, 3, (200, 4)) for _ in range(2)]
+        labels = np.arange(200) % 4
+    else:
+        ends = [draws.uniform(-4, 4, 200) for _ in range(2)]
+        labels = np.where(np.arange(200) % 2, 1, -1)
+    ends = [np.round(x * 32) / 32 for x in ends]  # the middle is a number of float32 too
+    arrays = np.concatenate([*ends, (ends[0] + ends[1]) / 2]).astype(np.float32)  # one call
+    losses = wide(trial.call(arrays, np.tile(labels, 3), **NONE))
+    first, second, middle = np.split(losses, 3)
+    above = middle - (first + second) / 2
+    allowed = 64 * UNIT * (1 + np.abs(first) + np.abs(second))
+    at = int(np.argmax(above - allowed))
+    where = f"between {arrays[at]} and {arrays[200 + at]} with label {labels[at]}"
+    trial.require(bool((above <= allowed).all()), f"the loss lies {above[at]:.6g} above its chord {where}")
+
+
+def expected_over_grid(trial) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities of the label 1, scores, and the expected loss of each score at each probability."""
+    scores = (np.arange(-2 * GRID, 2 * GRID + 1) / GRID).astype(np.float32)
+    both = trial.call(np.tile(scores, 2), np.repeat(np.array([1, -1]), scores.size), **NONE)
+    positive, negative = np.split(wide(both), 2)
+    p = np.arange(1, GRID) / GRID
+    return p, wide(scores), p[:, None] * positive + (1 - p)[:, None] * negative
+
+
+@clause("hinge.minimizer")
+def test_hinge_minimizer(trial) -> None:
+    p, scores, expected = expected_over_grid(trial)
+    for at in np.flatnonzero(p != 0.5):
+        best = scores[np.argmin(expected[at])]
+        trial.require(best == np.sign(2 * p[at] - 1), f"the label is 1 with probability {p[at]}: least at {best}")
+
+
+@clause("squared-hinge.minimizer")
+def test_squared_hinge_minimizer(trial) -> None:
+    p, scores, expected = expected_over_grid(trial)
+    for at in range(len(p)):
+        best = scores[np.argmin(expected[at])]
+        trial.require(best == 2 * p[at] - 1, f"the label is 1 with probability {p[at]}: least at {best}")
+
+
+@clause("cosine-loss.proper")
+def test_cosine_loss_proper(readings: dict, trial) -> None:
+    """Every distribution over three labels in tenths predicted for every other one that is in tenths, in one call."""
+    tenths = [(i, j, 10 - i - j) for i in range(1, 9) for j in range(1, 10 - i)]
+    q = np.array(tenths) / 10
+    prediction = np.repeat(q, 3, axis=0).astype(np.float32)
+    labels = np.tile(np.eye(3, dtype=np.float32), (len(q), 1))
+    losses = wide(trial.call(prediction, labels, **NONE)).reshape(len(q), 3)
+    if readings["sign"] == "similarity":
+        losses = -losses
+    expected = q @ losses.T  # of each distribution, for each prediction
+    for at, best in enumerate(expected.argmin(1)):
+        trial.require(best == at, f"the labels have probabilities {q[at]}: the expected loss is least at {q[best]}")
+
+
+# ---- labels and shapes
+
+
+@clause("margins.labels")
+def test_labels(operation: str) -> Iterator[ErrorCase]:
+    scores, labels = np.array([0.25, -0.5, 0.375, 0.75], np.float32), np.array([1, -1, 1, -1])
+    for bad in ([1, 0, 1, 0], [1, -1, 2, -1]):
+        yield refusal(operation, scores, np.array(bad), **NONE, valid=(scores, labels), note=f"labels {bad}")
+
+
+@clause("margins.broadcasting")
+def test_broadcasting(operation: str) -> Iterator[ErrorCase]:
+    first, second, *rest = arrays = INPUTS[operation]("float32")
+    wrong = {"one for all": (first, second[:1], *rest)}
+    if first.ndim == 1:
+        wrong |= {"[n] against [n, 1]": (first, second[:, None]), "[n, 1] against [n]": (first[:, None], second)}
+    for what, given in wrong.items():
+        yield refusal(operation, *given, **MARGIN.get(operation, {}), **NONE, valid=arrays, note=what)
+
+
+@clause("triplet.range")
+def test_range() -> Iterator[ErrorCase]:
+    yield refusal("triplet", *INPUTS["triplet"]("float32"), **NONE, margin=-1.0, valid={"margin": 0.5}, note="-1")
+
+
+@clause("multiclass-hinge.label-range")
+def test_label_range() -> Iterator[ErrorCase]:
+    scores, labels = several_classes("float32")
+    for bad in (5, -1):
+        wrong = labels.copy()
+        wrong[2] = bad
+        yield refusal(
+            "multiclass_hinge", scores, wrong, **NONE, valid=(scores, labels), note=f"label {bad} of 5 classes"
+        )
+
+
+@clause("cosine-loss.symmetry")
+def test_cosine_loss_symmetry(trial) -> None:
+    prediction, target = directions("float32")
+    there, back = trial.call(prediction, target, **NONE), trial.call(target, prediction, **NONE)
+    sizes = 1 + np.abs(oracle.unit(wide(prediction))[0] * oracle.unit(wide(target))[0]).sum(-1)
+    trial.expect(back, bound(wide(there), 2 * sizes, 16, "float32"), "prediction and target exchanged")
