@@ -87,13 +87,12 @@ def number(value: float | str | None) -> str:
 
 
 def breakable(name: str) -> Element:
-    """A long name as code, which a narrow page breaks after an underscore instead of inside a word."""
-    element = make("code")
-    *words, last = name.split("_")
-    for word in words:
-        add(element, f"{word}_")
+    """A long name as code, which a narrow page breaks after a dot or an underscore instead of inside a word."""
+    parts = re.findall(r"[^._]*[._]+|[^._]+", name)
+    element = make("code", "", parts[0])
+    for part in parts[1:]:
         add(element, make("wbr"))
-    add(element, last)
+        add(element, part)
     return element
 
 

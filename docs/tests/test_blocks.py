@@ -150,7 +150,7 @@ def test_statement_names_its_test_and_what_it_fails_on(stated, data, convert):
     assert '<span class="nn-level nn-level-must">MUST</span>' in html
     assert "reference alone" in html
     assert text_of(summary(html)) == "proven by 1 test of the reference, catches 1 wrong implementation"
-    assert "<code>test_<wbr />loop.py::test_<wbr />resumes</code>" in html
+    assert "<code>test_<wbr />loop.<wbr />py::test_<wbr />resumes</code>" in html
     assert "<code>forgets</code>: <span>Starts from <code>zero</code>.</span>" in html
     assert "Source: Somebody 2020" in html
 

@@ -211,3 +211,29 @@ def test_topics_take_at_most_twelve_sheets_and_none_is_cut(visit, site, tabs):
     assert sheets
     assert {name: count for name, count in sheets.items() if count > SHEETS} == {}
     assert {name: found for name, found in cut.items() if found} == {}
+
+
+SPLIT = """() => [...document.querySelectorAll(".md-content code:not(pre code)")].flatMap(name => {
+    const walker = document.createTreeWalker(name, NodeFilter.SHOW_TEXT), found = [];
+    for (let text; (text = walker.nextNode()); ) {
+        for (const word of text.data.matchAll(/[A-Za-z0-9]+/g)) {
+            const range = document.createRange();
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            const boxes = [...range.getClientRects()].filter(box => box.width > 0);
+            if (new Set(boxes.map(box => Math.round(box.top))).size > 1) found.push(name.textContent);
+        }
+    }
+    return found;
+})"""
+
+
+def test_no_name_is_broken_inside_a_word_on_a_phone(visit, site):
+    broken = {}
+    for path in sorted(site.rglob("*.html")):
+        if built.is_topic(site, path):
+            page = visit(path.relative_to(site).as_posix(), width=390)
+            page.evaluate("document.querySelectorAll('details').forEach(box => box.open = true)")
+            broken[path.name] = page.evaluate(SPLIT)
+    assert broken
+    assert {name: found for name, found in broken.items() if found} == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnspec_site import highlighting, listing
 from nnspec_site.blocks.base import SiteBlock, options
-from nnspec_site.html import Element, code, folded, make
+from nnspec_site.html import Element, breakable, code, folded, make
 
 
 class ReferenceBlock(SiteBlock):
@@ -36,7 +36,7 @@ class ReferenceBlock(SiteBlock):
 
     def _link(self) -> Element:
         page = "/".join(self.argument.split(".")[1:-1])
-        target = make("a", "", code(self.argument), href=f"/api/{page}.md#{self.argument}")
+        target = make("a", "", breakable(self.argument), href=f"/api/{page}.md#{self.argument}")
         return make("p", "nn-provenance", "Arguments and errors: ", target)
 
     def on_add(self, block: Element) -> Element:
