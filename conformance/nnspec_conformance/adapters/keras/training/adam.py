@@ -46,15 +46,16 @@ KNOWN_FAILURES = {
     f"{clause}[{operation}]": reason
     for operation in OPERATIONS
     for clause, reason in (
-        ("optimizer.gradients-of-others", (BROADCASTS, lambda: keras.backend.backend() != "tensorflow")),
+        ("optimizer.gradients-of-others", BROADCASTS),
         ("optimizer.negative-rate", UNCHECKED),
         ("optimizer.nan-rate", UNCHECKED),
-        ("optimizer.integer-parameters", (CAST, lambda: keras.backend.backend() != "torch")),
+        ("optimizer.integer-parameters", (CAST, lambda: keras.backend.backend() == "jax")),
         ("optimizer.no-parameters", EMPTY),
         ("adam.beta-range", UNCHECKED),
         ("adam.negative-epsilon", UNCHECKED),
     )
 } | {
+    "optimizer.integer-parameters[adamax]": (CAST, lambda: keras.backend.backend() != "torch"),
     "adamw.negative-decay": UNCHECKED,
     "adam.zero-gradients[adamax]": ZERO,
     "adam.half-precision[adam]": STUCK,

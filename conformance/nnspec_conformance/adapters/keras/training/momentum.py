@@ -33,7 +33,7 @@ KNOWN_FAILURES = {
     f"{clause}[{operation}]": reason
     for operation in ("momentum", "nesterov")
     for clause, reason in (
-        ("optimizer.gradients-of-others", (BROADCASTS, lambda: keras.backend.backend() != "tensorflow")),
+        ("optimizer.gradients-of-others", BROADCASTS),
         ("optimizer.negative-rate", UNCHECKED),
         ("optimizer.nan-rate", UNCHECKED),
         ("optimizer.integer-parameters", (CAST, lambda: keras.backend.backend() != "torch")),

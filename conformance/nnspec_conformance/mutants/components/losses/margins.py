@@ -202,3 +202,14 @@ def broadcasts(f, *arrays, **given):
 @MUTANTS.add("a negative margin is taken for 0", "triplet.range")
 def takes_a_negative_margin(a, p, n, *, margin=1.0, **given):
     return right.triplet(a, p, n, margin=max(margin, 0.0), **given)
+
+
+@MUTANTS.add("the slope is a constant of the derivative's own derivative", "squared-hinge.second-derivative",
+             part="_second_derivative")  # fmt: skip
+def holds_the_slope_constant(scores, labels, **given):
+    return np.zeros_like(scores)
+
+
+@MUTANTS.add("a parabola on both sides of the margin", "squared-hinge.second-derivative", part="_second_derivative")
+def bends_beyond_the_margin(scores, labels, **given):
+    return np.full_like(scores, 2)

@@ -70,6 +70,10 @@ def squared_hinge_vjp(scores, labels, cotangents, **how):
     return (-2 * of_examples(cotangents, scores.shape, **how) * y * np.maximum(missing, 0),)
 
 
+def squared_hinge_second_derivative(scores, labels, **how):
+    return np.where(slack(scores, labels)[0] > 0, 2, 0).astype(scores.dtype)
+
+
 # ---- several classes
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, call, clause, gradient
+from nnspec_conformance.cases import Case, call, clause, gradient, second_derivative
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, real_numbers, wide
 from nnspec_conformance.oracles.components.losses import margins as oracle
-from nnspec_conformance.tolerance import Want, bound, ulp, ulps
+from nnspec_conformance.tolerance import Want, bound, exact, ulp, ulps
 
 NONE = {"reduction": "none"}
 MARGIN = {"triplet": {"margin": 0.5}}
@@ -320,6 +320,14 @@ def at_the_kink(operation: str, readings: dict) -> tuple[tuple[np.ndarray, ...],
     anchor, positive = np.zeros((3, 2), np.float32), np.tile(scale * np.float32([3, 4]), (3, 1))
     negative = scale * np.float32([[0, 6], [0, 5.5], [0, 7]])
     return (anchor, positive, negative), {"margin": 11.0 * 1024**2 if readings["distance"] == "squared" else 1024.0}
+
+
+@clause("squared-hinge.second-derivative")
+def test_second_derivative() -> Iterator[Case]:
+    for dtype in ("float32", "float64"):
+        given = two_classes(dtype)
+        want = exact(oracle.squared_hinge_second_derivative(*given), dtype)
+        yield second_derivative("squared_hinge", *given, **NONE, want=want, note="a slope that is held constant")
 
 
 @clause("margins.subgradient")
