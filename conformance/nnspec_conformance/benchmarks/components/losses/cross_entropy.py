@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -78,7 +77,7 @@ def profiler(batch: int, classes: int, direction: str) -> Callable[[Any, dict[st
             for name, f in {"plain": plain, "indexed": indexed}.items()
         }
         times = interleave({name: program.call for name, program in programs.items()}, rounds=5)
-        micro = {name: 1e6 * statistics.median(seconds) for name, seconds in times.items()}
+        micro = {name: 1e6 * seconds for name, seconds in times.items()}
         return (
             f"of {1e6 * entry['nnspec']['seconds']:.0f} µs the plain formula takes {micro['plain']:.0f}; the rest "
             "keeps the digits of a near-certain class, and takes the maximum twice, so that a product fused with it "
