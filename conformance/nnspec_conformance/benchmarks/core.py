@@ -50,7 +50,8 @@ class Workload:
         operations: arithmetic operations of the definition; an elementary function counts one.
         least_bytes: what must be read and written at least, everything once.
         build: makes the programs, by variant; ``nnspec`` is ours, the others are its peers.
-        ceiling: what bounds it: ``copy``, the bytes that must move, or ``matmul``, the operations.
+        ceiling: what bounds it: ``copy``, the bytes that must move, ``copy_in_place``, the same where results take the
+            place of arguments, or ``matmul``, the operations.
         profile: given the device and the entry of the results, one line that says where a slower one loses its time.
     """
 
@@ -194,6 +195,8 @@ def shares(entry: dict[str, Any], ceilings: dict[str, float]) -> dict[str, float
     """What ours achieves of the ceilings that bound it: bytes that must move, and, for products, operations."""
     seconds = entry["nnspec"]["seconds"]
     found = {"share_of_copy": entry["least_bytes"] / seconds / ceilings["copy_bytes_per_s"]}
+    if entry.get("ceiling") == "copy_in_place" and "copy_in_place_bytes_per_s" in ceilings:
+        found["share_of_copy_in_place"] = entry["least_bytes"] / seconds / ceilings["copy_in_place_bytes_per_s"]
     if entry.get("ceiling") == "matmul":
         found["share_of_matmul"] = entry["operations"] / seconds / ceilings["matmul_flop_per_s"]
     return found

@@ -13,6 +13,11 @@ from nnspec_site.chart import Row, chart
 from nnspec_site.data import Report
 from nnspec_site.html import Element, code, folded, make, number, plural, table
 
+LIMITS = {  # the field of the machine, what counts against it, in words
+    "copy": ("copy_bytes_per_s", "least_bytes", "a plain copy"),
+    "copy_in_place": ("copy_in_place_bytes_per_s", "least_bytes", "a copy in place by one core"),
+    "matmul": ("matmul_flop_per_s", "operations", "a large matrix product"),
+}
 COMMAND = "nnspec bench --device cpu --out r.json"
 
 
@@ -100,6 +105,7 @@ def machine(report: Report) -> Element:
         ["vector instructions", about.get("vector", "not recorded")],
         ["platform", str(about.get("platform", "–"))],
         ["copy", f"{number(ceilings.get('copy_bytes_per_s', 0) / 1e9)} GB/s"],
+        ["copy in place, one core", f"{number(ceilings.get('copy_in_place_bytes_per_s', 0) / 1e9)} GB/s"],
         ["matrix product", f"{number(ceilings.get('matmul_flop_per_s', 0) / 1e9)} GFLOP/s"],
         ["load while measuring", " to ".join(map(str, about.get("load_average") or [])) or "–"],
         ["versions", ", ".join(f"{name} {version}" for name, version in report.get("versions", {}).items())],
@@ -136,17 +142,15 @@ def measured(report: Report, workloads: list[Report], *, full: bool) -> Element:
 
 def share(report: Report, workload: Report, time: float | None) -> float | None:
     """Achieved bytes a second of the measured copy's; where products bound it, operations of the measured product's."""
-    products = workload.get("ceiling") == "matmul"
-    ceiling = report.get("ceilings", {}).get("matmul_flop_per_s" if products else "copy_bytes_per_s")
-    if not ceiling or not time:
-        return None
-    return workload["operations" if products else "least_bytes"] / time / ceiling
+    field, work, _ = LIMITS[workload.get("ceiling", "copy")]
+    ceiling = report.get("ceilings", {}).get(field)
+    return workload[work] / time / ceiling if ceiling and time else None
 
 
 def drawn(report: Report, workloads: list[Report], name: str, count: int) -> Element:
     """The chart of one pass: share of what bounds it, ours and each peer's."""
     dtype = workloads[0].get("dtype", "")
-    limit = "a large matrix product" if workloads[0].get("ceiling") == "matmul" else "a plain copy"
+    limit = LIMITS[workloads[0].get("ceiling", "copy")][2]
     title = [f"{name.capitalize()}, ", size(count), f" elements, {dtype}: share of the speed of {limit} (100 %)"]
     rows = []
     for work in workloads:
@@ -160,7 +164,7 @@ def drawn(report: Report, workloads: list[Report], name: str, count: int) -> Ele
 def numbers(workloads: list[Report]) -> Element:
     """Every workload: times, and how many times a peer's time ours is."""
     peers = list(dict.fromkeys(peer for work in workloads for peer in work.get("peers", {})))
-    limit = "matmul" if workloads[0].get("ceiling") == "matmul" else "copy"
+    limit = workloads[0].get("ceiling", "copy")
     rows = []
     for work in sorted(workloads, key=lambda work: (work["name"], work["pass"], work["size"])):
         ours = work["nnspec"]

@@ -30,6 +30,7 @@ def workloads(*, quick: bool = False) -> Iterator[Workload]:
             size=size,
             operations=12 * size,  # two averages of three, the square, two corrections, root, sum, quotient, step
             least_bytes=7 * ITEM * size,  # parameter, gradient, two moments; three of them written
+            ceiling="copy_in_place",
             build=builder(size, arrays),
             profile=profiler(size, arrays),
         )

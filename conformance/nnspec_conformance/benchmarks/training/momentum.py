@@ -29,6 +29,7 @@ def workloads(*, quick: bool = False) -> Iterator[Workload]:
             size=size,
             operations=4 * size,  # two products, a sum, a difference
             least_bytes=5 * ITEM * size,  # parameter, gradient and velocity; two of them written
+            ceiling="copy_in_place",
             build=builder(size, arrays),
         )
 
