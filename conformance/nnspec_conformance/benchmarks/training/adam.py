@@ -65,7 +65,7 @@ def drawn(size: int, arrays: int) -> tuple[dict[str, np.ndarray], dict[str, np.n
     return params, grads
 
 
-def torch_program(params: dict[str, Any], grads: dict[str, Any], place: str, **given: bool) -> Program:
+def torch_program(params: dict[str, Any], grads: dict[str, Any], place: str, **given: Any) -> Program:
     """``torch.optim.Adam`` in one of its forms, on gradients that stay the same."""
     import torch
 

@@ -196,11 +196,11 @@ class Losses:
         self.start = {name: np.asarray(x, dtype) for name, x in starts.items()}
 
     def gradients(self, now: dict) -> dict:
-        q, (x, y) = np.float64(now["quadratic"]), np.float64(now["rosenbrock"])
+        q, (x, y) = np.asarray(now["quadratic"], float), np.asarray(now["rosenbrock"], float)
         found = {
             "quadratic": [q[0], 100 * q[1]],
             "rosenbrock": [-2 * (1 - x) - 400 * x * (y - x**2), 200 * (y - x**2)],
-            "noisy": np.float64(now["noisy"]) + self.noise.normal(size=3) / 2,
+            "noisy": np.asarray(now["noisy"], float) + self.noise.normal(size=3) / 2,
         }
         return {name: np.asarray(g, self.dtype) for name, g in found.items()}
 

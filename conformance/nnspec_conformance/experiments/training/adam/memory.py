@@ -39,7 +39,7 @@ def measured(size: int) -> dict[str, Any]:
     from nnspec.training.adam import adam
 
     optimizer, params = adam(0.001), jnp.zeros(size)
-    state = optimizer.init(params)
+    state: Any = optimizer.init(params)
 
     def step(params: Any, state: Any, g: Any) -> tuple:
         updates, state = optimizer.update(g, state, params)

@@ -51,8 +51,8 @@ def steps_needed(name: str, condition: float, limit: int) -> int:
     def step(carry: Any, _: None) -> tuple[Any, Any]:
         x, state = carry
         updates, state = method.update(curvatures * x, state, x)
-        x = optax.apply_updates(x, updates)
-        return (x, state), jnp.abs(x).max()
+        moved: Any = optax.apply_updates(x, updates)
+        return (moved, state), jnp.abs(moved).max()
 
     first = jnp.ones(2)
     errors = np.asarray(jax.lax.scan(step, (first, method.init(first)), None, limit)[1])

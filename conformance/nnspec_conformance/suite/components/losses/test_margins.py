@@ -314,11 +314,11 @@ def at_the_kink(operation: str, readings: dict) -> tuple[tuple[np.ndarray, ...],
         return (np.array([1.0, 0.5, 3.0], np.float32), np.array([1, 1, 1])), {}
     if operation == "multiclass_hinge":
         row = np.array(KINKS.get(readings["form"], [2.0, 1.0, 0.0]), np.float32)
-        step = np.float32([0, 0.5, 0])
+        step = np.array([0, 0.5, 0], np.float32)
         return (np.stack([row, row + step, row - step]), np.zeros(3, int)), {}
-    scale = np.float32(1024)  # beside which an epsilon of the distance is rounded away
-    anchor, positive = np.zeros((3, 2), np.float32), np.tile(scale * np.float32([3, 4]), (3, 1))
-    negative = scale * np.float32([[0, 6], [0, 5.5], [0, 7]])
+    scale = 1024.0  # beside which an epsilon of the distance is rounded away
+    anchor, positive = np.zeros((3, 2), np.float32), np.array([[3, 4]] * 3, np.float32) * scale
+    negative = np.array([[0, 6], [0, 5.5], [0, 7]], np.float32) * scale
     return (anchor, positive, negative), {"margin": 11.0 * 1024**2 if readings["distance"] == "squared" else 1024.0}
 
 
