@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nnspec_conformance import steppers
 from nnspec_conformance.clauses import load_spec
 from nnspec_conformance.engine import run_instance, validate
 from nnspec_conformance.loading import load_subject
@@ -27,6 +28,14 @@ def load(path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module", autouse=True)
+def apart():
+    """The examples' optimizers have the names of the specification's, and the suite must not meet them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(steppers, "_DECLARED", {})
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -153,7 +153,7 @@ def test_a_plain_tree_needs_no_parameters():
 def test_weight_so_far_has_all_its_digits_where_the_decay_rate_is_near_1():
     for d, t in itertools.product((0.0, 0.5, 0.9, 0.999, 0.99999), (1, 2, 10, 1000)):
         exact = -np.expm1(t * np.log1p(-(1 - d))) if d else 1.0
-        np.testing.assert_allclose(topic.weight_so_far(d, jnp.int32(t)), exact, rtol=4e-7)
+        np.testing.assert_allclose(topic._weight_so_far(d, jnp.int32(t)), exact, rtol=4e-7)
 
 
 @pytest.mark.parametrize("make", ALL)

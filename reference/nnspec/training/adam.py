@@ -62,17 +62,17 @@ def adam(
     """
 
     def at(t: Array) -> Callable:
-        c1, c2 = weight_so_far(beta1, t), weight_so_far(beta2, t)
+        c1, c2 = _weight_so_far(beta1, t), _weight_so_far(beta2, t)
 
         def direction(g: Array, p: Array, m: Array, v: Array) -> tuple:
-            g = g if is_zero(l2) else g + l2 * p
+            g = g if _is_zero(l2) else g + l2 * p
             m = beta1 * m + (1 - beta1) * g
             v = beta2 * v + (1 - beta2) * g**2
             return (m / c1) / (jnp.sqrt(v / c2) + epsilon), m, v
 
         return direction
 
-    return transformation("adam", learning_rate, 2, at, needs_parameters=not is_zero(l2))
+    return _transformation("adam", learning_rate, 2, at, needs_parameters=not _is_zero(l2))
 
 
 @checked
@@ -102,7 +102,7 @@ def amsgrad(
     """
 
     def at(t: Array) -> Callable:
-        c1, c2 = weight_so_far(beta1, t), weight_so_far(beta2, t)
+        c1, c2 = _weight_so_far(beta1, t), _weight_so_far(beta2, t)
 
         def direction(g: Array, p: Array, m: Array, v: Array, v_max: Array) -> tuple:
             m = beta1 * m + (1 - beta1) * g
@@ -112,7 +112,7 @@ def amsgrad(
 
         return direction
 
-    return transformation("amsgrad", learning_rate, 3, at)
+    return _transformation("amsgrad", learning_rate, 3, at)
 
 
 @checked
@@ -147,7 +147,7 @@ def adamw(
     """
 
     def at(t: Array) -> Callable:
-        c1, c2 = weight_so_far(beta1, t), weight_so_far(beta2, t)
+        c1, c2 = _weight_so_far(beta1, t), _weight_so_far(beta2, t)
 
         def direction(g: Array, p: Array, m: Array, v: Array) -> tuple:
             m = beta1 * m + (1 - beta1) * g
@@ -156,7 +156,7 @@ def adamw(
 
         return direction
 
-    return transformation("adamw", learning_rate, 2, at, needs_parameters=True)
+    return _transformation("adamw", learning_rate, 2, at, needs_parameters=True)
 
 
 @checked
@@ -185,7 +185,7 @@ def nadam(
     """
 
     def at(t: Array) -> Callable:
-        c1, c1_ahead, c2 = weight_so_far(beta1, t), weight_so_far(beta1, t + 1), weight_so_far(beta2, t)
+        c1, c1_ahead, c2 = _weight_so_far(beta1, t), _weight_so_far(beta1, t + 1), _weight_so_far(beta2, t)
 
         def direction(g: Array, p: Array, m: Array, v: Array) -> tuple:
             m = beta1 * m + (1 - beta1) * g
@@ -195,7 +195,7 @@ def nadam(
 
         return direction
 
-    return transformation("nadam", learning_rate, 2, at)
+    return _transformation("nadam", learning_rate, 2, at)
 
 
 @checked
@@ -224,7 +224,7 @@ def adamax(
     """
 
     def at(t: Array) -> Callable:
-        c1 = weight_so_far(beta1, t)
+        c1 = _weight_so_far(beta1, t)
 
         def direction(g: Array, p: Array, m: Array, u: Array) -> tuple:
             m = beta1 * m + (1 - beta1) * g
@@ -233,20 +233,20 @@ def adamax(
 
         return direction
 
-    return transformation("adamax", learning_rate, 2, at)
+    return _transformation("adamax", learning_rate, 2, at)
 
 
-def weight_so_far(decay_rate: Any, t: Array) -> Array:
+def _weight_so_far(decay_rate: Any, t: Array) -> Array:
     """What the weights of an average that started at zero add up to: 1 - d^t, with all its digits where d is near 1."""
     return -jnp.expm1(t * jnp.log1p(-(1 - decay_rate)))
 
 
-def is_zero(amount: Any) -> bool:
+def _is_zero(amount: Any) -> bool:
     """Whether a hyper-parameter is the plain number 0; one in a state or a compiled program is not."""
     return isinstance(amount, int | float) and amount == 0
 
 
-def transformation(
+def _transformation(
     name: str, learning_rate: Rate, moments: int, at: Callable, *, needs_parameters: bool = False
 ) -> optax.GradientTransformation:
     """Make a transformation of a rule for one array.
@@ -261,7 +261,7 @@ def transformation(
 
     def init(params: optax.Params) -> AdamState:
         check_parameters(name, params)
-        zeros = [jax.tree.map(lambda p: jnp.zeros(jnp.shape(p), wide(p)), params) for _ in range(moments)]
+        zeros = [jax.tree.map(lambda p: jnp.zeros(jnp.shape(p), _wide(p)), params) for _ in range(moments)]
         return AdamState(jnp.zeros([], jnp.int32), tuple(zeros))
 
     def update(updates: optax.Updates, state: Any, params: optax.Params | None = None) -> tuple:
@@ -282,6 +282,6 @@ def transformation(
     return optax.GradientTransformation(init, update)
 
 
-def wide(p: Array) -> Any:
+def _wide(p: Array) -> Any:
     """The dtype of the moments: that of the parameter, at least float32."""
     return jnp.promote_types(jnp.asarray(p).dtype, jnp.float32)
