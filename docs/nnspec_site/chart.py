@@ -104,6 +104,6 @@ def _track(row: Row, names: Sequence[str], limit: float) -> Element:
 
 
 def _spread(share: Share, limit: float, of: str) -> str:
-    """The style of a spread, from the least to the most, as far as the track reaches; none where one process measured."""
+    """The style of a spread cut off at the edge; none of one process."""
     least, most = (100 * min(one / limit, 1) for one in (share.least, share.most))
     return f";--nn-from-{of}:{least:.1f}%;--nn-to-{of}:{most:.1f}%" if most > least else ""
