@@ -6,7 +6,7 @@ is above 1; the nearest one is the clause's power.
 
 from __future__ import annotations
 
-import itertools
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from nnspec_conformance.dependencies import kills_hash
@@ -28,19 +28,19 @@ def as_record(suite: Suite, page: str, rows: dict[str, list[dict]]) -> dict:
         suite: tests and specification.
         page: for instance ``components/layers``.
         rows: instance -> the name, story and distance of each of its mutants.
+
+    Raises:
+        HarnessError: two mutants of one instance have the same name.
     """
-    told: dict[str, set[str]] = {}
-    for mutant in (mutant for mutants in rows.values() for mutant in mutants):
-        told.setdefault(mutant["name"], set()).add(mutant["story"])
+    labels = _labels(suite, rows)
     stories: dict[str, str] = {}
     instances: dict[str, dict] = {}
     for instance, mutants in rows.items():
+        if twice := [name for name, count in Counter(mutant["name"] for mutant in mutants).items() if count > 1]:
+            raise HarnessError(f"{instance} has several mutants named '{twice[0]}'; give each a name of its own")
         for mutant in mutants:
-            name, story = mutant["name"], mutant["story"]
-            if len(told[name]) > 1:  # one name, several stories: with its operation, and a number if need be
-                name = f"{name} | {suite.instances[instance][1]}"
-            labels = (f"{name} | {number}" if number > 1 else name for number in itertools.count(1))
-            label = next(label for label in labels if stories.setdefault(label, story) == story)
+            label = labels[instance, mutant["name"]]
+            stories[label] = mutant["story"]
             instances.setdefault(instance, {})[label] = mutant["distance"]
     record = {
         "schema": SCHEMA,
@@ -51,6 +51,18 @@ def as_record(suite: Suite, page: str, rows: dict[str, list[dict]]) -> dict:
         "instances": instances,
     }
     return jsonable(record, DIGITS)
+
+
+def _labels(suite: Suite, rows: dict[str, list[dict]]) -> dict[tuple[str, str], str]:
+    """Instance and mutant -> its name, and as much more of where it stands as tells it from others of another story."""
+    stories: dict[str, set[str]] = defaultdict(set)
+    found = {}
+    for instance, mutants in rows.items():
+        for name, story in ((mutant["name"], mutant["story"]) for mutant in mutants):
+            found[instance, name] = (name, f"{name} | {suite.instances[instance][1]}", f"{name} | {instance}")
+            for label in found[instance, name]:
+                stories[label].add(story)
+    return {key: next((one for one in given if len(stories[one]) == 1), given[-1]) for key, given in found.items()}
 
 
 def write_kills(suite: Suite, table: dict[str, list[Kill]], folder: Path) -> None:

@@ -14,11 +14,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from nnspec_conformance.cases import call, clause, refusal
 from nnspec_conformance.clauses import load_spec
 from nnspec_conformance.cli import main
 from nnspec_conformance.mutant import ORACLE
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite, load_suite
+from nnspec_conformance.tolerance import exact
 
 HEADER = '"""An adapter of the tests."""\n\nimport numpy as np\n\nNAME = "mine"\nVERSION = "1.0"\n'
 
@@ -182,3 +184,73 @@ def subject_of():
 @pytest.fixture
 def f32():
     return lambda *values: np.array(values, np.float32)
+
+
+TOYS = """\
+# Toys
+
+/// clause | scale.factor
+    kind: exact
+    definition: two
+    variants:
+      two: x times 2
+      three: x times 3
+
+`scale` **MUST** multiply by the declared factor.
+///
+
+/// clause | scale.sign
+    kind: exact
+    definition: kept
+    variants:
+      kept: x
+      turned: -x
+
+`scale` **MUST** keep the sign or turn it, as declared.
+///
+
+/// clause | scale.offset
+    kind: default
+    default: 0
+    candidates: [0, 1]
+
+Without `offset` nothing **SHOULD** be added.
+///
+
+/// clause | scale.refusal
+    kind: error
+
+`scale` **MUST** refuse an integer array.
+///
+"""
+
+
+@pytest.fixture
+def toys(suite_of, f32):
+    """The suite of four clauses on ``scale``: a factor and a sign that are readings, a default, a refusal."""
+    x = f32(1, -2)
+    times, sign = {"two": 2, "three": 3}, {"kept": 1, "turned": -1}
+
+    def wanted(readings, x):
+        return x * times[readings["factor"]] * sign[readings["sign"]]
+
+    @clause("scale.factor")
+    def proves_factor(readings):
+        for dtype in ("float32", "float64"):
+            y = x.astype(dtype)
+            yield call("scale", y, offset=0, want=exact(wanted(readings, y), dtype))
+
+    @clause("scale.sign")
+    def proves_sign(readings):
+        yield call("scale", x, offset=0, want=exact(wanted(readings, x)))
+
+    @clause("scale.offset")
+    def proves_offset(readings, default):
+        yield call("scale", x, want=exact(wanted(readings, x) + default))
+
+    @clause("scale.refusal")
+    def proves_refusal():
+        bad = np.array([1, 2])
+        yield refusal("scale", bad, offset=0, valid=(x,), note="integers")
+
+    return suite_of(TOYS, proves_factor, proves_sign, proves_offset, proves_refusal)

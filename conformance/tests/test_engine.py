@@ -6,83 +6,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nnspec_conformance.cases import call, clause, refusal
+from nnspec_conformance.cases import call, clause
 from nnspec_conformance.engine import run_instance, validate
-from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, OUTCOMES, PASS, VARIANT
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.tolerance import exact
 from nnspec_conformance.verdict import covered, status
 
-PAGE = """\
-# Toys
-
-/// clause | scale.factor
-    kind: exact
-    definition: two
-    variants:
-      two: x times 2
-      three: x times 3
-
-`scale` **MUST** multiply by the declared factor.
-///
-
-/// clause | scale.sign
-    kind: exact
-    definition: kept
-    variants:
-      kept: x
-      turned: -x
-
-`scale` **MUST** keep the sign or turn it, as declared.
-///
-
-/// clause | scale.offset
-    kind: default
-    default: 0
-    candidates: [0, 1]
-
-Without `offset` nothing **SHOULD** be added.
-///
-
-/// clause | scale.refusal
-    kind: error
-
-`scale` **MUST** refuse an integer array.
-///
-"""
 TIMES = {"two": 2, "three": 3}
 SIGN = {"kept": 1, "turned": -1}
-
-
-def wanted(readings, x):
-    return x * TIMES[readings["factor"]] * SIGN[readings["sign"]]
-
-
-@pytest.fixture
-def toys(suite_of, f32):
-    x = f32(1, -2)
-
-    @clause("scale.factor")
-    def proves_factor(readings):
-        for dtype in ("float32", "float64"):
-            y = x.astype(dtype)
-            yield call("scale", y, offset=0, want=exact(wanted(readings, y), dtype))
-
-    @clause("scale.sign")
-    def proves_sign(readings):
-        yield call("scale", x, offset=0, want=exact(wanted(readings, x)))
-
-    @clause("scale.offset")
-    def proves_offset(readings, default):
-        yield call("scale", x, want=exact(wanted(readings, x) + default))
-
-    @clause("scale.refusal")
-    def proves_refusal():
-        bad = np.array([1, 2])
-        yield refusal("scale", bad, offset=0, valid=(x,), note="integers")
-
-    return suite_of(PAGE, proves_factor, proves_sign, proves_offset, proves_refusal)
 
 
 def scale(x, *, factor="two", sign="kept", offset=0):
@@ -422,112 +354,3 @@ def test_dtypes_can_be_said_by_operation(outcome):
 def test_dtypes_of_other_operations_are_those_of_the_star(subject_of):
     subject = subject_of(scale, DTYPES={"other": ("float64",), "*": ("float32",)})
     assert (subject.dtypes_of("scale"), subject.dtypes) == (("float32",), ("float32", "float64"))
-
-
-@pytest.mark.parametrize(
-    ("declared", "words"),
-    [
-        ({"DTYPES": {"scal": ("float32",)}}, "DTYPES names no operation: 'scal'; did you mean scale"),
-        ({"VARIANTS": {"scale.facto": "two"}}, "VARIANTS names no clause: 'scale.facto'; did you mean scale.factor"),
-        ({"VARIANTS": {"zzz.zzz": "two"}}, "'zzz.zzz'; nnspec clauses lists them all"),
-        ({"VARIANTS": {"scale.factor": "four"}}, "VARIANTS['scale.factor'] is 'four'; the clause has two, three"),
-        ({"VARIANTS": {"scale.factor": ("two", "four")}}, "is 'four'; the clause has two, three"),
-        ({"VARIANTS": {"scale.factor": ()}}, "is (); the clause has two, three"),
-        ({"VARIANTS": {"scale.factor": [["two"]]}}, "is ['two']; the clause has two, three"),
-        ({"VARIANTS": {"scale.offset": "two"}}, "is 'two'; the clause has no variants; take it out"),
-        ({"DEFAULTS": {"scale.offse": 1}}, "DEFAULTS names no clause: 'scale.offse'; did you mean scale.offset"),
-        ({"DEFAULTS": {"scale.factor": "two"}}, "the clause is of kind exact, not default; take it out"),
-        ({"KNOWN_FAILURES": {"scale.sgn": "why"}}, "KNOWN_FAILURES names no clause: 'scale.sgn'; did you mean"),
-        ({"KNOWN_FAILURES": {"scale.sign": ""}}, "is ''; give the reason and a link"),
-        ({"KNOWN_FAILURES": {"scale.sign": True}}, "is True; give the reason and a link"),
-        ({"KNOWN_FAILURES": {"scale.sign": ("r", 3)}}, "has a probe that is 3; give a function of no arguments"),
-        ({"KNOWN_FAILURES": {"scale.sign; float8": "r"}}, "['scale.sign; float8']: 'float8' is no dtype and no readin"),
-        ({"KNOWN_FAILURES": {"scale.sign; sign=two": "r"}}, "'sign=two' is no dtype and no reading of scale; use fact"),
-        ({"KNOWN_FAILURES": {"scale.sign;": "r"}}, "'' is no dtype and no reading of scale; use factor=two, factor=th"),
-        ({"KNOWN_FAILURES": {"scale.sign": "r; version<2"}, "VERSION": "git"}, "VERSION is 'git', with which 'vers"),
-    ],
-)  # fmt: skip
-def test_wrong_declaration_is_one_line(toys, subject_of, declared, words):
-    with pytest.raises(HarnessError) as caught:
-        validate(toys, subject_of(scale, **declared))
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_known_failure_of_a_whole_family_is_refused(suite, subject_of):
-    with pytest.raises(HarnessError, match=r"is a family; name its instance, such as activation\.nan\[identity\]"):
-        validate(suite, subject_of(KNOWN_FAILURES={"activation.nan": "why"}))
-
-
-def test_selection_names_what_is_near(suite):
-    with pytest.raises(HarnessError, match=r"no clause, instance or section 'relu\.valeu'; did you mean relu\.value"):
-        suite.select(["relu.valeu"])
-
-
-@pytest.mark.parametrize(
-    ("pattern", "first"),
-    [
-        ("relu.value", "relu.value"),
-        ("activation.nan[relu]", "activation.nan[relu]"),
-        ("activation.nan", "activation.nan[identity]"),
-        ("activations", "activation.gradient[identity]"),
-        ("components", "neuron.value"),
-        ("components/activations", "activation.gradient[identity]"),
-    ],
-)
-def test_selection_by_clause_instance_page_and_section(suite, pattern, first):
-    assert suite.select([pattern])[0] == first
-
-
-TWICE = """\
-# Toys
-
-/// clause | scale.twice
-    kind: exact
-
-`scale` **MUST** give for two arrays what it gives for each.
-///
-"""
-
-
-def test_relation_of_answers_that_do_not_fit_together_fails_the_clause(suite_of, subject_of, f32):
-    @clause("scale.twice")
-    def proves_twice(trial):
-        trial.require(bool((trial.call(f32(1, 2)) + trial.call(f32(3, 4)) > 0).all()), "not both")
-
-    def scale(x):
-        return np.ones(2 if x[0] == 1 else 3)
-
-    result = run_instance(suite_of(TWICE, proves_twice), subject_of(scale), "scale.twice")
-    assert result.outcome == FAIL
-    assert "the answers of scale do not have the form" in result.message
-
-
-def test_part_of_a_relation_that_is_lacking_does_not_void_the_others(suite_of, subject_of, f32):
-    @clause("scale.twice")
-    def proves_twice(trial):
-        for factor in ("two", "three"):
-            with trial.part(factor=factor):
-                trial.require(bool((trial.call(f32(1), factor=factor) > 0).all()), "not positive")
-
-    result = run_instance(suite_of(TWICE, proves_twice), subject_of(lacking(["two"])), "scale.twice")
-    assert (result.cases, covered(result)) == (1, "pass, not for factor=two")
-
-
-def test_failure_of_a_relation_is_not_overwritten(suite_of, subject_of, f32):
-    @clause("scale.twice")
-    def proves_twice(trial):
-        trial.require(bool((trial.call(f32(1)) < 0).all()), "positive")
-        trial.call(f32(1), factor="three")
-
-    result = run_instance(suite_of(TWICE, proves_twice), subject_of(lacking(["three"])), "scale.twice")
-    assert (result.outcome, result.message) == (FAIL, "positive")
-
-
-def test_relation_that_breaks_before_it_asks_is_a_harness_error(suite_of, subject_of):
-    @clause("scale.twice")
-    def proves_twice(trial):
-        raise KeyError("a fault of the test")
-
-    result = run_instance(suite_of(TWICE, proves_twice), subject_of(scale), "scale.twice")
-    assert result.outcome == HARNESS_ERROR

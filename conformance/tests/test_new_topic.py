@@ -23,6 +23,13 @@ def name_of(form):
     return TOPICS[form].rpartition("/")[2]
 
 
+def owed_by_optimizers():
+    """Ids of the clauses that every optimizer owes."""
+    return [
+        clause.id for clause in own_spec().clauses.values() if {"momentum", "gradient_descent"} <= {*clause.applies_to}
+    ]
+
+
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
     """The project with a topic of each form; what Python has compiled of it comes along, and is valid there."""
@@ -64,6 +71,8 @@ def said(commands, copy, places):
     """What the commands say in the copy."""
     topics = list(TOPICS.values())
     asked = {subject: ["check", subject, *topics] for subject in ("numpy_oracle", "reference", "flax_optax")}
+    owed = [f"{name}[{name_of('stepper')}]" for name in owed_by_optimizers()]
+    asked |= {f"family of {subject}": ["check", subject, *owed] for subject in ("numpy_oracle", "reference")}
     asked |= {"gate": ["clauses", "--check"], "mutants": ["mutants", *topics]}
     return dict(zip(asked, commands([*asked.values()], cwd=copy, places=places), strict=True))
 
@@ -82,6 +91,14 @@ def test_the_unwritten_clause_fails_and_nothing_else(said, subject):
         assert f"the clauses of {TOPICS[form]} are not written yet; then take this one away" in " ".join(out.split())
     assert out.count("FAIL  ") == len(FORMS), out
     assert f"{len(FORMS)} pass, {len(FORMS)} fail" in out
+
+
+@pytest.mark.parametrize("subject", ["numpy_oracle", "reference"])
+def test_a_new_optimizer_keeps_what_every_optimizer_owes(said, subject):
+    ran, count = said[f"family of {subject}"], len(owed_by_optimizers())
+    assert ran.status == 0, ran.out + ran.err
+    assert count > 10
+    assert f"{count} pass ({count} instances" in ran.out
 
 
 def test_mutants_are_caught(said):

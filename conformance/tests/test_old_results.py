@@ -115,7 +115,8 @@ def mutant(name, story, distance):
 
 ROWS = {
     "relu.value": [mutant("off", "one is added", "inf"), mutant("stays", "as it was", 0.5)],
-    "tanh.odd": [mutant("off", "two is added", 70.0), mutant("off", "three is added", 80.0)],
+    "tanh.odd": [mutant("off", "two is added", 70.0)],
+    "tanh.range": [mutant("off", "three is added", 80.0)],
 }
 
 
@@ -127,11 +128,17 @@ def test_kill_table_is_read_as_it_was_written(suite, tmp_path):
     assert (read["relu.value"]["power"], read["relu.value"]["nearest"]) == (0.5, "stays")
 
 
-def test_story_of_a_name_that_several_have_is_found_by_operation(suite):
+def test_story_of_a_name_that_several_have_is_found_by_operation_or_by_instance(suite):
     made = kill_table.as_record(suite, "components/activations", ROWS)
     assert made["stories"] == {
         "off | relu": "one is added",
         "stays": "as it was",
-        "off | tanh": "two is added",
-        "off | tanh | 2": "three is added",
+        "off | tanh.odd": "two is added",
+        "off | tanh.range": "three is added",
     }
+
+
+def test_two_mutants_of_one_instance_have_two_names(suite):
+    rows = {"tanh.odd": [mutant("off", "two is added", 70.0), mutant("off", "three is added", 80.0)]}
+    with pytest.raises(HarnessError, match=r"tanh\.odd has several mutants named 'off'; give each a name of its own"):
+        kill_table.as_record(suite, "components/activations", rows)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from nnspec_conformance.axes import Interval, evaluate
 from nnspec_conformance.declarations import FORM_OPTIONS
 from nnspec_conformance.operations import FORMS, Array, Place, Table
 from nnspec_conformance.signatures import arguments, keywords, result, signature
@@ -375,26 +374,7 @@ def test_keywords_and_results_in_words(topics):
     )
 
 
-# ---- axes and ranges
-@pytest.mark.parametrize(
-    ("text", "value"), [("3*in", 12), ("in//groups", 2), ("ceil(in/3)", 2), ("max(in, 7)-1", 6), ("in**-0.5", 0.5)]
-)
-def test_arithmetic(text, value):
-    assert evaluate(text, {"in": 4, "groups": 2}) == value
-
-
-@pytest.mark.parametrize("text", ["in +", "import os", "in.real", "f(in)", "[in]", "in if in else 1"])
-def test_what_is_no_arithmetic(text):
-    with pytest.raises(ValueError, match="is no arithmetic|has no length"):
-        evaluate(text, {"in": 4})
-
-
-def test_an_interval_knows_its_ends():
-    interval = Interval.parse("[0, classes)")
-    assert [interval.contains(n, {"classes": 3}) for n in (-1, 0, 2, 3)] == [False, True, True, False]
-    assert [*Interval.parse("(0, 3]").integers({}, 9)] == [1, 2, 3]
-
-
+# ---- tables and arrays
 def test_a_table_has_one_layout_for_each_reading(suite):
     table = suite.spec.operations["lstm_native"].arrays[1]
     assert isinstance(table, Table)

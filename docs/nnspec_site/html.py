@@ -86,10 +86,10 @@ def number(value: float | str | None) -> str:
     return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
 
 
-def breakable(name: str) -> Element:
-    """A long name as code, which a narrow page breaks after a dot or an underscore instead of inside a word."""
+def breakable(name: str, tag: str = "code", css: str = "") -> Element:
+    """A long name, as code by default, which a narrow page breaks after a dot or an underscore, not inside a word."""
     parts = re.findall(r"[^._]*[._]+|[^._]+", name)
-    element = make("code", "", parts[0])
+    element = make(tag, css, parts[0])
     for part in parts[1:]:
         add(element, make("wbr"))
         add(element, part)

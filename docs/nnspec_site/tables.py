@@ -115,7 +115,8 @@ def subjects(data: Data) -> Element | None:
     if not data.subjects:
         return None
     rows = []
-    for name, report in data.subjects.items():
+    for name in subjects_in_order(data):
+        report = data.subjects[name]
         where = report.get("environment", {})
         packages = ", ".join(f"{package} {version}" for package, version in where.get("packages", {}).items())
         rows.append(

@@ -27,6 +27,7 @@ PAGES = [
     "results/readings.html",
     "results/experiments.html",
     "results/benchmarks.html",
+    "results/machines.html",
     "results/data.html",
     PROOF,
     EXPERIMENT,

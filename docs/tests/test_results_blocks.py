@@ -130,3 +130,12 @@ def test_matrix_of_an_unknown_page_stops_the_build(convert):
 )
 def test_other_views(convert, view, shown):
     assert shown in text_of(convert(f"/// matrix | {view}\n///"))
+
+
+@pytest.mark.parametrize("view", ["all", "frameworks", "clauses", "subjects", "readings"])
+def test_frameworks_come_first_reference_and_oracle_last(data, report, convert, view):
+    held = data.subjects["reference"]["results"]
+    data.subjects = {"numpy_oracle": report("numpy_oracle", "oracle", held), **data.subjects}
+    html = convert(f"/// matrix | {view}\n///")
+    found = dict.fromkeys(re.findall(r"torch|reference|numpy_oracle", text_of(html)))
+    assert list(found) in (["torch", "reference", "numpy_oracle"], ["torch"]), html

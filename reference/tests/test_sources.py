@@ -1,4 +1,4 @@
-"""The lint of every package: the first sentence of a docstring stands alone, and no file is too long.
+"""The lint of every package: the first sentence of a docstring stands alone, and no file is too long, of the tests too.
 
 In a hover or an index the sentence is read without the function's name in front. So it begins with no word that
 continues a name ("Of the last minute", "As JSON can hold it"), points at nothing that is not there ("Its derivative",
@@ -7,13 +7,14 @@ continues a name ("Of the last minute", "As JSON can hold it"), points at nothin
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = [ROOT / "reference/nnspec", ROOT / "conformance/nnspec_conformance", ROOT / "docs/nnspec_site"]
+BESIDE = [ROOT / "reference/tests", ROOT / "conformance/tests", ROOT / "conformance/examples", ROOT / "docs/tests"]
 
 CONTINUES = "And|As|At|But|By|For|From|In|Into|Of|On|Or|Than|To|Until|With|Without"
 POINTS = "Also|Another|Ditto|It|Its|Likewise|Same|Such|That|Their|Them|These|They|This|Those"
@@ -39,21 +40,35 @@ def fragments(source: str) -> list[str]:
 LONGEST = 400  # lines; a longer file gets parts
 
 
-def sources() -> Iterator[tuple[str, str]]:
-    """Every file of every package: its path below the package, and its text."""
-    for package in PACKAGES:
-        for path in sorted(package.rglob("*.py")):
-            yield path.relative_to(package).as_posix(), path.read_text()
+def sources(folders: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """Every Python file of the folders: its path below the checkout, and its text."""
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+
+
+def too_long(texts: Iterable[tuple[str, str]]) -> list[tuple[str, int]]:
+    """Path and lines of every text that is longer than ``LONGEST``."""
+    lengths = [(path, len(text.splitlines())) for path, text in texts]
+    return [(path, lines) for path, lines in lengths if lines > LONGEST]
 
 
 def test_first_sentences_stand_alone():
-    found = [(path, fragment) for path, text in sources() for fragment in fragments(text)]
+    found = [(path, fragment) for path, text in sources(PACKAGES) for fragment in fragments(text)]
     assert found == []
 
 
 def test_no_file_is_too_long():
-    lengths = [(path, len(text.splitlines())) for path, text in sources()]
-    assert [(path, lines) for path, lines in lengths if lines > LONGEST] == []
+    assert too_long(sources([*PACKAGES, *BESIDE])) == []
+
+
+def test_a_file_that_is_too_long_is_found():
+    texts = [("a.py", "x = 1\n" * LONGEST), ("b.py", "x = 1\n" * (LONGEST + 1))]
+    assert too_long(texts) == [("b.py", LONGEST + 1)]
+
+
+def test_the_tests_are_looked_at():
+    assert "reference/tests/test_sources.py" in dict(sources(BESIDE))
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,22 @@
 """``/// benchmark | activations``: a chart and a table from the committed measurements.
 
-``/// benchmark | sets`` shows every set below a heading of its own, ``/// benchmark | machines`` lists the machines.
+``/// benchmark | sets`` shows every set below a heading of its own, ``/// benchmark | machines`` lists the machines,
+``/// benchmark | comparison`` puts them side by side.
 """
 
 from __future__ import annotations
 
 from nnspec_conformance.benchmarks import sets
 from nnspec_conformance.benchmarks.processes import impossible
+from nnspec_site import comparison
 from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, options
 from nnspec_site.chart import Row, chart
+from nnspec_site.comparison import command, of_what, share, size
 from nnspec_site.data import Report
 from nnspec_site.html import Element, code, folded, make, number, plural, table
 
-LIMITS = {  # the field of the machine, what counts against it, in words
-    "copy": ("copy_bytes_per_s", "least_bytes", "a plain copy"),
-    "copy_in_place": ("copy_in_place_bytes_per_s", "least_bytes", "a copy in place by one core"),
-    "matmul": ("matmul_flop_per_s", "operations", "a large matrix product"),
-}
-COMMAND = "nnspec bench --device cpu --out r.json"
+VIEWS = ("sets", "machines", "comparison")
 
 
 class BenchmarkBlock(SiteBlock):
@@ -28,16 +26,23 @@ class BenchmarkBlock(SiteBlock):
     OPTIONS = options("benchmark")
 
     def on_create(self, parent: Element) -> Element:
-        reports = site_data.current().benchmarks
+        reports, known = site_data.current().benchmarks, list(sets.discover())
+        if self.argument not in [*known, *VIEWS]:
+            raise self.fail(f"no such set or view; known: {', '.join([*known, *VIEWS])}")
         holder = make("div", "nn-benchmark")
+        parent.append(holder)
         if self.argument == "machines":
             holder.extend(machine(report) for report in reports.values())
-        for name in sets.discover() if self.argument == "sets" else [self.argument] * (self.argument != "machines"):
-            if self.argument == "sets":
-                parent.append(make("h2", "", name.replace("_", " ").capitalize(), id=name))
-                holder = make("div", "nn-benchmark")
+        elif self.argument == "comparison":
+            holder.extend(comparison.ceilings(reports))
+        elif self.argument in known:
+            holder.extend(of_set(reports, self.argument, full=False))
+        for name in known if self.argument in ("sets", "comparison") else []:
+            parent.append(make("h2", "", name.replace("_", " ").capitalize(), id=name))
+            holder = make("div", "nn-benchmark")
             parent.append(holder)
-            holder.extend(of_set(reports, name, full=self.argument == "sets"))
+            full = self.argument == "sets"
+            holder.extend(of_set(reports, name, full=True) if full else comparison.of_set(reports, name))
         return holder
 
 
@@ -58,11 +63,11 @@ def of_set(reports: dict[str, Report], name: str, *, full: bool) -> list[Element
             words = f"Not measured on this machine ({report['machine']['name']}): {', '.join(absent)}."
             parts.append(make("p", "nn-provenance", words))
     if not shown:
-        parts.append(make("p", "nn-unproven", "Not measured on any machine yet. Measure yours: ", code(COMMAND)))
-    elif missing := sorted({"cpu", "gpu", "tpu"} - {report["machine"]["device"] for report in reports.values()}):
+        parts.append(make("p", "nn-unproven", "Not measured on any machine yet. Measure yours: ", code(command("cpu"))))
+    elif missing := comparison.missing(reports):
         names = " or ".join(device.upper() for device in missing)
-        command = code(COMMAND.replace("cpu", missing[0]))
-        parts.append(make("p", "nn-provenance", f"No result on a {names} yet. Measure yours: ", command))
+        words = f"No result on a {names} yet. Measure yours: "
+        parts.append(make("p", "nn-provenance", words, code(command(missing[0]))))
     return parts
 
 
@@ -88,12 +93,6 @@ def spread(program: Report) -> str:
     runs = program.get("runs") or []
     between = f" ({seconds(min(runs))} to {seconds(max(runs))})" if len(runs) > 1 else ""
     return seconds(program.get("seconds")) + between
-
-
-def size(count: int) -> Element:
-    """1024 as 2 to the 10, with the exponent above the line."""
-    power = count.bit_length() - 1
-    return make("span", "", "2", make("sup", "", str(power))) if count == 1 << power else make("span", "", f"{count:,}")
 
 
 def machine(report: Report) -> Element:
@@ -140,24 +139,16 @@ def measured(report: Report, workloads: list[Report], *, full: bool) -> Element:
     return panel
 
 
-def share(report: Report, workload: Report, time: float | None) -> float | None:
-    """Achieved bytes a second of the measured copy's; where products bound it, operations of the measured product's."""
-    field, work, _ = LIMITS[workload.get("ceiling", "copy")]
-    ceiling = report.get("ceilings", {}).get(field)
-    return workload[work] / time / ceiling if ceiling and time else None
-
-
 def drawn(report: Report, workloads: list[Report], name: str, count: int) -> Element:
     """The chart of one pass: share of what bounds it, ours and each peer's."""
     dtype = workloads[0].get("dtype", "")
-    limit = LIMITS[workloads[0].get("ceiling", "copy")][2]
-    title = [f"{name.capitalize()}, ", size(count), f" elements, {dtype}: share of the speed of {limit} (100 %)"]
+    title = [f"{name.capitalize()}, ", size(count), f" elements, {dtype}: {of_what(workloads[0])}"]
     rows = []
     for work in workloads:
         others = work["peers"] if work["operations"] else {}  # no work, nothing to compare
-        peers = {peer: share(report, work, found["seconds"]) for peer, found in others.items()}
+        peers = {peer: share(report, work, found) for peer, found in others.items()}
         known = {peer: value for peer, value in peers.items() if value is not None}
-        rows.append(Row(work["name"], share(report, work, work["nnspec"]["seconds"]) or 0.0, known))
+        rows.append(Row(work["name"], share(report, work, work["nnspec"]), known))
     return chart(title, rows)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnspec_conformance.clauses import Clause
+from nnspec_conformance.clauses import Clause, Statement
 from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, heading_below, options
 from nnspec_site.data import Data
@@ -26,14 +26,10 @@ class ClauseBlock(SiteBlock):
         if self.clause.fine:
             to = clause_address(self.clause.page, self.clause.id)
             name = make("a", "nn-fine-id", code(self.clause.id), id=self.clause.id, href=to)
-            card = make("div", "nn-fine", name, " ", self.text)
-            parent.append(card)
-            return card
-        heading = make(heading_below(parent), "", self.clause.id, id=self.clause.id)
-        head = make("div", "nn-clause-head", heading, level(self.clause))
-        card = make("div", "nn-clause", head, self.text)
-        parent.append(card)
-        return card
+            short = make("div", "nn-fine", name, " ", self.text)
+            parent.append(short)
+            return short
+        return card(parent, self.clause, self.text)
 
     def on_add(self, block: Element) -> Element:
         return self.text
@@ -47,9 +43,17 @@ class ClauseBlock(SiteBlock):
         block.append(line(self.data, self.clause))
 
 
-def level(clause: Clause) -> Element:
-    css = clause.level.split()[0].lower()
-    return make("span", f"nn-level nn-level-{css}", clause.level)
+def card(parent: Element, law: Clause | Statement, text: Element, *words: Element) -> Element:
+    """A card at the end of ``parent``: a heading with the id, the level, further words, then the text."""
+    heading = make(heading_below(parent), "", law.id, id=law.id)
+    made = make("div", "nn-clause", make("div", "nn-clause-head", heading, level(law), *words), text)
+    parent.append(made)
+    return made
+
+
+def level(law: Clause | Statement) -> Element:
+    css = law.level.split()[0].lower()
+    return make("span", f"nn-level nn-level-{css}", law.level)
 
 
 def readings(clause: Clause) -> Element:

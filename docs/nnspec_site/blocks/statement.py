@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nnspec_site import data as site_data
-from nnspec_site.blocks.base import SiteBlock, heading_below, options
+from nnspec_site.blocks.base import SiteBlock, options
+from nnspec_site.blocks.clause import card
 from nnspec_site.data import Data
 from nnspec_site.html import Element, breakable, code, folded, make, plural, prose
 
@@ -20,13 +21,7 @@ class StatementBlock(SiteBlock):
             raise self.fail("no such statement in the specification; statements are written on spec pages only")
         self.statement = self.data.spec.statements[self.argument]
         self.text = make("div", "nn-clause-text")
-        heading = make(heading_below(parent), "", self.argument, id=self.argument)
-        level = self.statement.level
-        word = make("span", f"nn-level nn-level-{level.split()[0].lower()}", level)
-        head = make("div", "nn-clause-head", heading, word, make("span", "nn-kind", "reference alone"))
-        card = make("div", "nn-clause", head, self.text)
-        parent.append(card)
-        return card
+        return card(parent, self.statement, self.text, make("span", "nn-kind", "reference alone"))
 
     def on_add(self, block: Element) -> Element:
         return self.text
