@@ -166,6 +166,7 @@ TURNS = [  # experiment, number, value, outcome
     ("loss-curvature", "smallest eigenvalue, cosine", 0, "does not hold"),
     ("regression-minimizer", "minimizer, absolute error", 0.3, "does not hold"),
     ("regression-outliers", "intercept off, squared error", 0.1, "does not hold"),
+    ("margins-minimizer", "minimizer, hinge", -0.4, "does not hold"),
     ("gradient-flow", "change with depth, random direction", 1.2, "does not hold"),
     ("gradient-flow", "change with depth", 1, "holds"),
     ("two-wells", "share that reaches the deepest point", 1, "holds"),
