@@ -132,7 +132,7 @@ def show(about: dict[str, Any], limits: dict[str, float], entries: Sequence[dict
         ours = entry["nnspec"]
         times = [f"{1e6 * value:.1f}" for value in (min(ours["runs"]), max(ours["runs"]))]
         reached = (ours.get(f"share_of_{limit}") for limit in ("matmul", "copy_in_place", "copy"))
-        share = f"{100 * next(share for share in reached if share):.0f} %"
+        share = f"{100 * next(share for share in reached if share is not None):.0f} %"
         ratios = "  ".join(f"{name} {value:.2f}" for name, value in entry["ratio"].items())
         print(
             f"{entry['name']:14}{entry['pass']:18}{entry['size']:>10}{1e6 * ours['seconds']:>9.1f} µs"
