@@ -215,7 +215,7 @@ def _case(data: dict, arrays: dict[str, np.ndarray]) -> Recorded:
     return Recorded(data["instance"], case, data["readings"], data["default"])
 
 
-def _known(dtype: str | None) -> str | None:
+def _known(dtype: Any) -> Any:
     if dtype in (None, *DTYPES) or np.dtype(dtype).kind in "biu":
         return dtype
     raise ValueError(f"dtype {dtype!r}; an answer is in {', '.join(DTYPES)}, whole numbers or truth values")

@@ -171,7 +171,7 @@ def broken(folder, tmp_path):
         (lambda m: m["cases"][1].update(instance="relu.valeu"), "case 1: no instance 'relu.valeu'; did you mean relu"),
         (
             lambda m: m["cases"][0]["want"].update(dtype="complex64"),
-            "case 0: ValueError(\"dtype 'complex64'; an answer",
+            "case 0: ValueError(\"dtype 'complex64'; an",
         ),
         (lambda m: m["cases"][0].update(what="guess"), "case 0: 'guess' is no question; use one of call, gradient, "),
         (
