@@ -29,7 +29,7 @@ def find_device(name: str) -> Any:
     try:
         import jax
     except ModuleNotFoundError as error:
-        raise HarnessError(f"benchmarks need {error.name}; install it with: pip install nnspec") from error
+        raise HarnessError(f"benchmarks need {error.name}; install it with: pip install 'nnspec[bench]'") from error
     try:
         return jax.devices(name)[0]
     except RuntimeError as error:

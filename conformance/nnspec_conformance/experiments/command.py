@@ -39,7 +39,10 @@ def run(options: argparse.Namespace) -> int:
     spec, committed = load_spec(), load_experiments()
     if options.list:
         return _list(spec, committed)
-    known = core.discover()
+    try:
+        known = core.discover()
+    except ModuleNotFoundError as error:
+        raise HarnessError(f"experiments need {error.name}; pip install 'nnspec[experiments]'") from error
     for id in options.ids:
         if id not in known:
             raise HarnessError(f"unknown experiment '{id}'; known: {', '.join(sorted(known))}")
