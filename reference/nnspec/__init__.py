@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-_lacking = [
-    name for name in ("jax", "flax", "optax", "jaxtyping", "beartype") if importlib.util.find_spec(name) is None
-]
-if _lacking:
-    raise ImportError(f"the reference needs {', '.join(_lacking)}: pip install 'nnspec[reference]'", name=_lacking[0])
+_needed = ("jax", "flax", "optax", "jaxtyping", "beartype")
+if _lacking := [name for name in _needed if importlib.util.find_spec(name) is None]:
+    raise ModuleNotFoundError(
+        f"the reference needs {', '.join(_lacking)}: pip install 'nnspec[reference]'", name=_lacking[0]
+    )
 
 if TYPE_CHECKING:
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -39,10 +40,9 @@ def run(options: argparse.Namespace) -> int:
     spec, committed = load_spec(), load_experiments()
     if options.list:
         return _list(spec, committed)
-    try:
-        known = core.discover()
-    except ModuleNotFoundError as error:
-        raise HarnessError(f"experiments need {error.name}; pip install 'nnspec[experiments]'") from error
+    if importlib.util.find_spec("jax") is None:
+        raise HarnessError("experiments run on the reference, which needs jax; pip install 'nnspec[experiments]'")
+    known = core.discover()
     for id in options.ids:
         if id not in known:
             raise HarnessError(f"unknown experiment '{id}'; known: {', '.join(sorted(known))}")
