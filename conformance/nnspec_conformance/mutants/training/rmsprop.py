@@ -332,6 +332,12 @@ def takes_the_root_of_what_is_left(g, v, m, old, epsilon, position):
         return quotient(g, v - m * m, epsilon, position)
 
 
+@MUTANTS.add("the variance is kept above a thousandth of the mean square, for safety", CENTRED_CONSTANT)
+@centred
+def keeps_a_thousandth(g, v, m, old, epsilon, position):
+    return quotient(g, np.maximum(v - m * m, v / 1000), epsilon, position)
+
+
 @MUTANTS.add("a momentum of its own: the gradient enters the velocity undivided", CENTRED_VELOCITY)
 @each_leaf
 def divides_the_velocity_of_the_centred(
