@@ -45,7 +45,7 @@ def near(*powers: int) -> Callable[[str], list]:
     """Four gradients whose arrays have sizes near those powers of 2."""
 
     def grads(dtype: str) -> list[dict[str, np.ndarray]]:
-        sizes = dict(zip(("a", "b", "c"), powers, strict=True))
+        sizes: dict[str, int] = dict(zip(("a", "b", "c"), powers, strict=True))
         return [
             {name: np.asarray(g * 2.0 ** sizes[name], g.dtype) for name, g in one.items()}
             for one in steppers.gradients(4, dtype)
