@@ -326,10 +326,13 @@ class Subject:
 
         return self._guard(operation, arrays, body)
 
-    def second_derivative(self, operation: str, x: np.ndarray, *fixed: np.ndarray, **attributes: Any) -> np.ndarray:
-        """The second derivative of an elementwise operation by its first array, the others being held.
+    def second_derivative(
+        self, operation: str, x: np.ndarray, *fixed: np.ndarray, along: np.ndarray | None = None, **attributes: Any
+    ) -> np.ndarray:
+        """The second derivative of the sum of the results by the first array, the others being held.
 
-        It is the adapter's own, else its vjp applied to its vjp.
+        Of an elementwise operation it is one number for each entry; of any other it is the product of the matrix of
+        second derivatives and ``along``. It is the adapter's own, else its vjp applied to its vjp.
         """
         self.asked = float_dtype((x, *fixed))
         own = getattr(self.adapter, f"{operation}_second_derivative", None)
@@ -338,12 +341,14 @@ class Subject:
 
         def body(f: Callable) -> Any:
             primal, *held = map(self._in, (x, *fixed))
+            direction = () if along is None else (self._in(along),)
             if own is not None:
-                return own(primal, *held, **attributes)
-            vjp, ones = self.adapter.vjp, self._in(np.ones_like(x))
+                return own(primal, *held, *direction, **attributes)
+            shape = tuple(f(primal, *held, **attributes).shape) if direction else x.shape
+            vjp, ones = self.adapter.vjp, self._in(np.ones(shape, x.dtype))
             g = Function(lambda first: f(first, *held, **attributes), operation, f, attributes, fixed)
             slope = Function(lambda first: vjp(g, (first,), ones)[0], operation, vjp, g, x.shape, str(x.dtype))
-            return vjp(slope, (primal,), ones)[0]
+            return vjp(slope, (primal,), *(direction or (ones,)))[0]
 
         return self._guard(operation, (x, *fixed), body)
 
