@@ -346,13 +346,10 @@ class Subject:
 
         return self._guard(operation, arrays, body)
 
-    def second_derivative(
-        self, operation: str, x: np.ndarray, *fixed: np.ndarray, along: np.ndarray | None = None, **attributes: Any
-    ) -> np.ndarray:
-        """The second derivative of the sum of the results by the first array, the others being held.
+    def second_derivative(self, operation: str, x: np.ndarray, *fixed: Any, along: Any = None, **attributes: Any) -> Any:
+        """The second derivative by the first array, of any but an elementwise operation along a direction.
 
-        Of an elementwise operation it is one number for each entry; of any other it is the product of the matrix of
-        second derivatives and ``along``. It is the adapter's own, else its vjp applied to its vjp.
+        It is the adapter's own, else its vjp applied to its vjp, of the sum of the results.
         """
         self.asked = float_dtype((x, *fixed))
         own = getattr(self.adapter, f"{operation}_second_derivative", None)
