@@ -44,10 +44,9 @@ def test_the_example_of_the_page_in_fractions():
 
 @pytest.mark.parametrize("wrong", [{"chunk": 0}, {"chunk": -1}])
 def test_a_chunk_below_1_is_refused(wrong):
+    weights = {"kernel": np.ones((3, 1)), "bias": np.ones(1)}
     with pytest.raises(ValueError, match="chunk is"):
-        oracle.batch_gradient(
-            np.ones((2, 3)), np.ones((2, 1)), {"kernel": np.ones((3, 1)), "bias": np.ones(1)}, **wrong
-        )
+        oracle.batch_gradient(np.ones((2, 3)), np.ones((2, 1)), weights, **wrong)
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 10, 50])

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from nnspec_conformance.results import load_experiments
 from nnspec_site.figures import Theme
 
-LABELS = {"at once": ("all at once", "bottom", -10), "accumulated": ("256 at a time", "bottom", 6)}
+LABELS = {"at once": ("all at once", -12), "accumulated": ("256 at a time", 7)}
 
 
 def draw(theme: Theme) -> Figure:
@@ -17,17 +17,11 @@ def draw(theme: Theme) -> Figure:
     series = load_experiments()["batch-memory"]["series"]
     examples = np.array(series["examples"])
     figure, ax = plt.subplots(figsize=theme.size(0.6))
-    for (form, (name, _, above)), color, marker in zip(LABELS.items(), theme.colors, "os", strict=False):
+    for (form, (name, above)), color, marker in zip(LABELS.items(), theme.colors, "os", strict=False):
         stored = np.array(series["bytes"][form]) / 2**20
         ax.loglog(examples, stored, marker=marker, color=color)
-        ax.annotate(
-            name,
-            (examples[2], stored[2]),
-            xytext=(8, above),
-            textcoords="offset points",
-            color=color,
-            fontweight="bold",
-        )
+        place = {"xytext": (8, above), "textcoords": "offset points"}
+        ax.annotate(name, (examples[2], stored[2]), **place, color=color, fontweight="bold")
     ax.set(xlabel="examples", xticks=examples, xticklabels=[f"{n:,}" for n in examples])
     ax.minorticks_off()
     ax.set_title("Temporary memory, in MiB", loc="left")

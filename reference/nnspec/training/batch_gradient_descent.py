@@ -49,14 +49,15 @@ def mean_gradient(loss: Callable, params: Any, data: tuple, *, chunk: Count) -> 
     def total(params: Any, *part: Array) -> Array:
         return loss(params, *part).sum()
 
-    def add(g: Any, part: tuple) -> tuple[Any, None]:
-        return jax.tree.map(lambda s, new: s + new.astype(s.dtype), g, jax.grad(total)(params, *part)), None
+    def add(g: Any, start: Array, size: int) -> Any:
+        part = [jax.lax.dynamic_slice_in_dim(a, start, size) for a in data]
+        return jax.tree.map(lambda s, new: s + new.astype(s.dtype), g, jax.grad(total)(params, *part))
 
     g = jax.tree.map(lambda p: jnp.zeros(p.shape, jnp.promote_types(p.dtype, jnp.float32)), params)
-    whole = N - N % c
-    g, _ = jax.lax.scan(add, g, tuple(a[:whole].reshape(whole // c, c, *a.shape[1:]) for a in data))
+    starts = jnp.arange(N // c) * c
+    g, _ = jax.lax.scan(lambda g, start: (add(g, start, c), None), g, starts)
     if N % c:
-        g, _ = add(g, tuple(a[whole:] for a in data))
+        g = add(g, jnp.asarray(N - N % c), N % c)
     return jax.tree.map(lambda s, p: (s / N).astype(p.dtype), g, params)
 
 

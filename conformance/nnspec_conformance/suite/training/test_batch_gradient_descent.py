@@ -61,7 +61,7 @@ def test_mean() -> Iterator[Case]:
 
 @clause("batch-gradient.chunks")
 def test_chunks() -> Iterator[Case]:
-    for chunk in (1, 3, 4, 10):  # 11, 3 + 3 + 3 + 2, 4 + 4 + 3, 10 + 1
+    for chunk in (1, 3, 10):  # 1 + ... + 1, 3 + 3 + 3 + 2, 10 + 1
         yield call("batch_gradient", *arrays(), chunk=chunk, want=mean_want, note="a short last piece")
     for dtype in ("float64", "bfloat16"):
         yield call("batch_gradient", *arrays(dtype), chunk=4, want=mean_want, note="a short last piece")

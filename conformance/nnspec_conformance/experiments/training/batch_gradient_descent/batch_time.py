@@ -15,7 +15,7 @@ FEATURES, CHUNK = 64, 256
 SIZES = (4_096, 16_384, 65_536, 262_144)
 
 
-@experiment("batch-time", short={"sizes": (1_024, 16_384), "rounds": 3})
+@experiment("batch-time", short={"sizes": (512, 2_048), "rounds": 2})
 def batch_time(*, sizes: tuple[int, ...] = SIZES, rounds: int = 15) -> Outcome:
     """The shortest of several calls at each size; the sizes alternate, in an order drawn anew for each round."""
     calls = {size: update(size) for size in sizes}
