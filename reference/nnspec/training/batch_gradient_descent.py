@@ -49,15 +49,14 @@ def mean_gradient(loss: Callable, params: Any, data: tuple, *, chunk: Count) -> 
     def total(params: Any, *part: Array) -> Array:
         return loss(params, *part).sum()
 
-    def add(g: Any, start: Array, size: int) -> Any:
+    def add(g: Any, start: Any, size: int) -> Any:
         part = [jax.lax.dynamic_slice_in_dim(a, start, size) for a in data]
         return jax.tree.map(lambda s, new: s + new.astype(s.dtype), g, jax.grad(total)(params, *part))
 
     g = jax.tree.map(lambda p: jnp.zeros(p.shape, jnp.promote_types(p.dtype, jnp.float32)), params)
-    starts = jnp.arange(N // c) * c
-    g, _ = jax.lax.scan(lambda g, start: (add(g, start, c), None), g, starts)
+    g = jax.lax.fori_loop(0, N // c, lambda i, g: add(g, i * c, c), g)
     if N % c:
-        g = add(g, jnp.asarray(N - N % c), N % c)
+        g = add(g, N - N % c, N % c)
     return jax.tree.map(lambda s, p: (s / N).astype(p.dtype), g, params)
 
 

@@ -11,6 +11,12 @@ WIDTHS = (32, 64, 64, 1)
 CHUNK = 256
 SIZES = (1_024, 2_048, 4_096, 8_192, 16_384)
 
+NOTE = (
+    "At once came to five arrays of 64 numbers and the error of the output, not to three arrays. In a first run the "
+    "accumulated form came to 1/64 byte for a further example: the reference then stored the place where each piece "
+    "begins."
+)
+
 
 @experiment("batch-memory", short={"sizes": (512, 1_024)})
 def batch_memory(*, sizes: tuple[int, ...] = SIZES) -> Outcome:
@@ -28,7 +34,7 @@ def batch_memory(*, sizes: tuple[int, ...] = SIZES) -> Outcome:
     ]
     value = growth["accumulated"]
     effect = Effect("bytes for a further example, accumulated", value, (value, value))
-    return Outcome(came, effect, rows, {"examples": sizes, "bytes": stored})
+    return Outcome(came, effect, rows, {"examples": sizes, "bytes": stored}, NOTE)
 
 
 def temporary_bytes(examples: int, chunk: int) -> int:
