@@ -49,9 +49,7 @@ def mini_batch_gradient(
         outside = [i for i in np.asarray(indices).tolist() if not 0 <= i < N]
         if outside:
             fix = "; leave out the -1 of a short batch" if -1 in outside else ""
-            raise ValueError(
-                f"mini_batch_gradient: indices must be at least 0 and less than {N}, got {outside[0]}{fix}"
-            )
+            raise ValueError(f"mini_batch_gradient: indices must be from 0 to {N - 1}, got {outside[0]}{fix}")
     return _combined(gradients, indices, combine)
 
 

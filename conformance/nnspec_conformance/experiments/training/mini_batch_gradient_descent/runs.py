@@ -1,4 +1,4 @@
-"""What both experiments share: logistic regression by mini-batches on the breast-cancer data, and the time of an update."""
+"""What both experiments share: logistic regression by mini-batches, and the time of an update."""
 
 from __future__ import annotations
 
