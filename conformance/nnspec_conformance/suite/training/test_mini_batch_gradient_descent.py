@@ -59,6 +59,8 @@ def test_combine(readings: dict) -> Iterator[Case]:
     yield call("mini_batch_gradient", rows(), indices([6, 2]), want=want, note="the size of another batch")
     yield call("mini_batch_gradient", rows(), indices([3, 6, 0, 5, 1, 4, 2]), want=want, note="all examples")
     yield call("mini_batch_gradient", rows(), indices([6, 5, 4, 3, 2, 1, 0, 2, 5]), want=want, note="more than all")
+    many = np.resize(1024 * rows(), (300, PARAMETERS))  # more than a byte counts, and larger than any limit of a norm
+    yield call("mini_batch_gradient", many, indices([299, 17, 256, 270]), want=want, note="indices kept in a byte")
 
 
 @clause("mini-batch-gradient.repeated")
