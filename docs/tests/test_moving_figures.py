@@ -284,7 +284,7 @@ def test_backward_stepper_goes_forward_first(show_figure):
 
 # ------------------------------------------------------------------ paths of batches
 @pytest.mark.parametrize("updates", [0, 1, 13, 24])
-def test_paths_show_the_loss_of_the_reference_and_count_examples(show_figure, updates):
+def test_batch_paths_show_the_loss_of_the_reference_and_count_examples(show_figure, updates):
     from nnspec_site.figures.mini_batch_paths import METHODS, losses, paths
 
     page = show_figure("mini-batch-paths", again=True)
@@ -294,7 +294,7 @@ def test_paths_show_the_loss_of_the_reference_and_count_examples(show_figure, up
         assert [number(cell) for cell in row] == pytest.approx(numbers, abs=2e-4)
 
 
-def test_paths_are_drawn_as_far_as_the_slider_says(show_figure):
+def test_batch_paths_are_drawn_as_far_as_the_slider_says(show_figure):
     page = show_figure("mini-batch-paths", width=700)
     slide(page, "updates", 7)
     assert page.locator(".nn-canvas circle").count() == 3 * 8

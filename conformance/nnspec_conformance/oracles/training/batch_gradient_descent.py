@@ -49,5 +49,5 @@ def worst_loss(start, steps, lipschitz):
 
 
 def contraction(low, high):
-    """By what the best rate multiplies the distance from the minimum at each step."""
+    """The factor by which the best rate multiplies the distance from the minimum at each step."""
     return (high - low) / (high + low)
