@@ -346,7 +346,7 @@ class Subject:
 
         return self._guard(operation, arrays, body)
 
-    def second_derivative(self, operation: str, x: np.ndarray, *fixed: Any, along: Any = None, **attributes: Any) -> Any:
+    def second_derivative(self, operation: str, x: Any, *fixed: Any, along: Any = None, **attributes: Any) -> Any:
         """The second derivative by the first array, of any but an elementwise operation along a direction.
 
         It is the adapter's own, else its vjp applied to its vjp, of the sum of the results.

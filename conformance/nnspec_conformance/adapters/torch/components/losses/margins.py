@@ -24,7 +24,7 @@ KNOWN_FAILURES = {
         "length underflows, and that of a long vector overflows; https://github.com/pytorch/pytorch/issues/51912"
     ),
     "triplet.margin-zero": (
-        "a margin of 0 is refused, right is the loss: torch.nn.functional.triplet_margin_loss asks for a margin above 0; "
+        "a margin of 0 is refused, right is the loss: triplet_margin_loss asks for a margin above 0; "
         "https://github.com/pytorch/pytorch/pull/121978"
     ),
     "margins.empty-mean[multiclass_hinge]": (
