@@ -358,14 +358,13 @@ class Subject:
 
         def body(f: Callable) -> Any:
             primal, *held = map(self._in, (x, *fixed))
-            direction = () if along is None else (self._in(along),)
             if own is not None:
-                return own(primal, *held, *direction, **attributes)
-            shape = tuple(f(primal, *held, **attributes).shape) if direction else x.shape
-            vjp, ones = self.adapter.vjp, self._in(np.ones(shape, x.dtype))
+                return own(primal, *held, *([] if along is None else [self._in(along)]), **attributes)
+            y = primal if along is None else f(primal, *held, **attributes)
+            vjp, ones = self.adapter.vjp, self._in(np.ones(tuple(y.shape), x.dtype))
             g = Function(lambda first: f(first, *held, **attributes), operation, f, attributes, fixed)
             slope = Function(lambda first: vjp(g, (first,), ones)[0], operation, vjp, g, x.shape, str(x.dtype))
-            return vjp(slope, (primal,), *(direction or (ones,)))[0]
+            return vjp(slope, (primal,), ones if along is None else self._in(along))[0]
 
         return self._guard(operation, (x, *fixed), body)
 
