@@ -259,6 +259,7 @@ def refusal(
 
 
 def short(x: Any) -> str:
+    """An argument in a line of code; a large array by its dtype and shape."""
     if isinstance(x, np.ndarray):
         if x.size <= 8:
             return np.array2string(x, separator=", ", precision=9, floatmode="unique").replace("\n", "")
