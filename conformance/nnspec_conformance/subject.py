@@ -11,7 +11,6 @@ import itertools
 import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,30 +23,11 @@ from nnspec_conformance.flat import as_gradients, float_places, of_floats, regro
 from nnspec_conformance.functions import Function
 from nnspec_conformance.limits import CallTimeout, limit
 from nnspec_conformance.open_stepper import OpenStepper
+from nnspec_conformance.setting import Setting
 from nnspec_conformance.signals import from_outside, leave
 
 SCALARS = (bool, int, float, str, type(None))
 SLIPS = (TypeError, NameError, AttributeError)  # of who wrote a mutant: it does not do what its name says
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One combination of readings that a clause is put to a subject in.
-
-    Attributes:
-        readings: the reading of each keyword.
-        told: the keywords to pass, where the subject can be told.
-        default: for a clause of kind default, what the subject declares that the omitted keyword stands for.
-    """
-
-    readings: dict[str, str]
-    told: dict[str, str]
-    default: Any = None
-
-    @property
-    def flushes(self) -> bool:
-        """Whether results that are subnormal numbers may be zero."""
-        return self.readings.get("subnormals") == "flushed"
 
 
 class Subject:
