@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Trial
 from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.trial import Trial
 
 STEPS, GRANTED = 100, 110  # of the oracle in float64, and of the subject
 NEAR, NOTHING = 1.001, 1e-6  # what is as low: this share of the oracle's least loss, or of the loss at the start

@@ -50,9 +50,7 @@ def test_gradient_descent_reaches_the_level_of_its_closed_form():
 def test_noise_is_the_same_in_every_run():
     first, second = (convergence.Run(np.float64) for _ in range(2))
     for _ in range(3):
-        np.testing.assert_array_equal(
-            first.gradients(first.start)["parabola"], second.gradients(second.start)["parabola"]
-        )
+        np.testing.assert_array_equal(first.gradients(first.start)["w"], second.gradients(second.start)["w"])
 
 
 def test_every_optimizer_of_the_clause_has_its_hyper_parameters():
