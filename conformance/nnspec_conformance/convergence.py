@@ -102,7 +102,7 @@ class Run:
         self.start = {"w": np.concatenate([np.asarray(x, dtype) for x in STARTS.values()])}
 
     def gradients(self, now: dict) -> dict:
-        """At these parameters; the noise is the same in every run."""
+        """The slopes of all losses at these parameters; the noise is the same in every run."""
         found = {name: LOSSES[name](x)[1] for name, x in parts(now).items()}
         found["parabola"] = found["parabola"] + self.noise.normal(size=3) / 2
         return {"w": np.concatenate(list(found.values())).astype(self.dtype)}
