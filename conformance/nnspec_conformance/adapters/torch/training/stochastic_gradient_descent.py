@@ -10,8 +10,8 @@ DEFAULTS = {"batches.default-shuffle": False, "batches.default-last": "kept"}
 
 KNOWN_FAILURES = {
     "batches.no-batch": (
-        "DataLoader(range(12), batch_size=13, drop_last=True) gives an epoch without a batch, right is to refuse it; an "
-        "error was proposed and not merged: https://github.com/pytorch/pytorch/pull/85424"
+        "DataLoader(range(12), batch_size=13, drop_last=True) gives an epoch without a batch, right is to refuse it; "
+        "an error was proposed and not merged: https://github.com/pytorch/pytorch/pull/85424"
     ),
     "batches.no-examples": (
         "DataLoader(range(0), batch_size=4) gives an epoch without a batch, right is to refuse it, as it does with "
