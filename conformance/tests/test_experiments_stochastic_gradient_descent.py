@@ -60,14 +60,14 @@ def test_falling_rate_is_constant_for_a_third_and_then_one_over_the_epochs():
 
 
 def test_noise_over_signal_of_two_examples():
+    """The gradients are (-1, 0) and (0, -2), their mean is (-0.5, -1)."""
     x, y = np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([1.0, 1.0])
-    # gradients (-1, 0) and (0, -2), mean (-0.5, -1)
     assert oscillation.noise_over_signal(np.zeros(2), x, y) == (1.25, 1.25)
     assert oscillation.quotient([(1.0, 2.0), (3.0, 6.0)]) == 0.5
 
 
 def moments(rate, noise, updates):
-    """Expected squares of the error along each feature, normal examples drawn anew, and the excess after each update."""
+    """Expected squares of the error along each feature at the end, and the excess after each update."""
     h, m, found = regression.VARIANCES, np.ones(10), []
     for _ in range(updates):
         m = m * (1 - 2 * rate * h + 2 * rate**2 * h**2) + rate**2 * h * (h @ m + noise**2)
