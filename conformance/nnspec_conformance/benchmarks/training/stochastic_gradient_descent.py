@@ -20,7 +20,7 @@ def workloads(*, quick: bool = False) -> Iterator[Workload]:
     for examples in QUICK_EXAMPLES if quick else EXAMPLES:
         yield Workload(
             set=SET,
-            name=f"batches, {examples:,} examples",
+            name="batches",
             direction="forward",
             size=examples,
             operations=examples,  # a random number each
