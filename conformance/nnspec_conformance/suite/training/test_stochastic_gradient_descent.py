@@ -167,21 +167,21 @@ def test_left_out(trial: Trial) -> None:
 def test_repeatable(trial: Trial) -> None:
     given = GIVEN | {"shuffle": True, "last": "kept"}
     for seed in (3, 0):  # 0 is a seed, too
-        first, _, again = (trial.call(**given | {"seed": one}) for one in (seed, 4, seed))
+        first, _, again = (trial.call(**dict(given, seed=one)) for one in (seed, 4, seed))
         trial.expect(again, exact(first), f"batches of the seed {seed}, another one used in between")
 
 
 @clause("batches.seeds")
 def test_seeds(trial: Trial) -> None:
     given = GIVEN | {"shuffle": True, "last": "kept"}
-    found = [tuple(order) for seed in (0, 3, 4, 6) for order in orders(trial.call(**given | {"seed": seed})).tolist()]
+    found = [tuple(order) for seed in (0, 3, 4, 6) for order in orders(trial.call(**dict(given, seed=seed))).tolist()]
     trial.expect(len(set(found)), exact(12), "different orders in 3 epochs of 4 seeds")
 
 
 @clause("batches.more-epochs")
 @once
 def test_more_epochs(trial: Trial) -> None:
-    many, few = (trial.call(**LONG | {"epochs": epochs}, last="kept") for epochs in (MANY, 3))
+    many, few = (trial.call(**dict(LONG, epochs=epochs, last="kept")) for epochs in (MANY, 3))
     trial.expect(few, exact(many[:3]), f"the first 3 of {MANY} epochs")
 
 

@@ -16,8 +16,9 @@ nnFigure("sgd-path", ({ numbers, range, number }) => {
   }
 
   return (width) => {
-    const [left, top] = [26, 12];
-    const unit = Math.min((width - left - 16) / 7.6, 58);
+    const top = 12;
+    const unit = Math.min((width - 42) / 7.6, 58);
+    const left = Math.max(26, (width - 7.6 * unit) / 2);
     const x = (value) => left + (value + 0.3) * unit;
     const y = (value) => top + (7.3 - value) * unit;
     const found = path();
