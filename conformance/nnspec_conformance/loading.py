@@ -23,7 +23,13 @@ from nnspec_conformance.suite_loader import modules
 ROLES = {"reference": "reference", "numpy_oracle": "oracle"}
 ADAPTERS = "nnspec_conformance.adapters"
 LOAD_LIMIT = 300.0  # seconds; a framework with a device of its own may take a minute
+OF_REFERENCE = ("jax", "jaxlib", "flax", "optax", "jaxtyping", "beartype")
 TABLES = ("VARIANTS", "DEFAULTS", "KNOWN_FAILURES")
+
+
+def to_install(package: str) -> str:
+    """The command that brings a package: what the reference needs comes as one."""
+    return "pip install 'nnspec[reference]'" if package in OF_REFERENCE else f"pip install {package}"
 
 
 def built_in() -> list[str]:
@@ -152,7 +158,7 @@ def _import(name: str, load: Callable[[], ModuleType]) -> ModuleType:
     except ModuleNotFoundError as error:
         missing = (error.name or "").split(".")[0]
         raise HarnessError(
-            f"{_place(error, name)}: needs the package '{missing}', which is not installed; pip install {missing}"
+            f"{_place(error, name)}: needs the package '{missing}', which is not installed; {to_install(missing)}"
         ) from error
     except SyntaxError as error:
         place = f"{error.filename or name}:{error.lineno or 1}"

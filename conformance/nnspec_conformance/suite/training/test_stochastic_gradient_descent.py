@@ -18,7 +18,7 @@ from nnspec_conformance.trees import mapped
 
 N, MANY = 12, 4096  # examples, and epochs of what is counted
 GIVEN: dict[str, Any] = {"examples": N, "batch_size": 5, "epochs": 3, "seed": 3}
-LONG = GIVEN | {"epochs": MANY, "seed": 11, "shuffle": True}
+LONG: dict[str, Any] = GIVEN | {"epochs": MANY, "seed": 11, "shuffle": True}
 
 
 def orders(got: np.ndarray) -> np.ndarray:
@@ -165,7 +165,7 @@ def test_left_out(trial: Trial) -> None:
 
 @clause("batches.repeatable")
 def test_repeatable(trial: Trial) -> None:
-    given = GIVEN | {"shuffle": True, "last": "kept"}
+    given: dict[str, Any] = GIVEN | {"shuffle": True, "last": "kept"}
     for seed in (3, 0):  # 0 is a seed, too
         first, _, again = (trial.call(**dict(given, seed=one)) for one in (seed, 4, seed))
         trial.expect(again, exact(first), f"batches of the seed {seed}, another one used in between")
@@ -173,7 +173,7 @@ def test_repeatable(trial: Trial) -> None:
 
 @clause("batches.seeds")
 def test_seeds(trial: Trial) -> None:
-    given = GIVEN | {"shuffle": True, "last": "kept"}
+    given: dict[str, Any] = GIVEN | {"shuffle": True, "last": "kept"}
     found = [tuple(order) for seed in (0, 3, 4, 6) for order in orders(trial.call(**dict(given, seed=seed))).tolist()]
     trial.expect(len(set(found)), exact(12), "different orders in 3 epochs of 4 seeds")
 
