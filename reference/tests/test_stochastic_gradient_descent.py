@@ -53,8 +53,8 @@ def test_batches_index_an_array_and_what_is_filled_is_told_by_its_sign():
         ({"epochs": 0}, "batches: epochs must be 1 or more, got 0"),
         ({"seed": -1}, "batches: seed must be 0 or more, got -1"),
         ({"batch_size": 13}, "batches: batch_size=13 but there are examples=12; use 12 or less"),
-        ({"batch_size": 2.5}, "batches: batch_size is 2.5, expected int"),
-        ({"last": "short"}, "batches: last must be 'kept' or 'dropped', got 'short'"),
+        ({"batch_size": 2.5}, "batches: batch_size is the float 2.5, expected an integer"),
+        ({"last": "short"}, "batches: last must be one of 'kept', 'dropped', got 'short'"),
     ],
 )
 def test_a_wrong_call_is_refused_in_one_line(wrong, message):

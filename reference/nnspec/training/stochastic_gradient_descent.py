@@ -30,7 +30,7 @@ from nnspec.checking import Requirement, checked
 __all__ = ["batches"]
 
 Count = Annotated[int, Requirement("1 or more", lambda value: value >= 1)]
-Seed = Annotated[int, Requirement("0 or more", lambda value: value >= 0)]
+Seed = Annotated[int | Int[Array, ""], Requirement("0 or more", lambda value: value >= 0)]
 
 
 @checked
@@ -52,7 +52,7 @@ def batches(
         examples: how many there are, at least 1.
         batch_size: examples in a batch, from 1 to ``examples``.
         epochs: how many passes, at least 1.
-        seed: of the permutations, at least 0; without shuffling it makes no difference.
+        seed: of the permutations, at least 0; may be traced. Without shuffling it makes no difference.
         shuffle: whether each epoch has an order of its own; else it is that of the numbers.
         last: whether a last batch that is short is kept, and filled with -1, or dropped.
 
