@@ -12,7 +12,8 @@ from nnspec_conformance.compare import Finding
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, did_you_mean
 from nnspec_conformance.known_failures import apply, known_failures, parse
 from nnspec_conformance.outcome import Entry, Missing, Result
-from nnspec_conformance.subject import Setting, Subject
+from nnspec_conformance.setting import Setting
+from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 
 ANSWERS_KEPT = 64  # for finding which wrong implementation answers alike
