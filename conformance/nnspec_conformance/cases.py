@@ -42,7 +42,7 @@ class Case:
         want: a ``Want`` or ``Shape``, or a tuple, list or dict of them, as the operation returns.
         rule: the function of arrays and attributes that ``want`` came from, if it did.
         what: call, gradient, second derivative or trajectory.
-        cotangents: for a gradient.
+        cotangents: for a gradient; for a second derivative that is no elementwise one, the direction.
         grads: for a trajectory, the gradients of each step, or a function from parameters to gradients.
         rates: for a trajectory, the learning rate of each step, or None where the last one stays in force.
         note: which bug it catches, in a few words.
@@ -88,7 +88,7 @@ class Case:
         if self.what == "gradient":
             return subject.vjp(self.operation, self.arrays, self.cotangents, **attributes)
         if self.what == "second derivative":
-            return subject.second_derivative(self.operation, *self.arrays, **attributes)
+            return subject.second_derivative(self.operation, *self.arrays, along=self.cotangents, **attributes)
         if self.what == "trajectory":
             count = len(self.rates or []) if callable(self.grads) else len(self.grads or [])
             return subject.trajectory(
@@ -172,7 +172,9 @@ class ErrorCase:
 
 # ---- the verbs: how a test asks
 
-OWN_WORDS = frozenset({"want", "note", "cotangents", "grads", "rates", "valid"})  # keywords of the verbs themselves
+OWN_WORDS = frozenset(
+    {"want", "note", "along", "cotangents", "grads", "rates", "valid"}
+)  # keywords of the verbs themselves
 
 
 def _attributes(operation: str, given: dict) -> dict:
@@ -217,10 +219,14 @@ def gradient(operation: str, /, *arrays: Any, cotangents: Any, want: Any, note: 
 
 
 def second_derivative(
-    operation: str, x: np.ndarray, /, *fixed: np.ndarray, want: Any, note: Any = "", **attributes: Any
+    operation: str, x: np.ndarray, /, *fixed: Any, along: Any = None, want: Any, note: Any = "", **attributes: Any
 ) -> Case:
-    """Ask for the second derivative of an elementwise operation by its first array; the others are held."""
-    return _case(operation, (x, *fixed), want, note, attributes, what="second derivative")
+    """Ask for the second derivative of an elementwise operation by its first array; the others are held.
+
+    With ``along`` it is that of the sum of the results along this direction; a ``want`` that is a function gets both.
+    """
+    asked = () if along is None else (along,)
+    return _case(operation, (x, *fixed), want, note, attributes, asked, what="second derivative", cotangents=along)
 
 
 def steps(

@@ -324,10 +324,10 @@ class Subject:
 
         return self._guard(operation, arrays, body)
 
-    def second_derivative(self, operation: str, x: np.ndarray, *fixed: np.ndarray, **attributes: Any) -> np.ndarray:
-        """The second derivative of an elementwise operation by its first array, the others being held.
+    def second_derivative(self, operation: str, x: Any, *fixed: Any, along: Any = None, **attributes: Any) -> Any:
+        """The second derivative by the first array, of any but an elementwise operation along a direction.
 
-        It is the adapter's own, else its vjp applied to its vjp.
+        It is the adapter's own, else its vjp applied to its vjp, of the sum of the results.
         """
         self.asked = float_dtype((x, *fixed))
         own = getattr(self.adapter, f"{operation}_second_derivative", None)
@@ -337,11 +337,12 @@ class Subject:
         def body(f: Callable) -> Any:
             primal, *held = map(self._in, (x, *fixed))
             if own is not None:
-                return own(primal, *held, **attributes)
-            vjp, ones = self.adapter.vjp, self._in(np.ones_like(x))
+                return own(primal, *held, *([] if along is None else [self._in(along)]), **attributes)
+            y = primal if along is None else f(primal, *held, **attributes)
+            vjp, ones = self.adapter.vjp, self._in(np.ones(tuple(y.shape), x.dtype))
             g = Function(lambda first: f(first, *held, **attributes), operation, f, attributes, fixed)
             slope = Function(lambda first: vjp(g, (first,), ones)[0], operation, vjp, g, x.shape, str(x.dtype))
-            return vjp(slope, (primal,), ones)[0]
+            return vjp(slope, (primal,), ones if along is None else self._in(along))[0]
 
         return self._guard(operation, (x, *fixed), body)
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nnspec.checking import NonNegative, Positive, checked
-from nnspec.components.losses.cross_entropy import Reduction, _reduced, _wide
+from nnspec.components.losses._reduction import Reduction, reduced, wide
 from nnspec.entries import held, not_negative, positive
 
 __all__ = [
@@ -42,8 +42,8 @@ def squared_error(
 
     Source: Goodfellow, Bengio and Courville 2016, section 5.5.1.
     """
-    d = _wide(prediction) - _wide(target)
-    return _reduced(d * d, reduction, prediction.dtype)
+    d = wide(prediction) - wide(target)
+    return reduced(d * d, reduction, prediction.dtype)
 
 
 @checked
@@ -69,7 +69,7 @@ def absolute_error(
 
     Source: Huber 1964, section 1.
     """
-    return _reduced(_size(_wide(prediction) - _wide(target)), reduction, prediction.dtype)
+    return reduced(_size(wide(prediction) - wide(target)), reduction, prediction.dtype)
 
 
 @checked
@@ -100,9 +100,9 @@ def huber(
 
     Source: Huber 1964, section 4.
     """
-    d = _wide(prediction) - _wide(target)
+    d = wide(prediction) - wide(target)
     c = _within(d, _like(delta, d))
-    return _reduced(c * (d - c / 2), reduction, prediction.dtype)
+    return reduced(c * (d - c / 2), reduction, prediction.dtype)
 
 
 @checked
@@ -133,10 +133,10 @@ def smooth_l1(
 
     Source: Girshick 2015, section 2.3, with beta = 1.
     """
-    d = _wide(prediction) - _wide(target)
+    d = wide(prediction) - wide(target)
     b = jnp.where(beta == 0, 1, _like(beta, d))
     c = _within(d, b)
-    return _reduced(jnp.where(beta == 0, _size(d), c * (d - c / 2) / b), reduction, prediction.dtype)
+    return reduced(jnp.where(beta == 0, _size(d), c * (d - c / 2) / b), reduction, prediction.dtype)
 
 
 @checked
@@ -170,10 +170,10 @@ def gaussian_nll(
 
     Source: Goodfellow, Bengio and Courville 2016, section 6.2.2.1.
     """
-    d, v = _wide(prediction) - _wide(target), _wide(variance)
+    d, v = wide(prediction) - wide(target), wide(variance)
     loss = (jnp.log(v) + d * (d / v)) / 2
     constant = math.log(2 * math.pi) / 2 if full else 0.0
-    return _reduced(loss + constant, reduction, prediction.dtype)
+    return reduced(loss + constant, reduction, prediction.dtype)
 
 
 @checked
@@ -205,10 +205,10 @@ def poisson_nll(
 
     Source: the Poisson distribution; Gneiting and Raftery 2007, section 4, for the logarithmic score.
     """
-    x, y = _wide(prediction), _wide(target)
+    x, y = wide(prediction), wide(target)
     nothing = (y == 0) & (x == -jnp.inf)  # no event was expected and none came: 0 * inf is 0
     loss = jnp.exp(x) - y * jnp.where(nothing, 0, x)
-    return _reduced(loss + _log_factorial(y, full), reduction, prediction.dtype)
+    return reduced(loss + _log_factorial(y, full), reduction, prediction.dtype)
 
 
 @checked
@@ -240,10 +240,10 @@ def poisson_nll_from_rate(
 
     Source: the Poisson distribution; Gneiting and Raftery 2007, section 4, for the logarithmic score.
     """
-    x, y = _wide(prediction), _wide(target)
+    x, y = wide(prediction), wide(target)
     nothing = (y == 0) & (x == 0)
     loss = x - y * jnp.log(jnp.where(nothing, 1, x))
-    return _reduced(loss + _log_factorial(y, full), reduction, prediction.dtype)
+    return reduced(loss + _log_factorial(y, full), reduction, prediction.dtype)
 
 
 def _like(width: float, d: Array) -> Array:
