@@ -320,8 +320,7 @@ class Trial:
     def draws(self, *arrays: Any, seeds: int, **attributes: Any) -> np.ndarray:
         """What a random operation gives for each of the first so many seeds, in float64; seeds along the first axis."""
         drawn = [self.call(*arrays, seed=seed, **attributes) for seed in range(seeds)]
-        shapes = {np.shape(one) for one in drawn}
-        if len(shapes) > 1:
+        if len(shapes := {np.shape(one) for one in drawn}) > 1:
             raise ClauseFailed(f"{self.operation} gives shapes {sorted(shapes)} for different seeds")
         return np.asarray(drawn, np.float64)
 
