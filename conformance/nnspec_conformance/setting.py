@@ -1,4 +1,4 @@
-"""Settings: a clause is put to a subject in each of several combinations of its readings."""
+"""Settings: a clause is put to a subject in several combinations of its readings. This module imports none of ours."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nnspec.checking import NonNegative, Positive, checked
-from nnspec.components.losses._reduction import Reduction, reduced, wide
+from nnspec.components.losses._reduction import Reduction, reduced, weighted, wide
 from nnspec.entries import held, not_negative, positive
 
 __all__ = [
@@ -23,7 +23,11 @@ __all__ = [
 @checked
 @partial(jax.jit, static_argnames="reduction")
 def squared_error(
-    prediction: Float[Array, "*batch"], target: Float[Array, "*batch"], *, reduction: Reduction = "none"
+    prediction: Float[Array, "*batch"],
+    target: Float[Array, "*batch"],
+    sample_weights: Float[Array, "*batch"] | None = None,
+    *,
+    reduction: Reduction = "none",
 ) -> Float[Array, "..."]:
     r"""Give the square of the error, which is least on average at the mean of the targets.
 
@@ -32,7 +36,8 @@ def squared_error(
     Args:
         prediction: any float dtype.
         target: the same shape.
-        reduction: ``mean`` divides by the number of elements.
+        sample_weights: a factor for each loss; a loss with the factor 0 counts for nothing, whatever it is.
+        reduction: ``mean`` divides by the number of elements, or by the sum of their weights.
 
     Returns:
         One loss for each element, in the square of the target's unit, or a single number; a mean over nothing is 0.
@@ -43,13 +48,18 @@ def squared_error(
     Source: Goodfellow, Bengio and Courville 2016, section 5.5.1.
     """
     d = wide(prediction) - wide(target)
-    return reduced(d * d, reduction, prediction.dtype)
+    loss, count = weighted(d * d, sample_weights)
+    return reduced(loss, reduction, prediction.dtype, count)
 
 
 @checked
 @partial(jax.jit, static_argnames="reduction")
 def absolute_error(
-    prediction: Float[Array, "*batch"], target: Float[Array, "*batch"], *, reduction: Reduction = "none"
+    prediction: Float[Array, "*batch"],
+    target: Float[Array, "*batch"],
+    sample_weights: Float[Array, "*batch"] | None = None,
+    *,
+    reduction: Reduction = "none",
 ) -> Float[Array, "..."]:
     r"""Give the size of the error, which is least on average at the median of the targets.
 
@@ -59,7 +69,8 @@ def absolute_error(
     Args:
         prediction: any float dtype.
         target: the same shape.
-        reduction: ``mean`` divides by the number of elements.
+        sample_weights: a factor for each loss; a loss with the factor 0 counts for nothing, whatever it is.
+        reduction: ``mean`` divides by the number of elements, or by the sum of their weights.
 
     Returns:
         One loss for each element, in the target's unit, or a single number; a mean over nothing is 0.
@@ -69,7 +80,8 @@ def absolute_error(
 
     Source: Huber 1964, section 1.
     """
-    return reduced(_size(wide(prediction) - wide(target)), reduction, prediction.dtype)
+    loss, count = weighted(_size(wide(prediction) - wide(target)), sample_weights)
+    return reduced(loss, reduction, prediction.dtype, count)
 
 
 @checked
@@ -77,6 +89,7 @@ def absolute_error(
 def huber(
     prediction: Float[Array, "*batch"],
     target: Float[Array, "*batch"],
+    sample_weights: Float[Array, "*batch"] | None = None,
     *,
     delta: Positive = 1.0,
     reduction: Reduction = "none",
@@ -89,8 +102,9 @@ def huber(
     Args:
         prediction: any float dtype.
         target: the same shape.
+        sample_weights: a factor for each loss; a loss with the factor 0 counts for nothing, whatever it is.
         delta: the error at which the parabola becomes a line, in the target's unit; positive.
-        reduction: ``mean`` divides by the number of elements.
+        reduction: ``mean`` divides by the number of elements, or by the sum of their weights.
 
     Returns:
         One loss for each element, or a single number; a mean over nothing is 0.
@@ -102,7 +116,8 @@ def huber(
     """
     d = wide(prediction) - wide(target)
     c = _within(d, _like(delta, d))
-    return reduced(c * (d - c / 2), reduction, prediction.dtype)
+    loss, count = weighted(c * (d - c / 2), sample_weights)
+    return reduced(loss, reduction, prediction.dtype, count)
 
 
 @checked
