@@ -133,10 +133,17 @@ def spread(run: Callable[[Rounding], Any], dtype: str, *, runs: int = 16, factor
     u = unit(dtype)
 
     def rounding(seed: int) -> Rounding:
-        random = np.random.default_rng(seed)
-        return lambda x: as_wide(x) * (1 + u * random.uniform(-1, 1, np.shape(x)))
+        random = np.random.default_rng(seed).random
+
+        def rounded(x: Any) -> np.ndarray:
+            x = as_wide(x)
+            return x * (1 + u * (2 * random(x.shape or None) - 1))
+
+        return rounded
 
     def as_wide(x: Any) -> np.ndarray:  # a complex step stays one
+        if type(x) is np.ndarray and x.dtype.char in "dD":  # most are: this is called for every operand of every run
+            return x
         return np.asarray(x, np.complex128 if np.iscomplexobj(x) else np.float64)
 
     centre = run(as_wide)
