@@ -177,6 +177,7 @@ class Operation:
         indices: an index in braces -> the name of its count, or its values.
         examples: the axes along which examples lie, which do not see each other.
         family: the name by which clauses are put to it and to others of its kind; none if empty.
+        exempt: the duties that it does not owe, by name, each with the reason.
     """
 
     name: str
@@ -192,6 +193,7 @@ class Operation:
     indices: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
     family: str = ""
+    exempt: dict[str, str] = field(default_factory=dict)
 
     @property
     def arguments(self) -> tuple[Array | Table, ...]:

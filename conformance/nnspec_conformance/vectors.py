@@ -50,6 +50,7 @@ class Recorder:
                 "rates": case.rates,
                 "want": self._store(case.want, f"{prefix}.want"),
                 "catches": case.note or None,
+                "may_refuse": case.may_refuse or None,
             }
         )
 
@@ -70,7 +71,7 @@ class Recorder:
             self._store(np.asarray(x.flushed), f"{name}.flushed")
             return {"want": name, "dtype": x.dtype, "tolerance": x.tolerance}
         if isinstance(x, Shape):
-            return {"shape": list(x.shape), "dtype": x.dtype}
+            return {"shape": None if x.shape is None else list(x.shape), "dtype": x.dtype}
         if isinstance(x, dict):
             return {"dict": {k: self._store(v, f"{name}.{k}") for k, v in x.items()}}
         if isinstance(x, tuple | list):
@@ -185,7 +186,7 @@ def _case(data: dict, arrays: dict[str, np.ndarray]) -> Recorded:
             value, allowed, flushed = (arrays[f"{x['want']}.{part}"] for part in ("value", "allowed", "flushed"))
             return Want(value, allowed, flushed, x["dtype"], x["tolerance"])
         if "shape" in x:
-            return Shape(tuple(x["shape"]), x["dtype"])
+            return Shape(None if x["shape"] is None else tuple(x["shape"]), x["dtype"])
         if "dict" in x:
             return {k: restore(v) for k, v in x["dict"].items()}
         if "list" in x:
@@ -203,6 +204,7 @@ def _case(data: dict, arrays: dict[str, np.ndarray]) -> Recorded:
         rates=data["rates"],
         want=restore(data["want"]),
         note=data["catches"] or "",
+        may_refuse=data.get("may_refuse") or "",
     )
     return Recorded(data["instance"], case, data["readings"], data["default"])
 
