@@ -14,9 +14,17 @@ import numpy as np
 
 from nnspec_conformance.cases import Case
 from nnspec_conformance.clauses import Spec
-from nnspec_conformance.compare import Finding, sentence
-from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, did_you_mean
-from nnspec_conformance.results import read_json, write
+from nnspec_conformance.compare import KINDS, Finding, sentence
+from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.errors import (
+    ClauseFailed,
+    HarnessError,
+    NotImplementedBySubject,
+    Refused,
+    did_you_mean,
+    one_line,
+)
+from nnspec_conformance.results import read_json, replacing, write
 from nnspec_conformance.subject import Setting, Subject
 from nnspec_conformance.tolerance import Shape, Want
 
@@ -89,11 +97,11 @@ class Recorder:
 
         manifest = {"schema": SCHEMA, "arrays": "arrays.safetensors", "cases": self.cases}
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            save_file(self.arrays, str(folder / "arrays.safetensors"))
-        except (OSError, SafetensorError) as error:
-            raise HarnessError(f"{folder}: {error}; choose a folder that can be written") from error
-        write(manifest, folder / "manifest.json")
+            with replacing(folder / "arrays.safetensors") as scratch:
+                save_file(self.arrays, str(scratch))
+                write(manifest, folder / "manifest.json")
+        except SafetensorError as error:
+            raise HarnessError(f"{folder}: {one_line(error)}; choose a folder that can be written") from error
         return len(self.cases)
 
 
@@ -184,9 +192,9 @@ def _case(data: dict, arrays: dict[str, np.ndarray]) -> Recorded:
             return arrays[x["array"]]
         if "want" in x:
             value, allowed, flushed = (arrays[f"{x['want']}.{part}"] for part in ("value", "allowed", "flushed"))
-            return Want(value, allowed, flushed, x["dtype"], x["tolerance"])
+            return Want(value, allowed, flushed, _known(x["dtype"]), x["tolerance"])
         if "shape" in x:
-            return Shape(None if x["shape"] is None else tuple(x["shape"]), x["dtype"])
+            return Shape(None if x["shape"] is None else tuple(x["shape"]), _known(x["dtype"]))
         if "dict" in x:
             return {k: restore(v) for k, v in x["dict"].items()}
         if "list" in x:
@@ -207,6 +215,12 @@ def _case(data: dict, arrays: dict[str, np.ndarray]) -> Recorded:
         may_refuse=data.get("may_refuse") or "",
     )
     return Recorded(data["instance"], case, data["readings"], data["default"])
+
+
+def _known(dtype: Any) -> Any:
+    if dtype in (None, *DTYPES, *KINDS) or np.dtype(dtype).kind in "biu":
+        return dtype
+    raise ValueError(f"dtype {dtype!r}; an answer is in {', '.join(DTYPES)}, whole numbers or truth values")
 
 
 def replay(cases: list[Recorded], subject: Subject, spec: Spec) -> Iterator[Replayed]:
