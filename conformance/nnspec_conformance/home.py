@@ -5,8 +5,8 @@ All duties share it, so that a subject which compiles does so once for all of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.declarations import rows_of
 from nnspec_conformance.draws import draw, draw_cotangents, draw_steps
 from nnspec_conformance.operations import Operation, Table
+from nnspec_conformance.trees import leaves
 
 LEADING = (5,)  # where any number of axes may stand
 CHOICE = "tanh"  # of the choices that are functions: no kink, no large answers, no constants
@@ -29,11 +30,15 @@ class Home:
         operation: as its page declares it.
         readings: the subject's reading of each keyword that governs the operation.
         leading: the lengths of the axes of which there may be any number.
+        complete: whether optional arrays are handed over, too.
+        keywords: those of the call, where they are not the plainest.
     """
 
     operation: Operation
     readings: Mapping[str, str]
     leading: tuple[int, ...] = LEADING
+    complete: bool = False
+    keywords: Mapping[str, Any] | None = None
 
     @cached_property
     def lengths(self) -> dict[str, Any]:
@@ -49,6 +54,8 @@ class Home:
     @cached_property
     def attributes(self) -> dict[str, Any]:
         """The required keywords, and those of which frameworks have several defaults; all others are left out."""
+        if self.keywords is not None:
+            return dict(self.keywords)
         clauses = own_spec().clauses.values()
         differing = {c.keyword for c in clauses if c.kind == "default" and self.operation.name in c.operations}
         found = next(self.operation.settings())
@@ -69,6 +76,11 @@ class Home:
     @cached_property
     def without(self) -> tuple[str, ...]:
         """What a call may leave out, and this one does."""
+        return () if self.complete else self.optional
+
+    @cached_property
+    def optional(self) -> tuple[str, ...]:
+        """What a call may leave out."""
         rows = self.operation.places(self.lengths, self.given).values()
         return tuple(source.name for source in (*self.operation.arguments, *rows) if source.optional)
 
@@ -116,13 +128,28 @@ class Home:
         flows = any(array.dtype == "float" and array.gradient for array in rows_of(self.operation.result))
         return bool(floats) and flows and all(array.gradient for array in floats)
 
+    def with_each(self, names: Iterable[str]) -> Iterator[Home]:
+        """The question with every tested value of each of these keywords in turn."""
+        own = {a.name for a in self.operation.attributes if a.required or a.when}
+        others = {name: value for name, value in self.attributes.items() if name not in own}
+        rank = next((x.ndim for x in leaves(self.arrays("float32"))), 0)
+        first, *settings = self.operation.settings(rank, names)
+        for setting in settings:
+            if others | setting not in (first, self.attributes):
+                yield replace(self, keywords=others | setting)
+
 
 def homes(operation: Operation, readings: Mapping[str, str]) -> dict[str, Home]:
-    """The home question under an empty name, and the same for no and for a single example where these have an axis."""
+    """The home question under an empty name, and others: with every array, with no and with a single example.
+
+    A place is left out where it is no other: of no optional arrays, of no axes along which there are any number.
+    """
     home = Home(operation, readings)
-    if not home.stars:
-        return {"": home}
-    found = {"": home, "no examples": Home(operation, readings, (0,))}
-    if not any(a.kind == "axis" for a in operation.attributes):  # which a single number does not have
-        found["a single example"] = Home(operation, readings, ())
+    found = {"": home}
+    if home.optional:
+        found["all arrays"] = replace(home, complete=True)
+    if home.stars:
+        found["no examples"] = replace(home, leading=(0,))
+    if home.stars and not any(a.kind == "axis" for a in operation.attributes):  # which a single number does not have
+        found["a single example"] = replace(home, leading=())
     return found

@@ -98,6 +98,24 @@ def keeps_the_last_array_in_float32(f, *arrays, **given):
     return dict(others) | {last[0]: last[1].astype(np.float32)}
 
 
+@MUTANTS.each(
+    "optional arrays are made in float32, and promote", DUTY, operations=those(lambda o: Home(o, {}).optional)
+)
+def promotes_with_all_arrays(f, *arrays, **given):
+    y = f(*arrays, **given)
+    return mapped(wide, y) if len(arrays) == len(own_spec().operations[f.__name__].arguments) else y
+
+
+@MUTANTS.each(
+    "the sum over the examples is accumulated in float32, and handed back so",
+    DUTY,
+    operations=those(lambda o: any(a.name == "reduction" for a in o.attributes)),
+)
+def reduces_in_float32(f, *arrays, reduction, **given):
+    y = f(*arrays, reduction=reduction, **given)
+    return y if reduction == "none" else np.asarray(y, np.float32)
+
+
 @MUTANTS.each("a count is the product of a list of floats", DUTY, operations=those(answers_with("integer")))
 def counts_in_floating_point(f, *arrays, **given):
     return np.asarray(f(*arrays, **given), np.float64)

@@ -16,12 +16,20 @@ from nnspec_conformance.tolerance import Shape
 
 @clause("duty.dtype")
 def test_dtype(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
-    for place, home in homes(own_spec().operations[operation], readings).items():
+    declared = own_spec().operations[operation]
+    for place, home in homes(declared, readings).items():
         dtypes = tuple(DTYPES) if not place else ("bfloat16",) if lean else ("bfloat16", "float32")
         for dtype in dtypes if home.has_floats else dtypes[:1]:
             for case in questions(home, dtype):
                 if case.what != "gradient" or not lean or (not place and dtype != "float16"):
                     yield replace(case, note=f"another dtype {place}".strip(), may_refuse=place)
+    plain = Home(declared, readings)
+    free = [a for a in declared.attributes if not a.readings]
+    asked = [a.name for a in free if not lean or (a.kind == "choice" and not a.operations)]
+    for home in plain.with_each(asked):
+        words = [f"{name}={value}" for name, value in home.attributes.items() if plain.attributes.get(name) != value]
+        case = next(questions(home, "bfloat16"))
+        yield replace(case, note="another dtype in a branch", may_refuse=" and ".join(words))
 
 
 def questions(home: Home, dtype: str) -> Iterator[Case]:
