@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance import steppers
-from nnspec_conformance.cases import Case, ErrorCase, Trial, call, clause, refusal
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
 from nnspec_conformance.inputs import wide
 from nnspec_conformance.oracles.components.optimization import gradient_descent
 from nnspec_conformance.oracles.training import stochastic_gradient_descent as oracle
 from nnspec_conformance.tolerance import Want, equally_often, exact, spread, statistical, variance
 from nnspec_conformance.trees import mapped
+from nnspec_conformance.trial import Trial
 
 N, MANY = 12, 4096  # examples, and epochs of what is counted
 GIVEN: dict[str, Any] = {"examples": N, "batch_size": 5, "epochs": 3, "seed": 3}
