@@ -18,7 +18,6 @@ from nnspec_conformance.errors import SpecError, did_you_mean
 if TYPE_CHECKING:
     from nnspec_conformance.clauses import Clause, Spec
     from nnspec_conformance.operations import Operation
-    from nnspec_conformance.subject import Setting
 
 PREFIX = "duty."
 
@@ -56,12 +55,6 @@ def _concerns(duty: Clause, operation: Operation) -> bool:
 
 def _fault(spec: Spec, entry: Clause | Operation, problem: str) -> SpecError:
     return SpecError(spec.pages[entry.page].path, entry.line, problem)
-
-
-def one_at_a_time(settings: list[Setting]) -> list[Setting]:
-    """The first combination of readings, and those that differ from it in one: a duty is about calls, not values."""
-    first = settings[0].readings
-    return [s for s in settings if sum(s.readings[keyword] != first[keyword] for keyword in first) <= 1]
 
 
 def exempt(spec: Spec, duty: Clause) -> dict[str, str]:

@@ -12,7 +12,7 @@ from nnspec_conformance.engine import run_instance
 from nnspec_conformance.errors import NotImplementedBySubject, SpecError
 from nnspec_conformance.home import Home, homes
 from nnspec_conformance.outcome import FAIL, PASS
-from nnspec_conformance.subject import Setting, Subject
+from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite.duties.test_dtype import questions
 from nnspec_conformance.trees import leaves, mapped
 
@@ -105,10 +105,13 @@ def test_a_topic_stands_for_the_duties_of_its_operations_which_come_last(suite):
     assert "duty.dtype[dense]" in suite.select(["duties"])
 
 
-def test_a_duty_asks_readings_one_at_a_time():
-    settings = [Setting({"a": a, "b": b}, {}) for a in "xy" for b in "xyz"]
-    kept = [tuple(setting.readings.values()) for setting in duties.one_at_a_time(settings)]
-    assert kept == [("x", "x"), ("x", "y"), ("x", "z"), ("y", "x")]
+def test_a_subject_that_compiles_is_asked_in_the_first_of_its_readings(suite):
+    asked = {}
+    for compiles in (False, True):
+        who = subject(gelu=lambda x, form: x, COMPILES=compiles, VARIANTS={"gelu.form": ("exact", "tanh")})
+        result = run_instance(suite, who, "duty.dtype[gelu]")
+        asked[compiles] = {entry.readings["form"] for entry in result.entries}
+    assert asked == {False: {"exact", "tanh"}, True: {"exact"}}
 
 
 # ---- the home question
