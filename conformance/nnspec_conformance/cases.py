@@ -22,7 +22,7 @@ import numpy as np
 
 from nnspec_conformance.compare import Finding, compare, worst
 from nnspec_conformance.dtypes import DTYPES, float_dtype, is_float
-from nnspec_conformance.errors import ClauseFailed, Refused
+from nnspec_conformance.errors import ClauseFailed, NotImplementedBySubject, Refused
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.trees import mapped
 

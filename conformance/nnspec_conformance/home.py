@@ -62,7 +62,7 @@ class Home:
         for attribute in self.operation.attributes:
             if CHOICE in attribute.values and attribute.name in found:
                 found[attribute.name] = CHOICE
-            elif attribute.name in differing and not attribute.readings:
+            elif attribute.name in differing and not attribute.readings and attribute.default is not None:
                 found[attribute.name] = attribute.values[0]
         return found | ({"seed": 0} if self.operation.form in SEEDED else {})
 
