@@ -19,7 +19,8 @@ from nnspec_conformance.trees import leaves, rebuilt
 Rounding = Callable[[Any], Any]  # what an oracle passes its operands through
 ALARM = 1e-6  # how often a right implementation may be refused
 QUANTILE = 4.8916  # two-sided normal quantile of a false-alarm rate of 1e-6
-POWER = 3.0902  # one-sided normal quantile of probability 0.999
+POWERFUL = 0.999  # how often the named deviation is caught
+POWER = 3.0902  # one-sided normal quantile of that probability
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,14 @@ class Want:
 
 @dataclass(frozen=True)
 class Shape:
-    """An expected shape and, if given, dtype; values do not matter."""
+    """An expected shape and, if given, dtype; values do not matter.
 
-    shape: tuple[int, ...]
+    Attributes:
+        shape: None where any will do.
+        dtype: the name of a floating-point type, ``integer``, ``boolean``, or None where any will do.
+    """
+
+    shape: tuple[int, ...] | None
     dtype: str | None = None
 
 
@@ -259,3 +265,19 @@ def variance(sigma2: float, kurtosis: float, n: int) -> Want:
 def _statistic(value: float, allowed: float, caught: float, n: int, what: str) -> Want:
     name = f"statistical n={n}, false alarms {ALARM:g}, catches {what} off by {caught:.3g} with probability 0.999"
     return _want(value, allowed, "float64", name)
+
+
+def equally_often(degrees: int, n: int, *, rows: int = 1) -> Want:
+    """Pearson's statistic of ``n`` independent draws that fall into equally likely cells.
+
+    Args:
+        degrees: of freedom; a draw that falls into one of k cells has k - 1.
+        n: how many draws, some tens for each cell.
+        rows: how many free cells a draw fills; a permutation of k things fills k, of which k - 1 are free.
+    """
+    from scipy.optimize import brentq
+    from scipy.stats import chi2, ncx2
+
+    most = float(chi2.isf(ALARM, degrees))
+    unlike = brentq(lambda shift: float(ncx2.sf(most, degrees, shift)) - POWERFUL, 0.0, 100.0 * most)
+    return _statistic(float(degrees), most - degrees, float(np.sqrt(unlike / (rows * n))), n, "shares, relatively,")
