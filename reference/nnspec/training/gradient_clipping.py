@@ -1,0 +1,115 @@
+r"""Gradient clipping: by value, by the norm of each array, by the norm of all arrays together.
+
+Each is a function of a tree of gradients and can be differentiated. The largest entry is divided out before squares are
+taken, so that a gradient is clipped however large it is.
+"""
+
+from typing import Annotated, Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from nnspec.checking import Requirement, checked
+from nnspec.stepping import check_parameters
+
+__all__ = ["clip_by_global_norm", "clip_by_norm", "clip_by_value"]
+
+Limit = Annotated[float, Requirement("zero or positive", lambda value: value >= 0)]  # infinite: nothing is clipped
+
+
+@checked
+def clip_by_value(gradients: Any, *, limit: Limit) -> Any:
+    r"""Bring every entry to between minus the limit and the limit.
+
+    With $c$ = ``limit``: $y = \min(\max(g, -c), c)$   [clip-by-value.value][]
+
+    Args:
+        gradients: any tree of arrays of float dtypes.
+        limit: at least 0, in units of the gradient; may be infinite.
+
+    Returns:
+        A tree of the same arrays, clipped.
+
+    Raises:
+        ValueError: ``limit`` is negative or NaN; there is no array.
+        TypeError: an array is of no float dtype.
+
+    Source: Mikolov 2012, section 3.2.2.
+    """
+    check_parameters("clip_by_value", gradients)
+
+    def clipped(g: Array) -> Array:
+        c = jnp.asarray(limit, g.dtype)
+        return jnp.where(jnp.abs(g) <= c, g, jnp.sign(g) * c)
+
+    return jax.tree.map(clipped, jax.tree.map(jnp.asarray, gradients))
+
+
+@checked
+def clip_by_norm(gradients: Any, *, limit: Limit) -> Any:
+    r"""Shorten every array so that its own norm is at most the limit.
+
+    With $c$ = ``limit`` and $n_i$ the norm of array $i$: $y_i = g_i \min(1, c/n_i)$   [clip.scaled][]
+
+    Args:
+        gradients: any tree of arrays of float dtypes.
+        limit: at least 0, in units of the gradient; may be infinite.
+
+    Returns:
+        A tree of the same arrays, clipped; an array with an infinite entry becomes NaN.
+
+    Raises:
+        ValueError: ``limit`` is negative or NaN; there is no array.
+        TypeError: an array is of no float dtype.
+
+    Source: Pascanu, Mikolov and Bengio 2013, algorithm 1, on each array.
+    """
+    check_parameters("clip_by_norm", gradients)
+    return jax.tree.map(lambda g: shortened([g], limit)[0], gradients)
+
+
+@checked
+def clip_by_global_norm(gradients: Any, *, limit: Limit) -> Any:
+    r"""Shorten all arrays by one factor so that their common norm is at most the limit.
+
+    With $c$ = ``limit`` and $n$ the norm of all entries: $y_i = g_i \min(1, c/n)$   [clip.scaled][]
+
+    Args:
+        gradients: any tree of arrays of float dtypes.
+        limit: at least 0, in units of the gradient; may be infinite.
+
+    Returns:
+        A tree of the same arrays, clipped; with an infinite entry anywhere all become NaN.
+
+    Raises:
+        ValueError: ``limit`` is negative or NaN; there is no array.
+        TypeError: an array is of no float dtype.
+
+    Source: Pascanu, Mikolov and Bengio 2013, algorithm 1.
+    """
+    check_parameters("clip_by_global_norm", gradients)
+    arrays, structure = jax.tree.flatten(gradients)
+    return jax.tree.unflatten(structure, shortened(arrays, limit))
+
+
+def shortened(arrays: list[Any], c: Any) -> list[Array]:
+    """The arrays times min(1, c/n), with n their common norm."""
+    given = [jnp.asarray(g) for g in arrays]
+    g = [x.astype(jnp.float32) if x.dtype.itemsize < 4 else x for x in given]
+    m = divisor(g)
+    r = [x / m.astype(x.dtype) for x in g]  # no entry beyond 1, so that no square overflows
+    squares = sum(jnp.sum(x * x) for x in r)
+    s = jnp.sqrt(jnp.where(squares == 0, 1, squares))  # n = m s; at zero the root has no derivative
+    n = jnp.where(squares == 0, 0, m * s)
+    factor = jnp.where(jnp.isfinite(s), c / s, jnp.nan)
+    within = n <= c  # false where n is NaN
+    return [
+        jnp.where(within, x, (y * factor.astype(y.dtype)).astype(x.dtype)) for x, y in zip(given, r, strict=True)
+    ]
+
+
+def divisor(arrays: list[Array]) -> Array:
+    """The largest magnitude, or 1 where that is no divisor; the result does not depend on it, nor its derivative."""
+    m = jnp.max(jnp.stack([jnp.max(jnp.abs(x), initial=0) for x in arrays]))
+    return jax.lax.stop_gradient(jnp.where((m > 0) & (m < jnp.inf), m, 1))
