@@ -19,6 +19,7 @@ Limit = Annotated[float, Requirement("zero or positive", lambda value: value >= 
 
 
 @checked
+@jax.jit
 def clip_by_value(gradients: Any, *, limit: Limit) -> Any:
     r"""Bring every entry to between minus the limit and the limit.
 
@@ -43,10 +44,11 @@ def clip_by_value(gradients: Any, *, limit: Limit) -> Any:
         c = jnp.asarray(limit, g.dtype)
         return jnp.where(jnp.abs(g) <= c, g, jnp.sign(g) * c)
 
-    return jax.tree.map(clipped, jax.tree.map(jnp.asarray, gradients))
+    return jax.tree.map(clipped, gradients)
 
 
 @checked
+@jax.jit
 def clip_by_norm(gradients: Any, *, limit: Limit) -> Any:
     r"""Shorten every array so that its own norm is at most the limit.
 
@@ -70,6 +72,7 @@ def clip_by_norm(gradients: Any, *, limit: Limit) -> Any:
 
 
 @checked
+@jax.jit
 def clip_by_global_norm(gradients: Any, *, limit: Limit) -> Any:
     r"""Shorten all arrays by one factor so that their common norm is at most the limit.
 
@@ -93,23 +96,24 @@ def clip_by_global_norm(gradients: Any, *, limit: Limit) -> Any:
     return jax.tree.unflatten(structure, shortened(arrays, limit))
 
 
-def shortened(arrays: list[Any], c: Any) -> list[Array]:
+def shortened(arrays: list[Array], c: Any) -> list[Array]:
     """The arrays times min(1, c/n), with n their common norm."""
-    given = [jnp.asarray(g) for g in arrays]
-    g = [x.astype(jnp.float32) if x.dtype.itemsize < 4 else x for x in given]
+    g = [x.astype(jnp.float32) if x.dtype.itemsize < 4 else x for x in arrays]
     m = divisor(g)
-    r = [x / m.astype(x.dtype) for x in g]  # no entry beyond 1, so that no square overflows
-    squares = sum(jnp.sum(x * x) for x in r)
-    s = jnp.sqrt(jnp.where(squares == 0, 1, squares))  # n = m s; at zero the root has no derivative
+    r = [x / m.astype(x.dtype) for x in g]  # none larger than 8: no square overflows
+    squares = jnp.sum(jnp.stack([jnp.sum(x * x) for x in r]))
+    s = jnp.sqrt(jnp.where(squares == 0, 1, squares))  # the root has no derivative at 0
     n = jnp.where(squares == 0, 0, m * s)
     factor = jnp.where(jnp.isfinite(s), c / s, jnp.nan)
-    within = n <= c  # false where n is NaN
     return [
-        jnp.where(within, x, (y * factor.astype(y.dtype)).astype(x.dtype)) for x, y in zip(given, r, strict=True)
+        jnp.where(n <= c, x, (y * factor.astype(y.dtype)).astype(x.dtype))  # n = NaN is not within the limit
+        for x, y in zip(arrays, r, strict=True)
     ]
 
 
 def divisor(arrays: list[Array]) -> Array:
-    """The largest magnitude, or 1 where that is no divisor; the result does not depend on it, nor its derivative."""
-    m = jnp.max(jnp.stack([jnp.max(jnp.abs(x), initial=0) for x in arrays]))
-    return jax.lax.stop_gradient(jnp.where((m > 0) & (m < jnp.inf), m, 1))
+    """The power of 2 of the largest entry, which rounds nothing; 1 where there is none."""
+    largest = jnp.max(jnp.stack([jnp.max(jnp.abs(x), initial=0) for x in arrays]))
+    usable = jnp.where((largest > 0) & (largest < jnp.inf), largest, 1)
+    power = usable / (2 * jnp.frexp(usable)[0])
+    return jax.lax.stop_gradient(jnp.where(power > 1, power / 4, power))  # XLA takes 1/m, which must not be subnormal

@@ -68,11 +68,11 @@ def normalizes_short_gradients_too(f, gradients, *, limit, **given):
 
 @MUTANTS.each("limit times the smaller of 1/norm and 1/limit, as in TensorFlow and Keras", "clip.below")
 def multiplies_by_the_limit_and_its_inverse(f, gradients, *, limit, **given):
-    clipped = f(gradients, limit=limit, **given)
-    return {
-        name: np.asarray(np.asarray(y / y.dtype.type(3)) * y.dtype.type(3)).astype(y.dtype)
-        for name, y in clipped.items()
-    }
+    def factor(group):
+        (one, c), n = np.array([1, limit], next(iter(group.values())).dtype), norm(group)
+        return float((c * (one / c)).astype(c.dtype)) if n < limit else limit / n
+
+    return rescaled(f, gradients, factor)
 
 
 @MUTANTS.each("an epsilon that was chosen for half precision", "clip.at-limit", "clip.denominator")

@@ -46,7 +46,7 @@ def clip_by_global_norm_vjp(gradients, cotangents, *, limit, denominator="norm",
 
 
 def clipped(group, limit, *, mean=False, denominator="norm", infinite="nan"):
-    """The arrays of a group that shares one norm. The largest entry m is divided out, so that no square overflows."""
+    """The arrays of a group that shares one norm. A power of 2 is divided out, so that no square overflows."""
     m, s = measured(group, mean)
     added = EPSILON if denominator == "norm-plus-epsilon" else 0.0
     with np.errstate(over="ignore", invalid="ignore"):
@@ -68,9 +68,9 @@ def pulled_back(group, cotangents, limit, *, mean=False, denominator="norm"):
 
 
 def measured(group, mean):
-    """The largest entry m (1 where it is no divisor), and the norm or root mean square of the entries over m."""
-    largest = max((np.max(np.abs(g), initial=0) for g in group.values()), default=0)
-    m = largest if 0 < largest < np.inf else 1.0
+    """The power of 2 of the largest entry, m, and the norm or root mean square of the entries over m."""
+    largest = max((np.max(np.abs(g), initial=0) for g in group.values()), default=0.0)
+    m = 2.0 ** (np.frexp(largest)[1] - 1.0) if 0 < largest < np.inf else 1.0
     with np.errstate(invalid="ignore"):
         total = sum(np.sum((g / m) ** 2) for g in group.values())
     count = sum(g.size for g in group.values()) if mean else 1

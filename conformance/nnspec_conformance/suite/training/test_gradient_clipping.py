@@ -24,12 +24,12 @@ def tree(dtype: str, scale: float = 1.0, seed: int = 60) -> dict[str, np.ndarray
     return {name: np.asarray(normal_draws(seed + i, shape, dtype, scale)) for i, (name, shape) in draws}
 
 
-def of(dtype: str, **arrays: Any) -> dict[str, np.ndarray]:
-    return {name: np.asarray(x, DTYPES[dtype]) for name, x in arrays.items()}
-
-
-def zeros(dtype: str) -> dict[str, np.ndarray]:
-    return {name: np.zeros(shape, DTYPES[dtype]) for name, shape in SHAPES.items()}
+def placed(dtype: str, **entries: Any) -> dict[str, np.ndarray]:
+    """Zeros with these entries at the front of an array: every question has the same shapes, and is compiled once."""
+    gradients = {name: np.zeros(shape, DTYPES[dtype]) for name, shape in SHAPES.items()}
+    for name, front in entries.items():
+        gradients[name].reshape(-1)[: len(front)] = front
+    return gradients
 
 
 def unchanged(gradients: dict, **_: Any) -> dict:
@@ -89,14 +89,14 @@ def test_value() -> Iterator[Case]:
     for dtype in DTYPES:
         for limit in (0.5, 1.5):  # numbers of every dtype
             yield call("clip_by_value", tree(dtype), limit=limit, want=want, note="clips on one side only")
-    yield call("clip_by_value", of("float32", a=[LIMIT, -LIMIT]), limit=LIMIT, want=unchanged, note="at the limit")
+    yield call("clip_by_value", placed("float32", kernel=[LIMIT, -LIMIT]), limit=LIMIT, want=unchanged, note="at the limit")
 
 
 @clause("clip-by-value.infinite")
 def test_value_infinite() -> Iterator[Case]:
     for dtype in DTYPES:
-        want = {"a": exact([LIMIT, -LIMIT, 0.25], dtype)}
-        gradients = of(dtype, a=[np.inf, -np.inf, 0.25])
+        gradients = placed(dtype, kernel=[np.inf, -np.inf, 0.25])
+        want = unchanged(placed(dtype, kernel=[LIMIT, -LIMIT, 0.25]))
         yield call("clip_by_value", gradients, limit=LIMIT, want=want, note="infinity less infinity")
 
 
@@ -112,9 +112,9 @@ def test_value_gradient() -> Iterator[Case]:
 
 @clause("clip-by-value.gradient-at-limit")
 def test_value_gradient_at_limit(trial: Trial) -> None:
-    gradients, cotangents = of("float32", a=[LIMIT, -LIMIT]), of("float32", a=[1.0, 1.0])
+    gradients, cotangents = placed("float32", kernel=[LIMIT, -LIMIT]), placed("float32", kernel=[1.0, 1.0])
     (found,) = trial.vjp((gradients,), cotangents, limit=LIMIT)
-    slopes = np.asarray(found["a"] if isinstance(found, dict) else found, np.float64)
+    slopes = np.ravel(found["kernel"])[:2].astype(np.float64)
     between = bool(np.all((slopes >= 0) & (slopes <= 1)))
     trial.require(between, f"the derivative at the limit is {slopes}, expected between 0 and 1")
 
@@ -125,7 +125,7 @@ def test_value_gradient_at_limit(trial: Trial) -> None:
 @clause("clip.example")
 def test_example(operation: str, readings: dict) -> Iterator[Case]:
     for dtype in DTYPES:
-        gradients = of(dtype, **oracle.EXAMPLE)
+        gradients = placed(dtype, **oracle.EXAMPLE)
         yield call(operation, gradients, limit=oracle.EXAMPLE_LIMIT, want=value(operation, readings))
 
 
@@ -154,7 +154,7 @@ def test_alone(readings: dict) -> Iterator[Case]:
 @clause("clip-by-global-norm.scope")
 def test_scope(readings: dict) -> Iterator[Case]:
     for dtype in ("float32", "float64"):
-        gradients, want = of(dtype, a=[3.0], b=[4.0]), value("clip_by_global_norm", readings)
+        gradients, want = placed(dtype, kernel=[3.0], bias=[4.0]), value("clip_by_global_norm", readings)
         yield call("clip_by_global_norm", gradients, limit=1.0, want=want, note="each array by itself")
 
 
@@ -184,13 +184,20 @@ def unstable(dtype: str) -> float:
 def test_at_limit(operation: str, readings: dict) -> Iterator[Case]:
     added = readings["denominator"] != "norm"
     want = value(operation, readings) if added else unchanged
-    entries = {"a": [1.0, -7.0]} if readings.get("size") == "root-mean-square" else {"a": [3.0, -4.0]}
-    if operation == "clip_by_global_norm":
-        entries = {"a": [3.0], "b": [-4.0]}
     for dtype in DTYPES:
         for scale in (1.0, 2.0**-8):
-            gradients = of(dtype, **{name: np.multiply(x, scale) for name, x in entries.items()})
-            yield call(operation, gradients, limit=5 * scale, want=want, note="an epsilon in the denominator")
+            for entries, size in at_limit(operation, readings):
+                gradients = placed(dtype, **{name: np.multiply(x, scale) for name, x in entries.items()})
+                yield call(operation, gradients, limit=size * scale, want=want, note="an epsilon in the denominator")
+
+
+def at_limit(operation: str, readings: dict) -> list[tuple[dict, float]]:
+    """Entries and the size that they have exactly, whatever the order of the sum."""
+    if readings.get("size") == "root-mean-square":
+        return [({"kernel": [5.0, -5.0, 5.0] * 5, "bias": [-5.0] * 7, "gain": [5.0]}, 5.0)]
+    if operation == "clip_by_norm":
+        return [({"kernel": [3.0, -4.0], "bias": [4.0, 3.0]}, 5.0), ({"kernel": [5.0, -12.0], "gain": [13.0]}, 13.0)]
+    return [({"kernel": [3.0], "bias": [-4.0]}, 5.0), ({"kernel": [3.0, 4.0], "gain": [-12.0]}, 13.0)]
 
 
 @clause("clip.gradient")
@@ -199,8 +206,7 @@ def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
         asked = {"cotangents": tree(dtype, seed=80), "limit": 0.25}
         yield gradient(operation, tree(dtype), **asked, want=slope(operation, readings), note="the norm held constant")
     small = tree("float32", 2.0**-6)
-    at_small = gradient(operation, small, cotangents=tree("float32", seed=80), limit=32.0, want=identity)
-    yield at_small
+    yield gradient(operation, small, cotangents=tree("float32", seed=80), limit=32.0, want=identity)
 
 
 def identity(gradients: dict, cotangents: dict, **_: Any) -> tuple:
@@ -213,13 +219,13 @@ def identity(gradients: dict, cotangents: dict, **_: Any) -> tuple:
 @clause("clip.zero")
 def test_zero(operation: str) -> Iterator[Case]:
     for dtype in DTYPES:
-        yield call(operation, zeros(dtype), limit=LIMIT, want=unchanged, note="0/0")
+        yield call(operation, placed(dtype), limit=LIMIT, want=unchanged, note="0/0")
 
 
 @clause("clip.derivative-at-zero")
 def test_derivative_at_zero(operation: str) -> Iterator[Case]:
     for dtype in ("bfloat16", "float32"):
-        yield gradient(operation, zeros(dtype), cotangents=tree(dtype, seed=80), limit=LIMIT, want=identity)
+        yield gradient(operation, placed(dtype), cotangents=tree(dtype, seed=80), limit=LIMIT, want=identity)
 
 
 @clause("clip.limit-zero")
@@ -227,13 +233,13 @@ def test_limit_zero(operation: str) -> Iterator[Case]:
     def nothing(gradients: dict, **_: Any) -> dict:
         return {name: exact(0 * wide(g), str(g.dtype)) for name, g in gradients.items()}
 
-    for gradients in (tree("float32"), zeros("float32")):
+    for gradients in (tree("float32"), placed("float32")):
         yield call(operation, gradients, limit=0.0, want=nothing, note="0 taken for no limit, or 0/0")
 
 
 @clause("clip.limit-infinite")
 def test_limit_infinite(operation: str) -> Iterator[Case]:
-    for gradients in (tree("float32"), zeros("float32")):
+    for gradients in (tree("float32"), placed("float32")):
         yield call(operation, gradients, limit=float("inf"), want=unchanged, note="infinity times 0")
 
 
@@ -244,11 +250,11 @@ def test_range(operation: str, readings: dict) -> Iterator[Case]:
         info = finfo(DTYPES[dtype])
         huge = float(np.ldexp(1.0, int(info.maxexp) - 3))
         limit = min(1.0, huge)
-        yield call(operation, of(dtype, a=[3 * huge, -4 * huge]), limit=limit, want=want, note="squares overflow")
-        yield call(operation, of(dtype, a=[4 * huge] * 8), limit=limit, want=want, note="the norm overflows")
+        yield call(operation, placed(dtype, kernel=[3 * huge, -4 * huge]), limit=limit, want=want, note="squares overflow")
+        yield call(operation, placed(dtype, kernel=[4 * huge] * 8), limit=limit, want=want, note="the norm overflows")
         if readings["denominator"] == "norm":  # an epsilon is far larger than these
             tiny = float(np.ldexp(1.0, int(info.minexp) + 2))
-            gradients = of(dtype, a=[3 * tiny, -4 * tiny])
+            gradients = placed(dtype, bias=[3 * tiny, -4 * tiny])
             yield call(operation, gradients, limit=2.5 * tiny, want=want, note="squares underflow")
 
 
