@@ -89,7 +89,9 @@ def test_value() -> Iterator[Case]:
     for dtype in DTYPES:
         for limit in (0.5, 1.5):  # numbers of every dtype
             yield call("clip_by_value", tree(dtype), limit=limit, want=want, note="clips on one side only")
-    yield call("clip_by_value", placed("float32", kernel=[LIMIT, -LIMIT]), limit=LIMIT, want=unchanged, note="at the limit")
+    yield call(
+        "clip_by_value", placed("float32", kernel=[LIMIT, -LIMIT]), limit=LIMIT, want=unchanged, note="at the limit"
+    )
 
 
 @clause("clip-by-value.infinite")
@@ -250,7 +252,9 @@ def test_range(operation: str, readings: dict) -> Iterator[Case]:
         info = finfo(DTYPES[dtype])
         huge = float(np.ldexp(1.0, int(info.maxexp) - 3))
         limit = min(1.0, huge)
-        yield call(operation, placed(dtype, kernel=[3 * huge, -4 * huge]), limit=limit, want=want, note="squares overflow")
+        yield call(
+            operation, placed(dtype, kernel=[3 * huge, -4 * huge]), limit=limit, want=want, note="squares overflow"
+        )
         yield call(operation, placed(dtype, kernel=[4 * huge] * 8), limit=limit, want=want, note="the norm overflows")
         if readings["denominator"] == "norm":  # an epsilon is far larger than these
             tiny = float(np.ldexp(1.0, int(info.minexp) + 2))

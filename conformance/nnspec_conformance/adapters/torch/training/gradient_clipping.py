@@ -11,6 +11,25 @@ VARIANTS = {
     "clip-by-global-norm.infinite": "quotient",
 }
 
+SQUARES = (
+    "finite gradients of 3e37 become 0 and a norm of 1e-38 is taken for 0, right is to clip them: the squares overflow "
+    "and underflow in float32, bfloat16 and float64; searched 2026-11-27, not found; "
+    "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/utils/clip_grad.py"
+)
+NEGATIVE = (
+    "a negative limit turns the gradient around or makes every entry the limit, right is to refuse it; "
+    "https://github.com/pytorch/pytorch/issues/31367"
+)
+NAN = (
+    "a limit that is NaN makes every gradient NaN, right is to refuse it: no range is checked; "
+    "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/utils/clip_grad.py"
+)
+KNOWN_FAILURES = {
+    f"{clause}[{operation}]": reason
+    for operation in ("clip_by_value", "clip_by_norm", "clip_by_global_norm")
+    for clause, reason in (("clip.negative-limit", NEGATIVE), ("clip.nan-limit", NAN))
+} | {"clip.range[clip_by_norm]": SQUARES, "clip.range[clip_by_global_norm]": SQUARES}
+
 
 def held(gradients):
     """Parameters that have these gradients."""
