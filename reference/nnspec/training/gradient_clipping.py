@@ -19,7 +19,6 @@ Limit = Annotated[float, Requirement("zero or positive", lambda value: value >= 
 
 
 @checked
-@jax.jit
 def clip_by_value(gradients: Any, *, limit: Limit) -> Any:
     r"""Bring every entry to between minus the limit and the limit.
 
@@ -40,15 +39,10 @@ def clip_by_value(gradients: Any, *, limit: Limit) -> Any:
     """
     check_parameters("clip_by_value", gradients)
 
-    def clipped(g: Array) -> Array:
-        c = jnp.asarray(limit, g.dtype)
-        return jnp.where(jnp.abs(g) <= c, g, jnp.sign(g) * c)
-
-    return jax.tree.map(clipped, gradients)
+    return within(gradients, limit)
 
 
 @checked
-@jax.jit
 def clip_by_norm(gradients: Any, *, limit: Limit) -> Any:
     r"""Shorten every array so that its own norm is at most the limit.
 
@@ -72,7 +66,6 @@ def clip_by_norm(gradients: Any, *, limit: Limit) -> Any:
 
 
 @checked
-@jax.jit
 def clip_by_global_norm(gradients: Any, *, limit: Limit) -> Any:
     r"""Shorten all arrays by one factor so that their common norm is at most the limit.
 
@@ -96,6 +89,13 @@ def clip_by_global_norm(gradients: Any, *, limit: Limit) -> Any:
     return jax.tree.unflatten(structure, shortened(arrays, limit))
 
 
+@jax.jit
+def within(gradients: Any, c: Any) -> Any:
+    """Every entry between -c and c. Not by a minimum, which has half of the derivative at a tie."""
+    return jax.tree.map(lambda g: jnp.where(jnp.abs(g) <= c, g, (jnp.sign(g) * c).astype(g.dtype)), gradients)
+
+
+@jax.jit
 def shortened(arrays: list[Array], c: Any) -> list[Array]:
     """The arrays times min(1, c/n), with n their common norm."""
     g = [x.astype(jnp.float32) if x.dtype.itemsize < 4 else x for x in arrays]

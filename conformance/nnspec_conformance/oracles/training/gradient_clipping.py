@@ -1,4 +1,4 @@
-"""Gradients clipped by value, by the norm of each array and by their common norm, in NumPy, written from the clauses."""
+"""Gradients clipped by value, by the norm of each array and by their common norm, in NumPy, from the clauses."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 FLOAT32_LIMIT = (
-    "float64 gradients are clipped to about 8 digits: the limit seems to be rounded to float32 on the way (inferred from "
-    "the size of the error); https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
+    "float64 gradients are clipped to about 8 digits: the limit seems to be rounded to float32 on the way (inferred "
+    "from the size of the error); https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
 )
 KNOWN_FAILURES = {
     f"{clause}; float64": FLOAT32_LIMIT
