@@ -1,0 +1,240 @@
+"""Wrong clippings of gradients, each met in the wild, each caught by the clauses that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nnspec_conformance.adapters.numpy_oracle.rounding import in_dtype
+from nnspec_conformance.mutant import ORACLE as right
+from nnspec_conformance.mutant import Mutants
+
+MUTANTS = Mutants()
+SCALED = ("clip.scaled", "clip.example")
+
+
+def groups(f: Callable, gradients: dict) -> list[dict]:
+    """The arrays that share a norm."""
+    together = f.__name__.startswith("clip_by_global_norm")
+    return [gradients] if together else [{name: g} for name, g in gradients.items()]
+
+
+def rescaled(f: Callable, gradients: dict, factor: Callable[[dict], float]) -> dict:
+    """Every array times the factor of its group."""
+    found = {}
+    with np.errstate(all="ignore"):
+        for group in groups(f, gradients):
+            k = factor(group)
+            found |= {name: np.asarray(g.astype(np.float64) * k).astype(g.dtype) for name, g in group.items()}
+    return found
+
+
+def entries(group: dict) -> np.ndarray:
+    return np.concatenate([np.ravel(g).astype(np.float64) for g in group.values()])
+
+
+def norm(group: dict) -> np.float64:
+    return np.sqrt(np.sum(entries(group) ** 2))
+
+
+# ---- by a norm
+
+
+@MUTANTS.each("the largest entry is taken for the norm", *SCALED)
+def takes_the_largest_entry_for_the_norm(f, gradients, *, limit, **given):
+    return rescaled(f, gradients, lambda group: min(1, limit / np.max(np.abs(entries(group)))))
+
+
+@MUTANTS.each("the absolute values are added, not the squares", "clip.scaled")
+def adds_the_absolute_values(f, gradients, *, limit, **given):
+    return rescaled(f, gradients, lambda group: min(1, limit / np.sum(np.abs(entries(group)))))
+
+
+@MUTANTS.each("the square of the norm is compared with the limit, and divides it", *SCALED)
+def forgets_the_root(f, gradients, *, limit, **given):
+    return rescaled(f, gradients, lambda group: min(1, limit / norm(group) ** 2))
+
+
+@MUTANTS.each("a gradient beyond the limit gets the norm 1", *SCALED)
+def forgets_the_limit(f, gradients, *, limit, **given):
+    return rescaled(f, gradients, lambda group: 1 / norm(group) if norm(group) > limit else 1)
+
+
+@MUTANTS.each("a gradient is normalized whether it is too long or not", "clip.below")
+def normalizes_short_gradients_too(f, gradients, *, limit, **given):
+    return rescaled(f, gradients, lambda group: limit / norm(group))
+
+
+@MUTANTS.each("limit times the smaller of 1/norm and 1/limit, as in TensorFlow and Keras", "clip.below")
+def multiplies_by_the_limit_and_its_inverse(f, gradients, *, limit, **given):
+    def factor(group):
+        (one, c), n = np.array([1, limit], next(iter(group.values())).dtype), norm(group)
+        return float((c * (one / c)).astype(c.dtype)) if n < limit else limit / n
+
+    return rescaled(f, gradients, factor)
+
+
+@MUTANTS.each("an epsilon that was chosen for half precision", "clip.at-limit", "clip.denominator")
+def adds_a_thousandth_to_the_norm(f, gradients, *, limit, **given):
+    return rescaled(f, gradients, lambda group: min(1, limit / (norm(group) + 1e-3)))
+
+
+@MUTANTS.each("the squares are taken in the dtype of the gradient", "clip.range")
+def squares_before_it_scales(f, gradients, *, limit, **given):
+    def factor(group):
+        wide = [g.astype(np.float32) if g.dtype.itemsize == 2 else g for g in group.values()]
+        n = np.sqrt(sum(np.sum(g * g) for g in wide))
+        return min(1, limit / n)
+
+    return rescaled(f, gradients, factor)
+
+
+@MUTANTS.each("gradient over norm, times the smaller of norm and limit", "clip.zero", "clip.limit-zero")
+def divides_zero_by_zero(f, gradients, *, limit, **given):
+    return rescaled(f, gradients, lambda group: np.float64(min(norm(group), limit)) / norm(group))
+
+
+@MUTANTS.each(
+    "the gradient is measured in units of the limit: zero times infinity",
+    "clip.limit-infinite",
+    operations=("clip_by_value", "clip_by_norm", "clip_by_global_norm"),
+)
+def measures_in_units_of_the_limit(f, gradients, *, limit, **given):
+    with np.errstate(all="ignore"):
+        units = {name: np.asarray(g / g.dtype.type(limit)) for name, g in gradients.items()}
+        clipped = f(units, limit=1.0, **given)
+        return {name: np.asarray(y * y.dtype.type(limit)) for name, y in clipped.items()}
+
+
+@MUTANTS.each(
+    "an `or` takes the limit 0 for none",
+    "clip.limit-zero",
+    operations=("clip_by_value", "clip_by_norm", "clip_by_global_norm"),
+)
+def takes_a_limit_of_0_for_none(f, gradients, *, limit, **given):
+    return f(gradients, limit=limit, **given) if limit else dict(gradients)
+
+
+@MUTANTS.each(
+    "the sign is dropped in silence",
+    "clip.negative-limit",
+    operations=("clip_by_value", "clip_by_norm", "clip_by_global_norm"),
+)
+def takes_the_magnitude_of_the_limit(f, gradients, *, limit, **given):
+    return f(gradients, limit=abs(limit), **given)
+
+
+@MUTANTS.each(
+    "no comparison with NaN is true, and nothing is clipped",
+    "clip.nan-limit",
+    operations=("clip_by_value", "clip_by_norm", "clip_by_global_norm"),
+)
+def clips_nothing_at_nan(f, gradients, *, limit, **given):
+    return dict(gradients) if limit != limit else f(gradients, limit=limit, **given)
+
+
+@MUTANTS.add("a loop over parameters calls the clipping once for each", "clip-by-global-norm.scope")
+def clips_each_array_by_itself(gradients, *, limit, **given):
+    return {name: right.clip_by_global_norm({name: g}, limit=limit, **given)[name] for name, g in gradients.items()}
+
+
+@MUTANTS.add("the gradients were joined into one vector before", "clip-by-norm.alone", "clip-by-norm.size")
+def clips_all_arrays_by_the_common_norm(gradients, *, limit, size="norm", **given):
+    return right.clip_by_global_norm(gradients, limit=limit, **given)
+
+
+@MUTANTS.add("a norm for each row, as a constraint on weights has it", "clip-by-norm.size")
+def clips_each_row(gradients, *, limit, **given):
+    rows = {f"{name}/{i}": row for name, g in gradients.items() for i, row in enumerate(np.atleast_1d(g))}
+    clipped = right.clip_by_norm(rows, limit=limit, **given)
+    return {
+        name: np.stack([clipped[f"{name}/{i}"] for i in range(len(np.atleast_1d(g)))]).reshape(g.shape)
+        for name, g in gradients.items()
+    }
+
+
+def zeros_where_infinite(f, gradients, **given):
+    lost = any(np.isinf(g).any() for g in gradients.values())
+    return {name: np.zeros_like(g) for name, g in gradients.items()} if lost else f(gradients, **given)
+
+
+@MUTANTS.add("one over an infinite norm is 0, and every gradient becomes 0 in silence", "clip-by-norm.infinite")
+def gives_zeros_for_an_infinite_array(gradients, **given):
+    return zeros_where_infinite(right.clip_by_norm, gradients, **given)
+
+
+@MUTANTS.add("one over an infinite norm is 0, and every gradient becomes 0", "clip-by-global-norm.infinite")
+def gives_zeros_for_an_infinite_norm(gradients, **given):
+    return zeros_where_infinite(right.clip_by_global_norm, gradients, **given)
+
+
+# ---- the derivative
+
+SLOPES = ("clip.gradient",)
+
+
+@MUTANTS.each("the norm is taken out of the graph", *SLOPES, part="_vjp")
+def holds_the_norm_constant(f, gradients, cotangents, *, limit, **given):
+    clipped = getattr(right, f.__name__.removesuffix("_vjp"))(gradients, limit=limit, **given)
+    found = {name: cotangents[name] * (clipped[name] / g).astype(g.dtype) for name, g in gradients.items()}
+    return ({name: np.asarray(x) for name, x in found.items()},)
+
+
+@MUTANTS.each("clipping is taken for no operation on the way back", *SLOPES, part="_vjp")
+def passes_straight_through(f, gradients, cotangents, **given):
+    return (dict(cotangents),)
+
+
+@MUTANTS.each("the root has an infinite slope at 0, which is multiplied by 0", "clip.derivative-at-zero", part="_vjp")
+def has_no_derivative_at_zero(f, gradients, cotangents, **given):
+    (found,) = f(gradients, cotangents, **given)
+    for group in groups(f, gradients):
+        if norm(group) == 0:
+            found |= {name: np.full_like(g, np.nan) for name, g in group.items()}
+    return (found,)
+
+
+# ---- by value
+
+
+@MUTANTS.add("only the upper side is clipped", "clip-by-value.value")
+@in_dtype
+def clips_above_only(gradients, *, limit):
+    return {name: np.minimum(g, limit) for name, g in gradients.items()}
+
+
+@MUTANTS.add("the magnitude is clipped and the sign is lost", "clip-by-value.value")
+@in_dtype
+def loses_the_sign(gradients, *, limit):
+    return {name: np.minimum(np.abs(g), limit) for name, g in gradients.items()}
+
+
+@MUTANTS.add("entries beyond the limit are dropped", "clip-by-value.value", "clip.example[clip_by_value]")
+@in_dtype
+def drops_what_is_beyond_the_limit(gradients, *, limit):
+    return {name: np.where(np.abs(g) > limit, 0, g) for name, g in gradients.items()}
+
+
+@MUTANTS.add("the array is scaled by its largest entry", "clip-by-value.value")
+@in_dtype
+def scales_by_the_largest_entry(gradients, *, limit):
+    return {name: g * min(1, limit / np.max(np.abs(g))) for name, g in gradients.items()}
+
+
+@MUTANTS.add("the excess is subtracted: infinity less infinity", "clip-by-value.infinite")
+@in_dtype
+def subtracts_the_excess(gradients, *, limit):
+    with np.errstate(invalid="ignore"):
+        return {name: g - np.sign(g) * np.maximum(np.abs(g) - limit, 0) for name, g in gradients.items()}
+
+
+@MUTANTS.add("a straight-through estimate", "clip-by-value.gradient", part="_vjp")
+def passes_straight_through_the_values(gradients, cotangents, **given):
+    return (dict(cotangents),)
+
+
+@MUTANTS.add("both branches of a maximum get the cotangent at a tie", "clip-by-value.gradient-at-limit", part="_vjp")
+def counts_a_tie_twice(gradients, cotangents, *, limit):
+    (found,) = right.clip_by_value_vjp(gradients, cotangents, limit=limit)
+    return ({name: np.where(np.abs(g) == limit, 2 * found[name], found[name]) for name, g in gradients.items()},)
