@@ -1,9 +1,10 @@
 r"""Gradient clipping: by value, by the norm of each array, by the norm of all arrays together.
 
-Each is a function of a tree of gradients and can be differentiated. The largest entry is divided out before squares are
+Each is a function of a tree of gradients and can be differentiated. A power of 2 is divided out before squares are
 taken, so that a gradient is clipped however large it is.
 """
 
+import functools
 from typing import Annotated, Any
 
 import jax
@@ -38,7 +39,6 @@ def clip_by_value(gradients: Any, *, limit: Limit) -> Any:
     Source: Mikolov 2012, section 3.2.2.
     """
     check_parameters("clip_by_value", gradients)
-
     return within(gradients, limit)
 
 
@@ -62,7 +62,7 @@ def clip_by_norm(gradients: Any, *, limit: Limit) -> Any:
     Source: Pascanu, Mikolov and Bengio 2013, algorithm 1, on each array.
     """
     check_parameters("clip_by_norm", gradients)
-    return jax.tree.map(lambda g: shortened([g], limit)[0], gradients)
+    return shortened_each(gradients, limit)
 
 
 @checked
@@ -96,24 +96,29 @@ def within(gradients: Any, c: Any) -> Any:
 
 
 @jax.jit
+def shortened_each(gradients: Any, c: Any) -> Any:
+    """Every array times min(1, c/n), with n its own norm."""
+    return jax.tree.map(lambda g: shortened([g], c)[0], gradients)
+
+
+@jax.jit
 def shortened(arrays: list[Array], c: Any) -> list[Array]:
     """The arrays times min(1, c/n), with n their common norm."""
     g = [x.astype(jnp.float32) if x.dtype.itemsize < 4 else x for x in arrays]
     m = divisor(g)
-    r = [x / m.astype(x.dtype) for x in g]  # none larger than 8: no square overflows
-    squares = jnp.sum(jnp.stack([jnp.sum(x * x) for x in r]))
+    r = [x / m.astype(x.dtype) for x in g]  # none larger than 4: no square overflows
+    squares = functools.reduce(jnp.add, [jnp.sum(x * x) for x in r])
     s = jnp.sqrt(jnp.where(squares == 0, 1, squares))  # the root has no derivative at 0
-    n = jnp.where(squares == 0, 0, m * s)
     factor = jnp.where(jnp.isfinite(s), c / s, jnp.nan)
     return [
-        jnp.where(n <= c, x, (y * factor.astype(y.dtype)).astype(x.dtype))  # n = NaN is not within the limit
+        jnp.where(m * s <= c, x, (y * factor.astype(y.dtype)).astype(x.dtype))  # NaN is not within the limit
         for x, y in zip(arrays, r, strict=True)
     ]
 
 
 def divisor(arrays: list[Array]) -> Array:
-    """The power of 2 of the largest entry, which rounds nothing; 1 where there is none."""
-    largest = jnp.max(jnp.stack([jnp.max(jnp.abs(x), initial=0) for x in arrays]))
-    usable = jnp.where((largest > 0) & (largest < jnp.inf), largest, 1)
-    power = usable / (2 * jnp.frexp(usable)[0])
-    return jax.lax.stop_gradient(jnp.where(power > 1, power / 4, power))  # XLA takes 1/m, which must not be subnormal
+    """A power of 2 near the largest entry: dividing by it rounds nothing, and its inverse is a normal number too."""
+    largest = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(x), initial=0) for x in arrays])
+    dtype = jnp.finfo(largest.dtype)
+    normal = jnp.clip(largest, dtype.tiny, 1 / dtype.tiny)
+    return jax.lax.stop_gradient(jax.lax.reduce_precision(normal, dtype.nexp, mantissa_bits=0))

@@ -51,6 +51,25 @@ def adds_the_absolute_values(f, gradients, *, limit, **given):
     return rescaled(f, gradients, lambda group: min(1, limit / np.sum(np.abs(entries(group)))))
 
 
+@MUTANTS.each("`norm(g, 2)` of a matrix is its spectral norm", "clip.scaled")
+def takes_the_spectral_norm_of_a_matrix(f, gradients, *, limit, **given):
+    def size(group):
+        wide = (np.atleast_1d(g.astype(np.float64)) for g in group.values())
+        return np.sqrt(sum(np.linalg.norm(g, 2) ** 2 for g in wide))
+
+    return rescaled(f, gradients, lambda group: min(1, limit / size(group)))
+
+
+@MUTANTS.each("scalars are taken for settings, and not for parameters", "clip.scaled")
+def leaves_scalars_out(f, gradients, **given):
+    return gradients | f({name: g for name, g in gradients.items() if g.ndim}, **given)
+
+
+@MUTANTS.each("the limit is kept in float32", "clip.scaled")
+def rounds_the_limit_to_float32(f, gradients, *, limit, **given):
+    return f(gradients, limit=float(np.float32(limit)), **given)
+
+
 @MUTANTS.each("the square of the norm is compared with the limit, and divides it", *SCALED)
 def forgets_the_root(f, gradients, *, limit, **given):
     return rescaled(f, gradients, lambda group: min(1, limit / norm(group) ** 2))
@@ -139,6 +158,15 @@ def clips_each_array_by_itself(gradients, *, limit, **given):
     return {name: right.clip_by_global_norm({name: g}, limit=limit, **given)[name] for name, g in gradients.items()}
 
 
+@MUTANTS.add("arrays are grouped by dtype before the norm is taken", "clip-by-global-norm.mixed")
+def clips_each_dtype_by_itself(gradients, **given):
+    found = {}
+    for dtype in {g.dtype for g in gradients.values()}:
+        group = {name: g for name, g in gradients.items() if g.dtype == dtype}
+        found |= right.clip_by_global_norm(group, **given)
+    return {name: found[name] for name in gradients}
+
+
 @MUTANTS.add("the gradients were joined into one vector before", "clip-by-norm.alone", "clip-by-norm.size")
 def clips_all_arrays_by_the_common_norm(gradients, *, limit, size="norm", **given):
     return right.clip_by_global_norm(gradients, limit=limit, **given)
@@ -181,6 +209,26 @@ def holds_the_norm_constant(f, gradients, cotangents, *, limit, **given):
     return ({name: np.asarray(x) for name, x in found.items()},)
 
 
+@MUTANTS.each("the norm's square overflows on the way back: what it divides is lost", "clip.range", part="_vjp")
+def loses_the_direction_of_large_gradients(f, gradients, cotangents, **given):
+    if np.max(np.abs(entries(gradients))) > 1e19:
+        return holds_the_norm_constant(f, gradients, cotangents, **given)
+    return f(gradients, cotangents, **given)
+
+
+@MUTANTS.add("each array is projected along its own gradient", "clip.gradient[clip_by_global_norm]", part="_vjp")
+def projects_each_array_by_itself(gradients, cotangents, *, limit, **given):
+    n = norm(gradients)
+    if n <= limit:
+        return (dict(cotangents),)
+    found = {}
+    for name, g in gradients.items():
+        along = g.astype(np.float64) / n
+        v = cotangents[name].astype(np.float64)
+        found[name] = np.asarray(limit / n * (v - along * np.sum(along * v))).astype(g.dtype)
+    return (found,)
+
+
 @MUTANTS.each("clipping is taken for no operation on the way back", *SLOPES, part="_vjp")
 def passes_straight_through(f, gradients, cotangents, **given):
     return (dict(cotangents),)
@@ -208,6 +256,11 @@ def clips_above_only(gradients, *, limit):
 @in_dtype
 def loses_the_sign(gradients, *, limit):
     return {name: np.minimum(np.abs(g), limit) for name, g in gradients.items()}
+
+
+@MUTANTS.add("the limit is kept in float32", "clip-by-value.value")
+def rounds_the_limit_of_entries_to_float32(gradients, *, limit):
+    return right.clip_by_value(gradients, limit=float(np.float32(limit)))
 
 
 @MUTANTS.add("entries beyond the limit are dropped", "clip-by-value.value", "clip.example[clip_by_value]")
