@@ -121,4 +121,6 @@ def divisor(arrays: list[Array]) -> Array:
     largest = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(x), initial=0) for x in arrays])
     dtype = jnp.finfo(largest.dtype)
     normal = jnp.clip(largest, dtype.tiny, 1 / dtype.tiny)
-    return jax.lax.stop_gradient(jax.lax.reduce_precision(normal, dtype.nexp, mantissa_bits=0))
+    # of the root, which XLA computes once: anything cheaper it would repeat, with the search, for each array
+    root = jax.lax.reduce_precision(jnp.sqrt(normal), dtype.nexp, mantissa_bits=0)
+    return jax.lax.stop_gradient(root * root)

@@ -25,13 +25,11 @@ def workloads(*, quick: bool = False) -> Iterator[Workload]:
     for arrays in ARRAYS:
         yield Workload(
             set=SET,
-            name=f"clip_by_global_norm, {arrays} arrays",
+            name=f"clipping, {arrays} arrays",
             direction="forward",
             size=size,
             operations=3 * size,  # a square, a sum, a product
-            least_bytes=3
-            * ITEM
-            * size,  # read for the norm and again for the product: the factor is known last; written
+            least_bytes=3 * ITEM * size,  # read for the norm, read for the product, written
             ceiling="copy_in_place",
             build=builder(size, arrays),
             profile=profiler(size, arrays),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 SINGLE = (
     "(3.1, 4.3) with the limit 0.25 becomes (0.146200392, 0.202794092) by norm and (0.146200399, 0.202794101) by "
-    "global norm in float64, right is (0.146200394, 0.202794095): ops.maximum and ops.minimum with a number give float32; "
-    "https://github.com/keras-team/keras/issues/23223"
+    "global norm in float64, right is (0.146200394, 0.202794095): ops.maximum and ops.minimum with a number give "
+    "float32; https://github.com/keras-team/keras/issues/23223"
 )
 SINGLE_LIMIT = (
     "-1.05 with the limit 0.3 becomes -0.30000001192 in float64, right is -0.3: ops.clip makes the limit a float32; "
