@@ -12,7 +12,7 @@ TIMES = 21  # how often the weight is applied
 NEAR = 1e-3
 LIMIT = 1.0
 METHODS = ("clipped", "not clipped")
-NOTE = "One start reaches the minimum with the small rate, 1.5 itself: the rate was made for it. The prediction overlooked it."
+NOTE = "One start reaches the minimum with the small rate: 1.5, for which the rate was made. The prediction missed it."
 
 
 @experiment("clipping-exploding", short={"every": 7, "steps": 600})
