@@ -30,7 +30,6 @@ def in_files(path: Path) -> bool:
 
 def as_report(suite: Suite, subject: Subject, found: Iterable[Result]) -> dict:
     """The report of a run, JSON-ready."""
-    device = getattr(subject.adapter, "DEVICE", "cpu")
     by_page: dict[str, dict] = {}
     for result in found:
         by_page.setdefault(result.clause.page, {})[result.instance] = result.as_record()
@@ -45,7 +44,7 @@ def as_report(suite: Suite, subject: Subject, found: Iterable[Result]) -> dict:
             },
             "environment": {
                 "platform": f"{platform.system()}-{platform.machine()}",
-                "device": str(device() if callable(device) else device),
+                "device": subject.device,
                 "packages": results.versions(),
             },
             "suite": {"version": __version__},
@@ -110,9 +109,15 @@ def check_report_writable(path: Path) -> None:
     """See before a long run whether a report can be written.
 
     Raises:
-        HarnessError: it cannot.
+        HarnessError: it cannot, or something else than a report stands there.
     """
-    check_writable(path / "subject.json" if in_files(path) else path)
+    file = path / "subject.json" if in_files(path) else path
+    check_writable(file)
+    if file.is_file() and file.stat().st_size:
+        try:
+            read_report(path)
+        except HarnessError as error:
+            raise HarnessError(f"{file}: is there and is no report; remove it or choose another name") from error
 
 
 # ---- reading

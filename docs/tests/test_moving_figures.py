@@ -280,3 +280,21 @@ def test_backward_stepper_goes_forward_first(show_figure):
     loss = float(np.square(values["a_1"][0] - EXAMPLE_LABEL[0]) / 2)
     assert f"= {loss:g}. Now back." in page.locator(".nn-readout").inner_text()
     assert [text for text in page.locator(".nn-canvas text.f1").all_text_contents() if text] == []
+
+
+# ------------------------------------------------------------------ paths of batches
+@pytest.mark.parametrize("updates", [0, 1, 13, 24])
+def test_batch_paths_show_the_loss_of_the_reference_and_count_examples(show_figure, updates):
+    from nnspec_site.figures.mini_batch_paths import METHODS, losses, paths
+
+    page = show_figure("mini-batch-paths", again=True)
+    slide(page, "updates", updates)
+    want = [[size * updates, size * updates / 8, losses(*paths()[name][updates])] for name, size in METHODS.items()]
+    for row, numbers in zip(cells(page), want, strict=True):
+        assert [number(cell) for cell in row] == pytest.approx(numbers, abs=2e-4)
+
+
+def test_batch_paths_are_drawn_as_far_as_the_slider_says(show_figure):
+    page = show_figure("mini-batch-paths", width=700)
+    slide(page, "updates", 7)
+    assert page.locator(".nn-canvas circle").count() == 3 * 8
