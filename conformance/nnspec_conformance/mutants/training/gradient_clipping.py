@@ -38,6 +38,10 @@ def norm(group: dict) -> np.float64:
     return np.sqrt(np.sum(entries(group) ** 2))
 
 
+def differ(some: dict, others: dict) -> bool:
+    return any(np.any(some[name] != g) for name, g in others.items())
+
+
 # ---- by a norm
 
 
@@ -92,6 +96,46 @@ def multiplies_by_the_limit_and_its_inverse(f, gradients, *, limit, **given):
         return float((c * (one / c)).astype(c.dtype)) if n < limit else limit / n
 
     return rescaled(f, gradients, factor)
+
+
+@MUTANTS.each("a tolerance, so that not every step is clipped", "clip.scaled")
+def clips_only_what_is_a_tenth_too_long(f, gradients, *, limit, **given):
+    too_long = f(gradients, limit=1.1 * limit, **given)
+    return f(gradients, limit=limit, **given) if differ(too_long, gradients) else dict(gradients)
+
+
+@MUTANTS.each("what is near the limit is brought to it", "clip.below")
+def lengthens_what_is_near_the_limit(f, gradients, *, limit, **given):
+    near = differ(f(gradients, limit=0.9 * limit, **given), gradients)
+    return rescaled(f, gradients, lambda group: limit / norm(group)) if near else dict(gradients)
+
+
+@MUTANTS.each("the product of gradient and limit is divided by the larger of norm and limit", "clip.below")
+def multiplies_by_the_limit_first(f, gradients, *, limit, **given):
+    found = {}
+    for group in groups(f, gradients):
+        with np.errstate(all="ignore"):
+            longer = max(norm(group), limit)
+            found |= {name: np.asarray(g * g.dtype.type(limit) / g.dtype.type(longer)) for name, g in group.items()}
+    return found
+
+
+@MUTANTS.each("a norm that overflows is compared with an infinite limit by a quotient", "clip.limit-infinite")
+def divides_infinity_by_infinity(f, gradients, *, limit, **given):
+    def factor(group):
+        n = np.float64(np.float32(norm(group)))
+        return np.minimum(1, limit / n) if n else 1
+
+    return rescaled(f, gradients, factor)
+
+
+@MUTANTS.add("the first array is taken for the largest", "clip.range[clip_by_global_norm]")
+def divides_by_the_largest_entry_of_the_first_array(gradients, *, limit, **given):
+    m = np.max(np.abs(next(iter(gradients.values())).astype(np.float64))) or 1
+    with np.errstate(all="ignore"):
+        wide = [g.astype(np.float32 if g.dtype.itemsize == 2 else g.dtype) for g in gradients.values()]
+        n = m * np.float64(np.sqrt(sum(np.sum((g / g.dtype.type(m)) ** 2) for g in wide)))
+        return rescaled(right.clip_by_global_norm, gradients, lambda group: min(1, limit / n))
 
 
 @MUTANTS.each("an epsilon that was chosen for half precision", "clip.at-limit", "clip.denominator")

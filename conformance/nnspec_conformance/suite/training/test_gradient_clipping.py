@@ -138,6 +138,9 @@ def test_scaled(operation: str, readings: dict) -> Iterator[Case]:
         yield call(operation, tree(dtype), limit=LIMIT, want=value(operation, readings), note="another norm")
     yield call(operation, tree("float32", 64.0), limit=1.5, want=value(operation, readings), note="forgets the limit")
     yield call(operation, tree("float64"), limit=0.3, want=value(operation, readings), note="rounds it to float32")
+    for entries, size in at_limit(operation, readings):
+        gradients = placed("float32", **entries)
+        yield call(operation, gradients, limit=15 / 16 * size, want=value(operation, readings), note="a tolerance")
 
 
 @clause("clip-by-norm.size")
@@ -183,6 +186,16 @@ def test_below(operation: str, readings: dict) -> Iterator[Case]:
         for limit in (1.0, unstable(dtype)):
             gradients = {name: np.asarray(g * g.dtype.type(limit / 32)) for name, g in tree(dtype).items()}
             yield call(operation, gradients, limit=limit, want=unchanged, note="limit times one over the limit")
+        yield call(
+            operation, tree(dtype, 16.0), limit=huge(dtype), want=unchanged, note="gradient times limit overflows"
+        )
+    for entries, size in at_limit(operation, readings):
+        yield call(operation, placed("float32", **entries), limit=17 / 16 * size, want=unchanged, note="lengthens it")
+
+
+def huge(dtype: str) -> float:
+    """A power of 2 whose square overflows, an eighth of the first number that does."""
+    return float(np.ldexp(1.0, int(finfo(DTYPES[dtype]).maxexp) - 3))
 
 
 def unstable(dtype: str) -> float:
@@ -250,23 +263,24 @@ def test_limit_zero(operation: str) -> Iterator[Case]:
 
 @clause("clip.limit-infinite")
 def test_limit_infinite(operation: str) -> Iterator[Case]:
-    for gradients in (tree("float32"), placed("float32")):
-        yield call(operation, gradients, limit=float("inf"), want=unchanged, note="infinity times 0")
+    long = placed("float32", kernel=[4 * huge("float32")] * 8)
+    for gradients in (tree("float32"), placed("float32"), long):
+        yield call(operation, gradients, limit=float("inf"), want=unchanged, note="infinity times 0, or over infinity")
 
 
 @clause("clip.range")
 def test_range(operation: str, readings: dict) -> Iterator[Case]:
     want = value(operation, readings)
     for dtype in DTYPES:
-        info = finfo(DTYPES[dtype])
-        huge = float(np.ldexp(1.0, int(info.maxexp) - 3))
-        limit = min(1.0, huge)
-        yield call(
-            operation, placed(dtype, kernel=[3 * huge, -4 * huge]), limit=limit, want=want, note="squares overflow"
-        )
-        yield call(operation, placed(dtype, kernel=[4 * huge] * 8), limit=limit, want=want, note="the norm overflows")
+        large = huge(dtype)
+        for entries, note in (
+            ({"kernel": [3 * large, -4 * large]}, "squares overflow"),
+            ({"kernel": [4 * large] * 8}, "the norm overflows"),
+            ({"bias": [-4 * large]}, "another array is the largest"),
+        ):
+            yield call(operation, placed(dtype, **entries), limit=1.0, want=want, note=note)
         if readings["denominator"] == "norm":  # an epsilon is far larger than these
-            tiny = float(np.ldexp(1.0, int(info.minexp) + 2))
+            tiny = float(np.ldexp(1.0, int(finfo(DTYPES[dtype]).minexp) + 2))
             gradients = placed(dtype, kernel=[3 * tiny, -4 * tiny])
             yield call(operation, gradients, limit=tiny, want=want, note="squares underflow")
     asked = {"cotangents": tree("float32", seed=80), "limit": SLOPE_LIMIT}
