@@ -120,13 +120,14 @@ def multiplies_by_the_limit_first(f, gradients, *, limit, **given):
     return found
 
 
-@MUTANTS.each("a norm that overflows is compared with an infinite limit by a quotient", "clip.limit-infinite")
+@MUTANTS.each("a norm that overflows is compared with an infinite limit by a quotient", "clip.range")
 def divides_infinity_by_infinity(f, gradients, *, limit, **given):
-    def factor(group):
-        n = np.float64(np.float32(norm(group)))
-        return np.minimum(1, limit / n) if n else 1
-
-    return rescaled(f, gradients, factor)
+    overflow = limit == np.inf and norm(gradients) > np.finfo(np.float32).max
+    return (
+        {name: np.full_like(g, np.nan) for name, g in gradients.items()}
+        if overflow
+        else f(gradients, limit=limit, **given)
+    )
 
 
 @MUTANTS.add("the first array is taken for the largest", "clip.range[clip_by_global_norm]")

@@ -263,9 +263,8 @@ def test_limit_zero(operation: str) -> Iterator[Case]:
 
 @clause("clip.limit-infinite")
 def test_limit_infinite(operation: str) -> Iterator[Case]:
-    long = placed("float32", kernel=[4 * huge("float32")] * 8)
-    for gradients in (tree("float32"), placed("float32"), long):
-        yield call(operation, gradients, limit=float("inf"), want=unchanged, note="infinity times 0, or over infinity")
+    for gradients in (tree("float32"), placed("float32")):
+        yield call(operation, gradients, limit=float("inf"), want=unchanged, note="infinity times 0")
 
 
 @clause("clip.range")
@@ -283,6 +282,8 @@ def test_range(operation: str, readings: dict) -> Iterator[Case]:
             tiny = float(np.ldexp(1.0, int(finfo(DTYPES[dtype]).minexp) + 2))
             gradients = placed(dtype, kernel=[3 * tiny, -4 * tiny])
             yield call(operation, gradients, limit=tiny, want=want, note="squares underflow")
+    long = placed("float32", kernel=[4 * huge("float32")] * 8)
+    yield call(operation, long, limit=float("inf"), want=want, note="infinity over infinity")
     asked = {"cotangents": tree("float32", seed=80), "limit": SLOPE_LIMIT}
     yield gradient(operation, tree("float32", 2.0**80), **asked, want=slope(operation, readings), note="its slope")
 
