@@ -37,7 +37,7 @@ state = _State()
 
 @contextlib.contextmanager
 def orderly() -> Iterator[None]:
-    """In the body a signal raises ``Stopped``, and ``os._exit`` raises in this process; its children have the real one.
+    """Let signals and ``os._exit`` raise in the body: ``Stopped``, ``LeavesProcess``. Child processes leave as ever.
 
     A signal that is ignored, as under ``nohup``, stays so. Outside the main thread nothing is changed.
     """

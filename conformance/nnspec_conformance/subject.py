@@ -11,7 +11,6 @@ import itertools
 import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,30 +23,11 @@ from nnspec_conformance.flat import as_gradients, float_places, of_floats, regro
 from nnspec_conformance.functions import Function
 from nnspec_conformance.limits import CallTimeout, limit
 from nnspec_conformance.open_stepper import OpenStepper
+from nnspec_conformance.setting import Setting
 from nnspec_conformance.signals import from_outside, leave
 
 SCALARS = (bool, int, float, str, type(None))
 SLIPS = (TypeError, NameError, AttributeError)  # of who wrote a mutant: it does not do what its name says
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One combination of readings that a clause is put to a subject in.
-
-    Attributes:
-        readings: the reading of each keyword.
-        told: the keywords to pass, where the subject can be told.
-        default: for a clause of kind default, what the subject declares that the omitted keyword stands for.
-    """
-
-    readings: dict[str, str]
-    told: dict[str, str]
-    default: Any = None
-
-    @property
-    def flushes(self) -> bool:
-        """Whether results that are subnormal numbers may be zero."""
-        return self.readings.get("subnormals") == "flushed"
 
 
 class Subject:
@@ -346,10 +326,10 @@ class Subject:
 
         return self._guard(operation, arrays, body)
 
-    def second_derivative(self, operation: str, x: np.ndarray, *fixed: np.ndarray, **attributes: Any) -> np.ndarray:
-        """The second derivative of an elementwise operation by its first array, the others being held.
+    def second_derivative(self, operation: str, x: Any, *fixed: Any, along: Any = None, **attributes: Any) -> Any:
+        """The second derivative by the first array, of any but an elementwise operation along a direction.
 
-        It is the adapter's own, else its vjp applied to its vjp.
+        It is the adapter's own, else its vjp applied to its vjp, of the sum of the results.
         """
         self.asked = float_dtype((x, *fixed))
         own = getattr(self.adapter, f"{operation}_second_derivative", None)
@@ -359,11 +339,12 @@ class Subject:
         def body(f: Callable) -> Any:
             primal, *held = map(self._in, (x, *fixed))
             if own is not None:
-                return own(primal, *held, **attributes)
-            vjp, ones = self.adapter.vjp, self._in(np.ones_like(x))
+                return own(primal, *held, *([] if along is None else [self._in(along)]), **attributes)
+            y = primal if along is None else f(primal, *held, **attributes)
+            vjp, ones = self.adapter.vjp, self._in(np.ones(tuple(y.shape), x.dtype))
             g = Function(lambda first: f(first, *held, **attributes), operation, f, attributes, fixed)
             slope = Function(lambda first: vjp(g, (first,), ones)[0], operation, vjp, g, x.shape, str(x.dtype))
-            return vjp(slope, (primal,), ones)[0]
+            return vjp(slope, (primal,), ones if along is None else self._in(along))[0]
 
         return self._guard(operation, (x, *fixed), body)
 

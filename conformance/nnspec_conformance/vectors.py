@@ -25,7 +25,8 @@ from nnspec_conformance.errors import (
     one_line,
 )
 from nnspec_conformance.results import read_json, replacing, write
-from nnspec_conformance.subject import Setting, Subject
+from nnspec_conformance.setting import Setting
+from nnspec_conformance.subject import Subject
 from nnspec_conformance.tolerance import Shape, Want
 
 SCHEMA = "nnspec-vectors/1"

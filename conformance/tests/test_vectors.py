@@ -12,7 +12,8 @@ from nnspec_conformance.engine import run_instance
 from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.mutant import ORACLE
 from nnspec_conformance.mutation import mutants_of
-from nnspec_conformance.subject import Setting, Subject
+from nnspec_conformance.setting import Setting
+from nnspec_conformance.subject import Subject
 from nnspec_conformance.tolerance import exact
 from nnspec_conformance.vectors import Recorder, load, replay
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from ml_dtypes import finfo
 
-from nnspec_conformance.cases import Case, ErrorCase, Trial, call, clause, gradient, refusal
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
 from nnspec_conformance.dtypes import DTYPES, float_dtype
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.training import gradient_clipping as oracle
 from nnspec_conformance.tolerance import bound, exact
+from nnspec_conformance.trial import Trial
 
 SHAPES = {"kernel": (3, 5), "bias": ()}
 LIMIT = 0.5
