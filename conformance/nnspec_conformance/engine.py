@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from nnspec_conformance.cases import Case, ErrorCase, Test, Trial
+from nnspec_conformance.cases import Case, ErrorCase, Test
 from nnspec_conformance.compare import Finding
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, did_you_mean
 from nnspec_conformance.known_failures import apply, known_failures, parse
@@ -15,6 +15,7 @@ from nnspec_conformance.outcome import Entry, Missing, Result
 from nnspec_conformance.setting import Setting
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
+from nnspec_conformance.trial import Trial
 
 ANSWERS_KEPT = 64  # for finding which wrong implementation answers alike
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnspec_conformance import steppers
-from nnspec_conformance.cases import Case, ErrorCase, Trial, clause, refusal, steps
+from nnspec_conformance.cases import Case, ErrorCase, clause, refusal, steps
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.oracles.components import optimization as oracle
 from nnspec_conformance.steppers import RATES, Stepper
 from nnspec_conformance.tolerance import exact, ulps
+from nnspec_conformance.trial import Trial
 
 # ---- families: what is asked stands in the Stepper
 

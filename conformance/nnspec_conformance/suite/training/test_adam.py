@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance import steppers
-from nnspec_conformance.cases import Case, ErrorCase, Trial, clause, steps
+from nnspec_conformance.cases import Case, ErrorCase, clause, steps
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.oracles.training import adam as oracle
 from nnspec_conformance.steppers import RATES, Stepper, scaled
 from nnspec_conformance.tolerance import exact, ulps
+from nnspec_conformance.trial import Trial
 
 GIVEN = {"learning_rate": 0.5, "beta1": 0.8, "beta2": 0.95, "epsilon": 2.0**-6}
 ADAM = Stepper("adam", oracle.adam, GIVEN)

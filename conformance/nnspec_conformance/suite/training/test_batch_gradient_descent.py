@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, ErrorCase, Trial, call, clause, refusal
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components.optimization import gradient_descent
 from nnspec_conformance.oracles.training import batch_gradient_descent as oracle
 from nnspec_conformance.tolerance import Want, carried, exact, product_error, spread, ulp, unit
 from nnspec_conformance.trees import mapped
+from nnspec_conformance.trial import Trial
 
 EXAMPLES, FEATURES, OUTPUTS = 11, 3, 2  # a prime number of examples: every last piece is short
 

@@ -8,11 +8,12 @@ from functools import partial
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, ErrorCase, Trial, call, clause, gradient, refusal
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.training import mini_batch_gradient_descent as oracle
 from nnspec_conformance.tolerance import Want, bound, exact, spread
+from nnspec_conformance.trial import Trial
 
 EXAMPLES, PARAMETERS = 7, 3
 BATCH = [5, 0, 3, 6]  # neither sorted nor in a row; the last example is in it

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance import steppers
-from nnspec_conformance.cases import Case, ErrorCase, Trial, clause, steps
+from nnspec_conformance.cases import Case, ErrorCase, clause, steps
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.oracles.training import rmsprop as oracle
 from nnspec_conformance.steppers import RATES, Stepper, scaled
 from nnspec_conformance.tolerance import Want, exact, ulps
+from nnspec_conformance.trial import Trial
 
 GIVEN = {"learning_rate": 0.5, "decay_rate": 0.75, "epsilon": 2.0**-6}
 BARE: dict[str, Any] = GIVEN | {"epsilon": 0.0}

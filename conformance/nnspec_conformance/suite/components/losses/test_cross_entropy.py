@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, Trial, call, clause, gradient, second_derivative
+from nnspec_conformance.cases import Case, call, clause, gradient, second_derivative
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import activations
 from nnspec_conformance.oracles.components.losses import cross_entropy as oracle
 from nnspec_conformance.tolerance import Want, bound, exact, ulps
+from nnspec_conformance.trial import Trial
 
 CLASSES, EXAMPLES = 5, 6
 NONE: dict[str, Any] = {"reduction": "none"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, Trial, call, clause
+from nnspec_conformance.cases import Case, call, clause
 from nnspec_conformance.inputs import normal_draws
 from nnspec_conformance.oracles.components.losses import cross_entropy as oracle
 from nnspec_conformance.suite.components.losses.test_cross_entropy import (
@@ -24,6 +24,7 @@ from nnspec_conformance.suite.components.losses.test_cross_entropy import (
     value_case,
 )
 from nnspec_conformance.tolerance import Want, bound, exact
+from nnspec_conformance.trial import Trial
 
 # ---- propriety and convexity, from the subject's own values
 

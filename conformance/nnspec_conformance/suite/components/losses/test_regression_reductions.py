@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, ErrorCase, Trial, call, clause, refusal
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
 from nnspec_conformance.inputs import normal_draws
 from nnspec_conformance.suite.components.losses.test_regression import (
     NONE,
@@ -22,6 +22,7 @@ from nnspec_conformance.suite.components.losses.test_regression import (
     value_case,
 )
 from nnspec_conformance.tolerance import Want, bound, exact
+from nnspec_conformance.trial import Trial
 
 # ---- the minimizer, from the subject's own values
 
