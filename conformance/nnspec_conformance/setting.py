@@ -1,7 +1,8 @@
-"""One combination of readings, in which a clause is put to a subject. This module imports none of ours."""
+"""Settings: a clause is put to a subject in several combinations of its readings. This module imports none of ours."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,3 +25,20 @@ class Setting:
     def flushes(self) -> bool:
         """Whether results that are subnormal numbers may be zero."""
         return self.readings.get("subnormals") == "flushed"
+
+
+def combinations(choices: dict[str, tuple[str, ...]], own: str) -> Iterator[dict[str, str]]:
+    """The combinations of readings for a clause: their number grows with the sum of the choices, not the product.
+
+    Every reading is met. Two that are not the first of their keyword meet only where one of them is of the keyword
+    that the clause is about.
+
+    Args:
+        choices: the readings of each keyword that the operation has; the first is the one that the others go with.
+        own: the keyword that the clause is about; none of the operation's, if it is about something else.
+    """
+    first = {keyword: readings[0] for keyword, readings in choices.items()}
+    others = [{keyword: r} for keyword, readings in choices.items() if keyword != own for r in readings[1:]]
+    for mine in [{own: reading} for reading in choices.get(own, ())] or [{}]:
+        yield first | mine
+        yield from (first | mine | other for other in others)

@@ -115,6 +115,16 @@ def is_one_step_late(start, params, **given):
     return Changed(step, called=called)
 
 
+def loses_three_of_ten_steps(start, params, **given):
+    step, path = start(params, **given), [params]
+
+    def called(grads, rate):
+        path.append(path[-1] if len(path) % 10 in (3, 6, 9) else step(grads, rate))
+        return path[-1]
+
+    return Changed(step, called=called)
+
+
 # ---- the rate
 
 

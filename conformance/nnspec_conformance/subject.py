@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import itertools
 import os
 import warnings
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from nnspec_conformance.flat import as_gradients, float_places, of_floats, regro
 from nnspec_conformance.functions import Function
 from nnspec_conformance.limits import CallTimeout, limit
 from nnspec_conformance.open_stepper import OpenStepper
-from nnspec_conformance.setting import Setting
+from nnspec_conformance.setting import Setting, combinations
 from nnspec_conformance.signals import from_outside, leave
 
 SCALARS = (bool, int, float, str, type(None))
@@ -158,7 +157,7 @@ class Subject:
         return self._probed[function]
 
     def settings(self, spec: Spec, clause: Clause, operation: str) -> list[Setting]:
-        """Every combination of readings that the subject has of an operation, for one clause.
+        """What one clause is put to the subject in: the combinations of its readings that the clause can tell apart.
 
         Args:
             spec: says which clauses with variants govern the operation.
@@ -166,10 +165,9 @@ class Subject:
             operation: its name.
         """
         declared = {c.keyword: self.reading(c, operation) for c in spec.governing(operation)}
-        choices = [value if isinstance(value, tuple) else (value,) for value in declared.values()]
+        choices = {keyword: value if isinstance(value, tuple) else (value,) for keyword, value in declared.items()}
         made = []
-        for combination in itertools.product(*choices):
-            readings = dict(zip(declared, combination, strict=True))
+        for readings in combinations(choices, clause.keyword):
             told = {k: r for k, r in readings.items() if isinstance(declared[k], tuple)}
             default = None
             if clause.kind == "default":

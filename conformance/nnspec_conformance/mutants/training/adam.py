@@ -31,9 +31,6 @@ MUTANTS.each(STALE, "nadam.momentum-schedule")(faults.takes_the_rate_of_the_step
 MUTANTS.each(STALE, "adamax.epsilon-position")(faults.takes_the_rate_of_the_step_before)
 
 
-MUTANTS.each("the rate is multiplied by a number that nobody knows of, and training is 30 % slower", "adam.converges")(
-    faults.takes_seven_tenths_of_the_rate
-)
 MUTANTS.each("a default of the training loop: every entry of the gradient is clipped to 1", "adam.scaling")(
     faults.clips_each_entry
 )

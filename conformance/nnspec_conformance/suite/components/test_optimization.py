@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnspec_conformance import steppers
+from nnspec_conformance import convergence, steppers
 from nnspec_conformance.cases import Case, ErrorCase, clause, refusal, steps
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.oracles.components import optimization as oracle
@@ -80,6 +80,11 @@ def test_integer_parameters(operation: str) -> Iterator[ErrorCase]:
 @clause("optimizer.no-parameters")
 def test_no_parameters(operation: str) -> Iterator[ErrorCase]:
     yield steppers.of(operation).refuses_no_parameters()
+
+
+@clause("optimizer.converges")
+def test_converges(operation: str, trial: Trial) -> None:
+    convergence.converges(trial, steppers.of(operation).oracle)
 
 
 # ---- gradient descent
