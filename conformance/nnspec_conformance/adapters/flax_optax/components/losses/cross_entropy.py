@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 import optax
+from jax.core import Tracer
 
 VARIANTS = {"kl-divergence.direction": "second-from-first"}
 
@@ -71,7 +71,7 @@ def kl_divergence(p, q, **given):
 
 
 def _mask(weights):
-    if isinstance(weights, jax.core.Tracer) or not bool(((weights == 0) | (weights == 1)).all()):
+    if isinstance(weights, Tracer) or not bool(((weights == 0) | (weights == 1)).all()):
         raise NotImplementedError("softmax_cross_entropy of Optax takes which examples count, and no weights")
     return weights == 1
 
