@@ -7,6 +7,7 @@ A test asks for what it needs by parameter name:
     operation   the operation's name (a family's test runs once for each)
     readings    the subject's readings by keyword, for instance {"form": "tanh"}
     default     for a clause of kind default, the value that the subject declares
+    lean        whether the subject compiles, so that every new shape and dtype is dear
     trial       the subject itself, for relations that no table of expected values can state
 """
 
@@ -21,11 +22,11 @@ import numpy as np
 
 from nnspec_conformance.compare import Finding, compare, worst
 from nnspec_conformance.dtypes import DTYPES, float_dtype, is_float
-from nnspec_conformance.errors import ClauseFailed, Refused
+from nnspec_conformance.errors import ClauseFailed, NotImplementedBySubject, Refused
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.trees import mapped
 
-PARAMETERS = {"operation", "readings", "default", "trial"}
+PARAMETERS = {"operation", "readings", "default", "lean", "trial"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class Case:
         grads: for a trajectory, the gradients of each step, or a function from parameters to gradients.
         rates: for a trajectory, the learning rate of each step, or None where the last one stays in force.
         note: which bug it catches, in a few words.
+        may_refuse: what makes a refusal other clauses' business: here the question then counts as not asked.
     """
 
     operation: str
@@ -55,6 +57,7 @@ class Case:
     grads: Any = None
     rates: list | None = None
     note: str = ""
+    may_refuse: str = ""
 
     @property
     def dtype(self) -> str | None:
@@ -78,6 +81,8 @@ class Case:
         try:
             return self._ask(subject, self.attributes | told)
         except (ClauseFailed, Refused) as error:
+            if self.may_refuse and isinstance(error, Refused):
+                raise NotImplementedBySubject(f"{self.may_refuse}, which it refuses") from error
             error.call = self.describe(told) + (f" in {self.dtype}" if self.dtype else "")
             raise
 

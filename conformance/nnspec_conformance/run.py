@@ -79,7 +79,7 @@ def check(options: argparse.Namespace) -> int:
         validate(suite, subject)
         if options.if_stale:
             stale = stale_pages(suite, subject, chosen, _recorded(subject, options.report))
-            chosen = [instance for instance in chosen if suite.instances[instance][0].page in stale]
+            chosen = [instance for instance in chosen if suite.page_of(instance) in stale]
             if not chosen:
                 print(f"{options.report or subject.name} is current", file=out)
                 return 0
@@ -184,8 +184,8 @@ def print_verdict(subject: Subject, results: list[Result], everything: bool, out
         elif (everything and result.outcome != FAIL) or result.not_run:
             ratio = "" if result.outcome == NOT_IMPLEMENTED else f"  {result.ratio:.3g} of allowed"
             lines.append(f"{covered(result):<15} {result.instance}{ratio}")
-    for page in dict.fromkeys(r.clause.page for r in results):
-        topic = [r for r in results if r.clause.page == page]
+    for page in dict.fromkeys(r.page for r in results):
+        topic = [r for r in results if r.page == page]
         lines.append(f"{page}: {summary(topic)} ({seconds(topic)})")
     if subject.printed:
         lines.append(f"the adapter printed while it was called; its first line: {subject.printed[0][:100]!r}")
@@ -251,7 +251,7 @@ def _without_current(suite: Suite, chosen: list[str], folders: list[Path]) -> li
     """The chosen instances of the pages whose kills none of the folders has as the files are now."""
     pages: dict[str, list[str]] = {}
     for instance in chosen:
-        pages.setdefault(suite.instances[instance][0].page, []).append(instance)
+        pages.setdefault(suite.page_of(instance), []).append(instance)
     stale = [instances for page, instances in pages.items() if not is_current(suite, page, {*instances}, folders)]
     return [instance for instances in stale for instance in instances]
 

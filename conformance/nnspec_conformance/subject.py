@@ -50,6 +50,7 @@ class Subject:
         self.variants = self._declared("VARIANTS", dict, {})
         self.defaults = self._declared("DEFAULTS", dict, {})
         self.known_failures = self._declared("KNOWN_FAILURES", dict, {})
+        self.compiles = self._declared("COMPILES", bool, False)
         self.hung: set[str] = set()
         self.process = os.getpid()
         self.printed: list[str] = []

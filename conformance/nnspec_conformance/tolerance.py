@@ -44,9 +44,14 @@ class Want:
 
 @dataclass(frozen=True)
 class Shape:
-    """An expected shape and, if given, dtype; values do not matter."""
+    """An expected shape and, if given, dtype; values do not matter.
 
-    shape: tuple[int, ...]
+    Attributes:
+        shape: None where any will do.
+        dtype: the name of a floating-point type, ``integer``, ``boolean``, or None where any will do.
+    """
+
+    shape: tuple[int, ...] | None
     dtype: str | None = None
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from nnspec_conformance.cases import Case
 from nnspec_conformance.clauses import Spec
-from nnspec_conformance.compare import Finding, sentence
+from nnspec_conformance.compare import KINDS, Finding, sentence
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.errors import (
     ClauseFailed,
@@ -59,6 +59,7 @@ class Recorder:
                 "rates": case.rates,
                 "want": self._store(case.want, f"{prefix}.want"),
                 "catches": case.note or None,
+                "may_refuse": case.may_refuse or None,
             }
         )
 
@@ -79,7 +80,7 @@ class Recorder:
             self._store(np.asarray(x.flushed), f"{name}.flushed")
             return {"want": name, "dtype": x.dtype, "tolerance": x.tolerance}
         if isinstance(x, Shape):
-            return {"shape": list(x.shape), "dtype": x.dtype}
+            return {"shape": None if x.shape is None else list(x.shape), "dtype": x.dtype}
         if isinstance(x, dict):
             return {"dict": {k: self._store(v, f"{name}.{k}") for k, v in x.items()}}
         if isinstance(x, tuple | list):
@@ -194,7 +195,7 @@ def _case(data: dict, arrays: dict[str, np.ndarray]) -> Recorded:
             value, allowed, flushed = (arrays[f"{x['want']}.{part}"] for part in ("value", "allowed", "flushed"))
             return Want(value, allowed, flushed, _known(x["dtype"]), x["tolerance"])
         if "shape" in x:
-            return Shape(tuple(x["shape"]), _known(x["dtype"]))
+            return Shape(None if x["shape"] is None else tuple(x["shape"]), _known(x["dtype"]))
         if "dict" in x:
             return {k: restore(v) for k, v in x["dict"].items()}
         if "list" in x:
@@ -212,12 +213,13 @@ def _case(data: dict, arrays: dict[str, np.ndarray]) -> Recorded:
         rates=data["rates"],
         want=restore(data["want"]),
         note=data["catches"] or "",
+        may_refuse=data.get("may_refuse") or "",
     )
     return Recorded(data["instance"], case, data["readings"], data["default"])
 
 
 def _known(dtype: Any) -> Any:
-    if dtype in (None, *DTYPES) or np.dtype(dtype).kind in "biu":
+    if dtype in (None, *DTYPES, *KINDS) or np.dtype(dtype).kind in "biu":
         return dtype
     raise ValueError(f"dtype {dtype!r}; an answer is in {', '.join(DTYPES)}, whole numbers or truth values")
 

@@ -170,7 +170,7 @@ def test_wrong_answer_is_a_failed_clause(nnspec, adapter, tmp_path, name):
     expression, words = RETURNS[name]
     path, report = adapter(f"def relu(x):\n    return {expression}\n"), tmp_path / "r.json"
 
-    ran = nnspec("check", path, "activation.shape[relu]", "activation.dtype[relu]", "relu.value", "--report", report)
+    ran = nnspec("check", path, "activation.shape[relu]", "duty.dtype[relu]", "relu.value", "--report", report)
 
     found = summaries(json.loads(report.read_text()))
     messages = [r["message"] for r in found.values() if r["outcome"] == "fail"]
