@@ -103,14 +103,16 @@ class Run:
 
     def gradients(self, now: dict) -> dict:
         """The slopes of all losses at these parameters; the noise is the same in every run."""
-        found = {name: LOSSES[name](x)[1] for name, x in parts(now).items()}
-        found["parabola"] = found["parabola"] + self.noise.normal(size=3) / 2
-        return {"w": np.concatenate(list(found.values())).astype(self.dtype)}
+        with np.errstate(all="ignore"):  # a run may diverge
+            found = {name: LOSSES[name](x)[1] for name, x in parts(now).items()}
+            found["parabola"] = found["parabola"] + self.noise.normal(size=3) / 2
+            return {"w": np.concatenate(list(found.values())).astype(self.dtype)}
 
 
 def lowest(path: list[dict]) -> dict[str, float]:
     """The least value of each loss along a path."""
-    values = [{name: float(LOSSES[name](x)[0]) for name, x in parts(now).items()} for now in path]
+    with np.errstate(all="ignore"):
+        values = [{name: float(LOSSES[name](x)[0]) for name, x in parts(now).items()} for now in path]
     return {name: min(one[name] for one in values) for name in LOSSES}
 
 
@@ -131,7 +133,9 @@ def converges(trial: Trial, oracle: Callable) -> None:
         return
     given = GIVEN[trial.operation]
     run = Run(DTYPES["float32" if "float32" in trial.dtypes else trial.dtypes[0]])
-    reached = lowest(trial.trajectory(run.start, run.gradients, rates=[None] * GRANTED, **given))
+    path = trial.trajectory(run.start, run.gradients, rates=[None] * GRANTED, **given)
+    trial.require(bool(np.isfinite(np.float64(path[-1]["w"])).all()), f"not finite any more after {GRANTED} steps")
+    reached = lowest(path)
     for name, level in levels(oracle, **given | trial.readings).items():
         said = f"{name}: {reached[name]:.4g} after {GRANTED} steps, {level:.4g} is reached in {STEPS}"
         trial.require(reached[name] <= level, said)

@@ -53,6 +53,14 @@ def test_noise_is_the_same_in_every_run():
         np.testing.assert_array_equal(first.gradients(first.start)["w"], second.gradients(second.start)["w"])
 
 
+def test_a_run_that_diverges_warns_nobody():
+    run = convergence.Run(np.float32)
+    for far in (1e30, np.inf, np.nan):
+        there = {"w": np.full(18, far, np.float32)}
+        run.gradients(there)
+        assert not any(value < 1 for value in convergence.lowest([there]).values())
+
+
 def test_every_optimizer_of_the_clause_has_its_hyper_parameters():
     from nnspec_conformance.clauses import own_spec
 

@@ -153,7 +153,7 @@ ACCUMULATION = Stepper("gradient_accumulation", oracle.gradient_accumulation, {"
 @clause("gradient-accumulation.combine")
 def test_combine(readings: dict) -> Iterator[Case]:
     yield from ACCUMULATION.steps(readings)
-    yield from ACCUMULATION.steps(readings, every=2, rates=RATES)
+    yield from ACCUMULATION.steps(readings, every=2, rates=RATES, dtypes=("float32",))  # each is a program of its own
 
 
 @clause("gradient-accumulation.large-batch")
