@@ -28,9 +28,9 @@ def draw(theme: Theme) -> Figure:
 
 def _panel(ax: Axes, theme: Theme, title: str, allowed: Patch, clipped: np.ndarray, color: str) -> None:
     ax.add_patch(allowed)
-    for end, shade, width in ((GRADIENT, theme.muted, 1.2), (clipped, color, 2.2)):
-        ax.annotate("", end, (0, 0), arrowprops={"arrowstyle": "->", "color": shade, "linewidth": width})
-    ax.text(*GRADIENT, " (8, 3)", color=theme.muted, ha="right", va="bottom")
+    for (x, y), shade, width in ((GRADIENT, theme.muted, 1.2), (clipped, color, 2.2)):
+        ax.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "->", "color": shade, "linewidth": width})
+    ax.text(x=GRADIENT[0], y=GRADIENT[1], s=" (8, 3)", color=theme.muted, ha="right", va="bottom")
     ax.text(0.0, -1.2, f"({clipped[0]:.3g}, {clipped[1]:.3g})", color=color, ha="center", va="top")
     ax.set(xlim=(-6, 9.5), ylim=(-6, 6), aspect="equal")
     ax.set_title(title, loc="left", color=color)
