@@ -99,7 +99,8 @@ def kl_divergence(p, q, **given):
 
 
 def _constant(weights):
-    return None if weights is None else weights.detach()  # PyTorch has no gradient for them, and refuses to be asked
+    # PyTorch has no gradient for weights, and refuses to be asked for it.
+    return None if weights is None else weights.detach()
 
 
 def _classes_second(x):
