@@ -1,6 +1,6 @@
 """Faults that operations of any topic have; each is handed the right function first, as ``Mutants.each`` hands it.
 
-    MUTANTS.each("a float32 constant promotes half precision", "neuron.dtype")(promotes_half_precision)
+    MUTANTS.each("what does not fit is cut off or repeated", "neuron.feature-count")(makes_the_features_fit)
 
 The first array holds examples, with features on its last axis. Weights follow it, as arrays, the bias last, or as a
 table; the cotangents come last in a derivative.

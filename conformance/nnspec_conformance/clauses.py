@@ -13,19 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from nnspec_conformance.blocks import Block, parse_blocks, read_text
+from nnspec_conformance.claims import Experiment, proves, read_experiment
 from nnspec_conformance.declarations import read_operation, resolve
 from nnspec_conformance.errors import SpecError
-from nnspec_conformance.intervals import Intervals, interval
 from nnspec_conformance.operations import Operation
 from nnspec_conformance.pages import Page, in_order, read_page
 
 KINDS = (
     "exact", "value", "gradient", "shape", "default", "error", "statistical", "trajectory", "convergence", "cost"
 )  # fmt: skip
-EXPERIMENT_KINDS = ("experiment", "theorem", "benchmark")
 LEVELS = ("MUST NOT", "MUST", "SHOULD NOT", "SHOULD", "MAY")
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
-EXPERIMENT_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LEVEL = re.compile(r"\*\*(MUST NOT|MUST|SHOULD NOT|SHOULD|MAY|REQUIRED|SHALL NOT|SHALL|RECOMMENDED|OPTIONAL)\*\*")
 BARE_LEVEL = re.compile(r"(?<!\*)\b(MUST NOT|MUST|SHOULD NOT|SHOULD|MAY|SHALL|REQUIRED)\b(?!\*)")
 
@@ -44,6 +42,9 @@ class Clause:
         source: where the definition comes from.
         proves: statements of the source, by id, that it proves.
         applies_to: operations of a family; empty for a single clause.
+        forms: of a duty, the forms of the operations that owe it; see ``nnspec_conformance.duties``.
+        apart: of a duty, the families of operations that owe it by clauses of their own.
+        topics: of a duty, operation -> the page that declares it, where its results are told.
         variants: reading to its one-line description; empty where there is one reading only.
         definition: the reading that the definition has.
         default: for kind ``default``, the value that the definition gives an omitted keyword.
@@ -62,6 +63,9 @@ class Clause:
     text: str
     source: str | None = None
     applies_to: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    topics: dict[str, str] = field(default_factory=dict)
     variants: dict[str, str] = field(default_factory=dict)
     definition: str | None = None
     default: Any = None
@@ -83,63 +87,16 @@ class Clause:
     def instance(self, operation: str) -> str:
         return f"{self.id}[{operation}]" if self.applies_to else self.id
 
+    def page_of(self, operation: str) -> str:
+        """The page to which an instance belongs: its clause's, or that of the operation that owes a duty."""
+        return self.topics.get(operation, self.page)
+
     @property
     def text_hash(self) -> str:
         """The hash of everything that a result depends on; a result with another one is stale."""
         parts = [self.kind, self.level, " ".join(self.text.split()), self.definition, self.default]
         parts += [sorted(self.variants.items())]
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One measured claim.
-
-    Attributes:
-        id: slug, unique.
-        kind: experiment, theorem or benchmark.
-        page: for instance ``components/activations``.
-        line: where its block starts.
-        text: the claim, as hypothesis.
-        measure: what is measured, and how.
-        predicted: the expected effect and its reason.
-        expect: the same in numbers: between which bounds each measured number is expected.
-        holds: between which bounds they all have to lie for the claim to hold.
-        unless: condition to bounds; where a number lies within, the claim holds only under that condition.
-        short: what the short form expects, which is the same code at a small size.
-        seeds: how many the full form has; None where nothing is drawn.
-        proves: statements of the source, by id.
-    """
-
-    id: str
-    kind: str
-    page: str
-    line: int
-    text: str
-    measure: str
-    predicted: str
-    expect: Intervals
-    holds: Intervals
-    unless: dict[str, Intervals]
-    short: Intervals
-    seeds: int | None
-    proves: tuple[str, ...]
-
-    @property
-    def text_hash(self) -> str:
-        """The hash of everything that a result depends on; a result with another one is stale."""
-        return _digest(self.kind, self.measure, self.prediction_hash)
-
-    @property
-    def prediction_hash(self) -> str:
-        """The hash of the claim, of what is expected and of what decides: all that must stand before the first run."""
-        numbers = [self.expect, self.holds, *self.unless.values()]
-        bounds = [[(name, stated.low, stated.high) for name, stated in one.items()] for one in numbers]
-        return _digest(" ".join(self.text.split()), " ".join(self.predicted.split()), bounds, list(self.unless))
-
-
-def _digest(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -171,12 +128,11 @@ class Spec:
     blocks: list[Block] = field(default_factory=list)
 
     def instances(self) -> dict[str, tuple[Clause, str]]:
-        """Every instance with its clause and operation, in the order of the pages."""
-        return {
-            clause.instance(operation): (clause, operation)
-            for clause in self.clauses.values()
-            for operation in clause.operations
-        }
+        """Every instance with its clause and operation, in the order of the pages; of a topic its duties come last."""
+        place = {page: number for number, page in enumerate(self.pages)}
+        pairs = [(clause, operation) for clause in self.clauses.values() for operation in clause.operations]
+        pairs.sort(key=lambda pair: (place[pair[0].page_of(pair[1])], bool(pair[0].forms)))
+        return {clause.instance(operation): (clause, operation) for clause, operation in pairs}
 
     def entries(self) -> list[Clause | Experiment | Statement]:
         """Everything on the pages that has an id."""
@@ -231,7 +187,7 @@ def _level(block: Block) -> str:
 
 def _statement(block: Block, page: str) -> Statement:
     level, source = _level(block), block.options.get("source")
-    return Statement(block.argument, page, block.line, block.text, level, source, _proves(block))
+    return Statement(block.argument, page, block.line, block.text, level, source, proves(block))
 
 
 def _clause(block: Block, page: str) -> Clause:
@@ -240,6 +196,10 @@ def _clause(block: Block, page: str) -> Clause:
         raise block.fail(f"clause {block.argument} has kind '{kind}'; use one of {', '.join(KINDS)}")
     _check_shapes(block)
     level = _level(block)
+    if block.argument.startswith("duty.") != bool(block.options.get("forms")):
+        raise block.fail(
+            f"clause {block.argument}: a duty, and only a duty, has an id duty.<name> and the option 'forms'"
+        )
     variants = block.options.get("variants") or {}
     definition, applies_to = block.options.get("definition"), block.options.get("applies-to") or ()
     if definition is not None and not variants:
@@ -259,81 +219,29 @@ def _clause(block: Block, page: str) -> Clause:
         text=block.text,
         source=block.options.get("source"),
         applies_to=() if isinstance(applies_to, str) else tuple(applies_to),
+        forms=tuple(block.options.get("forms") or ()),
+        apart=tuple(block.options.get("apart") or ()),
         variants={str(k): str(v) for k, v in variants.items()},
         definition=None if definition is None else str(definition),
         default=block.options.get("default"),
         candidates=tuple(block.options.get("candidates") or ()),
         keyword=block.options.get("keyword") or block.argument.rsplit(".", 1)[1].replace("-", "_"),
         operation=block.options.get("operation") or block.argument.split(".")[0].replace("-", "_"),
-        proves=_proves(block),
+        proves=proves(block),
         fine=block.options.get("fine", False),
         why=block.options.get("why"),
     )
-
-
-def _proves(block: Block) -> tuple[str, ...]:
-    """The ids of the option 'proves': one, or a list."""
-    given = block.options.get("proves", [])
-    listed = given if isinstance(given, list) else [given]
-    if not all(isinstance(statement, str) for statement in listed):
-        raise block.fail(f"{block.name} {block.argument}: 'proves' is {given!r}; write A.4.1 or [A.4.1, A.5]")
-    return tuple(listed)
 
 
 def _check_shapes(block: Block) -> None:
     """Lists are lists and mappings are mappings; ``applies-to`` may be the name of a family, too."""
     for option, kind, example in (
         ("applies-to", (list, str), "[relu, tanh]"), ("candidates", list, "[0.1, 0.2]"), ("variants", dict, "{a: ...}"),
-        ("fine", bool, "true"),
+        ("fine", bool, "true"), ("forms", list, "[map]"), ("apart", list, "[optimizers]"),
     ):  # fmt: skip
         if option in block.options and not isinstance(block.options[option], kind):
             name = "list" if isinstance(kind, tuple) else kind.__name__
             raise block.fail(f"clause {block.argument}: option '{option}' is no {name}; write {example}")
-
-
-def _experiment(block: Block, page: str) -> Experiment:
-    if not EXPERIMENT_ID.fullmatch(block.argument):
-        raise block.fail(f"experiment id '{block.argument}' is not lower case with hyphens")
-    for option in ("measure", "predicted", "expect", "holds", "short", "proves"):
-        if not block.options.get(option):
-            raise block.fail(f"experiment {block.argument} lacks the option '{option}'; add it before the first run")
-    if block.options.get("kind", "experiment") not in EXPERIMENT_KINDS:
-        kind = block.options["kind"]
-        raise block.fail(f"experiment {block.argument} has kind '{kind}'; use one of {', '.join(EXPERIMENT_KINDS)}")
-    seeds = block.options.get("seeds")
-    if seeds is not None and (type(seeds) is not int or seeds < 1):
-        raise block.fail(f"experiment {block.argument}: 'seeds' is {seeds!r}; write a count, or leave it out")
-    unless = block.options.get("unless") or {}
-    if not isinstance(unless, dict):
-        raise block.fail(f"experiment {block.argument}: 'unless' is no mapping; write a condition and its intervals")
-    return Experiment(
-        id=block.argument,
-        kind=block.options.get("kind", "experiment"),
-        page=page,
-        line=block.line,
-        text=block.text,
-        measure=str(block.options["measure"]),
-        predicted=str(block.options["predicted"]),
-        expect=_intervals(block, "expect", block.options["expect"]),
-        holds=_intervals(block, "holds", block.options["holds"]),
-        unless={str(words): _intervals(block, "unless", signs) for words, signs in unless.items()},
-        short=_intervals(block, "short", block.options["short"]),
-        seeds=seeds,
-        proves=_proves(block),
-    )
-
-
-def _intervals(block: Block, option: str, given: Any) -> Intervals:
-    """The intervals of an option, by the name of the measured number."""
-    if not isinstance(given, dict):
-        raise block.fail(f"experiment {block.argument}: '{option}' is no mapping; write lines 'name: [low, high]'")
-    found: Intervals = {}
-    for name, bounds in given.items():
-        try:
-            found[str(name)] = interval(bounds)
-        except ValueError as error:
-            raise block.fail(f"experiment {block.argument}, '{option}', {name}: {error}") from error
-    return found
 
 
 def _table(path: Path) -> dict[str, dict]:
@@ -353,7 +261,7 @@ def _table(path: Path) -> dict[str, dict]:
 
 READERS: dict[str, Callable] = {
     "clause": _clause,
-    "experiment": _experiment,
+    "experiment": read_experiment,
     "statement": _statement,
     "operation": read_operation,
 }

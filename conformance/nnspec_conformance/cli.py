@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from nnspec_conformance import __version__
-from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.errors import HarnessError, one_line
+from nnspec_conformance.results import today
+from nnspec_conformance.signals import leave, orderly
 
 FORMS = ("map", "state map", "random map", "random", "stepper", "series")  # as operations are declared
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command and return the exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    """Run one command and return the exit status; as the program itself, end it even if an adapter's thread runs on."""
+    _streams()
+    status = _run(list(sys.argv[1:] if argv is None else argv))
+    if argv is None and any(not t.daemon and t is not threading.main_thread() for t in threading.enumerate()):
+        print("nnspec: a thread that the adapter started is still running; it is given up", file=sys.stderr, flush=True)
+        leave(status)
+    return status
+
+
+def _streams() -> None:
+    """Streams that can be written: a closed one goes nowhere, and no word fails in a terminal without its letters."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _run(arguments: list[str]) -> int:
     parser = _parser(arguments[:1])
     options, more = parser.parse_known_args(arguments)
     if any(word.startswith("-") for word in more) or (more and not hasattr(options, "clauses")):
@@ -24,13 +47,23 @@ def main(argv: list[str] | None = None) -> int:
     if more:  # clauses that stand behind an option
         options.clauses += more
     try:
-        return _named(options.run)(options)
+        with orderly():
+            today()  # a SOURCE_DATE_EPOCH that is none would fail in somebody else's import
+            status = _named(options.run)(options)
+            sys.stdout.flush()
+            return status
     except HarnessError as error:
         print(f"nnspec: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:  # standard output on a full disk, above all
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the end of the program fails again
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"nnspec: {where}{one_line(error.strerror or error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("nnspec: interrupted", file=sys.stderr)
         return 2
@@ -104,7 +137,10 @@ def _parser(chosen: list[str]) -> argparse.ArgumentParser:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < 86400:
         raise argparse.ArgumentTypeError(f"{text} is no time limit; give seconds above 0")
     return value

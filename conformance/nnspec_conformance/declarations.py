@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nnspec_conformance import axes
+from nnspec_conformance import axes, duties
 from nnspec_conformance.blocks import Block
 from nnspec_conformance.operations import FORMS, KINDS, UNSTATED, Array, Attribute, Operation, Table
 
@@ -57,7 +57,9 @@ class _Reader:
             raise self.block.fail(f"operation '{name}' is no name in lower case with underscores; adapters use it")
         if form not in FORMS:
             raise self.fail(f"unknown form '{form}'; use one of {', '.join(FORMS)}")
-        self.check_names(self.options, {"form", "family", "attributes"} | FORM_OPTIONS[form], f"of form '{form}'")
+        self.check_names(
+            self.options, {"form", "family", "attributes", "exempt"} | FORM_OPTIONS[form], f"of form '{form}'"
+        )
         if not text.endswith("."):
             raise self.fail("has no description; write one sentence below the options")
         result = "result" if form != "stepper" else None
@@ -80,6 +82,7 @@ class _Reader:
             indices=self.indices(),
             examples=self.words("examples", self.options.get("examples", [])),
             family=self.family(),
+            exempt=self.exempt(),
         )
         self.check_axes(found)
         self.check_attributes(found)
@@ -90,6 +93,13 @@ class _Reader:
         if not isinstance(name, str) or (name and not WORD.fullmatch(name)):
             raise self.fail(f"family '{name}' is no name in lower case with underscores; write optimizers")
         return name
+
+    def exempt(self) -> dict[str, str]:
+        """Duties that the operation does not owe, with reasons; ``duties.resolve`` sees whether they are any."""
+        for duty, reason in self.mapping("exempt").items():
+            if not isinstance(reason, str) or not reason.strip():
+                raise self.fail(f"has no reason why it does not owe '{duty}'; write {{{duty}: why not}}")
+        return self.mapping("exempt")
 
     # ---- the shapes of options
     def mapping(self, option: str) -> dict[str, Any]:
@@ -270,10 +280,11 @@ def rows_of(source: Array | tuple[Array, ...] | Table | None) -> tuple[Array, ..
 def resolve(spec: Spec) -> None:
     """Fill in what clauses state: choices that are readings or operations of a clause, and defaults.
 
-    A clause that applies to a family by its name gets the operations that say that they are of it, in order.
+    A clause that applies to a family by its name gets the operations that say that they are of it, in order, and a duty
+    all that owe it.
 
     Raises:
-        SpecError: there is no such clause or family, or a default is stated twice or nowhere.
+        SpecError: there is no such clause, family or duty, or a default is stated twice or nowhere.
     """
     for block in (b for b in spec.blocks if b.name == "clause" and isinstance(b.options.get("applies-to"), str)):
         family = block.options["applies-to"]
@@ -294,6 +305,7 @@ def resolve(spec: Spec) -> None:
                 raise _Reader(block).fail(
                     f"the layouts of table '{table.name}' are not the values of an attribute '{table.by}'"
                 )
+    duties.resolve(spec)
 
 
 def _resolved(spec: Spec, operation: Operation, attribute: Attribute, reader: _Reader) -> Attribute:

@@ -37,7 +37,7 @@ def kills_hash(suite: Suite, page: str) -> str:
     """The hash of all that the kill table of one page depends on."""
     from nnspec_conformance.mutant import ORACLE
 
-    instances = {name for name, (clause, _) in suite.instances.items() if clause.page == page}
+    instances = {name for name in suite.instances if suite.page_of(name) == page}
     catching = [m for m in suite.mutant_modules if any(instances & {*mutant.catches} for mutant in m.MUTANTS)]
     sources = [HERE / "engine.py", HERE / "mutation.py", *(Path(m.__file__ or "") for m in catching)]
     sources += _test_files(suite, page) + _adapter_files(ORACLE, page)
@@ -45,8 +45,8 @@ def kills_hash(suite: Suite, page: str) -> str:
 
 
 def _test_files(suite: Suite, page: str) -> list[Path]:
-    """The modules of the tests that prove the page's clauses, and the page's oracle."""
-    clauses = [clause.id for clause in suite.spec.clauses.values() if clause.page == page]
+    """The modules of the tests that prove the page's clauses and duties, and the page's oracle."""
+    clauses = {clause.id for name, (clause, _) in suite.instances.items() if suite.page_of(name) == page}
     modules = {test.function.__module__ for clause in clauses for test in suite.tests.get(clause, [])}
     oracle = HERE / "oracles" / f"{page}.py"
     files = [oracle] if oracle.is_file() else sorted(oracle.with_suffix("").rglob("*.py"))
@@ -54,10 +54,10 @@ def _test_files(suite: Suite, page: str) -> list[Path]:
 
 
 def _pages(suite: Suite, page: str) -> set[Path]:
-    """The page, and those whose clauses govern its operations."""
-    operations = {operation for clause, operation in suite.instances.values() if clause.page == page}
-    governing = {clause.page for operation in operations for clause in suite.spec.governing(operation)}
-    return {suite.spec.pages[name].path for name in {page} | governing}
+    """The page, that of the duties, and those whose clauses govern its operations."""
+    asked = [suite.instances[name] for name in suite.instances if suite.page_of(name) == page]
+    governing = {clause.page for _, operation in asked for clause in suite.spec.governing(operation)}
+    return {suite.spec.pages[name].path for name in {page} | governing | {clause.page for clause, _ in asked}}
 
 
 def _adapter_files(adapter: Any, page: str) -> list[Path]:

@@ -105,7 +105,7 @@ def _drawn(
         if array.dtype == "float":
             entries = pool[at : at + math.prod(shapes[key])].reshape(shapes[key])
             at += entries.size
-            found[key] = _fitted(entries, array, values).astype(DTYPES[dtype])
+            found[key] = np.asarray(_fitted(entries, array, values), DTYPES[dtype])  # of rank 0 NumPy makes a scalar
         else:
             found[key] = _discrete(generator, shapes[key], array, values)
     return found

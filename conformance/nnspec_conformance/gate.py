@@ -51,7 +51,7 @@ def _tests(suite: Suite) -> list[str]:
 
 
 def _operations(spec: Spec) -> list[str]:
-    """Every operation that a clause concerns is declared, and every declared one has a clause."""
+    """Every operation that a clause concerns is declared, and every declared one has a clause beside its duties."""
     problems = []
     for clause in spec.clauses.values():
         for name in clause.operations:
@@ -62,7 +62,7 @@ def _operations(spec: Spec) -> list[str]:
                     f"{spec.root.name}/{clause.page}.md:{clause.line}: {clause.id} concerns the operation '{name}', "
                     f"which no page declares; {hint}"
                 )
-    concerned = {name for clause in spec.clauses.values() for name in clause.operations}
+    concerned = {name for clause in spec.clauses.values() if not clause.forms for name in clause.operations}
     for operation in spec.operations.values():
         if operation.name not in concerned:
             place = f"{spec.root.name}/{operation.page}.md:{operation.line}"

@@ -71,11 +71,11 @@ def write_kills(suite: Suite, table: dict[str, list[Kill]], folder: Path) -> Non
     Raises:
         HarnessError: a file cannot be written.
     """
-    for page in dict.fromkeys(suite.instances[instance][0].page for instance in table):
+    for page in dict.fromkeys(map(suite.page_of, table)):
         rows = {
             instance: [{"name": k.mutant.name, "story": k.mutant.story, "distance": k.distance} for k in kills]
             for instance, kills in table.items()
-            if suite.instances[instance][0].page == page
+            if suite.page_of(instance) == page
         }
         path = folder / f"{page}.json"
         if _same_inputs(suite, page, path):

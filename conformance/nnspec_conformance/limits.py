@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+
+from nnspec_conformance.signals import leave
 
 GRACE = 10.0  # seconds after the alarm before the watchdog gives the process up
 
@@ -44,7 +45,7 @@ class _Watchdog:
                     self.on_hang(operation)
                 text = f"nnspec: {operation} hangs in native code and cannot be stopped; what was obtained is kept"
                 print(text, file=sys.__stderr__, flush=True)
-                os._exit(2)
+                leave(2)
 
 
 watchdog = _Watchdog()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import sys
@@ -13,13 +14,22 @@ from typing import Any
 
 import nnspec_conformance.adapters
 from nnspec_conformance.errors import HarnessError, did_you_mean, one_line
+from nnspec_conformance.limits import CallTimeout, limit
 from nnspec_conformance.pages import SECTIONS
+from nnspec_conformance.signals import from_outside
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import modules
 
 ROLES = {"reference": "reference", "numpy_oracle": "oracle"}
 ADAPTERS = "nnspec_conformance.adapters"
+LOAD_LIMIT = 300.0  # seconds; a framework with a device of its own may take a minute
+OF_REFERENCE = ("jax", "jaxlib", "flax", "optax", "jaxtyping", "beartype")
 TABLES = ("VARIANTS", "DEFAULTS", "KNOWN_FAILURES")
+
+
+def to_install(package: str) -> str:
+    """The command that brings a package: what the reference needs comes as one."""
+    return "pip install 'nnspec[reference]'" if package in OF_REFERENCE else f"pip install {package}"
 
 
 def built_in() -> list[str]:
@@ -35,7 +45,11 @@ def load_subject(name: str, *, call_limit: float = 30.0) -> Subject:
         HarnessError: the adapter is missing, does not import, or raises in its set-up.
     """
     role = ROLES.get(name, "framework") if name in built_in() else "user"
-    return Subject(_load_adapter(name), call_limit=call_limit, role=role)
+    try:
+        with limit(LOAD_LIMIT, f"the import of {name}"):
+            return Subject(_load_adapter(name), call_limit=call_limit, role=role)
+    except CallTimeout as error:
+        raise HarnessError(f"{name}: its import did not end within {LOAD_LIMIT:g} s; see what it waits for") from error
 
 
 def _load_adapter(name: str) -> ModuleType:
@@ -110,6 +124,8 @@ def _from_path(path: Path) -> ModuleType:
         raise HarnessError(f"{path}: a folder; name the adapter's .py file in it")
     if not path.is_file():
         raise HarnessError(f"{path}: no such file; nnspec new-adapter {path} writes one to start from")
+    if path.stem in sys.stdlib_module_names or _is_installed(path.stem):
+        raise HarnessError(f"{path}: hides the module {path.stem}, which it or others may need; give it another name")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise HarnessError(f"{path}: not a Python file; an adapter's name ends in .py")
@@ -124,20 +140,32 @@ def _from_path(path: Path) -> ModuleType:
     return _import(str(path), load)
 
 
+def _is_installed(name: str) -> bool:
+    """Whether a package of this name is installed, rather than lying in somebody's folder."""
+    try:
+        found = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return False
+    return bool(found and found.origin and "site-packages" in Path(found.origin).parts)
+
+
 def _import(name: str, load: Callable[[], ModuleType]) -> ModuleType:
     try:
-        return load()
-    except HarnessError:
+        with contextlib.redirect_stdout(sys.stdout), contextlib.redirect_stderr(sys.stderr):  # it may replace them
+            return load()
+    except (HarnessError, CallTimeout):
         raise
     except ModuleNotFoundError as error:
         missing = (error.name or "").split(".")[0]
         raise HarnessError(
-            f"{_place(error, name)}: needs the package '{missing}', which is not installed; pip install {missing}"
+            f"{_place(error, name)}: needs the package '{missing}', which is not installed; {to_install(missing)}"
         ) from error
     except SyntaxError as error:
         place = f"{error.filename or name}:{error.lineno or 1}"
         raise HarnessError(f"{place}: {one_line(error.msg)}; the adapter is not valid Python") from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if from_outside(error):
+            raise
         text = f"{type(error).__name__}: {one_line(error, 200)}"
         raise HarnessError(f"{_place(error, name)}: {text}; the adapter must import without an error") from error
 

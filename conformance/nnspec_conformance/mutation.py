@@ -255,13 +255,13 @@ def _alike(a: Any, b: Any, want: Any) -> bool:
     if isinstance(a, tuple | list):
         if not isinstance(b, tuple | list) or len(a) != len(b):
             return False
-        wants = want if isinstance(want, tuple | list) else [None] * len(a)
+        wants = want if isinstance(want, tuple | list) and len(want) == len(a) else [None] * len(a)
         return all(_alike(x, y, w) for x, y, w in zip(a, b, wants, strict=True))
     if isinstance(a, dict):
         return (
             isinstance(b, dict)
             and set(a) == set(b)
-            and all(_alike(a[k], b[k], want[k] if isinstance(want, dict) else None) for k in a)
+            and all(_alike(a[k], b[k], want.get(k) if isinstance(want, dict) else None) for k in a)
         )
     if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
         return type(a) is type(b) and a == b

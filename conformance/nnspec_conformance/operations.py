@@ -7,7 +7,7 @@ template of an adapter, the oracle's adapter and the draws. ``nnspec_conformance
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -177,6 +177,7 @@ class Operation:
         indices: an index in braces -> the name of its count, or its values.
         examples: the axes along which examples lie, which do not see each other.
         family: the name by which clauses are put to it and to others of its kind; none if empty.
+        exempt: the duties that it does not owe, by name, each with the reason.
     """
 
     name: str
@@ -192,6 +193,7 @@ class Operation:
     indices: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
     family: str = ""
+    exempt: dict[str, str] = field(default_factory=dict)
 
     @property
     def arguments(self) -> tuple[Array | Table, ...]:
@@ -306,14 +308,16 @@ class Operation:
         """What each keyword stands for where it is left out, as far as that is stated."""
         return {a.name: a.default for a in self.attributes if a.default is not UNSTATED}
 
-    def settings(self, rank: int | None = None) -> Iterator[dict[str, Any]]:
+    def settings(self, rank: int | None = None, names: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
         """Keywords with which to call: the required ones alone, then every tested value of each keyword in turn.
 
         Args:
             rank: of the first array; values of an axis that it does not have are left out.
+            names: of the keywords whose values are wanted; by default all.
         """
         yield self._completed({})
-        for attribute in self.attributes:
+        wanted = {a.name for a in self.attributes} if names is None else {*names}
+        for attribute in (a for a in self.attributes if a.name in wanted):
             for value in attribute.values:
                 if attribute.kind == "axis" and rank is not None and not -rank <= value < rank:
                     continue

@@ -260,6 +260,11 @@ class Result(Summary):
     seconds: float = 0.0
     answers: list[tuple[Any, dict, Any]] = field(default_factory=list, repr=False)
 
+    @property
+    def page(self) -> str:
+        """The page to which the instance belongs."""
+        return self.clause.page_of(self.operation)
+
     def as_record(self) -> dict:
         """JSON-ready: what was found and cannot be derived, and the outcome; a clause's own data are its page's."""
         return filled(

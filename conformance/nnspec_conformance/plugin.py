@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,8 @@ class Run:
         self.results: list = []
         self.recorder = Recorder() if self.record else None
         watchdog.on_hang = lambda operation: self.write()
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: what was obtained is written
 
     def write(self) -> None:
         """The files that were asked for, with what was obtained."""

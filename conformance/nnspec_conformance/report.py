@@ -30,10 +30,9 @@ def in_files(path: Path) -> bool:
 
 def as_report(suite: Suite, subject: Subject, found: Iterable[Result]) -> dict:
     """The report of a run, JSON-ready."""
-    device = getattr(subject.adapter, "DEVICE", "cpu")
     by_page: dict[str, dict] = {}
     for result in found:
-        by_page.setdefault(result.clause.page, {})[result.instance] = result.as_record()
+        by_page.setdefault(result.page, {})[result.instance] = result.as_record()
     return jsonable(
         {
             "schema": SCHEMA,
@@ -45,7 +44,7 @@ def as_report(suite: Suite, subject: Subject, found: Iterable[Result]) -> dict:
             },
             "environment": {
                 "platform": f"{platform.system()}-{platform.machine()}",
-                "device": str(device() if callable(device) else device),
+                "device": subject.device,
                 "packages": results.versions(),
             },
             "suite": {"version": __version__},
@@ -110,9 +109,15 @@ def check_report_writable(path: Path) -> None:
     """See before a long run whether a report can be written.
 
     Raises:
-        HarnessError: it cannot.
+        HarnessError: it cannot, or something else than a report stands there.
     """
-    check_writable(path / "subject.json" if in_files(path) else path)
+    file = path / "subject.json" if in_files(path) else path
+    check_writable(file)
+    if file.is_file() and file.stat().st_size:
+        try:
+            read_report(path)
+        except HarnessError as error:
+            raise HarnessError(f"{file}: is there and is no report; remove it or choose another name") from error
 
 
 # ---- reading
@@ -178,7 +183,7 @@ def stale_pages(suite: Suite, subject: Subject, chosen: list[str], reports: Iter
     """The pages of the chosen instances that no report covers as their files are now, without a failure."""
     wanted: dict[str, set[str]] = {}
     for instance in chosen:
-        wanted.setdefault(suite.instances[instance][0].page, set()).add(instance)
+        wanted.setdefault(suite.page_of(instance), set()).add(instance)
     known = list(reports)
     return [page for page, names in wanted.items() if not any(_current(suite, subject, page, names, r) for r in known)]
 
@@ -206,7 +211,7 @@ def junit(subject: Subject, found: list[Result]) -> str:
     }
     suite = ElementTree.SubElement(suites, "testsuite", {"name": f"nnspec {subject.name}"} | counts)
     for r in found:
-        place = {"classname": r.clause.page.replace("/", "."), "name": r.instance, "time": f"{r.seconds:.3f}"}
+        place = {"classname": r.page.replace("/", "."), "name": r.instance, "time": f"{r.seconds:.3f}"}
         case = ElementTree.SubElement(suite, "testcase", place)
         kinds = {FAIL: "failure", HARNESS_ERROR: "error", NOT_IMPLEMENTED: "skipped", KNOWN: "skipped"}
         if r.outcome in kinds:

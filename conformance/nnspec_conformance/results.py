@@ -6,13 +6,15 @@ topics never meet in a file and a line that changed is a result that changed.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import math
 import os
 import platform
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -37,9 +39,18 @@ def results_dirs() -> list[Path]:
 
 # ---- what every record holds
 def today() -> str:
-    """The date, or the one that SOURCE_DATE_EPOCH names."""
+    """The date, or the one that SOURCE_DATE_EPOCH names.
+
+    Raises:
+        HarnessError: it is no number of seconds since 1970, or too many.
+    """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    now = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC) if epoch else datetime.datetime.now(datetime.UTC)
+    try:
+        now = datetime.datetime.fromtimestamp(int(epoch) if epoch else time.time(), datetime.UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise HarnessError(
+            f"SOURCE_DATE_EPOCH is {one_line(epoch, 40)!r}, expected whole seconds since 1970; unset it or correct it"
+        ) from error
     return now.date().isoformat()
 
 
@@ -101,13 +112,28 @@ def write_text(text: str, path: Path) -> None:
     Raises:
         HarnessError: the file cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(path.name + ".part")
+    with replacing(path) as scratch:
         scratch.write_text(text, encoding="utf-8")
-        scratch.replace(path)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside ``path`` to write to, which takes its place at the end; a link is followed.
+
+    Raises:
+        HarnessError: it cannot be written; what was there is there still.
+    """
+    try:
+        target = path.resolve()
+        scratch = target.with_name(target.name + ".part")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield scratch
+            scratch.replace(target)
+        finally:
+            scratch.unlink(missing_ok=True)
     except OSError as error:
-        raise HarnessError(f"{path}: {error.strerror}; {WRITABLE}") from error
+        raise HarnessError(f"{path}: {error.strerror or error}; {WRITABLE}") from error
 
 
 def check_writable(path: Path) -> None:
@@ -116,9 +142,14 @@ def check_writable(path: Path) -> None:
     Raises:
         HarnessError: they cannot.
     """
-    if path.is_dir():
-        raise HarnessError(f"{path}: is a folder; {WRITABLE}")
-    parent = next(p for p in path.absolute().parents if p.exists())
+    try:
+        if path.is_dir():
+            raise HarnessError(f"{path}: is a folder; {WRITABLE}")
+        if path.exists() and not path.is_file():
+            raise HarnessError(f"{path}: is no regular file; {WRITABLE}")
+        parent = next(p for p in path.absolute().parents if p.exists())
+    except OSError as error:  # a name too long, a circle of links
+        raise HarnessError(f"{one_line(path, 100)}: {error.strerror}; {WRITABLE}") from error
     if not parent.is_dir() or not os.access(parent, os.W_OK):
         raise HarnessError(f"{path}: {parent} is not a folder that can be written; {WRITABLE}")
 
@@ -134,7 +165,9 @@ def read_json(path: Path) -> dict:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise HarnessError(f"{path}: no such file") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise HarnessError(f"{one_line(path, 100)}: {error.strerror}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HarnessError(f"{path}: not JSON ({error}); write it again with the command that made it") from error
     if not isinstance(data, dict):
         raise HarnessError(f"{path}: expected a JSON object; write it again with the command that made it")

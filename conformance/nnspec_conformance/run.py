@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import faulthandler
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
@@ -32,21 +34,31 @@ from nnspec_conformance.report import (
     write_report,
 )
 from nnspec_conformance.results import as_text, check_writable, results_dirs, write_text
+from nnspec_conformance.signals import check_stopped
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite, load_suite
 from nnspec_conformance.vectors import Recorder, load, replay
 from nnspec_conformance.verdict import covered, explanations, status
 
+WRITING = 0.05  # share of the time that writing results as they come may take
+
 
 def run_suite(
-    suite: Suite, subject: Subject, chosen: list[str], results: list[Result], record: Callable | None
+    suite: Suite,
+    subject: Subject,
+    chosen: list[str],
+    results: list[Result],
+    record: Callable | None,
+    keep: Callable[[], None],
 ) -> None:
-    """Append the result of every chosen instance; what was obtained stays when this is interrupted."""
+    """Append the result of every chosen instance, and call ``keep`` after each; what was obtained stays."""
     for instance in progress(chosen, subject.name):
+        check_stopped()
         result = run_instance(suite, subject, instance, record=record)
         result.fits = explain(suite, subject, result)
         result.answers.clear()
         results.append(result)
+        keep()
 
 
 def check(options: argparse.Namespace) -> int:
@@ -57,12 +69,17 @@ def check(options: argparse.Namespace) -> int:
         check_report_writable(options.report)
     if options.junit:
         check_writable(options.junit)
+    if options.record:
+        check_writable(options.record / "manifest.json")
+    for path in (options.report, options.junit):
+        if path and path.resolve() == Path(options.adapter).resolve():
+            raise HarnessError(f"{path}: is the adapter itself; choose another file")
     with own_output() as out:
         subject = load_subject(options.adapter, call_limit=options.call_limit)
         validate(suite, subject)
         if options.if_stale:
             stale = stale_pages(suite, subject, chosen, _recorded(subject, options.report))
-            chosen = [instance for instance in chosen if suite.instances[instance][0].page in stale]
+            chosen = [instance for instance in chosen if suite.page_of(instance) in stale]
             if not chosen:
                 print(f"{options.report or subject.name} is current", file=out)
                 return 0
@@ -82,6 +99,7 @@ def _put_and_tell(suite: Suite, subject: Subject, chosen: list[str], options: ar
     """Put the chosen instances to the subject; whatever ends the run, tell and keep what was obtained."""
     results: list[Result] = []
     recorder = Recorder() if options.record else None
+    last, took = time.monotonic(), 0.0
 
     def tell() -> None:
         made = as_report(suite, subject, results)
@@ -99,6 +117,17 @@ def _put_and_tell(suite: Suite, subject: Subject, chosen: list[str], options: ar
                 print_verdict(subject, results, options.all, out)
             out.flush()
 
+    def keep() -> None:
+        """Write the results so far, so that a process that is killed leaves them; writing takes a share of the time."""
+        nonlocal last, took
+        if not options.report or time.monotonic() - last < took / WRITING:
+            return
+        begun = time.monotonic()
+        with contextlib.suppress(HarnessError):  # the end says that it cannot be written
+            write_report(as_report(suite, subject, results), options.report, keep=options.if_stale)
+        last = time.monotonic()
+        took = last - begun
+
     def hung(operation: str) -> None:
         clause, name = suite.instances[instance := chosen[len(results)]]
         message = f"{operation} did not return within {subject.call_limit:g} s, in native code that nothing can stop"
@@ -108,7 +137,7 @@ def _put_and_tell(suite: Suite, subject: Subject, chosen: list[str], options: ar
 
     watchdog.on_hang = hung
     try:
-        run_suite(suite, subject, chosen, results, recorder)
+        run_suite(suite, subject, chosen, results, recorder, keep)
     except KeyboardInterrupt:
         tell()
         print(f"nnspec: interrupted after {len(results)} of {len(chosen)} instances; these are kept", file=sys.stderr)
@@ -128,6 +157,9 @@ def _put_and_tell(suite: Suite, subject: Subject, chosen: list[str], options: ar
 def own_output() -> Iterator[TextIO]:
     """Standard output for our words only: what an adapter prints, also from native code, goes to standard error."""
     ours = sys.stdout
+    if not faulthandler.is_enabled():
+        with contextlib.suppress(OSError, ValueError):  # a stream of somebody's own
+            faulthandler.enable()  # a crash in native code says in which function
     with contextlib.redirect_stdout(sys.stderr):
         try:
             descriptor, errors = ours.fileno(), sys.stderr.fileno()
@@ -152,8 +184,8 @@ def print_verdict(subject: Subject, results: list[Result], everything: bool, out
         elif (everything and result.outcome != FAIL) or result.not_run:
             ratio = "" if result.outcome == NOT_IMPLEMENTED else f"  {result.ratio:.3g} of allowed"
             lines.append(f"{covered(result):<15} {result.instance}{ratio}")
-    for page in dict.fromkeys(r.clause.page for r in results):
-        topic = [r for r in results if r.clause.page == page]
+    for page in dict.fromkeys(r.page for r in results):
+        topic = [r for r in results if r.page == page]
         lines.append(f"{page}: {summary(topic)} ({seconds(topic)})")
     if subject.printed:
         lines.append(f"the adapter printed while it was called; its first line: {subject.printed[0][:100]!r}")
@@ -219,7 +251,7 @@ def _without_current(suite: Suite, chosen: list[str], folders: list[Path]) -> li
     """The chosen instances of the pages whose kills none of the folders has as the files are now."""
     pages: dict[str, list[str]] = {}
     for instance in chosen:
-        pages.setdefault(suite.instances[instance][0].page, []).append(instance)
+        pages.setdefault(suite.page_of(instance), []).append(instance)
     stale = [instances for page, instances in pages.items() if not is_current(suite, page, {*instances}, folders)]
     return [instance for instances in stale for instance in instances]
 

@@ -97,6 +97,11 @@ def steps_no_parameters(start, params, **given):
     return start(params, **given) if params else lambda grads, learning_rate=None: {}
 
 
+def clips_each_entry(start, params, **given):
+    step = start(params, **given)
+    return Changed(step, called=lambda grads, rate: step({k: np.clip(g, -1, 1) for k, g in grads.items()}, rate))
+
+
 # ---- the step
 
 
@@ -106,6 +111,16 @@ def is_one_step_late(start, params, **given):
     def called(grads, rate):
         waiting.append(grads)
         return step(waiting[-2] if len(waiting) > 1 else mapped(np.zeros_like, grads), rate)
+
+    return Changed(step, called=called)
+
+
+def loses_three_of_ten_steps(start, params, **given):
+    step, path = start(params, **given), [params]
+
+    def called(grads, rate):
+        path.append(path[-1] if len(path) % 10 in (3, 6, 9) else step(grads, rate))
+        return path[-1]
 
     return Changed(step, called=called)
 
@@ -144,6 +159,27 @@ def takes_the_magnitude_of_the_rate(start, params, *, learning_rate, **given):
 
 def takes_a_rate_that_is_nan(start, params, *, learning_rate, **given):
     return start(params, learning_rate=learning_rate if learning_rate == learning_rate else 0.0, **given)
+
+
+def takes_seven_tenths_of_the_rate(start, params, *, learning_rate, **given):
+    step = start(params, learning_rate=0.7 * learning_rate, **given)
+    return Changed(step, called=lambda grads, rate: step(grads, rate and 0.7 * rate))
+
+
+# ---- the epsilon
+
+
+def takes_an_epsilon_of_0_for_none(start, params, *, epsilon=1e-8, **given):
+    return start(params, epsilon=epsilon or 1e-8, **given)
+
+
+def rounds_epsilon_to_the_dtype(start, params, *, epsilon=1e-8, **given):
+    dtype = next(iter(params.values())).dtype
+    return start(params, epsilon=float(np.asarray(epsilon, dtype)), **given)
+
+
+def takes_the_magnitude_of_epsilon(start, params, *, epsilon=1e-8, **given):
+    return start(params, epsilon=abs(epsilon), **given)
 
 
 # ---- the state

@@ -19,12 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, ErrorCase, Trial, refusal, steps
+from nnspec_conformance.cases import Case, ErrorCase, refusal, steps
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.tolerance import Shape, Want, exact, spread
 from nnspec_conformance.trees import mapped
+from nnspec_conformance.trial import Trial
 
 RATES = (0.5, 0.5, 0.125, 0.125, 0.25, 1.0)  # changes mid-run, down and up
 SHAPES = {"a": (3,), "b": (2, 4), "c": ()}  # leaves of unequal rank and size

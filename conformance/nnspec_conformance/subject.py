@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-import itertools
+import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,29 +22,11 @@ from nnspec_conformance.flat import as_gradients, float_places, of_floats, regro
 from nnspec_conformance.functions import Function
 from nnspec_conformance.limits import CallTimeout, limit
 from nnspec_conformance.open_stepper import OpenStepper
+from nnspec_conformance.setting import Setting, combinations
+from nnspec_conformance.signals import from_outside, leave
 
 SCALARS = (bool, int, float, str, type(None))
 SLIPS = (TypeError, NameError, AttributeError)  # of who wrote a mutant: it does not do what its name says
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One combination of readings that a clause is put to a subject in.
-
-    Attributes:
-        readings: the reading of each keyword.
-        told: the keywords to pass, where the subject can be told.
-        default: for a clause of kind default, what the subject declares that the omitted keyword stands for.
-    """
-
-    readings: dict[str, str]
-    told: dict[str, str]
-    default: Any = None
-
-    @property
-    def flushes(self) -> bool:
-        """Whether results that are subnormal numbers may be zero."""
-        return self.readings.get("subnormals") == "flushed"
 
 
 class Subject:
@@ -63,13 +44,15 @@ class Subject:
     def __init__(self, adapter: Any, *, call_limit: float = 30.0, role: str = "user"):
         self.adapter, self.call_limit, self.role = adapter, call_limit, role
         self.name = one_line(self._declared("NAME", str, None))
-        self.version = str(getattr(adapter, "VERSION", "unknown"))
+        self.version, self.device = self._text("VERSION", "unknown"), self._text("DEVICE", "cpu")
         self._dtypes = self._dtypes_by_operation()
         self.dtypes = tuple(dict.fromkeys(name for names in self._dtypes.values() for name in names))
         self.variants = self._declared("VARIANTS", dict, {})
         self.defaults = self._declared("DEFAULTS", dict, {})
         self.known_failures = self._declared("KNOWN_FAILURES", dict, {})
+        self.compiles = self._declared("COMPILES", bool, False)
         self.hung: set[str] = set()
+        self.process = os.getpid()
         self.printed: list[str] = []
         self._handed: list[Any] = []
         self._probed: dict[Callable, bool] = {}
@@ -89,17 +72,34 @@ class Subject:
             )
         return value
 
+    def _text(self, name: str, default: str) -> str:
+        """A declaration that is shown: a text, something that can be made one, or a function that gives it."""
+        value = getattr(self.adapter, name, default)
+        try:
+            return one_line(value() if callable(value) else value)
+        except Exception as error:
+            text = f"{type(error).__name__}: {one_line(error, 200)}"
+            raise HarnessError(f"{self.place(name)}: {name} raised {text}; it must give a text") from error
+
     def _dtypes_by_operation(self) -> dict[str, tuple]:
         """``DTYPES``, under ``*`` for every operation that it does not name."""
         declared = getattr(self.adapter, "DTYPES", ("float32",))
         if not isinstance(declared, dict):
-            return {"*": tuple(self._declared("DTYPES", tuple, ("float32",)))}
+            declared = {"*": self._declared("DTYPES", tuple, ("float32",))}
+            if not declared["*"]:
+                raise HarnessError(f"{self.place('DTYPES')}: DTYPES is empty; use some of {', '.join(DTYPES)}")
         for operation, names in declared.items():
             if not isinstance(names, tuple | list) or not names:
                 raise HarnessError(
                     f"{self.place('DTYPES')}: DTYPES[{operation!r}] is {one_line(repr(names), 100)}, expected a tuple; "
                     f"use some of {', '.join(DTYPES)}"
                 )
+            for name in names:
+                if not isinstance(name, str) or name not in DTYPES:
+                    raise HarnessError(
+                        f"{self.place('DTYPES')}: DTYPES holds {one_line(repr(name), 100)}; use some of "
+                        f"{', '.join(DTYPES)}"
+                    )
         return {"*": ("float32",)} | {operation: tuple(names) for operation, names in declared.items()}
 
     def dtypes_of(self, operation: str) -> tuple[str, ...]:
@@ -122,11 +122,7 @@ class Subject:
         return next((f"{p}:{n}" for word in words for p, n, line in lines if word in line), str(path))
 
     def _check_dtypes(self) -> None:
-        if not self.dtypes:
-            raise HarnessError(f"{self.place('DTYPES')}: DTYPES is empty; use some of {', '.join(DTYPES)}")
         for name in self.dtypes:
-            if name not in DTYPES:
-                raise HarnessError(f"{self.place('DTYPES')}: DTYPES holds {name!r}; use some of {', '.join(DTYPES)}")
             x = np.array([0.5, -2.0, np.inf], DTYPES[name])
             try:
                 with self._context(name):
@@ -162,7 +158,7 @@ class Subject:
         return self._probed[function]
 
     def settings(self, spec: Spec, clause: Clause, operation: str) -> list[Setting]:
-        """Every combination of readings that the subject has of an operation, for one clause.
+        """What one clause is put to the subject in: the combinations of its readings that the clause can tell apart.
 
         Args:
             spec: says which clauses with variants govern the operation.
@@ -170,10 +166,9 @@ class Subject:
             operation: its name.
         """
         declared = {c.keyword: self.reading(c, operation) for c in spec.governing(operation)}
-        choices = [value if isinstance(value, tuple) else (value,) for value in declared.values()]
+        choices = {keyword: value if isinstance(value, tuple) else (value,) for keyword, value in declared.items()}
         made = []
-        for combination in itertools.product(*choices):
-            readings = dict(zip(declared, combination, strict=True))
+        for readings in combinations(choices, clause.keyword):
             told = {k: r for k, r in readings.items() if isinstance(declared[k], tuple)}
             default = None
             if clause.kind == "default":
@@ -276,7 +271,7 @@ class Subject:
                 answer = self._out(operation, body(getattr(self.adapter, operation)))
                 self.returned += 1
                 return answer
-        except (ClauseFailed, HarnessError, KeyboardInterrupt):
+        except (ClauseFailed, HarnessError):
             raise
         except CallTimeout as error:
             self.hung.add(operation)
@@ -284,11 +279,15 @@ class Subject:
         except NotImplementedError as error:
             raise NotImplementedBySubject(f"{operation}: {one_line(error)}" if str(error) else operation) from error
         except BaseException as error:  # SystemExit and the panics of extension modules are no Exceptions
+            if from_outside(error):
+                raise
             refused = Refused(operation, error)
             if self.role == "mutant" and isinstance(error, SLIPS):
                 raise HarnessError(str(refused)) from error
             raise refused from error
         finally:
+            if os.getpid() != self.process:  # the operation forked, and this is the child: only one may go on
+                leave(2)
             self.printed += [] if self.printed else printed.getvalue().splitlines()[:1]
 
     def call(self, operation: str, *arrays: Any, **attributes: Any) -> Any:
@@ -326,10 +325,10 @@ class Subject:
 
         return self._guard(operation, arrays, body)
 
-    def second_derivative(self, operation: str, x: np.ndarray, *fixed: np.ndarray, **attributes: Any) -> np.ndarray:
-        """The second derivative of an elementwise operation by its first array, the others being held.
+    def second_derivative(self, operation: str, x: Any, *fixed: Any, along: Any = None, **attributes: Any) -> Any:
+        """The second derivative by the first array, of any but an elementwise operation along a direction.
 
-        It is the adapter's own, else its vjp applied to its vjp.
+        It is the adapter's own, else its vjp applied to its vjp, of the sum of the results.
         """
         self.asked = float_dtype((x, *fixed))
         own = getattr(self.adapter, f"{operation}_second_derivative", None)
@@ -339,11 +338,12 @@ class Subject:
         def body(f: Callable) -> Any:
             primal, *held = map(self._in, (x, *fixed))
             if own is not None:
-                return own(primal, *held, **attributes)
-            vjp, ones = self.adapter.vjp, self._in(np.ones_like(x))
+                return own(primal, *held, *([] if along is None else [self._in(along)]), **attributes)
+            y = primal if along is None else f(primal, *held, **attributes)
+            vjp, ones = self.adapter.vjp, self._in(np.ones(tuple(y.shape), x.dtype))
             g = Function(lambda first: f(first, *held, **attributes), operation, f, attributes, fixed)
             slope = Function(lambda first: vjp(g, (first,), ones)[0], operation, vjp, g, x.shape, str(x.dtype))
-            return vjp(slope, (primal,), ones)[0]
+            return vjp(slope, (primal,), ones if along is None else self._in(along))[0]
 
         return self._guard(operation, (x, *fixed), body)
 

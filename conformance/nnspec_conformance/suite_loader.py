@@ -35,8 +35,15 @@ class Suite:
     def instances(self) -> dict:
         return self.spec.instances()
 
+    def page_of(self, instance: str) -> str:
+        """The page to which an instance belongs."""
+        clause, operation = self.instances[instance]
+        return clause.page_of(operation)
+
     def select(self, patterns: Iterable[str] = ()) -> list[str]:
         """Instances that match clause ids, instances, pages or sections (all, if no pattern is given).
+
+        A topic's page stands for the duties of its operations, too.
 
         Raises:
             HarnessError: a pattern matches nothing; names the nearest ids.
@@ -45,8 +52,8 @@ class Suite:
         for pattern in patterns:
             found = [
                 name
-                for name, (clause, _) in self.instances.items()
-                if pattern in (name, clause.id, clause.page, clause.page.split("/")[0], clause.page.split("/")[-1])
+                for name, (clause, operation) in self.instances.items()
+                if pattern in (name, clause.id, clause.page) or pattern in _names_of(clause.page_of(operation))
             ]
             if not found:
                 raise HarnessError(f"no clause, instance or section '{pattern}'{self._nearest(pattern)}")
@@ -55,6 +62,11 @@ class Suite:
 
     def _nearest(self, pattern: str) -> str:
         return did_you_mean(pattern, [*self.spec.clauses, *self.spec.pages, *self.instances])
+
+
+def _names_of(page: str) -> tuple[str, ...]:
+    """How a page may be named: in full, by its section, by its last word."""
+    return page, page.split("/")[0], page.split("/")[-1]
 
 
 def modules(package: str) -> list[ModuleType]:

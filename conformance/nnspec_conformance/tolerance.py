@@ -19,7 +19,8 @@ from nnspec_conformance.trees import leaves, rebuilt
 Rounding = Callable[[Any], Any]  # what an oracle passes its operands through
 ALARM = 1e-6  # how often a right implementation may be refused
 QUANTILE = 4.8916  # two-sided normal quantile of a false-alarm rate of 1e-6
-POWER = 3.0902  # one-sided normal quantile of probability 0.999
+POWERFUL = 0.999  # how often the named deviation is caught
+POWER = 3.0902  # one-sided normal quantile of that probability
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,14 @@ class Want:
 
 @dataclass(frozen=True)
 class Shape:
-    """An expected shape and, if given, dtype; values do not matter."""
+    """An expected shape and, if given, dtype; values do not matter.
 
-    shape: tuple[int, ...]
+    Attributes:
+        shape: None where any will do.
+        dtype: the name of a floating-point type, ``integer``, ``boolean``, or None where any will do.
+    """
+
+    shape: tuple[int, ...] | None
     dtype: str | None = None
 
 
@@ -132,10 +138,17 @@ def spread(run: Callable[[Rounding], Any], dtype: str, *, runs: int = 16, factor
     u = unit(dtype)
 
     def rounding(seed: int) -> Rounding:
-        random = np.random.default_rng(seed)
-        return lambda x: as_wide(x) * (1 + u * random.uniform(-1, 1, np.shape(x)))
+        random = np.random.default_rng(seed).random
+
+        def rounded(x: Any) -> np.ndarray:
+            x = as_wide(x)
+            return x * (1 + u * (2 * random(x.shape or None) - 1))
+
+        return rounded
 
     def as_wide(x: Any) -> np.ndarray:  # a complex step stays one
+        if type(x) is np.ndarray and x.dtype.char in "dD":  # most are: this is called for every operand of every run
+            return x
         return np.asarray(x, np.complex128 if np.iscomplexobj(x) else np.float64)
 
     centre = run(as_wide)
@@ -252,3 +265,19 @@ def variance(sigma2: float, kurtosis: float, n: int) -> Want:
 def _statistic(value: float, allowed: float, caught: float, n: int, what: str) -> Want:
     name = f"statistical n={n}, false alarms {ALARM:g}, catches {what} off by {caught:.3g} with probability 0.999"
     return _want(value, allowed, "float64", name)
+
+
+def equally_often(degrees: int, n: int, *, rows: int = 1) -> Want:
+    """Pearson's statistic of ``n`` independent draws that fall into equally likely cells.
+
+    Args:
+        degrees: of freedom; a draw that falls into one of k cells has k - 1.
+        n: how many draws, some tens for each cell.
+        rows: how many free cells a draw fills; a permutation of k things fills k, of which k - 1 are free.
+    """
+    from scipy.optimize import brentq
+    from scipy.stats import chi2, ncx2
+
+    most = float(chi2.isf(ALARM, degrees))
+    unlike = brentq(lambda shift: float(ncx2.sf(most, degrees, shift)) - POWERFUL, 0.0, 100.0 * most)
+    return _statistic(float(degrees), most - degrees, float(np.sqrt(unlike / (rows * n))), n, "shares, relatively,")

@@ -14,10 +14,19 @@ import numpy as np
 
 from nnspec_conformance.cases import Case
 from nnspec_conformance.clauses import Spec
-from nnspec_conformance.compare import Finding, sentence
-from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, did_you_mean
-from nnspec_conformance.results import read_json, write
-from nnspec_conformance.subject import Setting, Subject
+from nnspec_conformance.compare import KINDS, Finding, sentence
+from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.errors import (
+    ClauseFailed,
+    HarnessError,
+    NotImplementedBySubject,
+    Refused,
+    did_you_mean,
+    one_line,
+)
+from nnspec_conformance.results import read_json, replacing, write
+from nnspec_conformance.setting import Setting
+from nnspec_conformance.subject import Subject
 from nnspec_conformance.tolerance import Shape, Want
 
 SCHEMA = "nnspec-vectors/1"
@@ -50,6 +59,7 @@ class Recorder:
                 "rates": case.rates,
                 "want": self._store(case.want, f"{prefix}.want"),
                 "catches": case.note or None,
+                "may_refuse": case.may_refuse or None,
             }
         )
 
@@ -70,7 +80,7 @@ class Recorder:
             self._store(np.asarray(x.flushed), f"{name}.flushed")
             return {"want": name, "dtype": x.dtype, "tolerance": x.tolerance}
         if isinstance(x, Shape):
-            return {"shape": list(x.shape), "dtype": x.dtype}
+            return {"shape": None if x.shape is None else list(x.shape), "dtype": x.dtype}
         if isinstance(x, dict):
             return {"dict": {k: self._store(v, f"{name}.{k}") for k, v in x.items()}}
         if isinstance(x, tuple | list):
@@ -88,11 +98,11 @@ class Recorder:
 
         manifest = {"schema": SCHEMA, "arrays": "arrays.safetensors", "cases": self.cases}
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            save_file(self.arrays, str(folder / "arrays.safetensors"))
-        except (OSError, SafetensorError) as error:
-            raise HarnessError(f"{folder}: {error}; choose a folder that can be written") from error
-        write(manifest, folder / "manifest.json")
+            with replacing(folder / "arrays.safetensors") as scratch:
+                save_file(self.arrays, str(scratch))
+                write(manifest, folder / "manifest.json")
+        except SafetensorError as error:
+            raise HarnessError(f"{folder}: {one_line(error)}; choose a folder that can be written") from error
         return len(self.cases)
 
 
@@ -183,9 +193,9 @@ def _case(data: dict, arrays: dict[str, np.ndarray]) -> Recorded:
             return arrays[x["array"]]
         if "want" in x:
             value, allowed, flushed = (arrays[f"{x['want']}.{part}"] for part in ("value", "allowed", "flushed"))
-            return Want(value, allowed, flushed, x["dtype"], x["tolerance"])
+            return Want(value, allowed, flushed, _known(x["dtype"]), x["tolerance"])
         if "shape" in x:
-            return Shape(tuple(x["shape"]), x["dtype"])
+            return Shape(None if x["shape"] is None else tuple(x["shape"]), _known(x["dtype"]))
         if "dict" in x:
             return {k: restore(v) for k, v in x["dict"].items()}
         if "list" in x:
@@ -203,8 +213,15 @@ def _case(data: dict, arrays: dict[str, np.ndarray]) -> Recorded:
         rates=data["rates"],
         want=restore(data["want"]),
         note=data["catches"] or "",
+        may_refuse=data.get("may_refuse") or "",
     )
     return Recorded(data["instance"], case, data["readings"], data["default"])
+
+
+def _known(dtype: Any) -> Any:
+    if dtype in (None, *DTYPES, *KINDS) or np.dtype(dtype).kind in "biu":
+        return dtype
+    raise ValueError(f"dtype {dtype!r}; an answer is in {', '.join(DTYPES)}, whole numbers or truth values")
 
 
 def replay(cases: list[Recorded], subject: Subject, spec: Spec) -> Iterator[Replayed]:

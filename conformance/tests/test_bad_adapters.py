@@ -1,6 +1,7 @@
 """Adapters that are missing, broken or wrong: one line that names file, line and the likely fix; nothing is lost."""
 
 import json
+import os
 
 import pytest
 
@@ -22,6 +23,19 @@ SETUP = {
         r"{path}:3: OSError: no licence; the adapter must import without an error",
     ),
     "set-up exits": (b'NAME = "a"\nraise SystemExit(0)\n', r"{path}:2: SystemExit: 0; the adapter must import without"),
+    "set-up leaves": (
+        b'NAME = "a"\nimport os\nos._exit(0)\n',
+        r"{path}:3: LeavesProcess: os._exit(0); the adapter must import without",
+    ),
+    "set-up raises no Exception": (
+        b'NAME = "a"\nclass Panic(BaseException): pass\nraise Panic("low")\n',
+        r"{path}:3: Panic: low; the adapter must import without an error",
+    ),
+    "set-up interrupts": (b'NAME = "a"\nraise KeyboardInterrupt\n', r"{path}:2: KeyboardInterrupt"),
+    "DEVICE raises": (
+        b'NAME = "a"\ndef DEVICE():\n    return 1 / 0\n',
+        r"{path}:2: DEVICE raised ZeroDivisionError: division by zero; it must give a text",
+    ),
     "no NAME": (b"VERSION = '1'\n", r"{path}: NAME is missing, expected a str; set it at the module's top"),
     "NAME no text": (b"\nNAME = 3\n", r"{path}:2: NAME is 3, expected a str; set it at the module's top"),
     "DTYPES no tuple": (b'NAME = "a"\nDTYPES = "float32"\n', r"{path}:2: DTYPES is 'float32', expected a tuple"),
@@ -34,6 +48,7 @@ SETUP = {
         b'NAME = "a"\nDTYPES = {\n    "rleu": ("float32",),\n}\n',
         r"{path}:3: DTYPES names no operation: 'rleu'; did you mean relu",
     ),
+    "DTYPES nested": (b'NAME = "a"\nDTYPES = (["float32"],)\n', r"{path}:2: DTYPES holds ['float32']; use some of"),
     "DTYPES unknown": (b'NAME = "a"\nDTYPES = ("fp8",)\n', r"{path}:2: DTYPES holds 'fp8'; use some of float16"),
     "VARIANTS no dict": (b'NAME = "a"\nVARIANTS = []\n', r"{path}:2: VARIANTS is [], expected a dict"),
     "unknown reading": (
@@ -81,6 +96,24 @@ def test_adapter_that_cannot_run_is_one_line_and_status_2(nnspec, adapter, tmp_p
     assert (ran.status, ran.out, ran.err.count("\n")) == (2, "", 1)
     assert "Traceback" not in ran.err
     assert words.replace("{path}", str(path)) in " ".join(ran.err.split(" "))
+
+
+@pytest.mark.parametrize("name", ["json.py", "numpy.py"])
+def test_adapter_that_hides_a_module_is_refused(nnspec, adapter, name):
+    ran = nnspec("check", adapter(name=name), "relu.value")
+    assert (ran.status, f"hides the module {name[:-3]}, which it or others may need" in ran.err) == (2, True)
+
+
+def test_import_that_never_ends_is_given_up(nnspec, adapter, monkeypatch):
+    monkeypatch.setattr("nnspec_conformance.loading.LOAD_LIMIT", 0.2)
+    ran = nnspec("check", adapter("import time\ntime.sleep(600)\n"), "relu.value")
+    assert (ran.status, "its import did not end within 0.2 s" in ran.err) == (2, True)
+
+
+def test_adapter_that_takes_the_streams_away_loses_no_word(process, adapter):
+    path = adapter("import sys\nsys.stdout = sys.stderr = None\n\n\ndef relu(x):\n    return x\n")
+    ran = process("check", path, "relu.value")
+    assert (ran.status, "FAIL  relu.value" in ran.out) == (1, True)
 
 
 @pytest.mark.parametrize("name", ["nosuch", "no.such.module", "notes.txt"])
@@ -137,7 +170,7 @@ def test_wrong_answer_is_a_failed_clause(nnspec, adapter, tmp_path, name):
     expression, words = RETURNS[name]
     path, report = adapter(f"def relu(x):\n    return {expression}\n"), tmp_path / "r.json"
 
-    ran = nnspec("check", path, "activation.shape[relu]", "activation.dtype[relu]", "relu.value", "--report", report)
+    ran = nnspec("check", path, "activation.shape[relu]", "duty.dtype[relu]", "relu.value", "--report", report)
 
     found = summaries(json.loads(report.read_text()))
     messages = [r["message"] for r in found.values() if r["outcome"] == "fail"]
@@ -213,6 +246,49 @@ def test_adapter_that_changes_its_input_does_not_change_the_suites(nnspec, adapt
 def test_report_onto_a_folder_gets_a_file_for_each_topic(nnspec, tmp_path):
     assert nnspec("check", "numpy_oracle", "relu.value", "--report", tmp_path).status == 0
     assert (tmp_path / "components" / "activations.json").is_file()
+
+
+@pytest.mark.parametrize("option", ["--report", "--junit"])
+def test_results_do_not_replace_the_adapter(nnspec, adapter, option, tmp_path):
+    path = adapter("def relu(x):\n    return x\n")
+    link = tmp_path / "link.json"
+    link.symlink_to(path)
+    ran = nnspec("check", path, "relu.value", option, link)
+    assert ran.status == 2
+    assert "is there and is no report" in ran.err or "is the adapter itself; choose another file" in ran.err
+    assert "def relu" in path.read_text()
+
+
+@pytest.mark.parametrize("option", ["--report", "--junit"])
+def test_results_do_not_replace_what_is_no_regular_file(nnspec, tmp_path, option):
+    os.mkfifo(tmp_path / "pipe.json")
+    ran = nnspec("check", "numpy_oracle", "relu.value", option, tmp_path / "pipe.json")
+    assert (ran.status, "pipe.json: is no regular file" in ran.err) == (2, True)
+
+
+def test_report_does_not_replace_what_is_no_report(nnspec, tmp_path):
+    (tmp_path / "mine.json").write_text("[1]")
+    ran = nnspec("check", "numpy_oracle", "relu.value", "--report", tmp_path / "mine.json")
+    assert (ran.status, "is there and is no report" in ran.err) == (2, True)
+    assert (tmp_path / "mine.json").read_text() == "[1]"
+
+
+def test_report_follows_a_link(nnspec, tmp_path):
+    (tmp_path / "link.json").symlink_to(tmp_path / "kept" / "r.json")
+    assert nnspec("check", "numpy_oracle", "relu.value", "--report", tmp_path / "link.json").status == 0
+    assert (tmp_path / "link.json").is_symlink()
+    assert json.loads((tmp_path / "kept" / "r.json").read_text())["subject"]["name"] == "numpy_oracle"
+
+
+def test_name_too_long_is_one_line(nnspec, tmp_path):
+    ran = nnspec("check", "numpy_oracle", "relu.value", "--report", tmp_path / f"{'x' * 300}.json")
+    assert (ran.status, "File name too long" in ran.err, ran.err.count("\n")) == (2, True, 1)
+
+
+def test_date_that_is_none_is_one_line(nnspec, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    ran = nnspec("check", "numpy_oracle", "relu.value")
+    assert (ran.status, "SOURCE_DATE_EPOCH is 'yesterday', expected whole seconds" in ran.err) == (2, True)
 
 
 def test_junit_onto_a_folder_is_refused_before_the_run(nnspec, tmp_path):

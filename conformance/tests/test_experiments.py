@@ -2,6 +2,8 @@
 
 import importlib.resources
 import json
+import tomllib
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -141,52 +143,10 @@ def test_statistics_refuse(function, arguments, message):
 
 # Verdicts: each claim turns where its effect is taken away, and its condition falls where nothing speaks for it
 
-TURNS = [  # experiment, number, value, outcome
-    ("affine-collapse", "largest difference / bound", 1.5, "does not hold"),
-    ("affine-collapse", "affine fit leaves with ReLU, least", 1e-29, "does not hold"),
-    ("xor-needs-non-linearity", "points right, identity nets at any step", 4, "does not hold"),
-    ("xor-needs-non-linearity", "labelings realized", 16, "does not hold"),
-    ("xor-needs-non-linearity", "largest share with a non-linearity", 0, "does not hold"),
-    ("xor-needs-non-linearity", "least share with a non-linearity", 1, "holds"),
-    ("first-layer-gradient", "first layer, sigmoid / relu, 2/n", 0.7, "does not hold"),
-    ("first-layer-gradient", "first layer, relu, 2/n", 1e-5, "does not hold"),
-    ("sigmoid-binary", "2n × divergence, equal covariances", 30, "does not hold"),
-    ("sigmoid-binary", "divergence, covariances 1 : 4, lower end", 0, "holds"),
-    ("tanh-zero-centred", "steps, sigmoid / tanh", 0.9, "does not hold"),
-    ("tanh-zero-centred", "steps, sigmoid / sigmoid - 1/2", 1, "holds"),
-    ("relu-cost", "sigmoid and tanh / ReLU at 2^17", 1.1, "does not hold"),
-    ("relu-cost", "sigmoid and tanh / ReLU at 2^24", 1.7, "holds"),
-    ("hidden-features", "trained less untrained, lower end", -1, "does not hold"),
-    ("forward-products", "count / formula, largest", 1.001, "does not hold"),
-    ("forward-products", "count / formula, least", 0.5, "does not hold"),
-    ("stored-activations", "growth, loop", 0.1, "does not hold"),
-    ("stored-activations", "growth of the scan, rematerialized / not", 1, "does not hold"),
-    ("stored-activations", "growth of the loop, rematerialized / not", 0.5, "does not hold"),
-    ("loss-curvature", "smallest eigenvalue, cross-entropy", -0.1, "does not hold"),
-    ("loss-curvature", "smallest eigenvalue, cosine", 0, "does not hold"),
-    ("regression-minimizer", "minimizer, absolute error", 0.3, "does not hold"),
-    ("regression-outliers", "intercept off, squared error", 0.1, "does not hold"),
-    ("margins-minimizer", "minimizer, hinge", -0.4, "does not hold"),
-    ("gradient-flow", "change with depth, random direction", 1.2, "does not hold"),
-    ("gradient-flow", "change with depth", 1, "holds"),
-    ("two-wells", "share that reaches the deepest point", 1, "holds"),
-    ("two-wells", "share that reaches the deepest point, one well", 0.5, "does not hold"),
-    ("adam-step-bound", "longest step, growing gradients", 3.0, "holds"),
-    ("adam-reddi", "end of Adam", -0.95, "holds"),
-    ("adam-faster", "loss over Adam's, features as they are", 1.0, "does not hold"),
-    ("adam-faster", "loss over Adam's, standardized", 1.0, "holds when"),
-    ("adam-generalization", "test error of Adam less gradient descent, Wilson's", -0.01, "holds"),
-    ("adam-sensitivity", "loss at the default rate over the least", 1.2, "does not hold"),
-    ("adam-sensitivity", "loss at the worst decay rates over the least", 1.2, "holds when"),
-    ("adam-memory", "arrays of state per parameter", 3, "does not hold"),
-    ("adam-memory", "operations for 1,000 times the parameters", 1500, "does not hold"),
-    ("momentum-steps", "exponent, heavy ball", 0.9, "does not hold"),
-    ("momentum-steps", "exponent, gradient descent", 0.5, "does not hold"),
-    ("heavy-ball-cycle", "share that converges, heavy ball", 1, "holds when"),
-    ("perceptron-mistakes", "largest share of the bound", 1.1, "does not hold"),
-    ("perceptron-mistakes", "share of the bound at 0.01", 0.5, "does not hold"),
-    ("bias-separates", "counts other than the theorem's", 1, "does not hold"),
-    ("bias-separates", "points 1 and 2, linear", 4, "does not hold"),
+TURNS = [  # by topic: experiment, number, value, outcome
+    tuple(turn)
+    for path in sorted((Path(__file__).parent / "turns").rglob("*.toml"))
+    for turn in tomllib.loads(path.read_text(encoding="utf-8"))["turns"]
 ]
 
 

@@ -109,6 +109,13 @@ def test_a_second_derivative_is_compiled_once_for_a_shape(compiled):
     assert compiled(lambda: subject.second_derivative("sigmoid", X + 1)) == 0
 
 
+def test_a_second_derivative_along_a_direction_is_that_of_the_sum_of_the_results():
+    adapter = SimpleNamespace(products=lambda x: x[:, 0] * x[:, 1], **{n: getattr(transport, n) for n in JAX}, NAME="m")
+    x, along = np.float32([[1, 2], [3, 4]]), np.float32([[5, 6], [7, 8]])
+
+    assert Subject(adapter).second_derivative("products", x, along=along).tolist() == [[6, 5], [8, 7]]
+
+
 def test_a_second_derivative_is_by_the_first_array_with_the_others_held():
     adapter = SimpleNamespace(cubic=lambda x, a: a * x**3, **{n: getattr(transport, n) for n in JAX}, NAME="cubic")
     subject = Subject(adapter)

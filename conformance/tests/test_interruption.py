@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -127,7 +129,7 @@ SLOW = """
 def interrupted(adapter, tmp_path, background):
     """A run that gets Ctrl-C while relu is called."""
 
-    def run(*options):
+    def run(*options, by="SIGINT"):
         mark = tmp_path / "called"
         path = adapter(SLOW.replace("FILE", repr(str(mark))))
         with open(path, "a") as file:
@@ -136,7 +138,7 @@ def interrupted(adapter, tmp_path, background):
         while not mark.exists() and started.poll() is None:
             time.sleep(0.02)
         time.sleep(0.3)
-        started.send_signal(signal.SIGINT)
+        started.send_signal(getattr(signal, by))
         out, err = started.communicate(timeout=30)
         return started.returncode, out, err
 
@@ -156,11 +158,70 @@ def test_ctrl_c_leaves_the_json_whole(interrupted):
     assert "identity.value" in results_of(json.loads(interrupted("--json")[1]))
 
 
-def test_keyboard_interrupt_from_an_adapter_ends_the_run_and_keeps_it(nnspec, adapter):
-    path = adapter("def identity(x):\n    return x\n\n\ndef relu(x):\n    raise KeyboardInterrupt\n")
-    ran = nnspec("check", path, "identity.value", "relu.value")
-    assert (ran.status, ran.err) == (2, "nnspec: interrupted after 1 of 2 instances; these are kept\n")
-    assert "1 pass" in ran.out
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_other_signals_end_a_run_like_ctrl_c(interrupted, tmp_path, name):
+    status, out, err = interrupted("--report", tmp_path / "r.json", by=name)
+    assert (status, "pass" in out, " of 4 instances; these are kept\n" in err) == (2, True, True)
+    assert results_of(json.loads((tmp_path / "r.json").read_text()))["identity.value"]["outcome"] == "pass"
+
+
+def test_run_that_is_killed_leaves_its_report(interrupted, tmp_path):
+    status, out, _ = interrupted("--report", tmp_path / "r.json", by="SIGKILL")
+    assert (status, out) == (-signal.SIGKILL, "")
+    assert results_of(json.loads((tmp_path / "r.json").read_text()))["identity.value"]["outcome"] == "pass"
+
+
+def test_signal_that_an_adapter_swallows_ends_the_run_after_the_call(background, adapter, tmp_path):
+    mark = tmp_path / "called"
+    path = adapter(f"""
+        import time
+
+        def identity(x):
+            open({str(mark)!r}, "w").close()
+            try:
+                time.sleep(600)
+            except BaseException:
+                return x
+
+        def relu(x):
+            return x
+    """)
+    started = background("check", path, "identity.value", "relu.value")
+    while not mark.exists() and started.poll() is None:
+        time.sleep(0.02)
+    started.send_signal(signal.SIGTERM)
+    out, err = started.communicate(timeout=30)
+    assert (started.returncode, err) == (2, "nnspec: interrupted after 1 of 2 instances; these are kept\n")
+    assert "1 pass" in out
+
+
+@pytest.mark.parametrize("leaving", ["raise KeyboardInterrupt", "os._exit(0)", "sys.exit(0)"])
+def test_adapter_that_ends_the_process_fails_its_clause(nnspec, adapter, leaving):
+    body = f"import os, sys\n\n\ndef identity(x):\n    return x\n\n\ndef relu(x):\n    {leaving}\n"
+    ran = nnspec("check", adapter(body), "identity.value", "relu.value")
+    assert (ran.status, "FAIL  relu.value" in ran.out, "1 pass, 1 fail" in ran.out) == (1, True, True)
+
+
+def test_child_of_an_adapter_does_not_run_the_rest_again(process, adapter):
+    path = adapter("import os\n\n\ndef relu(x):\n    os.fork()\n    return np.maximum(x, 0)\n")
+    ran = process("check", path, "relu.value")
+    assert (ran.status, ran.out.count("1 pass (")) == (0, 2)  # its line for the topic, and the total
+
+
+def test_thread_that_runs_on_does_not_keep_the_program(adapter):
+    body = "import threading, time\n\nthreading.Thread(target=time.sleep, args=(600,)).start()\n"
+    path = adapter(f"{body}\n\ndef relu(x):\n    return x\n")
+    command = [sys.executable, "-m", "nnspec_conformance.cli", "check", str(path), "relu.value"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, "a thread that the adapter started is still running" in ran.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("stream", [">/dev/full", ">&-"])
+def test_standard_output_that_takes_nothing_is_no_traceback(stream):
+    command = f"{sys.executable} -m nnspec_conformance.cli check numpy_oracle relu.value {stream}"
+    ran = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    expected = (2, "nnspec: No space left on device\n") if "full" in stream else (0, "")
+    assert (ran.returncode, ran.stderr) == expected
 
 
 def test_broken_pipe_is_quiet(background):

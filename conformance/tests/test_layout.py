@@ -77,6 +77,13 @@ def test_a_stray_module_of_an_adapter_is_found(tmp_path):
     assert strays(tmp_path) == {"components/lairs", "extra"}
 
 
+@pytest.mark.parametrize("strand", STRANDS)
+def test_duties_have_tests_and_mutants_and_neither_oracle_nor_reference(strand):
+    duties = {clause.id.removeprefix("duty.") for clause in load_spec(ROOT / "spec").clauses.values() if clause.forms}
+    found = {path.stem.removeprefix("test_") for path in (STRANDS[strand] / "duties").glob("*.py")} - {"__init__"}
+    assert found == (duties if strand in ("suite", "mutants") else set())
+
+
 def test_suite_modules_are_named_after_their_page():
     modules = topics(STRANDS["suite"], ".py")
     assert {name for name in modules if not name.rpartition("/")[2].startswith("test_")} == set()

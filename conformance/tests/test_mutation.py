@@ -86,13 +86,13 @@ def test_one_function_may_be_several_mutants():
 def test_each_operation_of_a_family_gets_a_mutant_that_is_handed_the_right_one():
     mutants = Mutants()
 
-    @mutants.each("a story", "layers.shape", "layers.dtype")
+    @mutants.each("a story", "layers.shape", "layers.empty-batch")
     def adds_one(f, x, *weights, **given):
         return f(x, *weights, **given) + 1
 
     assert [(m.name, m.catches) for m in mutants] == [
-        ("adds one", ("layers.shape[dense]", "layers.dtype[dense]")),
-        ("adds one", ("layers.shape[mlp]", "layers.dtype[mlp]")),
+        ("adds one", ("layers.shape[dense]", "layers.empty-batch[dense]")),
+        ("adds one", ("layers.shape[mlp]", "layers.empty-batch[mlp]")),
     ]
     x = np.ones((1, 2), np.float32)
     assert mutants[0].subject().call("dense", x, np.ones((2, 1), np.float32), np.ones(1, np.float32)) == 4

@@ -1,6 +1,7 @@
 """``nnspec new-topic``: what it writes is in step at once; one clause fails until the author has written the others."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,14 @@ from nnspec_conformance.operations import FORMS
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPICS = {form: f"training/trial_of_{form.replace(' ', '_')}" for form in FORMS}
+
+# The form of the operation for each duty that one of the topics owes; the stepper that is written is an optimizer.
+DUTIES = [
+    form
+    for clause in own_spec().clauses.values()
+    for form in clause.forms
+    if form != "stepper" or "optimizers" not in clause.apart
+]
 
 
 def name_of(form):
@@ -90,7 +99,7 @@ def test_the_unwritten_clause_fails_and_nothing_else(said, subject):
         assert f"FAIL  {slug}.unwritten" in out
         assert f"the clauses of {TOPICS[form]} are not written yet; then take this one away" in " ".join(out.split())
     assert out.count("FAIL  ") == len(FORMS), out
-    assert f"{len(FORMS)} pass, {len(FORMS)} fail" in out
+    assert f"{len(FORMS) + len(DUTIES)} pass, {len(FORMS)} fail" in out
 
 
 @pytest.mark.parametrize("subject", ["numpy_oracle", "reference"])
@@ -103,11 +112,11 @@ def test_a_new_optimizer_keeps_what_every_optimizer_owes(said, subject):
 
 def test_mutants_are_caught(said):
     assert said["mutants"].status == 0, said["mutants"].out + said["mutants"].err
-    assert f"{len(FORMS)} of {len(FORMS)} mutants caught" in said["mutants"].out
+    assert re.search(r"^(\d+) of \1 mutants caught", said["mutants"].out, re.M)
 
 
 def test_a_framework_does_not_implement_it_yet(said):
-    assert f"{2 * len(FORMS)} not implemented" in said["flax_optax"].out
+    assert f"{2 * len(FORMS) + len(DUTIES)} not implemented" in said["flax_optax"].out
 
 
 def test_layout_and_reference_keep_their_rules(run):
@@ -145,7 +154,8 @@ def test_without_the_unwritten_clause_everything_holds(run, copy):
     finally:
         page.write_text(before[0])
         suite.write_text(before[1])
-    assert "1 pass (1 instances" in done.stdout, done.stdout + done.stderr
+    count = 1 + DUTIES.count("map")
+    assert f"{count} instances in" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0
 
 

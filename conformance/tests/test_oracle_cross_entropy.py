@@ -108,6 +108,56 @@ def test_gradients_are_central_differences(name, reduction, monkeypatch):
             assert gradient[at] == pytest.approx((ends[0] - ends[1]) / (2 * h), rel=1e-4, abs=1e-6)
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_second_derivatives_are_central_differences_of_the_gradients(name, monkeypatch):
+    (x, *rest), told = CASES[name]
+    monkeypatch.setattr(oracle, "check_probabilities", lambda *_: None)  # a step leaves the simplex
+    readings = [{"direction": "second-from-first"}] if name.startswith("kl") else [{"normalization": "divided"}]
+    vjp, along = getattr(oracle, f"{name}_vjp"), RANDOM.normal(size=x.shape)
+    for reading in [{}, *readings] if name.startswith(("kl", "cross")) else [{}]:
+        h, g = 1e-6 * x.min(initial=1.0, where=x > 0), np.ones(np.shape(getattr(oracle, name)(x, *rest)))
+        ends = [vjp(x + step * along, *rest, g, **told, **reading)[0] for step in (h, -h)]
+        found = getattr(oracle, f"{name}_second_derivative")(x, *rest, along, **told, **reading)
+        np.testing.assert_allclose(found, (ends[0] - ends[1]) / (2 * h), rtol=1e-4, atol=1e-6)
+
+
+WEIGHTED = {
+    "softmax_cross_entropy": (LOGITS[60:66], P[:6]),
+    "sigmoid_binary_cross_entropy": (LOGITS[:6, 0], P[:6, 0]),
+    "binary_cross_entropy": (P[:6, 0], Q[:6, 0]),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_weights_of_examples(name):
+    arrays, w, f = WEIGHTED[name], np.array([0.5, 0, 3, 1, 2, 0.25]), getattr(oracle, name)
+    each, vjp = f(*arrays), getattr(oracle, f"{name}_vjp")
+
+    np.testing.assert_allclose(f(*arrays, w), w * each)
+    assert f(*arrays, w, reduction="mean") == pytest.approx(np.average(each, weights=w))
+    assert f(*arrays, w, reduction="mean", weighted_mean="count") == pytest.approx(np.mean(w * each))
+    assert f(*arrays, 0 * w, reduction="mean") == 0
+    assert np.isnan(f(*arrays, 0 * w, reduction="mean", zero_weights="nan"))
+    mean = vjp(*arrays, w, np.float64(1), reduction="mean")
+    for got, right in zip(mean, vjp(*arrays, w / w.sum()), strict=False):
+        np.testing.assert_allclose(got, right)
+
+
+def test_an_impossible_outcome_with_the_weight_0():
+    z, t, w = np.array([[0.0, -np.inf]] * 2), np.eye(2), np.array([1.0, 0.0])
+
+    assert oracle.softmax_cross_entropy(z, t, w).tolist() == [0, 0]
+    assert np.isnan(oracle.softmax_cross_entropy(z, t, w, zero_times_infinity="multiplied")[1])
+
+
+def test_slopes_for_targets_of_impossible_outcomes():
+    p = t = np.array([0.0, 1.0])
+    right = {"zero": [0, 0], "infinite": [np.inf, -np.inf], "clipped": [16.118, -16.118]}
+    for reading, slopes in right.items():
+        found = oracle.binary_cross_entropy_vjp(p, t, np.ones(2), target_slope=reading)[1]
+        np.testing.assert_allclose(found, slopes, atol=1e-3)
+
+
 def test_the_numbers_of_the_page():
     z = np.log([[2.0, 1, 1], [2, 1, 1]])
     labels = np.array([0, 1], np.int32)

@@ -132,3 +132,24 @@ def test_the_numbers_of_the_page():
     assert oracle.poisson_nll_from_rate(rate, count) == pytest.approx(2 - 3 * np.log(2))
     assert oracle.poisson_nll_from_rate(rate, count, full=True) == pytest.approx(2 - 3 * np.log(2) + np.log(6))
     assert oracle.poisson_nll_from_rate_vjp(rate, count, one)[0] == -0.5
+
+
+@pytest.mark.parametrize("name", ["squared_error", "absolute_error", "huber"])
+def test_weights_of_examples(name):
+    f, vjp = getattr(oracle, name), getattr(oracle, f"{name}_vjp")
+    arrays, w = (np.array([1.0, 2, -3, 0.25, 5, 0]), np.zeros(6)), np.array([3.0, 1, 0.5, 0, 2, 0.25])
+    each = f(*arrays)
+
+    np.testing.assert_allclose(f(*arrays, w), w * each)
+    assert f(*arrays, w, reduction="mean") == pytest.approx(np.average(each, weights=w))
+    assert f(*arrays, w, reduction="mean", weighted_mean="count") == pytest.approx(np.mean(w * each))
+    assert f(*arrays, 0 * w, reduction="mean") == 0
+    assert np.isnan(f(*arrays, 0 * w, reduction="mean", zero_weights="nan"))
+    for got, right in zip(vjp(*arrays, w, np.float64(1), reduction="mean"), vjp(*arrays, w / w.sum()), strict=False):
+        np.testing.assert_allclose(got, right)
+
+
+def test_the_weighted_means_of_the_page():
+    given = np.array([1.0, 2]), np.zeros(2), np.array([3.0, 1])
+    means = [oracle.squared_error(*given, reduction="mean", weighted_mean=reading) for reading in ("weights", "count")]
+    assert means == [1.75, 3.5]

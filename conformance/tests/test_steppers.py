@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from nnspec_conformance import steppers
-from nnspec_conformance.cases import Trial, clause, refusal, steps
+from nnspec_conformance.cases import clause, refusal, steps
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.errors import HarnessError, NotImplementedBySubject, Refused
 from nnspec_conformance.oracles.stepping import each_leaf
 from nnspec_conformance.outcome import FAIL, PASS
+from nnspec_conformance.setting import Setting
 from nnspec_conformance.steppers import Stepper, gradients, tree
-from nnspec_conformance.subject import Setting
 from nnspec_conformance.tolerance import Want, exact
+from nnspec_conformance.trial import Trial
 from nnspec_conformance.verdict import explanation
 
 PAGE = """\

@@ -14,6 +14,7 @@ from nnspec_conformance.tolerance import (
     QUANTILE,
     bound,
     carried,
+    equally_often,
     exact,
     function_error,
     product_error,
@@ -240,6 +241,37 @@ def test_a_statistic_says_n_false_alarms_and_what_it_catches(want):
     assert re.fullmatch(
         r"statistical n=64, false alarms 1e-06, catches a \w+ off by \S+ with probability 0.999", want.tolerance
     )
+
+
+def pearson(counts):
+    """The statistic of counts that should be alike, one row a run."""
+    expected = counts.mean(-1, keepdims=True)
+    return ((counts - expected) ** 2 / expected).sum(-1)
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_equally_often_in_cells(off):
+    n, cells, want = 4000, 24, equally_often(23, 4000)
+    p = np.full(cells, 1 / cells)
+    if off:  # half of the cells more likely, the others less, each by what the name says
+        p *= 1 + caught_by(want) * (-1.0) ** np.arange(cells)
+    got = outside(pearson(np.random.default_rng(4).multinomial(n, p, 20000)), want).mean()
+    assert 0.995 <= got < 1 if off else got == 0
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_equally_often_at_the_places_of_permutations(off):
+    """Wrong: in a share of the draws everything stays where it is, which makes n cells likelier and the others less."""
+    n, k, runs, draws = 10_000, 4, 200, np.random.default_rng(5)
+    want = equally_often((k - 1) ** 2, n, rows=k - 1)
+    places = draws.permuted(np.tile(np.arange(k), (runs, n, 1)), axis=2)
+    if off:  # the relative deviations are share * (k - 1) at k cells and -share at the others
+        share_staying = caught_by(want) / np.sqrt(k - 1)
+        places[draws.random((runs, n)) < share_staying] = np.arange(k)
+    cells = np.arange(k) * k + places + np.arange(runs)[:, None, None] * k * k
+    counts = np.bincount(cells.ravel(), minlength=runs * k * k).reshape(runs, k * k)
+    got = outside((k - 1) / k * pearson(counts), want).mean()
+    assert got >= 0.98 if off else got == 0  # those that stay fill four cells at once, and vary more
 
 
 # ---- carried bounds

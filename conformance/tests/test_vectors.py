@@ -12,7 +12,8 @@ from nnspec_conformance.engine import run_instance
 from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.mutant import ORACLE
 from nnspec_conformance.mutation import mutants_of
-from nnspec_conformance.subject import Setting, Subject
+from nnspec_conformance.setting import Setting
+from nnspec_conformance.subject import Subject
 from nnspec_conformance.tolerance import exact
 from nnspec_conformance.vectors import Recorder, load, replay
 
@@ -169,6 +170,10 @@ def broken(folder, tmp_path):
         (lambda m: m["cases"][0].update(operation="rellu"), "case 0: no operation 'rellu'; did you mean relu"),
         (lambda m: m["cases"][0].update(operation="__import__"), "case 0: no operation '__import__'; replay calls no"),
         (lambda m: m["cases"][1].update(instance="relu.valeu"), "case 1: no instance 'relu.valeu'; did you mean relu"),
+        (
+            lambda m: m["cases"][0]["want"].update(dtype="complex64"),
+            "case 0: ValueError(\"dtype 'complex64'; an",
+        ),
         (lambda m: m["cases"][0].update(what="guess"), "case 0: 'guess' is no question; use one of call, gradient, "),
         (
             lambda m: m["cases"][0].update(attributes={"shell": True}),
@@ -200,5 +205,5 @@ def test_missing_folder_is_one_line(suite, tmp_path):
 
 def test_unwritable_folder_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(HarnessError, match="choose a folder that can be written"):
+    with pytest.raises(HarnessError, match="choose a file in a folder that can be written"):
         Recorder().write(tmp_path / "file" / "vectors")

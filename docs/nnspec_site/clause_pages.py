@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nnspec_conformance.clauses import Clause
-from nnspec_site import proof
+from nnspec_conformance.duties import exempt
+from nnspec_site import duties, proof
 from nnspec_site.blocks.clause import choices_of, level, readings_of
 from nnspec_site.data import Data
 from nnspec_site.html import Element, code, make, plural, prose, table
@@ -38,7 +39,7 @@ def main(data: Data, clause: Clause, renderer: Renderer) -> Element:
     head = make("div", "head", make("h1", "", clause.id), level(clause), proof.kind(clause))
     made = make("main", "", head, make("div", "statement", renderer.block(clause.text)))
     parts = [
-        about(clause),
+        about(data, clause),
         prose("p", clause.why, "why") if clause.why else None,
         readings(data, clause),
         *section("Run it", run(clause)),
@@ -51,10 +52,14 @@ def main(data: Data, clause: Clause, renderer: Renderer) -> Element:
     return made
 
 
-def about(clause: Clause) -> Element | None:
+def about(data: Data, clause: Clause) -> Element | None:
     """What the clause applies to, what it is taken from, and what it proves."""
     parts: list[Element] = []
-    if clause.applies_to:
+    if clause.forms:
+        forms = ", ".join(clause.forms)
+        parts.append(make("li", "", f"Owed by all {len(clause.applies_to)} declared operations of the forms {forms}"))
+        parts += [make("li", "", "Not owed by ", code(n), f": {why}") for n, why in exempt(data.spec, clause).items()]
+    elif clause.applies_to:
         parts.append(make("li", "", "Applies to ", *[p for n in clause.applies_to for p in (", ", code(n))][1:]))
     if clause.source:
         parts.append(prose("li", f"Source: {clause.source}"))
@@ -88,7 +93,7 @@ def measured(data: Data, clause: Clause) -> Element | None:
     """Everybody's outcome, then every test, reading and dtype folded."""
     if not data.subjects:
         return make("p", "", "Not measured yet.")
-    made = make("div", "", proof.measurements(data, clause))
+    made = make("div", "", duties.by_topic(data, clause) if clause.forms else proof.measurements(data, clause))
     rows = proof.entries(data, clause)
     if 0 < len(rows) <= MOST:
         summary = make("summary", "", f"Each test, reading and dtype: {plural(len(rows), 'row')}")

@@ -12,7 +12,7 @@ from nnspec_site.html import Element, code, folded, make, number, table
 
 LIMITS = {  # the field of the machine, what counts against it, in words
     "copy": ("copy_bytes_per_s", "least_bytes", "a plain copy"),
-    "copy_in_place": ("copy_in_place_bytes_per_s", "least_bytes", "a copy in place by one core"),
+    "copy_in_place": ("copy_in_place_bytes_per_s", "least_bytes", "a copy in place by all cores"),
     "matmul": ("matmul_flop_per_s", "operations", "a large matrix product"),
 }
 NOTHING = "not measured"

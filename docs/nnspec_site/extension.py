@@ -5,7 +5,7 @@ from __future__ import annotations
 from markdown import Markdown
 from pymdownx.blocks import BlocksExtension, BlocksProcessor
 
-from nnspec_site import fine_print, table_heads, tex
+from nnspec_site import duties, fine_print, table_heads, tex
 from nnspec_site.blocks.benchmark import BenchmarkBlock
 from nnspec_site.blocks.clause import ClauseBlock
 from nnspec_site.blocks.exercise import ExerciseBlock
@@ -39,6 +39,7 @@ class SiteExtension(BlocksExtension):
     def extendMarkdown(self, md: Markdown) -> None:
         super().extendMarkdown(md)
         tex.register(md)
+        duties.register(md)
         fine_print.register(md)
         table_heads.register(md)
 

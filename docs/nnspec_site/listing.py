@@ -32,18 +32,26 @@ def find(name: str, sources: Path = SOURCES) -> str:
 
 
 def helpers(name: str, sources: Path = SOURCES) -> dict[str, str]:
-    """What a function rests on, by name and in the order of the files: private functions beside it, elementary ones."""
+    """What a function rests on, by name: private functions beside it, those of private modules, elementary ones."""
     path, names = _module(name, sources)
     text = path.read_text(encoding="utf-8")
     definition = _definition(path, text, names, name)
     beside = _reached(_functions(text, private=True), _names(definition))
     shown = _listings(text, beside)
+    imports = [n for n in ast.parse(text).body if isinstance(n, ast.ImportFrom) and n.module]
+
+    for statement in imports:
+        module = statement.module or ""
+        if module.rpartition(".")[2].startswith("_"):
+            shared = sources.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+            wanted = {alias.name for alias in statement.names} & set().union(
+                *map(_names, (definition, *beside.values()))
+            )
+            shown |= _listings(shared, _reached(_functions(shared, private=False), wanted))
 
     elementary = sources / name.split(".")[0] / "elementary.py"
     if elementary.is_file():
-        module = ast.parse(text).body
-        imports = [n for n in module if isinstance(n, ast.ImportFrom) and (n.module or "").endswith(".elementary")]
-        imported = {alias.name for statement in imports for alias in statement.names}
+        imported = {a.name for n in imports if (n.module or "").endswith(".elementary") for a in n.names}
         wanted: set[str] = set()
         for node in (definition, *beside.values()):
             wanted |= _names(node) & imported

@@ -88,6 +88,11 @@ def _caught(data: Data, clause: Clause) -> str:
 
 def groups(data: Data, clause: Clause) -> list[Element]:
     """One chip an outcome: the frameworks whose worst outcome it is, and with which operations of a family."""
+    return [chip(words.partition(":")[0], words) for words in said(data, clause)]
+
+
+def said(data: Data, clause: Clause) -> list[str]:
+    """The same in words, ``known failure: torch (gelu, silu)``."""
     found: dict[str, list[str]] = {}
     others = [name for name in data.subjects if data.role(name) not in ("reference", "oracle")]
     for name in others:
@@ -95,8 +100,8 @@ def groups(data: Data, clause: Clause) -> list[Element]:
         outcome = worst(outcomes)
         found.setdefault(outcome, []).append(name + share(clause, outcomes, outcome))
     if len(found) == 1 and next(iter(found.values())) == others and len(others) > 1:
-        return [chip(outcome, f"{outcome}: all {len(others)}") for outcome in found]
-    return [chip(outcome, f"{outcome}: {', '.join(found[outcome])}") for outcome, _ in tally(found)]
+        return [f"{outcome}: all {len(others)}" for outcome in found]
+    return [f"{outcome}: {', '.join(found[outcome])}" for outcome, _ in tally(found)]
 
 
 def share(clause: Clause, outcomes: Sequence[str], outcome: str) -> str:

@@ -75,6 +75,13 @@ def test_private_functions_that_it_rests_on_are_found_through_each_other(tmp_pat
     assert list(listing.helpers("mod.f", tmp_path)) == ["_b", "_a"]
 
 
+def test_functions_of_a_private_module_that_it_rests_on_are_found(tmp_path):
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg/_shared.py").write_text("def near(x): ...\n\ndef mean(x): return near(x)\n\ndef other(x): ...\n")
+    (tmp_path / "pkg/mod.py").write_text("from pkg._shared import mean, other\n\ndef f(x): return mean(x)\n")
+    assert list(listing.helpers("pkg.mod.f", tmp_path)) == ["near", "mean"]
+
+
 def test_elementary_functions_that_it_rests_on_are_found_through_their_import(tmp_path):
     formulas = ["def wide(f):\n    return f", "def near(x):\n    return x", "def sigmoid(x):\n    return near(x)"]
     topic = [

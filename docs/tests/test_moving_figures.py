@@ -280,3 +280,80 @@ def test_backward_stepper_goes_forward_first(show_figure):
     loss = float(np.square(values["a_1"][0] - EXAMPLE_LABEL[0]) / 2)
     assert f"= {loss:g}. Now back." in page.locator(".nn-readout").inner_text()
     assert [text for text in page.locator(".nn-canvas text.f1").all_text_contents() if text] == []
+
+
+# ------------------------------------------------------------------ rates of batch gradient descent
+@pytest.mark.parametrize(("rate", "updates"), [(0.02, 20), (0.33, 1), (0.57, 8), (0.66, 20), (0.74, 15)])
+def test_batch_rates_lead_where_the_reference_does(show_figure, rate, updates):
+    import jax
+    import numpy as np
+    import optax
+
+    from nnspec.components.optimization import gradient_descent
+    from nnspec.training.batch_gradient_descent import batch_gradient
+    from nnspec_site.figures.batch_rates import DATA, START, loss
+
+    page = show_figure("batch-rates", again=True)
+    slide(page, "learning rate", rate)
+    slide(page, "updates", updates)
+    with jax.enable_x64(True):
+        now, method = {"kernel": START[:1, None], "bias": START[1:]}, gradient_descent(rate)
+        state = method.init(now)
+        for _ in range(updates):
+            moves, state = method.update(batch_gradient(*DATA, now, chunk=4), state, now)
+            now = optax.apply_updates(now, moves)
+        w, b = float(now["kernel"][0, 0]), float(now["bias"][0])
+    shown = [number(cell) for cell in cells(page)[0]]
+    assert shown == pytest.approx([w, b, float(loss(np.float64(w), np.float64(b)))], abs=6e-5)
+
+
+@pytest.mark.parametrize(("rate", "word"), [(0.33, "below 1/L"), (0.34, "between"), (0.66, "between"), (0.67, "above")])
+def test_batch_rates_name_the_limits(show_figure, rate, word):
+    page = show_figure("batch-rates", again=True)
+    slide(page, "learning rate", rate)
+    assert page.locator(".nn-readout p").inner_text().startswith(word)
+
+
+# ------------------------------------------------------------------ paths of batches
+@pytest.mark.parametrize("updates", [0, 1, 13, 24])
+def test_batch_paths_show_the_loss_of_the_reference_and_count_examples(show_figure, updates):
+    from nnspec_site.figures.mini_batch_paths import METHODS, losses, paths
+
+    page = show_figure("mini-batch-paths", again=True)
+    slide(page, "updates", updates)
+    want = [[size * updates, size * updates / 8, losses(*paths()[name][updates])] for name, size in METHODS.items()]
+    for row, numbers in zip(cells(page), want, strict=True):
+        assert [number(cell) for cell in row] == pytest.approx(numbers, abs=2e-4)
+
+
+def test_batch_paths_are_drawn_as_far_as_the_slider_says(show_figure):
+    page = show_figure("mini-batch-paths", width=700)
+    slide(page, "updates", 7)
+    assert page.locator(".nn-canvas circle").count() == 3 * 8
+
+
+# ------------------------------------------------------------------ path of single examples
+@pytest.mark.parametrize(("rate", "steps"), [(0.05, 60), (0.4, 40), (0.5, 1), (1, 7), (0.75, 0)])
+def test_path_of_single_examples_is_that_of_the_reference(show_figure, rate, steps):
+    import re
+
+    import numpy as np
+
+    from nnspec_site.figures.sgd_path import POINTS, order, path
+
+    page = show_figure("sgd-path", again=True)
+    slide(page, "learning rate", rate)
+    slide(page, "steps", steps)
+    text = page.locator(".nn-readout").inner_text()
+    want = path(rate, steps)
+    found = re.search(r"\((\S+), (\S+)\)\. Distance from the mean, squared: (\S+)\.", text)
+    assert found is not None
+    away = np.square(want - np.mean(POINTS, 0)).sum(1)
+    assert [number(one) for one in found.groups()] == pytest.approx([*want[-1], away[-1]], abs=2e-4)
+    if steps:
+        assert f"towards example {order()[steps - 1]}, to" in text
+        assert f"last {min(steps, 18)} steps" in text
+        spread = number(text.rsplit("steps ", 1)[1].split(" on average")[0])
+        assert spread == pytest.approx(away[1:][-18:].mean(), abs=2e-4)
+    drawn = page.locator(".nn-canvas path.s1").get_attribute("d")
+    assert drawn.count("L") == steps

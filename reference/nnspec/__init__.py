@@ -10,10 +10,17 @@ Examples:
 """
 
 import importlib
+import importlib.util
 import pkgutil
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_needed = ("jax", "flax", "optax", "jaxtyping", "beartype")
+if _lacking := [name for name in _needed if importlib.util.find_spec(name) is None]:
+    raise ModuleNotFoundError(
+        f"the reference needs {', '.join(_lacking)}: pip install 'nnspec[reference]'", name=_lacking[0]
+    )
 
 if TYPE_CHECKING:
 

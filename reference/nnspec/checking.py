@@ -70,6 +70,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+FILTERED = "JAX_TRACEBACK_FILTERING"  # in JAX's note, four lines below an error of one, that it left frames out
+
+
 class _Refused(Exception):
     """An argument does not fit its annotation; never leaves this module."""
 
@@ -139,9 +142,11 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
                 raise wrong_names(name, signature, args, kwargs) or wrong_value(name, signature, args, kwargs, hints)
             try:
                 result = function(*positional, **named)  # pyright: ignore[reportCallIssue]
-            except TypeError:
-                mismatch = wrong_names(name, signature, args, kwargs)
+            except (TypeError, ValueError) as error:
+                mismatch = wrong_names(name, signature, args, kwargs) if isinstance(error, TypeError) else None
                 if mismatch is None:
+                    if notes := getattr(error, "__notes__", None):
+                        error.__notes__ = [note for note in notes if FILTERED not in note]
                     raise
                 raise mismatch from None
             if returns is not Any and not is_bearable(result, returns, conf=_CONFIGURATION):

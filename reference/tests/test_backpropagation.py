@@ -36,6 +36,9 @@ def loss_of(x, labels, weights, activation, loss):
     return -(labels * activations.log_softmax(z)).sum()
 
 
+autodiff = jax.jit(jax.grad(loss_of, argnums=2), static_argnums=(3, 4))
+
+
 def flat(gradients):
     return np.concatenate([np.float64(gradients[name]).ravel() for name in sorted(gradients)])
 
@@ -59,7 +62,7 @@ def averages(x, labels, weights, **given):
 @pytest.mark.statement("backpropagation.autodiff", of=backpropagation, mutants=[forgets_the_slope, averages])
 def test_recursion_equals_jax_grad(implementation):
     for activation, loss in itertools.product(HIDDEN[1:], LOSSES):
-        want = flat(jax.grad(loss_of, argnums=2)(X, LABELS, WEIGHTS, activation, loss))
+        want = flat(autodiff(X, LABELS, WEIGHTS, activation, loss))
         given = {"activation": activation, "loss": loss}
         with jax.disable_jit():
             eager = implementation(X, LABELS, WEIGHTS, **given)
@@ -88,7 +91,7 @@ def keeps_the_sum(x, labels, weights, **given):
 def test_mapped_over_examples_gives_a_gradient_for_each(implementation):
     given = {"activation": "tanh", "loss": "half_squared_error"}
     each = jax.vmap(lambda x, t: implementation(x[None], t[None], WEIGHTS, **given))(X, LABELS)
-    want = [flat(jax.grad(loss_of, argnums=2)(X[i], LABELS[i], WEIGHTS, *given.values())) for i in range(BATCH)]
+    want = [flat(autodiff(X[i], LABELS[i], WEIGHTS, *given.values())) for i in range(BATCH)]
 
     assert max(off(flat({n: g[i] for n, g in each.items()}), want[i]) for i in range(BATCH)) <= 1
     total = flat({name: g.sum(0) for name, g in each.items()})

@@ -310,3 +310,15 @@ def test_a_call_costs_less_than_ten_eager_operations():
         return statistics.median(timeit.repeat(call, number=50, repeat=9))
 
     assert median(lambda: nothing(x)) < 10 * median(lambda: jnp.where(x <= 0, 0, x))
+
+
+def test_an_error_from_inside_a_compiled_function_is_one_line():
+    @checked
+    @jax.jit
+    def halve(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        raise ValueError("halve: it cannot")
+
+    with pytest.raises(ValueError, match="halve: it cannot") as refused:
+        halve(x)
+
+    assert not any("TRACEBACK" in note for note in getattr(refused.value, "__notes__", ()))

@@ -76,6 +76,25 @@ def test_compiled_and_mapped_equal_eager(f, arrays):
     np.testing.assert_allclose(f(*arrays, reduction="mean"), jnp.mean(got), rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("f", "arrays"),
+    [
+        (losses.softmax_cross_entropy, (Z, ROWS)),
+        (losses.sigmoid_binary_cross_entropy, (X, T)),
+        (losses.binary_cross_entropy, (ROWS[0], T)),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_weights_of_examples_compiled_and_mapped(f, arrays):
+    w = jnp.array([2.0, 0.0, 0.5])
+    got = f(*arrays, w)
+
+    np.testing.assert_allclose(got, w * f(*arrays), rtol=1e-6)
+    np.testing.assert_allclose(jax.jit(f)(*arrays, w), got, rtol=1e-6)
+    np.testing.assert_allclose(jax.vmap(f)(*arrays, w), got, rtol=1e-6)
+    np.testing.assert_allclose(f(*arrays, w, reduction="mean"), jnp.sum(got) / 2.5, rtol=1e-6)
+
+
 @pytest.mark.parametrize(("dtype", "ulps"), [("float32", 2), ("float64", 2)])
 def test_logarithm_of_the_rest_is_accurate_at_every_probability(dtype, ulps):
     p = np.concatenate([np.linspace(0.001, 0.999, 999), 2.0 ** -np.arange(1, 60, 0.37)]).astype(dtype)

@@ -111,3 +111,11 @@ def test_a_wrong_call_is_refused_in_one_line(call, message):
     with pytest.raises((ValueError, TypeError), match=f"^{message}") as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+def test_without_decay_an_infinite_parameter_does_not_reach_the_velocity():
+    params = {"p": jnp.array([jnp.inf, 1.0])}
+    made = momentum(0.1, 0.9)
+    updates, state = made.update({"p": jnp.ones(2)}, made.init(params), params)
+    np.testing.assert_allclose(state.velocity["p"], [1, 1])
+    np.testing.assert_allclose(updates["p"], [-0.1, -0.1], rtol=1e-6)

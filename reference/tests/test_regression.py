@@ -87,3 +87,20 @@ def test_wrong_calls_are_refused_in_one_line(call, message):
         call()
 
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("f", [losses.squared_error, losses.absolute_error, losses.huber])
+def test_weights_of_examples_compiled_and_mapped(f):
+    x, y, w = jnp.array([1.0, 2.0, -3.0]), jnp.zeros(3), jnp.array([3.0, 0.0, 0.5])
+    got = f(x, y, w)
+
+    np.testing.assert_allclose(got, w * f(x, y), rtol=1e-6)
+    np.testing.assert_allclose(jax.jit(f)(x, y, w), got, rtol=1e-6)
+    np.testing.assert_allclose(jax.vmap(f)(x, y, w), got, rtol=1e-6)
+    np.testing.assert_allclose(f(x, y, w, reduction="mean"), jnp.sum(got) / 3.5, rtol=1e-6)
+
+
+def test_a_loss_with_the_weight_0_counts_for_nothing_even_if_it_is_infinite():
+    x, w = jnp.array([jnp.inf, 1.0]), jnp.array([0.0, 1.0])
+
+    assert losses.squared_error(x, jnp.zeros(2), w, reduction="mean") == 1

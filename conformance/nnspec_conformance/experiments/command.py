@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
     spec, committed = load_spec(), load_experiments()
     if options.list:
         return _list(spec, committed)
+    if importlib.util.find_spec("jax") is None:
+        raise HarnessError("experiments run on the reference, which needs jax; pip install 'nnspec[experiments]'")
     known = core.discover()
     for id in options.ids:
         if id not in known:

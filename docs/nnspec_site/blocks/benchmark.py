@@ -104,7 +104,7 @@ def machine(report: Report) -> Element:
         ["vector instructions", about.get("vector", "not recorded")],
         ["platform", str(about.get("platform", "–"))],
         ["copy", f"{number(ceilings.get('copy_bytes_per_s', 0) / 1e9)} GB/s"],
-        ["copy in place, one core", f"{number(ceilings.get('copy_in_place_bytes_per_s', 0) / 1e9)} GB/s"],
+        ["copy in place, all cores", f"{number(ceilings.get('copy_in_place_bytes_per_s', 0) / 1e9)} GB/s"],
         ["matrix product", f"{number(ceilings.get('matmul_flop_per_s', 0) / 1e9)} GFLOP/s"],
         ["load while measuring", " to ".join(map(str, about.get("load_average") or [])) or "–"],
         ["versions", ", ".join(f"{name} {version}" for name, version in report.get("versions", {}).items())],

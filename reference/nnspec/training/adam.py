@@ -5,24 +5,16 @@ computed in float32: in bfloat16 0.999 is 1, in float16 $10^{-8}$ is 0.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
 from nnspec.checking import Fraction, NonNegative, checked
-from nnspec.stepping import Rate, check_gradients, check_parameters, rate_at
+from nnspec.stepping import Rate, is_zero, leafwise
 
-__all__ = ["AdamState", "adam", "adamax", "adamw", "amsgrad", "nadam"]
-
-
-class AdamState(NamedTuple):
-    """The number of updates so far, and for every parameter the moments."""
-
-    count: Array
-    moments: tuple
+__all__ = ["adam", "adamax", "adamw", "amsgrad", "nadam"]
 
 
 @checked
@@ -65,14 +57,14 @@ def adam(
         c1, c2 = _weight_so_far(beta1, t), _weight_so_far(beta2, t)
 
         def direction(g: Array, p: Array, m: Array, v: Array) -> tuple:
-            g = g if _is_zero(l2) else g + l2 * p
+            g = g if is_zero(l2) else g + l2 * p
             m = beta1 * m + (1 - beta1) * g
             v = beta2 * v + (1 - beta2) * g**2
             return (m / c1) / (jnp.sqrt(v / c2) + epsilon), m, v
 
         return direction
 
-    return _transformation("adam", learning_rate, 2, at, needs_parameters=not _is_zero(l2))
+    return leafwise("adam", learning_rate, [0.0] * 2, at, needs_parameters=not is_zero(l2))
 
 
 @checked
@@ -112,7 +104,7 @@ def amsgrad(
 
         return direction
 
-    return _transformation("amsgrad", learning_rate, 3, at)
+    return leafwise("amsgrad", learning_rate, [0.0] * 3, at)
 
 
 @checked
@@ -156,7 +148,7 @@ def adamw(
 
         return direction
 
-    return _transformation("adamw", learning_rate, 2, at, needs_parameters=True)
+    return leafwise("adamw", learning_rate, [0.0] * 2, at, needs_parameters=True)
 
 
 @checked
@@ -195,7 +187,7 @@ def nadam(
 
         return direction
 
-    return _transformation("nadam", learning_rate, 2, at)
+    return leafwise("nadam", learning_rate, [0.0] * 2, at)
 
 
 @checked
@@ -233,55 +225,9 @@ def adamax(
 
         return direction
 
-    return _transformation("adamax", learning_rate, 2, at)
+    return leafwise("adamax", learning_rate, [0.0] * 2, at)
 
 
 def _weight_so_far(decay_rate: Any, t: Array) -> Array:
     """What the weights of an average that started at zero add up to: 1 - d^t, with all its digits where d is near 1."""
     return -jnp.expm1(t * jnp.log1p(-(1 - decay_rate)))
-
-
-def _is_zero(amount: Any) -> bool:
-    """Whether a hyper-parameter is the plain number 0; one in a state or a compiled program is not."""
-    return isinstance(amount, int | float) and amount == 0
-
-
-def _transformation(
-    name: str, learning_rate: Rate, moments: int, at: Callable, *, needs_parameters: bool = False
-) -> optax.GradientTransformation:
-    """Make a transformation of a rule for one array.
-
-    Args:
-        name: of the optimizer; errors begin with it.
-        learning_rate: a number or a schedule.
-        moments: how many arrays are kept for each parameter; they start at zero.
-        at: ``at(t)(g, p, *moments) -> (direction, *new moments)``; the rate times the direction is subtracted.
-        needs_parameters: whether ``p`` is used.
-    """
-
-    def init(params: optax.Params) -> AdamState:
-        check_parameters(name, params)
-        zeros = [jax.tree.map(lambda p: jnp.zeros(jnp.shape(p), _wide(p)), params) for _ in range(moments)]
-        return AdamState(jnp.zeros([], jnp.int32), tuple(zeros))
-
-    def update(updates: optax.Updates, state: Any, params: optax.Params | None = None) -> tuple:
-        if params is None and needs_parameters:
-            raise ValueError(f"{name}: the decay needs the parameters; call update(gradients, state, parameters)")
-        check_gradients(name, updates, state.moments[0])
-        t, eta = state.count + 1, rate_at(learning_rate, state.count)
-        direction = at(t)
-
-        def step(g: Array, p: Array, *kept: Array) -> tuple:
-            d, *new = direction(g.astype(kept[0].dtype), p.astype(kept[0].dtype), *kept)
-            return (-eta * d).astype(g.dtype), *(x.astype(old.dtype) for x, old in zip(new, kept, strict=True))
-
-        stepped = jax.tree.map(step, updates, updates if params is None else params, *state.moments)
-        parts = jax.tree.transpose(jax.tree.structure(updates), jax.tree.structure((0,) * (moments + 1)), stepped)
-        return parts[0], AdamState(t, tuple(parts[1:]))
-
-    return optax.GradientTransformation(init, update)
-
-
-def _wide(p: Array) -> Any:
-    """The dtype of the moments: that of the parameter, at least float32."""
-    return jnp.promote_types(jnp.asarray(p).dtype, jnp.float32)

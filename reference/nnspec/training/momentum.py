@@ -75,10 +75,10 @@ def momentum(
         p = updates if params is None else params
 
         def accelerate(v: Array, g: Array, p: Array) -> Array:
-            return (beta * v + inner * share * (g + in_gradient * p)).astype(v.dtype)
+            return (beta * v + inner * share * _plus(g, in_gradient, p)).astype(v.dtype)
 
         def step(v: Array, p: Array) -> Array:
-            return (-(outer * v + eta * beside * p)).astype(v.dtype)
+            return (-_plus(outer * v, beside, eta * p)).astype(v.dtype)
 
         velocity = jax.tree.map(accelerate, state.velocity, updates, p)
         return jax.tree.map(step, velocity, p), MomentumState(state.count + 1, velocity)
@@ -132,3 +132,8 @@ def nesterov(
         return jax.tree.map(step, velocity, updates), MomentumState(state.count + 1, velocity)
 
     return optax.GradientTransformation(init, update)
+
+
+def _plus(x: Any, share: Any, p: Any) -> Any:
+    """``x + share p``, and ``x`` where the share is the number 0: of an infinite p that would be no number."""
+    return x if isinstance(share, int | float) and share == 0 else x + share * p

@@ -9,4 +9,5 @@ from nnspec_conformance.adapters.jax.transport import asarray, context, to_numpy
 NAME = "flax_optax"
 VERSION = jax.__version__
 DTYPES = ("float32", "float64", "bfloat16", "float16")
+COMPILES = True
 TOPICS = ("jax",)

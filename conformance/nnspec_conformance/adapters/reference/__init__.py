@@ -8,3 +8,4 @@ from nnspec_conformance.adapters.jax.transport import asarray, context, to_numpy
 NAME = "reference"
 VERSION = nnspec.__version__
 DTYPES = ("float32", "float64", "bfloat16", "float16")
+COMPILES = True

@@ -16,21 +16,6 @@ def squeezes_axes_of_length_one(f, x, **given):
     return np.squeeze(f(x, **given))
 
 
-MUTANTS.each("a float32 constant in the formula promotes half precision, and memory doubles", "activation.dtype")(
-    classic.promotes_half_precision
-)
-
-
-@MUTANTS.each(
-    "a single number is read as a Python float, and comes back as float64",
-    "activation.dtype",
-    operations=ELEMENTWISE,
-)
-def promotes_a_single_number(f, x, **given):
-    y = f(x, **given)
-    return y if x.ndim else np.asarray(float(y))
-
-
 @MUTANTS.each("shifted by the row's maximum, as is right for softmax", "activation.elementwise")
 def shifts_by_the_maximum_of_the_row(f, x, **given):
     return f(x - x.max(-1, keepdims=True) if x.ndim > 1 else x, **given)
@@ -81,11 +66,6 @@ def has_no_gradient_at_a_single_number(f, x, cotangents, **given):
 @MUTANTS.each("flattened for a loop, and never given its shape back", "activation.gradient-shape", part="_vjp")
 def returns_a_flat_gradient(f, x, cotangents, **given):
     return (f(x, cotangents, **given)[0].reshape(-1),)
-
-
-@MUTANTS.each("a mask or constant of float64 promotes the gradient", "activation.gradient-shape", part="_vjp")
-def promotes_the_gradient(f, x, cotangents, **given):
-    return (f(x, cotangents, **given)[0] * np.ones(x.shape),)
 
 
 @MUTANTS.each(

@@ -46,11 +46,6 @@ MUTANTS.each("leading axes are flattened for one matrix product and never restor
 MUTANTS.each("a single example comes back as a batch of one", "layers.shape")(classic.always_has_a_batch_axis)
 
 
-MUTANTS.each("weights kept in float32 promote half precision, and memory doubles", "layers.dtype")(
-    classic.promotes_half_precision
-)
-
-
 MUTANTS.each("statistics of the batch leak into every example", "layers.batch")(classic.subtracts_the_mean_of_the_batch)
 
 

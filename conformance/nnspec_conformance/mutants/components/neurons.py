@@ -25,9 +25,6 @@ def keeps_the_unit_axis(x, weights, bias, *, activation):
 MUTANTS.each("a single example comes back as a batch of one", "neuron.shape")(classic.always_has_a_batch_axis)
 
 
-MUTANTS.each("a float32 constant promotes half precision", "neuron.dtype")(classic.promotes_half_precision)
-
-
 @MUTANTS.add("the bias is registered, and never added", "neuron.value", "neuron.half-plane")
 def forgets_the_bias(x, weights, bias, *, activation):
     return right.neuron(x, weights, 0 * bias, activation=activation)

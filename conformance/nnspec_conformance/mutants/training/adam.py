@@ -9,7 +9,6 @@ from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.stepping import each_leaf
 from nnspec_conformance.oracles.training.adam import averaged, momentum_of, product_until, ratio
-from nnspec_conformance.stepper_faults import Changed
 
 MUTANTS = Mutants()
 RULE, FIRST = "adam.epsilon-position[adam]", "adam.first-step[adam]"
@@ -32,38 +31,22 @@ MUTANTS.each(STALE, "nadam.momentum-schedule")(faults.takes_the_rate_of_the_step
 MUTANTS.each(STALE, "adamax.epsilon-position")(faults.takes_the_rate_of_the_step_before)
 
 
-@MUTANTS.each("the rate is multiplied by a number that nobody knows of, and training is 30 % slower", "adam.converges")
-def takes_seven_tenths_of_the_rate(start, params, *, learning_rate, **given):
-    step = start(params, learning_rate=0.7 * learning_rate, **given)
-    return Changed(step, called=lambda grads, rate: step(grads, rate and 0.7 * rate))
-
-
-@MUTANTS.each("a default of the training loop: every entry of the gradient is clipped to 1", "adam.scaling")
-def clips_each_entry(start, params, **given):
-    step = start(params, **given)
-    return Changed(step, called=lambda grads, rate: step({k: np.clip(g, -1, 1) for k, g in grads.items()}, rate))
-
-
-@MUTANTS.each("an epsilon of 0 is falsy, and the default takes its place", "adam.scaling")
-def takes_an_epsilon_of_0_for_none(start, params, *, epsilon=1e-8, **given):
-    return start(params, epsilon=epsilon or 1e-8, **given)
-
-
-@MUTANTS.each("epsilon in the dtype of the parameters: 1e-8 is 0 in float16", "adam.zero-gradients")
-def rounds_epsilon_to_the_dtype(start, params, *, epsilon=1e-8, **given):
-    dtype = next(iter(params.values())).dtype
-    return start(params, epsilon=float(np.asarray(epsilon, dtype)), **given)
+MUTANTS.each("a default of the training loop: every entry of the gradient is clipped to 1", "adam.scaling")(
+    faults.clips_each_entry
+)
+MUTANTS.each("an epsilon of 0 is falsy, and the default takes its place", "adam.scaling")(
+    faults.takes_an_epsilon_of_0_for_none
+)
+MUTANTS.each("epsilon in the dtype of the parameters: 1e-8 is 0 in float16", "adam.zero-gradients")(
+    faults.rounds_epsilon_to_the_dtype
+)
+MUTANTS.each("a sign typed wrong is mended in silence", "adam.negative-epsilon")(faults.takes_the_magnitude_of_epsilon)
 
 
 @MUTANTS.each("what is out of range is brought into it", "adam.beta-range")
 def clips_the_decay_rates(start, params, *, beta1=0.9, beta2=0.999, **given):
     return start(params, beta1=float(np.clip(np.nan_to_num(beta1), 0, 0.9999)),
                  beta2=float(np.clip(np.nan_to_num(beta2), 0, 0.9999)), **given)  # fmt: skip
-
-
-@MUTANTS.each("a sign typed wrong is mended in silence", "adam.negative-epsilon")
-def takes_the_magnitude_of_epsilon(start, params, *, epsilon=1e-8, **given):
-    return start(params, epsilon=abs(epsilon), **given)
 
 
 @MUTANTS.add("a sign typed wrong is mended in silence", "adam.negative-l2")

@@ -92,14 +92,6 @@ def test_shape(operation: str) -> Iterator[Case]:
         yield call(operation, *arrays, **attributes, want=want, note="loses a leading axis")
 
 
-@clause("layers.dtype")
-def test_dtype(operation: str) -> Iterator[Case]:
-    for dtype in DTYPES:
-        arrays, attributes = arrays_of(operation, dtype)
-        want = Shape((6, units_of(operation)), dtype)
-        yield call(operation, *arrays, **attributes, want=want, note="promotes")
-
-
 @clause("layers.batch")
 def test_batch(trial, operation: str) -> None:
     (x, *weights), attributes = arrays_of(operation)

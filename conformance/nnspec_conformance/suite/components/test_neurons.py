@@ -32,12 +32,6 @@ def test_shape() -> Iterator[Case]:
         yield call("neuron", *given, **IDENTITY, want=Shape(leading), note="a unit axis")
 
 
-@clause("neuron.dtype")
-def test_dtype() -> Iterator[Case]:
-    for dtype in DTYPES:
-        yield call("neuron", *arrays(dtype), **IDENTITY, want=Shape((5,), dtype))
-
-
 def weighted_sum(x: np.ndarray, weights: np.ndarray, bias: np.ndarray, **identity: str) -> Want:
     """The rounding bound of the sum of the products and the bias."""
     dtype, (x, weights, bias) = str(x.dtype), wide((x, weights, bias))

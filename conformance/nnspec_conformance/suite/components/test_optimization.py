@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnspec_conformance import steppers
-from nnspec_conformance.cases import Case, ErrorCase, Trial, clause, refusal, steps
+from nnspec_conformance import convergence, steppers
+from nnspec_conformance.cases import Case, ErrorCase, clause, refusal, steps
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.oracles.components import optimization as oracle
 from nnspec_conformance.steppers import RATES, Stepper
 from nnspec_conformance.tolerance import exact, ulps
+from nnspec_conformance.trial import Trial
 
 # ---- families: what is asked stands in the Stepper
 
@@ -81,6 +82,11 @@ def test_no_parameters(operation: str) -> Iterator[ErrorCase]:
     yield steppers.of(operation).refuses_no_parameters()
 
 
+@clause("optimizer.converges")
+def test_converges(operation: str, trial: Trial) -> None:
+    convergence.converges(trial, steppers.of(operation).oracle)
+
+
 # ---- gradient descent
 
 DESCENT = Stepper("gradient_descent", oracle.gradient_descent, {"learning_rate": 0.5})
@@ -147,7 +153,7 @@ ACCUMULATION = Stepper("gradient_accumulation", oracle.gradient_accumulation, {"
 @clause("gradient-accumulation.combine")
 def test_combine(readings: dict) -> Iterator[Case]:
     yield from ACCUMULATION.steps(readings)
-    yield from ACCUMULATION.steps(readings, every=2, rates=RATES)
+    yield from ACCUMULATION.steps(readings, every=2, rates=RATES, dtypes=("float32",))  # each is a program of its own
 
 
 @clause("gradient-accumulation.large-batch")

@@ -5,7 +5,6 @@ rounded once. Entries are checked where they are known: a compiled program canno
 """
 
 from functools import partial
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -14,14 +13,13 @@ from jaxtyping import Array, Float, Int
 from nnspec import elementary
 from nnspec.checking import Fraction, Positive, checked
 from nnspec.components.activations import log_softmax
+from nnspec.components.losses._reduction import Reduction, reduced, weighted, wide
 from nnspec.entries import between_0_and_1, classes_of, distributions, held, not_negative
 
 __all__ = [
     "Reduction", "binary_cross_entropy", "cross_entropy", "cross_entropy_with_integer_labels", "kl_divergence",
     "sigmoid_binary_cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_with_integer_labels",
 ]  # fmt: skip
-
-Reduction = Literal["none", "mean", "sum"]
 
 
 @checked
@@ -60,7 +58,7 @@ def softmax_cross_entropy_with_integer_labels(
     Source: Goodfellow, Bengio and Courville 2016, section 6.2.2; Szegedy et al. 2016, section 7.
     """
     K, eps = logits.shape[-1], label_smoothing
-    log_p = log_softmax(_wide(logits))  # [*batch, classes]
+    log_p = log_softmax(wide(logits))  # [*batch, classes]
     y = labels[..., None] == jnp.arange(K)  # one-hot; no indexing, so that the backward pass needs no scatter
     w = jnp.ones(K, log_p.dtype) if class_weights is None else class_weights.astype(log_p.dtype)
     t = (1 - eps) * y.astype(log_p.dtype) + eps / K
@@ -68,7 +66,7 @@ def softmax_cross_entropy_with_integer_labels(
     loss = jnp.where(y.any(-1), loss, jnp.nan)  # no class
     kept = jnp.ones(labels.shape, bool) if ignore_label is None else labels != ignore_label
     loss = jnp.where(kept, loss, 0)
-    return _reduced(loss, reduction, logits.dtype, jnp.sum(jnp.where(kept[..., None] & y, w, 0)))
+    return reduced(loss, reduction, logits.dtype, jnp.sum(jnp.where(kept[..., None] & y, w, 0)))
 
 
 @checked
@@ -77,6 +75,7 @@ def softmax_cross_entropy_with_integer_labels(
 def softmax_cross_entropy(
     logits: Float[Array, "*batch classes"],
     target: Float[Array, "*batch classes"],
+    sample_weights: Float[Array, "*batch"] | None = None,
     *,
     label_smoothing: Fraction = 0.0,
     reduction: Reduction = "none",
@@ -89,8 +88,9 @@ def softmax_cross_entropy(
     Args:
         logits: $z$, any float dtype; $-\infty$ is allowed where $t'$ is 0.
         target: $t$, rows that sum to 1; a one-hot row is a label.
+        sample_weights: a factor for each loss; a loss with the factor 0 counts for nothing, whatever it is.
         label_smoothing: the share of $t'$ that is spread over all classes, in $[0, 1)$.
-        reduction: ``mean`` divides by the number of examples.
+        reduction: ``mean`` divides by the number of examples, or by the sum of their weights.
 
     Returns:
         One loss for each example, or a single number; a mean over nothing is 0.
@@ -100,9 +100,10 @@ def softmax_cross_entropy(
 
     Source: Goodfellow, Bengio and Courville 2016, section 6.2.2; Szegedy et al. 2016, section 7.
     """
-    t = (1 - label_smoothing) * _wide(target) + label_smoothing / logits.shape[-1]
-    loss = -jnp.sum(_times(t, log_softmax(_wide(logits))), -1)
-    return _reduced(loss, reduction, logits.dtype)
+    t = (1 - label_smoothing) * wide(target) + label_smoothing / logits.shape[-1]
+    loss = -jnp.sum(_times(t, log_softmax(wide(logits))), -1)
+    loss, count = weighted(loss, sample_weights)
+    return reduced(loss, reduction, logits.dtype, count)
 
 
 @checked
@@ -129,8 +130,8 @@ def cross_entropy_with_integer_labels(
     Source: Goodfellow, Bengio and Courville 2016, section 5.5.
     """
     y = labels[..., None] == jnp.arange(probabilities.shape[-1])  # one-hot
-    p_y = jnp.sum(jnp.where(y, _wide(probabilities), 0), -1)
-    return _reduced(-jnp.log(jnp.where(y.any(-1), p_y, jnp.nan)), reduction, probabilities.dtype)
+    p_y = jnp.sum(jnp.where(y, wide(probabilities), 0), -1)
+    return reduced(-jnp.log(jnp.where(y.any(-1), p_y, jnp.nan)), reduction, probabilities.dtype)
 
 
 @checked
@@ -159,8 +160,8 @@ def cross_entropy(
 
     Source: Goodfellow, Bengio and Courville 2016, equation 3.51.
     """
-    loss = -jnp.sum(_times_log(_wide(target), _wide(probabilities)), -1)
-    return _reduced(loss, reduction, probabilities.dtype)
+    loss = -jnp.sum(_times_log(wide(target), wide(probabilities)), -1)
+    return reduced(loss, reduction, probabilities.dtype)
 
 
 @checked
@@ -169,6 +170,7 @@ def cross_entropy(
 def sigmoid_binary_cross_entropy(
     logits: Float[Array, "*batch"],
     target: Float[Array, "*batch"],
+    sample_weights: Float[Array, "*batch"] | None = None,
     *,
     positive_weight: Positive = 1.0,
     reduction: Reduction = "none",
@@ -181,8 +183,9 @@ def sigmoid_binary_cross_entropy(
     Args:
         logits: $x$, the log-odds of yes, any float dtype.
         target: $t$, 1 for yes and 0 for no, or the probability of yes.
+        sample_weights: a factor for each loss; a loss with the factor 0 counts for nothing, whatever it is.
         positive_weight: factor of the term of yes; positive.
-        reduction: ``mean`` divides by the number of elements.
+        reduction: ``mean`` divides by the number of elements, or by the sum of their weights.
 
     Returns:
         One loss for each element, or a single number.
@@ -192,9 +195,10 @@ def sigmoid_binary_cross_entropy(
 
     Source: Goodfellow, Bengio and Courville 2016, equations 6.20 to 6.26.
     """
-    x, t = _wide(logits), _wide(target)
+    x, t = wide(logits), wide(target)
     loss = positive_weight * t * elementary.softplus(-x) + (1 - t) * elementary.softplus(x)
-    return _reduced(loss, reduction, logits.dtype)
+    loss, count = weighted(loss, sample_weights)
+    return reduced(loss, reduction, logits.dtype, count)
 
 
 @checked
@@ -203,6 +207,7 @@ def sigmoid_binary_cross_entropy(
 def binary_cross_entropy(
     probabilities: Float[Array, "*batch"],
     target: Float[Array, "*batch"],
+    sample_weights: Float[Array, "*batch"] | None = None,
     *,
     positive_weight: Positive = 1.0,
     reduction: Reduction = "none",
@@ -215,8 +220,9 @@ def binary_cross_entropy(
     Args:
         probabilities: $p$, the probability of yes.
         target: $t$, 1 for yes and 0 for no, or the probability of yes.
+        sample_weights: a factor for each loss; a loss with the factor 0 counts for nothing, whatever it is.
         positive_weight: factor of the term of yes; positive.
-        reduction: ``mean`` divides by the number of elements.
+        reduction: ``mean`` divides by the number of elements, or by the sum of their weights.
 
     Returns:
         One loss for each element, or a single number.
@@ -226,11 +232,11 @@ def binary_cross_entropy(
 
     Source: Goodfellow, Bengio and Courville 2016, section 5.5.
     """
-    p, t = _wide(probabilities), _wide(target)
+    p, t = wide(probabilities), wide(target)
     certain = (t == 1) & (p == 1)  # there the term of no and its slope are 0
     no = (1 - t) * elementary.log_of_rest(jnp.where(certain, 0, p))
-    loss = -positive_weight * _times_log(t, p) - no
-    return _reduced(loss, reduction, probabilities.dtype)
+    loss, count = weighted(-positive_weight * _times_log(t, p) - no, sample_weights)
+    return reduced(loss, reduction, probabilities.dtype, count)
 
 
 @checked
@@ -256,15 +262,10 @@ def kl_divergence(
 
     Source: Kullback and Leibler 1951, equation 2.4.
     """
-    a, b = _wide(p), _wide(q)
+    a, b = wide(p), wide(q)
     zero = a == 0  # there the term and its slope for b are 0, also where b is 0
     log_ratio = jnp.log(jnp.where(zero, 1, a)) - jnp.log(jnp.where(zero, 1, b))
-    return _reduced(jnp.sum(a * log_ratio, -1), reduction, p.dtype)
-
-
-def _wide(x: Array) -> Array:
-    """Half precision as float32."""
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    return reduced(jnp.sum(a * log_ratio, -1), reduction, p.dtype)
 
 
 def _times(t: Array, log_p: Array) -> Array:
@@ -276,14 +277,3 @@ def _times(t: Array, log_p: Array) -> Array:
 def _times_log(t: Array, p: Array) -> Array:
     """The product t log p, and 0 where both are 0, with a gradient of 0 there."""
     return t * jnp.log(jnp.where((t == 0) & (p == 0), 1, p))
-
-
-def _reduced(loss: Array, reduction: str, dtype: jnp.dtype, count: Array | int | None = None) -> Array:
-    """The losses, their sum, or the sum over the count; a mean over nothing is 0."""
-    if reduction == "none":
-        return loss.astype(dtype)
-    total = jnp.sum(loss)
-    if reduction == "sum":
-        return total.astype(dtype)
-    n = jnp.asarray(loss.size if count is None else count, loss.dtype)
-    return jnp.where(n == 0, 0, total / jnp.where(n == 0, 1, n)).astype(dtype)

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from nnspec.checking import NonNegative, checked
-from nnspec.components.losses.cross_entropy import Reduction, _reduced, _wide
+from nnspec.components.losses._reduction import Reduction, reduced, wide
 from nnspec.entries import classes_of, held
 
 __all__ = ["cosine_loss", "hinge", "multiclass_hinge", "squared_hinge", "triplet"]
@@ -48,7 +48,7 @@ def hinge(
 
     Source: Cortes and Vapnik 1995.
     """
-    return _reduced(_above_0(1 - labels * _wide(scores)), reduction, scores.dtype)
+    return reduced(_above_0(1 - labels * wide(scores)), reduction, scores.dtype)
 
 
 @checked
@@ -74,8 +74,8 @@ def squared_hinge(
 
     Source: Cortes and Vapnik 1995, with the exponent 2.
     """
-    h = _above_0(1 - labels * _wide(scores))
-    return _reduced(h * h, reduction, scores.dtype)
+    h = _above_0(1 - labels * wide(scores))
+    return reduced(h * h, reduction, scores.dtype)
 
 
 @checked
@@ -102,11 +102,11 @@ def multiclass_hinge(
 
     Source: Crammer and Singer 2001.
     """
-    s = _wide(scores)
+    s = wide(scores)
     right = jnp.arange(s.shape[-1]) == labels[..., None]
     own = jnp.sum(jnp.where(right, s, 0), -1)
     rival = jnp.max(jnp.where(right, -jnp.inf, s), -1, initial=-jnp.inf)
-    return _reduced(_above_0(1 + rival - own), reduction, scores.dtype)
+    return reduced(_above_0(1 + rival - own), reduction, scores.dtype)
 
 
 @checked
@@ -135,8 +135,8 @@ def cosine_loss(
 
     Source: the cosine of the angle between two vectors, from their inner product.
     """
-    a, b = _direction(_wide(prediction)), _direction(_wide(target))
-    return _reduced(1 - jnp.sum(a * b, -1), reduction, prediction.dtype)
+    a, b = _direction(wide(prediction)), _direction(wide(target))
+    return reduced(1 - jnp.sum(a * b, -1), reduction, prediction.dtype)
 
 
 @checked
@@ -169,10 +169,10 @@ def triplet(
 
     Source: Schroff, Kalenichenko and Philbin 2015, equation 1.
     """
-    a = _wide(anchor)
-    near, far = a - _wide(positive), a - _wide(negative)
+    a = wide(anchor)
+    near, far = a - wide(positive), a - wide(negative)
     lacks = jnp.sum(near * near, -1) - jnp.sum(far * far, -1) + jnp.asarray(margin, a.dtype)
-    return _reduced(_above_0(lacks), reduction, anchor.dtype)
+    return reduced(_above_0(lacks), reduction, anchor.dtype)
 
 
 def _above_0(x: Array) -> Array:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nnspec.checking import NonNegative, Positive, checked
-from nnspec.components.losses.cross_entropy import Reduction, _reduced, _wide
+from nnspec.components.losses._reduction import Reduction, reduced, weighted, wide
 from nnspec.entries import held, not_negative, positive
 
 __all__ = [
@@ -23,7 +23,11 @@ __all__ = [
 @checked
 @partial(jax.jit, static_argnames="reduction")
 def squared_error(
-    prediction: Float[Array, "*batch"], target: Float[Array, "*batch"], *, reduction: Reduction = "none"
+    prediction: Float[Array, "*batch"],
+    target: Float[Array, "*batch"],
+    sample_weights: Float[Array, "*batch"] | None = None,
+    *,
+    reduction: Reduction = "none",
 ) -> Float[Array, "..."]:
     r"""Give the square of the error, which is least on average at the mean of the targets.
 
@@ -32,7 +36,8 @@ def squared_error(
     Args:
         prediction: any float dtype.
         target: the same shape.
-        reduction: ``mean`` divides by the number of elements.
+        sample_weights: a factor for each loss; a loss with the factor 0 counts for nothing, whatever it is.
+        reduction: ``mean`` divides by the number of elements, or by the sum of their weights.
 
     Returns:
         One loss for each element, in the square of the target's unit, or a single number; a mean over nothing is 0.
@@ -42,14 +47,19 @@ def squared_error(
 
     Source: Goodfellow, Bengio and Courville 2016, section 5.5.1.
     """
-    d = _wide(prediction) - _wide(target)
-    return _reduced(d * d, reduction, prediction.dtype)
+    d = wide(prediction) - wide(target)
+    loss, count = weighted(d * d, sample_weights)
+    return reduced(loss, reduction, prediction.dtype, count)
 
 
 @checked
 @partial(jax.jit, static_argnames="reduction")
 def absolute_error(
-    prediction: Float[Array, "*batch"], target: Float[Array, "*batch"], *, reduction: Reduction = "none"
+    prediction: Float[Array, "*batch"],
+    target: Float[Array, "*batch"],
+    sample_weights: Float[Array, "*batch"] | None = None,
+    *,
+    reduction: Reduction = "none",
 ) -> Float[Array, "..."]:
     r"""Give the size of the error, which is least on average at the median of the targets.
 
@@ -59,7 +69,8 @@ def absolute_error(
     Args:
         prediction: any float dtype.
         target: the same shape.
-        reduction: ``mean`` divides by the number of elements.
+        sample_weights: a factor for each loss; a loss with the factor 0 counts for nothing, whatever it is.
+        reduction: ``mean`` divides by the number of elements, or by the sum of their weights.
 
     Returns:
         One loss for each element, in the target's unit, or a single number; a mean over nothing is 0.
@@ -69,7 +80,8 @@ def absolute_error(
 
     Source: Huber 1964, section 1.
     """
-    return _reduced(_size(_wide(prediction) - _wide(target)), reduction, prediction.dtype)
+    loss, count = weighted(_size(wide(prediction) - wide(target)), sample_weights)
+    return reduced(loss, reduction, prediction.dtype, count)
 
 
 @checked
@@ -77,6 +89,7 @@ def absolute_error(
 def huber(
     prediction: Float[Array, "*batch"],
     target: Float[Array, "*batch"],
+    sample_weights: Float[Array, "*batch"] | None = None,
     *,
     delta: Positive = 1.0,
     reduction: Reduction = "none",
@@ -89,8 +102,9 @@ def huber(
     Args:
         prediction: any float dtype.
         target: the same shape.
+        sample_weights: a factor for each loss; a loss with the factor 0 counts for nothing, whatever it is.
         delta: the error at which the parabola becomes a line, in the target's unit; positive.
-        reduction: ``mean`` divides by the number of elements.
+        reduction: ``mean`` divides by the number of elements, or by the sum of their weights.
 
     Returns:
         One loss for each element, or a single number; a mean over nothing is 0.
@@ -100,9 +114,10 @@ def huber(
 
     Source: Huber 1964, section 4.
     """
-    d = _wide(prediction) - _wide(target)
+    d = wide(prediction) - wide(target)
     c = _within(d, _like(delta, d))
-    return _reduced(c * (d - c / 2), reduction, prediction.dtype)
+    loss, count = weighted(c * (d - c / 2), sample_weights)
+    return reduced(loss, reduction, prediction.dtype, count)
 
 
 @checked
@@ -133,10 +148,10 @@ def smooth_l1(
 
     Source: Girshick 2015, section 2.3, with beta = 1.
     """
-    d = _wide(prediction) - _wide(target)
+    d = wide(prediction) - wide(target)
     b = jnp.where(beta == 0, 1, _like(beta, d))
     c = _within(d, b)
-    return _reduced(jnp.where(beta == 0, _size(d), c * (d - c / 2) / b), reduction, prediction.dtype)
+    return reduced(jnp.where(beta == 0, _size(d), c * (d - c / 2) / b), reduction, prediction.dtype)
 
 
 @checked
@@ -170,10 +185,10 @@ def gaussian_nll(
 
     Source: Goodfellow, Bengio and Courville 2016, section 6.2.2.1.
     """
-    d, v = _wide(prediction) - _wide(target), _wide(variance)
+    d, v = wide(prediction) - wide(target), wide(variance)
     loss = (jnp.log(v) + d * (d / v)) / 2
     constant = math.log(2 * math.pi) / 2 if full else 0.0
-    return _reduced(loss + constant, reduction, prediction.dtype)
+    return reduced(loss + constant, reduction, prediction.dtype)
 
 
 @checked
@@ -205,10 +220,10 @@ def poisson_nll(
 
     Source: the Poisson distribution; Gneiting and Raftery 2007, section 4, for the logarithmic score.
     """
-    x, y = _wide(prediction), _wide(target)
+    x, y = wide(prediction), wide(target)
     nothing = (y == 0) & (x == -jnp.inf)  # no event was expected and none came: 0 * inf is 0
     loss = jnp.exp(x) - y * jnp.where(nothing, 0, x)
-    return _reduced(loss + _log_factorial(y, full), reduction, prediction.dtype)
+    return reduced(loss + _log_factorial(y, full), reduction, prediction.dtype)
 
 
 @checked
@@ -240,10 +255,10 @@ def poisson_nll_from_rate(
 
     Source: the Poisson distribution; Gneiting and Raftery 2007, section 4, for the logarithmic score.
     """
-    x, y = _wide(prediction), _wide(target)
+    x, y = wide(prediction), wide(target)
     nothing = (y == 0) & (x == 0)
     loss = x - y * jnp.log(jnp.where(nothing, 1, x))
-    return _reduced(loss + _log_factorial(y, full), reduction, prediction.dtype)
+    return reduced(loss + _log_factorial(y, full), reduction, prediction.dtype)
 
 
 def _like(width: float, d: Array) -> Array:

@@ -13,6 +13,7 @@ from nnspec_conformance.oracles.components.losses import cross_entropy as oracle
 MUTANTS = Mutants()
 FROM_LOGITS = ("softmax_cross_entropy_with_integer_labels", "softmax_cross_entropy")
 INTEGER = "softmax_cross_entropy_with_integer_labels"
+FROM_PROBABILITIES = ("cross_entropy_with_integer_labels", "cross_entropy", "binary_cross_entropy")
 
 
 def target_of(y, logits):
@@ -160,53 +161,6 @@ def smooths_by_any_number(f, x, y, *weights, label_smoothing=0.0, **given):
     return -np.sum(oracle.times(t, activations.log_softmax(x)), -1)
 
 
-# ---- weights and ignored labels
-
-
-@MUTANTS.add("the weights are those of the classes in another order", "class-weights.value")
-def reverses_the_weights(x, y, *weights, **given):
-    return getattr(right, INTEGER)(x, y, *(w[::-1] for w in weights), **given)
-
-
-@MUTANTS.add("the weights are lost on the way back", "class-weights.value", part="_vjp")
-def forgets_the_weights_on_the_way_back(x, y, *rest, **given):
-    *weights, g = rest
-    return (getattr(right, f"{INTEGER}_vjp")(x, y, g, **given)[0], *map(np.zeros_like, weights))
-
-
-@MUTANTS.add("the weight of the label multiplies the smoothed loss", "class-weights.smoothed-weights")
-def weights_the_whole_smoothed_loss(x, y, *weights, **given):
-    return getattr(right, INTEGER)(x, y, *weights, **given | {"smoothed_weights": "label"})
-
-
-@MUTANTS.add("an ignored label counts as the last class", "ignored-labels.value", "ignored-labels.ignored-mean")
-def takes_an_ignored_label_for_a_class(x, y, *weights, ignore_label=None, **given):
-    return getattr(right, INTEGER)(x, y % x.shape[-1], *weights, **given)
-
-
-@MUTANTS.add("label smoothing is spread over ignored examples too", "ignored-labels.value")
-@in_dtype
-def smooths_ignored_examples(x, y, *weights, label_smoothing=0.0, ignore_label=None, **given):
-    told = given | {"reduction": "none", "ignore_label": ignore_label}
-    losses = getattr(oracle, INTEGER)(x, y, *weights, **told) * (1 - label_smoothing)
-    return losses - label_smoothing * activations.log_softmax(x).mean(-1)
-
-
-@MUTANTS.add("the gradient of an ignored label is that of class 0", "ignored-labels.value", part="_vjp")
-def passes_a_gradient_to_ignored_examples(x, y, *rest, ignore_label=None, **given):
-    return getattr(right, f"{INTEGER}_vjp")(x, np.where(y == ignore_label, 0, y).astype(y.dtype), *rest, **given)
-
-
-@MUTANTS.add("the mean over nothing is 0 / 0", "ignored-labels.all-ignored")
-def divides_zero_by_zero(x, y, *weights, **given):
-    return getattr(right, INTEGER)(x, y, *weights, **given | {"all_ignored": "nan"})
-
-
-@MUTANTS.each("the mean over nothing is 0 / 0", "cross-entropy.empty-mean")
-def has_no_mean_of_nothing(f, x, y, *weights, **given):
-    return f(x, y, *weights, **given | {"empty_mean": "nan"})
-
-
 # ---- binary
 
 
@@ -257,6 +211,12 @@ def divides_0_by_0(f, p, *rest, **given):
     return (np.where((p == 0) | (p == 1), np.nan, dp).astype(dp.dtype), *others)
 
 
+@MUTANTS.each("the slope of the logarithm is multiplied by a target of 0", "cross-entropy.target-slope", part="_vjp")
+def multiplies_0_by_the_logarithm(f, p, t, *rest, **given):
+    dp, dt, *others = f(p, t, *rest, **given)
+    return (dp, np.where((p == t) & ((p == 0) | (p == 1)), np.nan, dt).astype(dt.dtype), *others)
+
+
 @MUTANTS.each("the first distribution is held constant", "kl-divergence.gradient", part="_vjp")
 def holds_the_first_distribution_constant(f, p, q, g, **given):
     dp, dq = f(p, q, g, **given)
@@ -267,6 +227,28 @@ def holds_the_first_distribution_constant(f, p, q, g, **given):
 def forgets_the_derivative_of_the_logarithm(p, q, g, **given):
     dp, dq = right.kl_divergence_vjp(p, q, g, **given)
     return (dp - g[..., None], dq) if given.get("direction") != "second-from-first" else (dp, dq - g[..., None])
+
+
+# ---- second derivatives
+
+
+@MUTANTS.each("the probabilities are a constant of the gradient", "cross-entropy.second-derivative",
+              operations=(*FROM_LOGITS, "sigmoid_binary_cross_entropy"), part="_second_derivative")  # fmt: skip
+def holds_the_probabilities_constant(f, x, *rest, **given):
+    return np.zeros_like(x)
+
+
+@MUTANTS.each("the diagonal alone, as if the logits did not share their sum", "cross-entropy.second-derivative",
+              operations=FROM_LOGITS, part="_second_derivative")  # fmt: skip
+def keeps_the_diagonal_alone(f, x, *rest, **given):
+    p = activations.softmax(x)
+    return (p * (1 - p) * rest[-1]).astype(x.dtype)
+
+
+@MUTANTS.each("the slope of 1 / p is taken for 1 / p", "cross-entropy.second-derivative",
+              operations=(*FROM_PROBABILITIES, "kl_divergence"), part="_second_derivative")  # fmt: skip
+def forgets_a_division(f, p, *rest, **given):
+    return (p * f(p, *rest, **given)).astype(p.dtype)
 
 
 # ---- reductions
@@ -294,6 +276,11 @@ def averages_all_terms(p, q, **given):
     return right.kl_divergence(p, q, **given | {"divisor": "elements"})
 
 
+@MUTANTS.each("the mean over nothing is 0 / 0", "cross-entropy.empty-mean")
+def has_no_mean_of_nothing(f, x, y, *weights, **given):
+    return f(x, y, *weights, **given | {"empty_mean": "nan"})
+
+
 # ---- probabilities of 0 and 1
 
 
@@ -318,11 +305,6 @@ def takes_the_logarithm_of_a_ratio_of_zeros(p, q, *, direction="first-from-secon
 @MUTANTS.each("an index is counted from the end, or cut off at it", "cross-entropy.label-range")
 def wraps_the_labels(f, x, y, *weights, **given):
     return f(x, y % x.shape[-1], *weights, **given)
-
-
-@MUTANTS.add("a weight is whatever it is", "class-weights.negative-weight")
-def takes_negative_weights(x, y, *weights, **given):
-    return getattr(right, INTEGER)(x, y, *map(np.abs, weights), **given)
 
 
 @MUTANTS.each("rows are divided by their sums, whatever they hold", "cross-entropy.improper-probabilities")

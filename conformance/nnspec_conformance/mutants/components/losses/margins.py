@@ -101,6 +101,17 @@ def takes_the_distance(a, p, n, *, distance="squared", **given):
     return right.triplet(a, p, n, distance="plain", **given)
 
 
+@MUTANTS.add("a margin of 0 is taken for none, and the default put in its place", "triplet.margin-zero")
+def takes_0_for_nothing(a, p, n, *, margin=1.0, **given):
+    return right.triplet(a, p, n, margin=margin or 1.0, **given)
+
+
+@MUTANTS.add("large losses are cut off", "triplet.distance")
+@in_dtype
+def cuts_off_large_losses(a, p, n, **given):
+    return np.minimum(right.triplet(a, p, n, **given), 1e6)
+
+
 @MUTANTS.add("positive and negative change places", "triplet.distance")
 def swaps_positive_and_negative(a, p, n, **given):
     return right.triplet(a, n, p, **given)
@@ -119,6 +130,38 @@ def expands_the_square(a, p, n, *, margin=1.0, distance="squared", **how):
 @MUTANTS.each("a mean over the batch where none was asked for", "margins.gradient", part="_vjp")
 def averages_the_gradient(f, x, *rest, **given):
     return tuple((g / len(x)).astype(x.dtype) for g in f(x, *rest, **given))
+
+
+@MUTANTS.each("the gradient of a mean is that of a sum", "margins.gradient", part="_vjp")
+def does_not_divide_the_gradient(f, *operands, reduction="none", **given):
+    return f(*operands, reduction="sum" if reduction == "mean" else reduction, **given)
+
+
+@MUTANTS.each("far scores are cut off, and have no gradient", "margins.gradient", operations=("hinge", "squared_hinge"),
+              part="_vjp")  # fmt: skip
+def cuts_off_far_scores(f, s, *rest, **given):
+    return (np.where(np.abs(s) > 100, 0, f(s, *rest, **given)[0]).astype(s.dtype),)
+
+
+@MUTANTS.add("NaN for a vector without a direction on the way back", "cosine-loss.zero-vector-gradient", part="_vjp")
+def divides_by_a_length_of_0_on_the_way_back(a, b, g, **given):
+    nothing = ((a == 0).all(-1) | (b == 0).all(-1))[..., None]
+    return tuple(np.where(nothing, np.nan, x).astype(a.dtype) for x in right.cosine_loss_vjp(a, b, g, **given))
+
+
+@MUTANTS.add("NaN of one example reaches the others, by a sum over the batch", "cosine-loss.zero-vector-gradient",
+             part="_vjp")  # fmt: skip
+def loses_the_batch_to_one_vector(a, b, g, **given):
+    bad = bool((a == 0).all(-1).any())
+    return tuple(np.full_like(x, np.nan) if bad else x for x in right.cosine_loss_vjp(a, b, g, **given))
+
+
+@MUTANTS.add("a floor under the length: a short vector has no gradient along the other", "cosine-loss.extremes",
+             part="_vjp")  # fmt: skip
+def puts_a_floor_under_the_length(a, b, g, **given):
+    slopes = right.cosine_loss_vjp(a, b, g, **given)
+    lengths = (np.sqrt((x.astype(np.float64) ** 2).sum(-1, keepdims=True)) for x in (a, b))
+    return tuple((d * n / np.maximum(n, 1e-8)).astype(a.dtype) for d, n in zip(slopes, lengths, strict=True))
 
 
 @MUTANTS.each("uphill", "margins.gradient", part="_vjp")

@@ -347,3 +347,34 @@ def takes_negative_counts(f, x, t, **given):
 @MUTANTS.add("the logarithm of a negative rate is NaN, and nobody is told", "poisson-nll-from-rate.negative-rate")
 def takes_negative_rates(x, t, **given):
     return right.poisson_nll_from_rate(np.where(x < 0, np.nan, x).astype(x.dtype), t, **given)
+
+
+# ---- weights of the examples
+
+
+@MUTANTS.each("the weights are taken and not used", "regression.sample-weights")
+def forgets_the_weights(f, x, y, *weights, **given):
+    return f(x, y, *(np.ones_like(w) for w in weights), **given)
+
+
+@MUTANTS.each("the root of the squared loss gets the weight, which is squared with it", "regression.sample-weights")
+def squares_the_weights(f, x, y, *weights, **given):
+    return f(x, y, *(w * w for w in weights), **given)
+
+
+@MUTANTS.each("the weights are lost on the way back", "regression.sample-weights", part="_vjp")
+def forgets_the_weights_on_the_way_back(f, x, y, *rest, **given):
+    *weights, g = rest
+    return (*f(x, y, g, **given), *map(np.zeros_like, weights))
+
+
+@MUTANTS.each("the mean divides by the number of weights that are not 0", "regression.weighted-mean")
+def divides_by_the_weights_that_are_not_0(f, x, y, *weights, reduction="none", **given):
+    if reduction != "mean" or not weights:
+        return f(x, y, *weights, reduction=reduction, **given)
+    return (f(x, y, *weights, reduction="sum", **given) / np.count_nonzero(weights[0])).astype(x.dtype)
+
+
+@MUTANTS.each("the mean of weights of 0 is 0 / 0", "regression.zero-weights")
+def divides_by_no_weight(f, x, y, *weights, **given):
+    return f(x, y, *weights, **given | {"zero_weights": "nan"})

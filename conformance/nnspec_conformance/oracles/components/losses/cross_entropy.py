@@ -85,17 +85,57 @@ def log(p, clipping="none", *, prediction=True):
         return np.maximum(np.log(p), -100) if clipping == "hundred" else np.log(p)
 
 
+# ---- weights of the examples
+
+
+def of_examples(
+    losses, weights, reduction, *, weighted_mean="weights", zero_weights="zero", zero_times_infinity="left-out",
+    empty_mean="zero",
+):  # fmt: skip
+    """The losses times their weights, or the reduction of these products."""
+    if weights is None:
+        return reduced(losses, reduction, empty_mean)
+    check_shapes(losses, weights)
+    with np.errstate(invalid="ignore"):
+        products = weights * losses
+    if zero_times_infinity == "left-out":
+        products = np.where(weights == 0, 0, products)
+    return reduced(
+        products.astype(losses.dtype), reduction, zero_weights if losses.size else empty_mean,
+        weight_of(losses.shape, weights, weighted_mean),
+    )  # fmt: skip
+
+
+def weight_of(shape, weights, weighted_mean="weights"):
+    """What a mean divides by."""
+    return int(np.prod(shape)) if weights is None or weighted_mean == "count" else np.sum(weights)
+
+
+def weighted_cotangents(cotangents, weights, shape, reduction, weighted_mean="weights"):
+    """The cotangent of each unweighted loss."""
+    g = per_example(cotangents, shape, reduction, weight_of(shape, weights, weighted_mean))
+    return g if weights is None else g * weights
+
+
+def split(rest):
+    """The weights of the examples, if there are any, and what comes last."""
+    *weights, last = rest
+    return (weights[0] if weights else None), last, tuple(map(np.zeros_like, weights))
+
+
 # ---- from logits
 
 
 def softmax_cross_entropy_with_integer_labels(
     logits, labels, class_weights=None, *, label_smoothing=0.0, ignore_label=None, reduction="none",
-    weighted_mean="weights", ignored_mean="kept", all_ignored="zero", smoothed_weights="class", empty_mean="zero",
+    weighted_mean="weights", ignored_mean="kept", all_ignored="zero", zero_weights="zero", smoothed_weights="class",
+    empty_mean="zero",
 ):  # fmt: skip
     a, kept = shares(logits, labels, class_weights, label_smoothing, ignore_label, smoothed_weights)
     losses = -np.sum(times(a, log_softmax(logits)), -1, dtype=logits.dtype)
     count = divisor(labels, class_weights, kept, weighted_mean, ignored_mean) if kept.any() else 0
-    return reduced(losses, reduction, all_ignored if labels.size else empty_mean, count)
+    nothing = empty_mean if not labels.size else zero_weights if kept.any() else all_ignored
+    return reduced(losses, reduction, nothing, count)
 
 
 def shares(logits, labels, class_weights, label_smoothing, ignore_label, smoothed_weights="class"):
@@ -135,9 +175,21 @@ def softmax_cross_entropy_with_integer_labels_vjp(logits, labels, *rest, reducti
     return (g * pulled_back(logits, a), *map(np.zeros_like, weights))
 
 
+def softmax_cross_entropy_with_integer_labels_second_derivative(logits, labels, *rest, **given):
+    weights, along, _ = split(rest)
+    told = (given.get(name, default) for name, default in (("label_smoothing", 0.0), ("ignore_label", None)))
+    return curved(logits, shares(logits, labels, weights, *told, given.get("smoothed_weights", "class"))[0], along)
+
+
 def pulled_back(logits, a):
     """The gradient of minus the sum of shares times log-probabilities."""
     return softmax(logits) * a.sum(-1, keepdims=True) - a
+
+
+def curved(logits, a, v):
+    """The second derivatives of the same sum along a direction: the shares times (diag(p) - p p^T) v."""
+    p = softmax(logits)
+    return a.sum(-1, keepdims=True) * p * (v - (p * v).sum(-1, keepdims=True))
 
 
 def smoothed(logits, target, label_smoothing):
@@ -146,27 +198,44 @@ def smoothed(logits, target, label_smoothing):
     return ((1 - label_smoothing) * target + label_smoothing / logits.shape[-1]).astype(logits.dtype)
 
 
-def softmax_cross_entropy(logits, target, *, label_smoothing=0.0, reduction="none", empty_mean="zero"):
+def softmax_cross_entropy(logits, target, sample_weights=None, *, label_smoothing=0.0, reduction="none", **readings):
     t = smoothed(logits, target, label_smoothing)
-    return reduced(-np.sum(times(t, log_softmax(logits)), -1, dtype=logits.dtype), reduction, empty_mean)
+    losses = -np.sum(times(t, log_softmax(logits)), -1, dtype=logits.dtype)
+    return of_examples(losses, sample_weights, reduction, **readings)
 
 
-def softmax_cross_entropy_vjp(logits, target, cotangents, *, label_smoothing=0.0, reduction="none", **_):
+def softmax_cross_entropy_vjp(
+    logits, target, *rest, label_smoothing=0.0, reduction="none", weighted_mean="weights", **_
+):
+    weights, cotangents, constants = split(rest)
     t = smoothed(logits, target, label_smoothing)
-    g = per_example(cotangents, target.shape[:-1], reduction)[..., None]
-    return g * pulled_back(logits, t), -g * (1 - label_smoothing) * log_softmax(logits)
+    g = weighted_cotangents(cotangents, weights, target.shape[:-1], reduction, weighted_mean)[..., None]
+    return g * pulled_back(logits, t), -g * (1 - label_smoothing) * log_softmax(logits), *constants
 
 
-def sigmoid_binary_cross_entropy(logits, target, *, positive_weight=1.0, reduction="none", empty_mean="zero"):
+def softmax_cross_entropy_second_derivative(logits, target, along, *, label_smoothing=0.0, **_):
+    return curved(logits, smoothed(logits, target, label_smoothing), along)
+
+
+def sigmoid_binary_cross_entropy(
+    logits, target, sample_weights=None, *, positive_weight=1.0, reduction="none", **readings
+):
     check_shapes(logits, target)
     losses = positive_weight * times(target, softplus(-logits)) + times(1 - target, softplus(logits))
-    return reduced(losses.astype(logits.dtype), reduction, empty_mean)
+    return of_examples(losses.astype(logits.dtype), sample_weights, reduction, **readings)
 
 
-def sigmoid_binary_cross_entropy_vjp(logits, target, cotangents, *, positive_weight=1.0, reduction="none", **_):
-    w, g = positive_weight, per_example(cotangents, logits.shape, reduction)
+def sigmoid_binary_cross_entropy_vjp(
+    logits, target, *rest, positive_weight=1.0, reduction="none", weighted_mean="weights", **_
+):
+    weights, cotangents, constants = split(rest)
+    w, g = positive_weight, weighted_cotangents(cotangents, weights, logits.shape, reduction, weighted_mean)
     slope = (1 - target) * sigmoid(logits) - w * target * sigmoid(-logits)
-    return g * slope, g * (w * softplus(-logits) - softplus(logits))
+    return g * slope, g * (w * softplus(-logits) - softplus(logits)), *constants
+
+
+def sigmoid_binary_cross_entropy_second_derivative(logits, target, along, *, positive_weight=1.0, **_):
+    return along * (1 - target + positive_weight * target) * sigmoid(logits) * sigmoid(-logits)
 
 
 # ---- from probabilities
@@ -189,8 +258,13 @@ def cross_entropy_with_integer_labels_vjp(probabilities, labels, cotangents, **g
     return cross_entropy_vjp(probabilities, target, cotangents, **given)[:1]
 
 
+def cross_entropy_with_integer_labels_second_derivative(probabilities, labels, along, **given):
+    target = one_hot(labels, probabilities.shape[-1], probabilities.dtype)
+    return cross_entropy_second_derivative(probabilities, target, along, **given)
+
+
 def cross_entropy(
-    probabilities, target, *, reduction="none", clipping="none", normalization="as-given", empty_mean="zero"
+    probabilities, target, *, reduction="none", clipping="none", normalization="as-given", empty_mean="zero", **_
 ):
     check_shapes(probabilities, target)
     check_probabilities(probabilities, -1)
@@ -199,12 +273,28 @@ def cross_entropy(
     return reduced(-np.sum(times(target, log(p, clipping)), -1, dtype=p.dtype), reduction, empty_mean)
 
 
-def cross_entropy_vjp(probabilities, target, cotangents, *, reduction="none", normalization="as-given", **_):
+def cross_entropy_vjp(
+    probabilities, target, cotangents, *, reduction="none", normalization="as-given", target_slope="zero", **_
+):
     p = divided(probabilities) if normalization == "divided" else probabilities
     g = per_example(cotangents, target.shape[:-1], reduction)[..., None]
     shared = target.sum(-1, keepdims=True) / probabilities.sum(-1, keepdims=True)
     slope = -share_of(target, probabilities) + (shared if normalization == "divided" else 0)
-    return g * slope, -g * log(p)
+    return g * slope, -g * target_log(p, target, target_slope)
+
+
+def cross_entropy_second_derivative(probabilities, target, along, *, normalization="as-given", **_):
+    whole = target.sum(-1, keepdims=True) * along.sum(-1, keepdims=True) / probabilities.sum(-1, keepdims=True) ** 2
+    return along * share_of(target, probabilities**2) - (whole if normalization == "divided" else 0)
+
+
+def target_log(p, t, target_slope):
+    """The slope of t log p for t: the logarithm of p, and where both are 0 what cross-entropy.target-slope says."""
+    if target_slope == "infinite":
+        return log(p)
+    if target_slope == "clipped":
+        return log(p, "seven-digits", prediction=False)
+    return log(np.where((t == 0) & (p == 0), 1, p))
 
 
 def divided(p):
@@ -212,8 +302,9 @@ def divided(p):
 
 
 def binary_cross_entropy(
-    probabilities, target, *, positive_weight=1.0, reduction="none", clipping="none", empty_mean="zero"
-):
+    probabilities, target, sample_weights=None, *, positive_weight=1.0, reduction="none", clipping="none",
+    target_slope="zero", **readings,
+):  # fmt: skip
     check_shapes(probabilities, target)
     check_probabilities(probabilities)
     p, t, w = probabilities, target, positive_weight
@@ -221,7 +312,7 @@ def binary_cross_entropy(
         tiny = p.dtype.type(1e-7)
         p = np.clip(p, tiny, 1 - tiny)
     losses = w * times(t, -log(p, clipping)) + times(1 - t, -log_of_rest(p, clipping))
-    return reduced(losses.astype(p.dtype), reduction, empty_mean)
+    return of_examples(losses.astype(p.dtype), sample_weights, reduction, **readings)
 
 
 def log_of_rest(p, clipping="none"):
@@ -230,9 +321,24 @@ def log_of_rest(p, clipping="none"):
         return np.maximum(np.log1p(-p), -100) if clipping == "hundred" else np.log1p(-p)
 
 
-def binary_cross_entropy_vjp(probabilities, target, cotangents, *, positive_weight=1.0, reduction="none", **_):
-    p, t, w, g = probabilities, target, positive_weight, per_example(cotangents, target.shape, reduction)
-    return g * (share_of(1 - t, 1 - p) - w * share_of(t, p)), g * (log_of_rest(p) - w * log(p))
+def binary_cross_entropy_vjp(
+    probabilities, target, *rest, positive_weight=1.0, reduction="none", weighted_mean="weights", target_slope="zero",
+    **_,
+):  # fmt: skip
+    weights, cotangents, constants = split(rest)
+    p, t, w = probabilities, target, positive_weight
+    g = weighted_cotangents(cotangents, weights, target.shape, reduction, weighted_mean)
+    q = np.clip(p, p.dtype.type(1e-7), 1 - p.dtype.type(1e-7)) if target_slope == "clipped" else p
+    with np.errstate(divide="ignore"):
+        yes, no = np.log(q), np.log1p(-q)
+    if target_slope == "zero":
+        yes, no = np.where((t == 0) & (p == 0), 0, yes), np.where((t == 1) & (p == 1), 0, no)
+    return g * (share_of(1 - t, 1 - p) - w * share_of(t, p)), g * (no - w * yes), *constants
+
+
+def binary_cross_entropy_second_derivative(probabilities, target, along, *, positive_weight=1.0, **_):
+    p, t = probabilities, target
+    return along * (share_of(1 - t, (1 - p) ** 2) + positive_weight * share_of(t, p**2))
 
 
 # ---- divergence
@@ -261,3 +367,7 @@ def kl_divergence_vjp(p, q, cotangents, *, reduction="none", direction="first-fr
     g = per_example(cotangents, p.shape[:-1], reduction, p.size if divisor == "elements" else None)[..., None]
     gradients = g * (np.log(p / q) + 1), -g * p / q
     return gradients[::-1] if swapped else gradients
+
+
+def kl_divergence_second_derivative(p, q, along, *, direction="first-from-second", **_):
+    return along * (q / p**2 if direction == "second-from-first" else 1 / p)

@@ -18,25 +18,36 @@ ADDED = {"none": 0.0, "eight-digits": 1e-8, "seven-digits": 1e-7}  # to a rate, 
 # ---- what all of them share
 
 
-def handed_out(losses, reduction="none", outputs="each", empty_mean="zero"):
+def handed_out(
+    losses, reduction="none", outputs="each", empty_mean="zero", *, weights=None, weighted_mean="weights",
+    zero_weights="zero",
+):  # fmt: skip
     """The losses of all elements, or their reduction; a row of outputs is averaged first where that is the reading."""
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"no reduction {reduction!r}")
+    if weights is not None:
+        check_shapes(losses, weights)
+        losses = (weights * losses).astype(losses.dtype)
     if outputs == "averaged" and losses.ndim > 1:
         losses = losses.mean(-1, dtype=losses.dtype)
     if reduction == "none":
         return losses
     total = np.sum(losses, dtype=losses.dtype)
-    return total if reduction == "sum" else mean_of(total, losses.size, empty_mean)
+    count = losses.size if weights is None or weighted_mean == "count" else np.sum(weights)
+    return total if reduction == "sum" else mean_of(total, count, zero_weights if losses.size else empty_mean)
 
 
-def of_elements(cotangents, shape, reduction="none", outputs="each", empty_mean="zero"):
+def of_elements(
+    cotangents, shape, reduction="none", outputs="each", empty_mean="zero", *, weights=None, weighted_mean="weights",
+    zero_weights="zero",
+):  # fmt: skip
     """The cotangent of the loss of each element, from that of what was handed out."""
-    averaged = outputs == "averaged" and len(shape) > 1
+    averaged, times_weights = outputs == "averaged" and len(shape) > 1, 1 if weights is None else weights
     if reduction == "none":
-        return np.broadcast_to(cotangents[..., None] / shape[-1], shape) if averaged else cotangents
-    count = np.prod(shape) if reduction == "mean" else shape[-1] if averaged else 1
-    return np.broadcast_to(cotangents / count if count else 0 * cotangents, shape)
+        return (np.broadcast_to(cotangents[..., None] / shape[-1], shape) if averaged else cotangents) * times_weights
+    whole = np.prod(shape) if weights is None or weighted_mean == "count" else np.sum(weights)
+    count = whole if reduction == "mean" else shape[-1] if averaged else 1
+    return np.broadcast_to(cotangents / count if count else 0 * cotangents, shape) * times_weights
 
 
 def errors(prediction, target):
@@ -44,34 +55,35 @@ def errors(prediction, target):
     return prediction - target
 
 
-def of_the_error(slope, cotangents, how):
+def of_the_error(slope, rest, how):
     """The gradients of a loss of the error alone: that of the target is minus that of the prediction."""
-    g = of_elements(cotangents, slope.shape, **how) * slope
-    return g, -g
+    *weights, cotangents = rest
+    g = of_elements(cotangents, slope.shape, weights=weights[0] if weights else None, **how) * slope
+    return g, -g, *map(np.zeros_like, weights)
 
 
 # ---- of the error
 
 
-def squared_error(prediction, target, *, factor="whole", **how):
+def squared_error(prediction, target, sample_weights=None, *, factor="whole", **how):
     d = errors(prediction, target)
-    return handed_out(FACTORS[factor] * d * d, **how)
+    return handed_out(FACTORS[factor] * d * d, weights=sample_weights, **how)
 
 
-def squared_error_vjp(prediction, target, cotangents, *, factor="whole", **how):
-    return of_the_error(2 * FACTORS[factor] * (prediction - target), cotangents, how)
+def squared_error_vjp(prediction, target, *rest, factor="whole", **how):
+    return of_the_error(2 * FACTORS[factor] * (prediction - target), rest, how)
 
 
 def squared_error_second_derivative(prediction, target, *, factor="whole", **how):
     return np.full_like(prediction, 2 * FACTORS[factor])
 
 
-def absolute_error(prediction, target, *, kink="zero", **how):
-    return handed_out(np.abs(errors(prediction, target)), **how)
+def absolute_error(prediction, target, sample_weights=None, *, kink="zero", **how):
+    return handed_out(np.abs(errors(prediction, target)), weights=sample_weights, **how)
 
 
-def absolute_error_vjp(prediction, target, cotangents, *, kink="zero", **how):
-    return of_the_error(sign(prediction - target, kink), cotangents, how)
+def absolute_error_vjp(prediction, target, *rest, kink="zero", **how):
+    return of_the_error(sign(prediction - target, kink), rest, how)
 
 
 def absolute_error_second_derivative(prediction, target, **how):
@@ -82,16 +94,16 @@ def sign(d, kink):
     return np.where(d == 0, d.dtype.type(KINKS[kink]), np.sign(d))
 
 
-def huber(prediction, target, *, delta=1.0, **how):
+def huber(prediction, target, sample_weights=None, *, delta=1.0, **how):
     if not delta > 0:
         raise ValueError(f"delta must be positive, got {delta}")
     d = errors(prediction, target)
     c = np.clip(d, -delta, delta)
-    return handed_out((c * (d - c / 2)).astype(d.dtype), **how)
+    return handed_out((c * (d - c / 2)).astype(d.dtype), weights=sample_weights, **how)
 
 
-def huber_vjp(prediction, target, cotangents, *, delta=1.0, **how):
-    return of_the_error(np.clip(prediction - target, -delta, delta), cotangents, how)
+def huber_vjp(prediction, target, *rest, delta=1.0, **how):
+    return of_the_error(np.clip(prediction - target, -delta, delta), rest, how)
 
 
 def huber_second_derivative(prediction, target, *, delta=1.0, **how):
@@ -108,9 +120,9 @@ def smooth_l1(prediction, target, *, beta=1.0, kink="zero", **how):
     return handed_out((c * (d - c / 2) / beta).astype(d.dtype), **how)
 
 
-def smooth_l1_vjp(prediction, target, cotangents, *, beta=1.0, kink="zero", **how):
+def smooth_l1_vjp(prediction, target, *rest, beta=1.0, kink="zero", **how):
     d = prediction - target
-    return of_the_error(np.clip(d / beta, -1, 1) if beta else sign(d, kink), cotangents, how)
+    return of_the_error(np.clip(d / beta, -1, 1) if beta else sign(d, kink), rest, how)
 
 
 def smooth_l1_second_derivative(prediction, target, *, beta=1.0, kink="zero", **how):

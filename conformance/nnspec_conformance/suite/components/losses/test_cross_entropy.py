@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, Trial, call, clause, gradient
+from nnspec_conformance.cases import Case, call, clause, gradient, second_derivative
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import activations
 from nnspec_conformance.oracles.components.losses import cross_entropy as oracle
 from nnspec_conformance.tolerance import Want, bound, exact, ulps
+from nnspec_conformance.trial import Trial
 
 CLASSES, EXAMPLES = 5, 6
 NONE: dict[str, Any] = {"reduction": "none"}
@@ -219,30 +220,6 @@ def test_smoothing(operation: str) -> Iterator[Case]:
     yield value_case(operation, *arrays(operation), **SMOOTHED, note="spread over the other classes only")
 
 
-@clause("class-weights.value")
-def test_class_weights(trial) -> None:
-    x, cotangents = logits(), normal_draws(30, (EXAMPLES,))
-    got = trial.call(x, LABELS, WEIGHTS, **NONE)
-    trial.expect(got, losses(INTEGER)(x, LABELS, WEIGHTS, **NONE), "losses with class weights")
-    slope = trial.vjp((x, LABELS, WEIGHTS), cotangents, **NONE)[0]
-    trial.expect(slope, slopes(INTEGER, (x, LABELS, WEIGHTS), cotangents, NONE)[0], "gradient with class weights")
-
-
-@clause("class-weights.smoothed-weights")
-def test_smoothed_weights(readings: dict) -> Iterator[Case]:
-    told = {"smoothed_weights": readings["smoothed_weights"]}
-    yield value_case(INTEGER, logits(), LABELS, WEIGHTS, **SMOOTHED, readings=told, note="weights and smoothing")
-
-
-@clause("ignored-labels.value")
-def test_ignored_labels() -> Iterator[Case]:
-    for ignored, labels in ((-100, IGNORED), (2, LABELS)):
-        asked: dict[str, Any] = {"ignore_label": ignored}
-        yield value_case(INTEGER, logits(), labels, **asked, note="the loss of an ignored label")
-        yield value_case(INTEGER, logits(), labels, **asked, **SMOOTHED, note="smoothing of an ignored label")
-        yield gradient_case(INTEGER, logits(), labels, **asked, note="the gradient of an ignored label")
-
-
 @clause("binary-cross-entropy.positive-weight")
 def test_positive_weight(operation: str) -> Iterator[Case]:
     yield value_case(operation, *arrays(operation), positive_weight=3.0, note="the weight of both terms")
@@ -371,3 +348,39 @@ def test_minus_infinity_gradient(trial) -> None:
     want = slopes(trial.operation, (x, target), cotangents, NONE)[0]
     trial.expect(got, want, "gradient with logits of -inf")
     trial.expect(got[np.isinf(x)], exact(np.zeros(int(np.isinf(x).sum()))), "gradient at logits of -inf")
+
+
+# ---- second derivatives
+
+
+def curvature(operation: str, given: tuple, along: np.ndarray, attributes: dict, **readings: Any) -> Want:
+    """The second derivatives along a direction in float64, and the same sums with every term in absolute value."""
+    dtype, exact_arrays, v = str(given[0].dtype), widened(given), wide(along)
+    value = getattr(oracle, f"{operation}_second_derivative")(*exact_arrays, v, **attributes, **readings)
+    reach = np.abs(v) * (1 + attributes.get("positive_weight", 1.0))
+    if operation in FROM_LOGITS:
+        p = activations.softmax(exact_arrays[0])
+        size = p * (np.abs(v) + (p * np.abs(v)).sum(-1, keepdims=True))
+        size, reach = size * (2 * log_errors(exact_arrays[0]) + CLASSES + 6), reach + reach.sum(-1, keepdims=True)
+    elif operation == "sigmoid_binary_cross_entropy":
+        size = 16 * reach
+    elif operation == "binary_cross_entropy":
+        p = exact_arrays[0]
+        size = 16 * (np.abs(value) + reach / (p * (1 - p)))  # the quotient rule for (p - t) / (p (1 - p))
+    else:
+        size = 16 * (np.abs(value) + np.abs(v).sum(-1, keepdims=True) / exact_arrays[0].sum(-1, keepdims=True) ** 2)
+    return bound(value, size, 0, dtype, underflow=4 * reach)
+
+
+@clause("cross-entropy.second-derivative")
+def test_second_derivative(operation: str, readings: dict) -> Iterator[Case]:
+    told = {k: readings[k] for k in ("direction", "normalization") if k in readings}
+
+    def want(*operands: np.ndarray, **asked: Any) -> Want:
+        return curvature(operation, operands[:-1], operands[-1], asked, **told)
+
+    given = arrays(operation)
+    along = normal_draws(34, given[0].shape)
+    more: dict[str, Any] = {"positive_weight": 3.0} if operation in BINARY else SMOOTHED
+    for asked in [{}, more] if operation in (*FROM_LOGITS, *BINARY) else [{}]:
+        yield second_derivative(operation, *given, along=along, **NONE, **asked, want=want, note="p held constant")

@@ -16,19 +16,15 @@ from nnspec_conformance.suite.components.losses.test_cross_entropy import (
     CLASSES,
     EXAMPLES,
     FROM_LOGITS,
-    IGNORED,
     INTEGER,
-    LABELS,
     NONE,
-    SMOOTHED,
-    WEIGHTS,
     arrays,
     distributions,
-    logits,
     losses,
     value_case,
 )
 from nnspec_conformance.tolerance import Want, bound, exact
+from nnspec_conformance.trial import Trial
 
 # ---- propriety and convexity, from the subject's own values
 
@@ -133,24 +129,6 @@ def test_default_reduction(operation: str, default: str, readings: dict) -> Iter
     yield call(operation, *given, want=want, note="another reduction by default")
 
 
-@clause("class-weights.weighted-mean")
-def test_weighted_mean(readings: dict) -> Iterator[Case]:
-    told = {"weighted_mean": readings["weighted_mean"]}
-    for labels in (LABELS, np.array([4, 4, 4, 3, 3, 3], np.int32)):
-        yield value_case(
-            INTEGER, logits(), labels, WEIGHTS, reduction="mean", readings=told, note="what the mean divides by"
-        )
-
-
-@clause("ignored-labels.ignored-mean")
-def test_ignored_mean(readings: dict) -> Iterator[Case]:
-    told = {"ignored_mean": readings["ignored_mean"]}
-    for asked in ({"ignore_label": -100}, {"ignore_label": -100, **SMOOTHED}):
-        yield value_case(
-            INTEGER, logits(), IGNORED, reduction="mean", **asked, readings=told, note="what the mean divides by"
-        )
-
-
 @clause("kl-divergence.divisor")
 def test_divisor(readings: dict) -> Iterator[Case]:
     told = {k: readings[k] for k in ("direction", "divisor")}
@@ -160,14 +138,6 @@ def test_divisor(readings: dict) -> Iterator[Case]:
     yield value_case(
         "kl_divergence", *arrays("kl_divergence"), reduction="sum", readings=told, note="the sum of all terms"
     )
-
-
-@clause("ignored-labels.all-ignored")
-def test_all_ignored(readings: dict) -> Iterator[Case]:
-    value = 0.0 if readings["all_ignored"] == "zero" else np.nan
-    labels = np.full(EXAMPLES, -100, np.int32)
-    for reduction, want in (("mean", value), ("sum", 0.0)):
-        yield call(INTEGER, logits(), labels, ignore_label=-100, reduction=reduction, want=exact(want), note="0 / 0")
 
 
 @clause("cross-entropy.empty-mean")
@@ -202,6 +172,22 @@ def clipped(operation: str, told: dict, *given: np.ndarray, **attributes: Any) -
     dtype, value = str(given[0].dtype), getattr(oracle, operation)(*given, **attributes, **told).astype(np.float64)
     size = np.where(np.isfinite(value), np.abs(value) + 1, 0.0)
     return bound(value, size, CLASSES + 3, dtype)
+
+
+@clause("cross-entropy.target-slope")
+def test_target_slope(trial: Trial, readings: dict) -> None:
+    p, target = arrays(trial.operation)
+    if trial.operation in BINARY:
+        p[:2] = target[:2] = [0, 1]
+    else:
+        p[0], target[0] = [0, 0.25, 0.5, 0.25, 0], [0, 0.5, 0.25, 0.25, 0]
+    impossible = (p == target) & ((p == 0) | (trial.operation in BINARY) & (p == 1))
+    cotangents, told = normal_draws(36, p.shape[:1]), {"target_slope": readings["target_slope"]}
+    got = trial.vjp((p, target), cotangents, **NONE)[1]
+    right = getattr(oracle, f"{trial.operation}_vjp")(p, target, cotangents, **told)[1].astype(np.float64)
+    size = np.where(np.isfinite(right), np.abs(right), 0.0)
+    want = bound(right[impossible], size[impossible], 8, "float32")
+    trial.expect(got[impossible], want, f"{trial.operation}: gradient for targets of 0 where the probability is 0")
 
 
 @clause("kl-divergence.both-zero")

@@ -35,8 +35,10 @@ def signed(scores: np.ndarray) -> np.ndarray:
 
 
 def two_classes(dtype: str) -> tuple[np.ndarray, ...]:
-    """Scores from -4 to 4, none of them 1 or -1."""
-    scores = np.linspace(-4, 4, 24).astype(DTYPES[dtype])
+    """Scores from -4 to 4, none of them 1 or -1, and one far out on each side of each label."""
+    scores = np.linspace(-4, 4, 24)
+    scores[[0, 1, 22, 23]] = [-300, -200, 200, 300]
+    scores = scores.astype(DTYPES[dtype])
     return scores, signed(scores)
 
 
@@ -200,10 +202,31 @@ def test_cosine_loss_scale(readings: dict) -> Iterator[Case]:
 def test_cosine_loss_extremes(readings: dict) -> Iterator[Case]:
     yield from scaled_directions(readings, ((-80, 0), (0, 80), (90, -90), (-80, -80)))
 
+    def want(*operands: np.ndarray, **given: Any) -> tuple[Want, ...]:
+        return cosine_loss_gradients(*operands, **read(readings), **given)
+
+    prediction, target = directions("float32")
+    scaled, g = (np.ldexp(prediction, -80), np.ldexp(target, 60)), powers_of_two(len(target), "float32")
+    yield gradient("cosine_loss", *scaled, cotangents=g, **NONE, want=want, note="a floor under the length")
+
 
 @clause("triplet.distance")
 def test_triplet_distance(readings: dict) -> Iterator[Case]:
     yield from value_cases("triplet", readings, "another distance")
+
+    def want(*arrays: np.ndarray, **given: Any) -> Want:
+        return triplet_want(*arrays, **read(readings), **given)
+
+    far = [np.ldexp(x, 20) for x in triplets("float32")]
+    yield call("triplet", *far, margin=0.5, **NONE, want=want, note="large losses are cut off")
+
+
+@clause("triplet.margin-zero")
+def test_triplet_margin_zero(readings: dict) -> Iterator[Case]:
+    def want(*arrays: np.ndarray, **given: Any) -> Want:
+        return triplet_want(*arrays, **read(readings), **given)
+
+    yield call("triplet", *triplets("float32"), margin=0.0, **NONE, want=want, note="0 is taken for none")
 
 
 @clause("triplet.default-margin")
@@ -296,30 +319,28 @@ def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
     def want(*operands: np.ndarray, **given: Any) -> tuple[Want, ...]:
         return GRADIENTS[operation](*operands, **read(readings), **given)
 
+    given = MARGIN.get(operation, {})
     for dtype in GRADIENT_DTYPES:
         arrays = INPUTS[operation](dtype)
-        cotangents = powers_of_two(len(arrays[0]), dtype)
-        asked = {"cotangents": cotangents, **MARGIN.get(operation, {}), **NONE}
+        asked = {"cotangents": powers_of_two(len(arrays[0]), dtype), **given, **NONE}
         yield gradient(operation, *arrays, **asked, want=want, note="sign, factor, or a mean over the batch")
+    for reduction in ("mean", "sum"):
+        arrays = INPUTS[operation]("float32")
+        asked = {"cotangents": np.array(0.75, np.float32), **given, "reduction": reduction}
+        yield gradient(operation, *arrays, **asked, want=reduced_gradients(operation, readings), note=reduction)
 
 
-KINKS = {  # by reading: scores with the label 0, of which class 1 keeps the margin exactly and class 2 by far
-    "one-vs-all": [3.0, -1.0, -3.0],
-}
+def reduced_gradients(operation: str, readings: dict) -> Callable[..., tuple[Want, ...]]:
+    """The gradient of a mean or a sum: that of the losses, each with its share of the cotangent."""
 
+    def want(*operands: np.ndarray, reduction: str, **given: Any) -> tuple[Want, ...]:
+        *arrays, g = operands
+        n = len(arrays[0])
+        shares = np.full(n, g / (n if reduction == "mean" else 1), np.float32)
+        each = GRADIENTS[operation](*arrays, shares, **read(readings), **given, **NONE)
+        return tuple(replace(one, allowed=one.allowed + 2 * ulp(one.value, one.dtype)) for one in each)
 
-def at_the_kink(operation: str, readings: dict) -> tuple[tuple[np.ndarray, ...], dict]:
-    """Arrays whose first example is exactly at the kink, the second inside the margin and the third outside."""
-    if operation == "hinge":
-        return (np.array([1.0, 0.5, 3.0], np.float32), np.array([1, 1, 1])), {}
-    if operation == "multiclass_hinge":
-        row = np.array(KINKS.get(readings["form"], [2.0, 1.0, 0.0]), np.float32)
-        step = np.array([0, 0.5, 0], np.float32)
-        return (np.stack([row, row + step, row - step]), np.zeros(3, int)), {}
-    scale = 1024.0  # beside which an epsilon of the distance is rounded away
-    anchor, positive = np.zeros((3, 2), np.float32), np.array([[3, 4]] * 3, np.float32) * scale
-    negative = np.array([[0, 6], [0, 5.5], [0, 7]], np.float32) * scale
-    return (anchor, positive, negative), {"margin": 11.0 * 1024**2 if readings["distance"] == "squared" else 1024.0}
+    return want
 
 
 @clause("squared-hinge.second-derivative")
@@ -328,72 +349,3 @@ def test_second_derivative() -> Iterator[Case]:
         given = two_classes(dtype)
         want = exact(oracle.squared_hinge_second_derivative(*given), dtype)
         yield second_derivative("squared_hinge", *given, **NONE, want=want, note="a slope that is held constant")
-
-
-@clause("margins.subgradient")
-def test_subgradient(readings: dict, trial) -> None:
-    arrays, given = at_the_kink(trial.operation, readings)
-    asked = given | NONE
-    got = wide(trial.vjp(arrays, np.ones(3, np.float32), **asked)[0])
-    shares = []
-    for at, low, high in ((0, 0.0, 1.0), (1, 1.0, 1.0), (2, 0.0, 0.0)):
-        violated = slope_of_violated(trial.operation, arrays, at, readings, given)
-        share = float((got[at] * violated).sum() / (violated * violated).sum())
-        shares.append(share)
-        off = float(np.abs(got[at] - share * violated).max()) / float(np.abs(violated).max())
-        where = ("at", "inside", "outside")[at]
-        trial.require(low - 1e-5 <= share <= high + 1e-5, f"{where} the kink the gradient is {share:.6g} of the slope")
-        trial.require(off <= 1e-5, f"{where} the kink the gradient has another direction: {got[at].tolist()}")
-
-
-def slope_of_violated(operation: str, arrays: tuple, at: int, readings: dict, given: dict) -> np.ndarray:
-    """The oracle's gradient of an example with its margin just violated."""
-    moved = [wide(x[at : at + 1]) for x in arrays]
-    if operation == "hinge":
-        moved[0] = np.array([0.5])
-    elif operation == "multiclass_hinge":
-        moved[0] = moved[0] + [0, 1.5 if at == 2 else 0.25, 0]
-    else:
-        given = given | {"margin": 16 * given["margin"]}
-    function = getattr(oracle, operation + "_vjp")
-    return function(*moved, np.ones(1), **read(readings), **given)[0][0]
-
-
-@clause("multiclass-hinge.tie-subgradient")
-def test_tie_subgradient(readings: dict, trial) -> None:
-    scores = np.array([[0.5, 2, -1, 2, 1], [3, -2, 3, 1, 3]], np.float32)  # labels 0 and 1; two rivals and three tie
-    got = wide(trial.vjp((scores, np.array([0, 1])), np.ones(2, np.float32), **NONE)[0])
-    rivals = np.delete(got[0], 0), np.delete(got[1], 1)
-    for shares, own in zip(rivals, (got[0, 0], got[1, 1]), strict=True):
-        trial.require(bool((shares >= 0).all()), f"a rival's share is below 0: {shares.tolist()}")
-        if readings["form"] == "one-vs-all":
-            continue
-        trial.expect(own, bound(-shares.sum(), shares.sum(), 8, "float32"), "the label's gradient")
-        if readings["form"] == "crammer-singer":
-            trial.expect(shares.sum(), bound(1.0, 1.0, 8, "float32"), "the sum of the shares")
-            tied = shares[[0, 2]] if len(shares) == 4 and shares is rivals[0] else shares[[0, 1, 3]]
-            trial.expect(tied.sum(), bound(1.0, 1.0, 8, "float32"), "the sum of the shares of the strongest")
-
-
-@clause("triplet.coincident")
-def test_triplet_coincident(readings: dict) -> Iterator[Case]:
-    anchor, positive, negative = triplets("float32")
-    positive[:2], negative[2] = anchor[:2], anchor[2]
-    given, cotangents = {"margin": 8.0, **NONE}, powers_of_two(len(anchor), "float32")
-
-    def want(*operands: np.ndarray, **given: Any) -> tuple[Want, ...]:
-        return triplet_gradients(*operands, **read(readings), **given)
-
-    yield gradient("triplet", anchor, positive, negative, cotangents=cotangents, **given, want=want, note="0 / 0")
-
-
-@clause("cosine-loss.zero-vector")
-def test_cosine_loss_zero_vector(readings: dict) -> Iterator[Case]:
-    prediction, target = directions("float32")
-    prediction[0] = target[1] = prediction[2] = target[2] = 0
-    chosen = read(readings) | {"zero_vector": readings["zero_vector"]}
-
-    def want(prediction: np.ndarray, target: np.ndarray, **given: Any) -> Want:
-        return cosine_loss_want(prediction, target, **chosen, **given)
-
-    yield call("cosine_loss", prediction, target, **NONE, want=want, note="0 / 0")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
+from nnspec_conformance.inputs import normal_draws
 from nnspec_conformance.suite.components.losses.test_regression import (
     NONE,
     WIDTHS,
@@ -15,10 +17,12 @@ from nnspec_conformance.suite.components.losses.test_regression import (
     fixed,
     losses,
     numbers,
+    slopes,
     table,
     value_case,
 )
-from nnspec_conformance.tolerance import exact
+from nnspec_conformance.tolerance import Want, bound, exact
+from nnspec_conformance.trial import Trial
 
 # ---- the minimizer, from the subject's own values
 
@@ -168,3 +172,47 @@ def test_negative_rate() -> Iterator[ErrorCase]:
     x, t = arrays("poisson_nll_from_rate")
     asked = fixed("poisson_nll_from_rate")
     yield refusal("poisson_nll_from_rate", with_one(x, -1.0), t, **asked, valid=(x, t), note="a rate of -1")
+
+
+# ---- weights of the examples
+
+WEIGHTS = ((np.arange(12) * 5 % 12) / 4).astype(np.float32)  # no two alike, one of them 0
+
+
+def weighted(operation: str, readings: dict) -> Want:
+    """The losses of float32 times their weights."""
+    each = losses(operation, readings)(*arrays(operation), **fixed(operation))
+    product = bound(WEIGHTS * each.value, WEIGHTS * np.abs(each.value), 1, "float32")
+    return replace(product, allowed=product.allowed + WEIGHTS * each.allowed)
+
+
+@clause("regression.sample-weights")
+def test_sample_weights(trial: Trial, readings: dict) -> None:
+    given, asked = arrays(trial.operation), fixed(trial.operation)
+    trial.expect(trial.call(*given, WEIGHTS, **asked), weighted(trial.operation, readings), "losses with weights")
+    cotangents = normal_draws(43, WEIGHTS.shape)
+    found = trial.vjp((*given, WEIGHTS), cotangents, **asked)[:2]
+    right = slopes(trial.operation, readings, given, (cotangents * WEIGHTS).astype(np.float32), asked)
+    for slope, want, what in zip(found, right, ("prediction", "target"), strict=True):
+        more = replace(want, allowed=want.allowed + 4 * np.abs(want.value) * 2.0**-24)
+        trial.expect(slope, more, f"gradient for the {what} with weights")
+
+
+@clause("regression.weighted-mean")
+def test_weighted_mean(operation: str, readings: dict) -> Iterator[Case]:
+    each = weighted(operation, readings)
+    divisor = WEIGHTS.sum() if readings["weighted_mean"] == "weights" else WEIGHTS.size
+    for reduction, share in (("mean", 1 / divisor), ("sum", 1.0)):
+        total, size = share * each.value.sum(), share * np.abs(each.value).sum()
+        summed = bound(total, size, 2 * WEIGHTS.size, "float32")
+        want = replace(summed, allowed=summed.allowed + share * each.allowed.sum())
+        asked = fixed(operation) | {"reduction": reduction}
+        yield call(operation, *arrays(operation), WEIGHTS, **asked, want=want, note="what the mean divides by")
+
+
+@clause("regression.zero-weights")
+def test_zero_weights(operation: str, readings: dict) -> Iterator[Case]:
+    nan = readings["zero_weights"] == "nan" and readings["weighted_mean"] == "weights"
+    for reduction, value in (("mean", np.nan if nan else 0.0), ("sum", 0.0)):
+        asked = fixed(operation) | {"reduction": reduction}
+        yield call(operation, *arrays(operation), 0 * WEIGHTS, **asked, want=exact(value), note="0 / 0")

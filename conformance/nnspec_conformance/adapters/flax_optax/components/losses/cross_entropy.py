@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import optax
 
@@ -47,21 +48,28 @@ def softmax_cross_entropy_with_integer_labels(logits, labels, *weights, **given)
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels)
 
 
-def softmax_cross_entropy(logits, target, *, label_smoothing=None, **given):
+def softmax_cross_entropy(logits, target, sample_weights=None, *, label_smoothing=None, **given):
     _only_reduction(given)
     if label_smoothing is not None:
         target = optax.smooth_labels(target, label_smoothing)
-    return optax.softmax_cross_entropy(logits, target)
+    where = None if sample_weights is None else _mask(sample_weights)
+    return optax.softmax_cross_entropy(logits, target, where=where)
 
 
-def sigmoid_binary_cross_entropy(logits, target, **given):
-    _only_reduction(given)
+def sigmoid_binary_cross_entropy(logits, target, *weights, **given):
+    _only_reduction(given, *weights)
     return optax.sigmoid_binary_cross_entropy(logits, target)
 
 
 def kl_divergence(p, q, **given):
     _only_reduction(given)
     return optax.losses.kl_divergence(jnp.log(p), q)
+
+
+def _mask(weights):
+    if isinstance(weights, jax.core.Tracer) or not bool(((weights == 0) | (weights == 1)).all()):
+        raise NotImplementedError("softmax_cross_entropy of Optax takes which examples count, and no weights")
+    return weights == 1
 
 
 def _only_reduction(given, *weights):

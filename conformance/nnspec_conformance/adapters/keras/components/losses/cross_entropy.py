@@ -9,6 +9,9 @@ import keras
 VARIANTS = {
     "cross-entropy.clipping": "seven-digits",
     "cross-entropy.normalization": "divided",
+    "cross-entropy.target-slope": "clipped",
+    "sample-weights.weighted-mean": ("count", "weights"),
+    "sample-weights.zero-times-infinity": "multiplied",
 }
 DEFAULTS = {"cross-entropy.default-reduction": "mean"}
 
@@ -64,7 +67,12 @@ def _told(given: dict[str, Any]) -> dict[str, Any]:
         raise NotImplementedError("the losses of Keras have no positive weight")
     renamed = {"ignore_label": "ignore_class"}
     told: dict[str, Any] = {renamed.get(name, name): value for name, value in given.items()}
-    return told | ({"reduction": REDUCTIONS[told["reduction"]]} if "reduction" in told else {})
+    divides_by = told.pop("weighted_mean", "count")
+    if "reduction" in told:
+        told["reduction"] = REDUCTIONS[told["reduction"]]
+        if divides_by == "weights" and told["reduction"] == "sum_over_batch_size":
+            told["reduction"] = "mean_with_sample_weight"
+    return told
 
 
 def softmax_cross_entropy_with_integer_labels(logits, labels, *weights, **given):
@@ -74,8 +82,9 @@ def softmax_cross_entropy_with_integer_labels(logits, labels, *weights, **given)
     return loss(labels, logits)
 
 
-def softmax_cross_entropy(logits, target, **given):
-    return keras.losses.CategoricalCrossentropy(from_logits=True, dtype=logits.dtype, **_told(given))(target, logits)
+def softmax_cross_entropy(logits, target, *weights, **given):
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, dtype=logits.dtype, **_told(given))
+    return loss(target, logits, *weights)
 
 
 def cross_entropy_with_integer_labels(probabilities, labels, **given):
@@ -90,15 +99,15 @@ def kl_divergence(p, q, **given):
     return keras.losses.KLDivergence(dtype=p.dtype, **_told(given))(p, q)
 
 
-def sigmoid_binary_cross_entropy(logits, target, **given):
-    return _binary(
-        keras.losses.BinaryCrossentropy(from_logits=True, dtype=logits.dtype, **_told(given)), logits, target
-    )
+def sigmoid_binary_cross_entropy(logits, target, *weights, **given):
+    loss = keras.losses.BinaryCrossentropy(from_logits=True, dtype=logits.dtype, **_told(given))
+    return _binary(loss, logits, target, *weights)
 
 
-def binary_cross_entropy(probabilities, target, **given):
-    return _binary(keras.losses.BinaryCrossentropy(dtype=probabilities.dtype, **_told(given)), probabilities, target)
+def binary_cross_entropy(probabilities, target, *weights, **given):
+    loss = keras.losses.BinaryCrossentropy(dtype=probabilities.dtype, **_told(given))
+    return _binary(loss, probabilities, target, *weights)
 
 
-def _binary(loss, prediction, target):
-    return loss(target[..., None], prediction[..., None])  # the mean over the last axis is left without an effect
+def _binary(loss, prediction, target, *weights):
+    return loss(target[..., None], prediction[..., None], *weights)  # the last axis, of which Keras takes the mean

@@ -9,6 +9,7 @@ import keras
 VARIANTS = {
     "poisson-nll-from-rate.epsilon": "seven-digits",
     "regression.outputs": "averaged",
+    "regression.weighted-mean": ("count", "weights"),
 }
 DEFAULTS = {"regression.default-reduction": "mean"}
 
@@ -51,16 +52,20 @@ KNOWN_FAILURES = {
 REDUCTIONS = {"mean": "sum_over_batch_size", "sum": "sum", "none": "none"}
 
 
-def squared_error(prediction, target, **given):
-    return _of_examples(keras.losses.MeanSquaredError(dtype=prediction.dtype, **_told(given)), prediction, target)
+def squared_error(prediction, target, *weights, **given):
+    return _of_examples(
+        keras.losses.MeanSquaredError(dtype=prediction.dtype, **_told(given)), prediction, target, *weights
+    )
 
 
-def absolute_error(prediction, target, **given):
-    return _of_examples(keras.losses.MeanAbsoluteError(dtype=prediction.dtype, **_told(given)), prediction, target)
+def absolute_error(prediction, target, *weights, **given):
+    return _of_examples(
+        keras.losses.MeanAbsoluteError(dtype=prediction.dtype, **_told(given)), prediction, target, *weights
+    )
 
 
-def huber(prediction, target, **given):
-    return _of_examples(keras.losses.Huber(dtype=prediction.dtype, **_told(given)), prediction, target)
+def huber(prediction, target, *weights, **given):
+    return _of_examples(keras.losses.Huber(dtype=prediction.dtype, **_told(given)), prediction, target, *weights)
 
 
 def poisson_nll_from_rate(prediction, target, **given):
@@ -70,9 +75,17 @@ def poisson_nll_from_rate(prediction, target, **given):
 
 
 def _told(given: dict[str, Any]) -> dict[str, Any]:
-    return given | ({"reduction": REDUCTIONS[given["reduction"]]} if "reduction" in given else {})
+    divides_by = given.pop("weighted_mean", "count")
+    if "reduction" not in given:
+        return given
+    reduction = REDUCTIONS[given["reduction"]]
+    by_weights = divides_by == "weights" and reduction == "sum_over_batch_size"
+    return given | {"reduction": "mean_with_sample_weight" if by_weights else reduction}
 
 
-def _of_examples(loss, prediction, target):
+def _of_examples(loss, prediction, target, *weights):
     """Keras takes the mean over the last axis, which is that of the outputs: here each example may have one."""
-    return loss(target[..., None], prediction[..., None]) if prediction.ndim < 2 else loss(target, prediction)
+    if weights and prediction.ndim > 1:
+        raise NotImplementedError("the weights of Keras are those of examples, not of their outputs")
+    several = prediction.ndim > 1
+    return loss(target, prediction) if several else loss(target[..., None], prediction[..., None], *weights)

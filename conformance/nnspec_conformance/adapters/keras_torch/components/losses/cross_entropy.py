@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+DEFAULTS = {"ignored-labels.default-label": -100}  # that of torch.nn.functional, which is told no other
+
 NARROW = "https://github.com/keras-team/keras/issues/23704"
 NAMES = ("sigmoid_binary_cross_entropy", "binary_cross_entropy")
 MEAN = (

@@ -8,11 +8,15 @@ import torch.nn.functional as F
 VARIANTS = {
     "cross-entropy.clipping[binary_cross_entropy]": "hundred",
     "cross-entropy.empty-mean": "nan",
+    "cross-entropy.target-slope[binary_cross_entropy]": "infinite",
+    "cross-entropy.zero-weights[softmax_cross_entropy_with_integer_labels]": "nan",
     "ignored-labels.all-ignored": "nan",
     "kl-divergence.direction": "second-from-first",
     "kl-divergence.divisor": "elements",
+    "sample-weights.weighted-mean": "count",
+    "sample-weights.zero-times-infinity": "multiplied",
 }
-DEFAULTS = {"cross-entropy.default-reduction": "mean"}
+DEFAULTS = {"cross-entropy.default-reduction": "mean", "ignored-labels.default-label": -100}
 
 FUNCTIONAL = "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/functional.py"
 KERNELS = "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/LossNLL.cpp"
@@ -64,11 +68,12 @@ KNOWN_FAILURES = {
 def softmax_cross_entropy_with_integer_labels(logits, labels, class_weights=None, *, ignore_label=None, **given):
     if ignore_label is not None:
         given["ignore_index"] = ignore_label
-    weight = None if class_weights is None else class_weights.detach()  # a constant to PyTorch: it has no gradient
-    return F.cross_entropy(_classes_second(logits), labels.long(), weight=weight, **given)
+    return F.cross_entropy(_classes_second(logits), labels.long(), weight=_constant(class_weights), **given)
 
 
-def softmax_cross_entropy(logits, target, **given):
+def softmax_cross_entropy(logits, target, *weights, **given):
+    if weights:
+        raise NotImplementedError("torch.nn.functional.cross_entropy has weights of classes only")
     return F.cross_entropy(_classes_second(logits), _classes_second(target), **given)
 
 
@@ -76,20 +81,25 @@ def cross_entropy_with_integer_labels(probabilities, labels, **given):
     return F.nll_loss(_classes_second(torch.log(probabilities)), labels.long(), **given)
 
 
-def sigmoid_binary_cross_entropy(logits, target, *, positive_weight=None, **given):
-    weight = None if positive_weight is None else torch.tensor(positive_weight, dtype=logits.dtype)
-    return F.binary_cross_entropy_with_logits(logits, target, pos_weight=weight, **given)
+def sigmoid_binary_cross_entropy(logits, target, sample_weights=None, *, positive_weight=None, **given):
+    of_yes = None if positive_weight is None else torch.tensor(positive_weight, dtype=logits.dtype)
+    weight = _constant(sample_weights)
+    return F.binary_cross_entropy_with_logits(logits, target, weight=weight, pos_weight=of_yes, **given)
 
 
-def binary_cross_entropy(probabilities, target, *, positive_weight=None, **given):
+def binary_cross_entropy(probabilities, target, sample_weights=None, *, positive_weight=None, **given):
     if positive_weight is not None:
         raise NotImplementedError("torch.nn.functional.binary_cross_entropy has no positive weight")
-    return F.binary_cross_entropy(probabilities, target, **given)
+    return F.binary_cross_entropy(probabilities, target, weight=_constant(sample_weights), **given)
 
 
 def kl_divergence(p, q, **given):
     terms = F.kl_div(torch.log(p), q, **given)
     return terms.sum(-1) if given.get("reduction") == "none" else terms  # unreduced it hands out the terms
+
+
+def _constant(weights):
+    return None if weights is None else weights.detach()  # PyTorch has no gradient for them, and refuses to be asked
 
 
 def _classes_second(x):

@@ -9,6 +9,9 @@ VARIANTS = {
     "poisson-nll.log-factorial": "stirling",
     "poisson-nll-from-rate.epsilon": "eight-digits",
     "regression.empty-mean": "nan",
+    "regression.weighted-mean[huber]": "count",
+    "regression.zero-weights[absolute_error]": "nan",
+    "regression.zero-weights[squared_error]": "nan",
 }
 DEFAULTS = {"regression.default-reduction": "mean"}
 
@@ -45,16 +48,16 @@ KNOWN_FAILURES = {
 }
 
 
-def squared_error(prediction, target, **given):
-    return F.mse_loss(prediction, target, **given)
+def squared_error(prediction, target, sample_weights=None, **given):
+    return F.mse_loss(prediction, target, weight=sample_weights, **given)
 
 
-def absolute_error(prediction, target, **given):
-    return F.l1_loss(prediction, target, **given)
+def absolute_error(prediction, target, sample_weights=None, **given):
+    return F.l1_loss(prediction, target, weight=sample_weights, **given)
 
 
-def huber(prediction, target, **given):
-    return F.huber_loss(prediction, target, **given)
+def huber(prediction, target, sample_weights=None, **given):
+    return F.huber_loss(prediction, target, weight=sample_weights, **given)
 
 
 def smooth_l1(prediction, target, **given):

@@ -1,0 +1,77 @@
+"""What the operations of a page owe as duties: a line in its fine print, and a table on the duty's own page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from markdown import Markdown
+from markdown.treeprocessors import Treeprocessor
+
+from nnspec_conformance import duties
+from nnspec_conformance.clauses import Clause
+from nnspec_site import data as site_data
+from nnspec_site.data import Data
+from nnspec_site.fine_print import is_title
+from nnspec_site.html import Element, make, table
+from nnspec_site.outcomes import OUTCOMES, tally, worst
+from nnspec_site.proof import said, subject_name, subjects_in_order
+from nnspec_site.rendering import clause_address
+
+ROW = "operation-"  # the ids of the rows in a table of operations begin so
+
+
+class Duties(Treeprocessor):
+    """Ends the section "Fine print" with a line about the duties, else the page's last table of operations."""
+
+    def run(self, root: Element) -> None:
+        names = [row.get("id", "").removeprefix(ROW) for row in root.iter("th") if row.get("id", "").startswith(ROW)]
+        if not names or (told := line(site_data.current(), names)) is None:
+            return
+        parts = list(root)
+        start = next((i for i, part in enumerate(parts) if is_title(part)), None)
+        if start is None:
+            tables = [i for i, part in enumerate(parts) if "nn-operations" in part.get("class", "")]
+            root.insert(tables[-1] + 1, told)
+            return
+        end = next((i for i, part in enumerate(parts) if i > start and part.tag in ("h1", "h2")), len(parts))
+        root.insert(end, told)
+
+
+def register(md: Markdown) -> None:
+    """After the inline marks are read, before the fine print is folded."""
+    md.treeprocessors.register(Duties(md), "nnspec-duties", 16)
+
+
+def line(data: Data, operations: list[str]) -> Element | None:
+    """The duties that some operations owe, with everybody's outcome: an element each, since a page has few to spare."""
+    made = make("p", "nn-duties", "Beside these the ", make("a", "", "duties", href="/spec/duties.md"), " are asked: ")
+    found = [(clause, of(clause, operations)) for clause in data.spec.clauses.values() if clause.forms]
+    owed = [(clause, its) for clause, its in found if its.applies_to]
+    for number, (clause, its) in enumerate(owed):
+        href = clause_address(clause.page, clause.id)
+        made.append(make("a", "", clause.id.removeprefix(duties.PREFIX), href=href))
+        free = [f"not owed by {n}: {why}" for n, why in duties.exempt(data.spec, clause).items() if n in operations]
+        words = "; ".join([*said(data, its), *free])
+        made[-1].tail = f" ({words})" + ("." if number == len(owed) - 1 else ", ")
+    return made if owed else None
+
+
+def of(duty: Clause, operations: list[str]) -> Clause:
+    """The duty for these operations alone."""
+    return replace(duty, applies_to=tuple(name for name in duty.applies_to if name in operations))
+
+
+def by_topic(data: Data, duty: Clause) -> Element:
+    """Topics down, subjects across; in a cell how many operations have which outcome."""
+    rows = []
+    for page in dict.fromkeys(duty.topics.values()):
+        its = of(duty, [name for name, topic in duty.topics.items() if topic == page])
+        cells = [_cell(data.outcomes(subject, its)) for subject in subjects_in_order(data)]
+        rows.append([make("a", "", data.spec.pages[page].title, href=f"/spec/{page}.md"), *cells])
+    return table(["topic", *(subject_name(data, name) for name in subjects_in_order(data))], rows, "nn-measured")
+
+
+def _cell(outcomes: list[str]) -> Element:
+    words = [f"{count} {outcome}" for outcome, count in tally(outcomes)]
+    symbol, css = OUTCOMES[worst(outcomes)]
+    return make("td", f"nn-{css}", f"{symbol} {', '.join(words)}")
