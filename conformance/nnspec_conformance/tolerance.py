@@ -279,5 +279,5 @@ def equally_often(degrees: int, n: int, *, rows: int = 1) -> Want:
     from scipy.stats import chi2, ncx2
 
     most = float(chi2.isf(ALARM, degrees))
-    unlike = brentq(lambda shift: float(ncx2.sf(most, degrees, shift)) - POWERFUL, 0.0, 100.0 * most)
+    unlike: Any = brentq(lambda shift: float(ncx2.sf(most, degrees, shift)) - POWERFUL, 0.0, 100.0 * most)
     return _statistic(float(degrees), most - degrees, float(np.sqrt(unlike / (rows * n))), n, "shares, relatively,")

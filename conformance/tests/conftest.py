@@ -186,7 +186,7 @@ def f32():
     return lambda *values: np.array(values, np.float32)
 
 
-TOYS = """\
+FACTOR = """\
 # Toys
 
 /// clause | scale.factor
@@ -198,7 +198,8 @@ TOYS = """\
 
 `scale` **MUST** multiply by the declared factor.
 ///
-
+"""
+TOYS = f"""{FACTOR}
 /// clause | scale.sign
     kind: exact
     definition: kept
@@ -223,6 +224,12 @@ Without `offset` nothing **SHOULD** be added.
 `scale` **MUST** refuse an integer array.
 ///
 """
+
+
+@pytest.fixture
+def factor_page():
+    """The page of one clause on ``scale``, its factor, which is a reading."""
+    return FACTOR
 
 
 @pytest.fixture

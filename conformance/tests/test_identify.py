@@ -7,24 +7,11 @@ from nnspec_conformance.cases import Case, clause
 from nnspec_conformance.identify import identify
 from nnspec_conformance.tolerance import exact
 
-PAGE = """\
-# Toys
-
-/// clause | scale.factor
-    kind: exact
-    definition: two
-    variants:
-      two: x times 2
-      three: x times 3
-
-`scale` **MUST** multiply by the declared factor.
-///
-"""
 TIMES = {"two": 2, "three": 3}
 
 
 @pytest.fixture
-def found(suite_of, subject_of, f32):
+def found(suite_of, subject_of, f32, factor_page):
     """What is found of a subject with two dtypes."""
 
     @clause("scale.factor")
@@ -35,7 +22,7 @@ def found(suite_of, subject_of, f32):
 
     def run(scale, **declared):
         subject = subject_of(scale, DTYPES=("float32", "float64"), **declared)
-        (row,) = identify(suite_of(PAGE, proves_factor), subject)
+        (row,) = identify(suite_of(factor_page, proves_factor), subject)
         return row.found, row.known_failure
 
     return run

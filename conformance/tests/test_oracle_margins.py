@@ -112,3 +112,13 @@ def test_the_numbers_of_the_page():
     assert oracle.cosine_loss(p, p[:, ::-1]) == pytest.approx(0.04)
     assert oracle.triplet(zero, p, n, distance="plain") == 0.5
     assert oracle.triplet(zero, p, n) == 0
+
+
+@pytest.mark.parametrize("sign", ["distance", "negative", "similarity"])
+def test_second_derivative_of_the_cosine_is_a_difference_of_gradients(sign):
+    x, y, v, h = *(RANDOM.normal(0, 2, (20, 3)) for _ in "xyv"), 1e-6
+    ends = [oracle.cosine_loss_vjp(x + step * v, y, np.ones(20), sign=sign)[0] for step in (h, -h)]
+
+    found = oracle.cosine_loss_second_derivative(x, y, v, sign=sign)
+
+    np.testing.assert_allclose(found, (ends[0] - ends[1]) / (2 * h), rtol=1e-5, atol=1e-5)

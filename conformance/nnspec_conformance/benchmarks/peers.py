@@ -6,7 +6,22 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from nnspec_conformance.benchmarks.core import Program, compiled
+
+PARAMETERS = 10_000_000  # of the trees on which optimizers are timed
+QUICK_PARAMETERS = 200_000
+ARRAYS = (4, 400)  # few large ones, and many small ones
+ITEM = 4  # bytes of a float32
+
+
+def tree(size: int, arrays: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Parameters and gradients of an optimizer, in so many arrays of one length."""
+    rng = np.random.default_rng(arrays)
+    shape = (size // arrays,)
+    params, grads = ({f"p{i}": rng.standard_normal(shape, np.float32) for i in range(arrays)} for _ in range(2))
+    return params, grads
 
 
 def optimizer_step(optimizer: Any, gradients: Callable, weights: Any, *data: Any, device: Any) -> Program:
@@ -44,6 +59,21 @@ def torch_optimizer_step(optimizer: Any, backward: Callable[[], Any], place: str
         return [parameter.detach() for parameter in parameters], None, value
 
     return Program(call=waiting(step, place))
+
+
+def torch_optimizer_on(make: Callable, params: dict[str, Any], grads: dict[str, Any], place: str) -> Program:
+    """A step of the optimizer that ``make(parameters)`` makes, on gradients that stay the same."""
+    import torch
+
+    held = [torch.nn.Parameter(torch.from_numpy(p.copy()).to(place)) for p in params.values()]
+    constant = [torch.from_numpy(g).to(place) for g in grads.values()]
+
+    def backward() -> float:
+        for p, g in zip(held, constant, strict=True):
+            p.grad = g
+        return 0.0
+
+    return torch_optimizer_step(make(held), backward, place)
 
 
 def torch_place(device: Any) -> str | None:

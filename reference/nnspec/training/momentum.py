@@ -11,7 +11,7 @@ import optax
 from jaxtyping import Array
 
 from nnspec.checking import Fraction, NonNegative, checked
-from nnspec.stepping import Rate, check_gradients, check_parameters, rate_at
+from nnspec.stepping import Rate, check_gradients, check_parameters, is_zero, rate_at
 
 __all__ = ["momentum", "nesterov"]
 
@@ -136,4 +136,4 @@ def nesterov(
 
 def _plus(x: Any, share: Any, p: Any) -> Any:
     """``x + share p``, and ``x`` where the share is the number 0: of an infinite p that would be no number."""
-    return x if isinstance(share, int | float) and share == 0 else x + share * p
+    return x if is_zero(share) else x + share * p

@@ -58,9 +58,9 @@ def rmsprop(
         g = g if is_zero(l2) else g + l2 * p
         v = rho * v + (1 - rho) * g**2
         d = g / (jnp.sqrt(v) + epsilon)
-        b = (beta * b[0] + d,) if rolls else ()
+        new = [beta * old + d for old in b]  # the velocity, where there is one
         decay = 0.0 if is_zero(weight_decay) else weight_decay * p
-        return (b[0] if rolls else d) + decay, v, *b
+        return (new[0] if rolls else d) + decay, v, *new
 
     decays = not (is_zero(l2) and is_zero(weight_decay))
     return leafwise("rmsprop", learning_rate, [0.0] * (1 + rolls), lambda t: direction, needs_parameters=decays)
@@ -99,8 +99,8 @@ def centred_rmsprop(
         m = rho * m + (1 - rho) * g
         variance = jnp.maximum(v - m**2, 0)  # a difference of equals, which rounding makes negative
         d = g / (jnp.sqrt(variance) + epsilon)
-        b = (beta * b[0] + d,) if rolls else ()
-        return b[0] if rolls else d, v, m, *b
+        new = [beta * old + d for old in b]  # the velocity, where there is one
+        return new[0] if rolls else d, v, m, *new
 
     return leafwise("centred_rmsprop", learning_rate, [0.0] * (2 + rolls), lambda t: direction)
 

@@ -4,11 +4,42 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
 import optax
+
+UPDATE = "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
+BROADCASTS = (
+    "a gradient of one entry is taken for every entry, right is to refuse it: apply_updates adds by the rules of "
+    f"broadcasting; searched 2026-11-27, not found; {UPDATE}"
+)
+UNCHECKED = (
+    "the number is used as it is, right is to refuse it: no range of a hyper-parameter is checked; "
+    "searched 2026-11-27, not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/alias.py"
+)
+CAST = (
+    "integer parameters step and are cut off, right is to refuse them: apply_updates casts to the dtype of the "
+    f"parameter; searched 2026-11-27, not found; {UPDATE}"
+)
+EMPTY = (
+    "a tree without arrays steps, right is to refuse it: every transformation maps over the tree; "
+    f"searched 2026-11-27, not found; {UPDATE}"
+)
+
+
+def of_any_optimizer(operations: Iterable[str], own: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The known failures that every optimizer of Optax has, and its family's own, for each of these operations."""
+    reasons = {
+        "optimizer.gradients-of-others": BROADCASTS,
+        "optimizer.negative-rate": UNCHECKED,
+        "optimizer.nan-rate": UNCHECKED,
+        "optimizer.integer-parameters": CAST,
+        "optimizer.no-parameters": EMPTY,
+        **(own or {}),
+    }
+    return {f"{clause}[{operation}]": reason for operation in operations for clause, reason in reasons.items()}
 
 
 def stepper(make: Callable) -> Callable:

@@ -3,11 +3,42 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
+
+BASE = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
+BROADCASTS = (
+    "a gradient of one entry is taken for every entry of its variable, right is to refuse it: the step is assigned "
+    f"after broadcasting; searched 2026-11-27, not found; {BASE}"
+)
+UNCHECKED = (
+    "the number is used as it is, right is to refuse it: no range of a hyper-parameter is checked; "
+    f"searched 2026-11-27, not found; {BASE}"
+)
+CAST = (
+    "integer variables step and are cut off to integers, right is to refuse them; "
+    f"searched 2026-11-27, not found; {BASE}"
+)
+EMPTY = (
+    "an empty list of gradients is a step that does nothing, right is to refuse it; "
+    f"searched 2026-11-27, not found; {BASE}"
+)
+
+
+def of_any_optimizer(operations: Iterable[str], own: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The known failures that every optimizer of Keras has, and its family's own, for each of these operations."""
+    reasons = {
+        "optimizer.gradients-of-others": BROADCASTS,
+        "optimizer.negative-rate": UNCHECKED,
+        "optimizer.nan-rate": UNCHECKED,
+        "optimizer.integer-parameters": (CAST, lambda: keras.backend.backend() != "torch"),
+        "optimizer.no-parameters": EMPTY,
+        **(own or {}),
+    }
+    return {f"{clause}[{operation}]": reason for operation in operations for clause, reason in reasons.items()}
 
 
 def stepper(optimizer: Callable) -> Callable:

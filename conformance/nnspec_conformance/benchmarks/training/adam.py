@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
-import numpy as np
-
 from nnspec_conformance.benchmarks.core import Program, Workload, interleave
-from nnspec_conformance.benchmarks.peers import optimizer_step, torch_optimizer_step, torch_place
+from nnspec_conformance.benchmarks.peers import (
+    ARRAYS,
+    ITEM,
+    PARAMETERS,
+    QUICK_PARAMETERS,
+    optimizer_step,
+    torch_optimizer_on,
+    torch_place,
+    tree,
+)
 
 SET = "adam"
-PARAMETERS = 10_000_000
-QUICK_PARAMETERS = 200_000
-ARRAYS = (4, 400)
-ITEM = 4  # bytes of a float32
 RATE = 0.001
 
 
@@ -44,41 +48,20 @@ def builder(size: int, arrays: int) -> Callable[[Any], dict[str, Program]]:
 
         from nnspec.training.adam import adam
 
-        params, grads = drawn(size, arrays)
+        params, grads = tree(size, arrays)
         found = {
             name: optimizer_step(make(RATE), lambda weights, g: (0.0, g), params, grads, device=device)
             for name, make in {"nnspec": adam, "optax": optax.adam}.items()
         }
         if place := torch_place(device):
+            import torch
+
             for name, given in {"torch foreach": {"foreach": True}, "torch fused": {"fused": True}}.items():
-                found[name] = torch_program(params, grads, place, **given)
+                make = partial(torch.optim.Adam, lr=RATE, **given)
+                found[name] = torch_optimizer_on(make, params, grads, place)
         return found
 
     return build
-
-
-def drawn(size: int, arrays: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Parameters and gradients in so many arrays of one length."""
-    rng = np.random.default_rng(arrays)
-    shape = (size // arrays,)
-    params, grads = ({f"p{i}": rng.standard_normal(shape, np.float32) for i in range(arrays)} for _ in range(2))
-    return params, grads
-
-
-def torch_program(params: dict[str, Any], grads: dict[str, Any], place: str, **given: Any) -> Program:
-    """``torch.optim.Adam`` in one of its forms, on gradients that stay the same."""
-    import torch
-
-    held = [torch.nn.Parameter(torch.from_numpy(p.copy()).to(place)) for p in params.values()]
-    optimizer = torch.optim.Adam(held, RATE, **given)
-    constant = [torch.from_numpy(g).to(place) for g in grads.values()]
-
-    def backward() -> float:
-        for p, g in zip(held, constant, strict=True):
-            p.grad = g
-        return 0.0
-
-    return torch_optimizer_step(optimizer, backward, place)
 
 
 def profiler(size: int, arrays: int) -> Callable[[Any, dict[str, Any]], str | None]:
@@ -90,7 +73,7 @@ def profiler(size: int, arrays: int) -> Callable[[Any, dict[str, Any]], str | No
         import jax
         import optax
 
-        params, grads = jax.device_put(drawn(size, arrays), device)
+        params, grads = jax.device_put(tree(size, arrays), device)
         plain = optimizer_step(optax.sgd(RATE), lambda weights, g: (0.0, g), params, grads, device=device)
         seconds = interleave({"descent": plain.call}, rounds=5, of=statistics.median)["descent"]
         return (

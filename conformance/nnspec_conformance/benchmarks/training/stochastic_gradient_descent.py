@@ -61,5 +61,6 @@ def loader(examples: int) -> Callable[[], list]:
     """All batches of an epoch of a DataLoader on the bare numbers; nothing is read or stacked."""
     from torch.utils.data import DataLoader
 
-    made = DataLoader(range(examples), BATCH, shuffle=True, collate_fn=list)
+    numbers: Any = range(examples)
+    made = DataLoader(numbers, BATCH, shuffle=True, collate_fn=list)
     return lambda: [list(made)]

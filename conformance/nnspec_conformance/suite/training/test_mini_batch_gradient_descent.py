@@ -82,14 +82,14 @@ def test_single() -> Iterator[Case]:
 # ---- all batches
 
 
-def over_all(trial: Trial, batches: list, statistic: Callable, value: np.ndarray, power: int, about: str) -> None:
+def over_all(trial: Trial, batches: list, statistic: Callable, value: Callable, power: int, about: str) -> None:
     """Hold a statistic of the gradients of all batches to a closed form, within the spread of rounded oracle runs.
 
     Args:
         trial: the subject.
         batches: the indices of each.
         statistic: of the gradients [batches, parameters].
-        value: the closed form for a mean.
+        value: the closed form for a mean, of the gradients of all examples.
         power: of the batch size, by which the statistic of a sum is larger.
         about: what it is.
     """

@@ -5,31 +5,13 @@ from __future__ import annotations
 import jax
 import optax
 
-from nnspec_conformance.adapters.jax.steppers import averager, stepper
+from nnspec_conformance.adapters.jax.steppers import UNCHECKED, averager, of_any_optimizer, stepper
 
 VARIANTS = {
     "gradient-accumulation.combine": ("mean", "sum"),
     "exponential-average.start": ("debiased", "zero"),
 }
 
-BROADCASTS = (
-    "a gradient of one entry is taken for every entry, right is to refuse it: apply_updates adds by the rules of "
-    "broadcasting; "
-    "searched 2026-11-27, not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
-)
-UNCHECKED = (
-    "the number is used as it is, right is to refuse it: no range of a hyper-parameter is checked; "
-    "searched 2026-11-27, not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/alias.py"
-)
-CAST = (
-    "integer parameters step and are cut off, right is to refuse them: apply_updates casts to the dtype of the "
-    "parameter; "
-    "searched 2026-11-27, not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
-)
-EMPTY = (
-    "a tree without arrays steps, right is to refuse it: every transformation maps over the tree; "
-    "searched 2026-11-27, not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
-)
 EVERY = (
     "every_k_schedule=0 is taken and no step ever comes, right is to refuse it: the number is not checked; "
     "searched 2026-11-27, not found; "
@@ -41,12 +23,7 @@ SINGLE = (
     "searched 2026-11-27, not found; "
     "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/transforms/_accumulation.py"
 )
-KNOWN_FAILURES = {
-    "optimizer.gradients-of-others[gradient_descent]": BROADCASTS,
-    "optimizer.negative-rate[gradient_descent]": UNCHECKED,
-    "optimizer.nan-rate[gradient_descent]": UNCHECKED,
-    "optimizer.integer-parameters[gradient_descent]": CAST,
-    "optimizer.no-parameters[gradient_descent]": EMPTY,
+KNOWN_FAILURES = of_any_optimizer(["gradient_descent"]) | {
     "gradient-descent.negative-decay": UNCHECKED,
     "gradient-accumulation.every": EVERY,
     "exponential-average.decay-range": UNCHECKED,

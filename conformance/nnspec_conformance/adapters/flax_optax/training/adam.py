@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import optax
 
-from nnspec_conformance.adapters.jax.steppers import stepper
+from nnspec_conformance.adapters.jax.steppers import UNCHECKED, of_any_optimizer, stepper
 
 VARIANTS = {
     "adam.epsilon-position": ("outside", "inside"),
@@ -15,42 +15,15 @@ VARIANTS = {
 DEFAULTS = {"adamw.decay-default": 1.0e-4}
 
 OPERATIONS = ("adam", "amsgrad", "adamw", "nadam", "adamax")
-BROADCASTS = (
-    "a gradient of one entry is taken for every entry, right is to refuse it: apply_updates adds by the rules of "
-    "broadcasting; searched 2026-11-27, not found; "
-    "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
-)
-UNCHECKED = (
-    "the number is used as it is, right is to refuse it: no range of a hyper-parameter is checked; "
-    "searched 2026-11-27, not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/alias.py"
-)
-CAST = (
-    "integer parameters step and are cut off, right is to refuse them: apply_updates casts to the dtype of the "
-    "parameter; searched 2026-11-27, not found; "
-    "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
-)
-EMPTY = (
-    "a tree without arrays steps, right is to refuse it: every transformation maps over the tree; "
-    "searched 2026-11-27, not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
-)
 ZERO = (
     "a gradient of 0 in float16 gives NaN, right is the parameter as it was: epsilon 1e-8 is added in float16, where "
     "it is 0, and 0/0 follows; https://github.com/google-deepmind/optax/issues/1754"
 )
-KNOWN_FAILURES = {
-    f"{clause}[{operation}]": reason
-    for operation in OPERATIONS
-    for clause, reason in (
-        ("optimizer.gradients-of-others", BROADCASTS),
-        ("optimizer.negative-rate", UNCHECKED),
-        ("optimizer.nan-rate", UNCHECKED),
-        ("optimizer.integer-parameters", CAST),
-        ("optimizer.no-parameters", EMPTY),
-        ("adam.beta-range", UNCHECKED),
-        ("adam.negative-epsilon", UNCHECKED),
-        ("adam.zero-gradients", ZERO),
-    )
-} | {"adam.negative-l2": UNCHECKED, "adamw.negative-decay": UNCHECKED}
+OF_ADAM = {"adam.beta-range": UNCHECKED, "adam.negative-epsilon": UNCHECKED, "adam.zero-gradients": ZERO}
+KNOWN_FAILURES = of_any_optimizer(OPERATIONS, OF_ADAM) | {
+    "adam.negative-l2": UNCHECKED,
+    "adamw.negative-decay": UNCHECKED,
+}
 
 
 def _named(beta1=None, beta2=None, epsilon=None, epsilon_position="outside"):

@@ -22,6 +22,6 @@ KNOWN_FAILURES = {
 }
 
 
-def mini_batch_gradient(gradients, indices, *, combine="mean"):
+def mini_batch_gradient(gradients, indices, *, combine):
     chosen = jnp.take(gradients, indices, axis=0)
     return chosen.mean(0) if combine == "mean" else chosen.sum(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import optax
 
-from nnspec_conformance.adapters.jax.steppers import stepper
+from nnspec_conformance.adapters.jax.steppers import UNCHECKED, of_any_optimizer, stepper
 
 VARIANTS = {
     "rmsprop.epsilon-position": ("outside", "inside"),
@@ -14,23 +14,6 @@ VARIANTS = {
 }
 DEFAULTS = {"adagrad.epsilon-default": 1.0e-7, "adagrad.accumulator-default": 0.1}
 
-UPDATE = "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
-BROADCASTS = (
-    "a gradient of one entry is taken for every entry, right is to refuse it: apply_updates adds by the rules of "
-    f"broadcasting; searched 2026-11-27, not found; {UPDATE}"
-)
-UNCHECKED = (
-    "the number is used as it is, right is to refuse it: no range of a hyper-parameter is checked; "
-    "searched 2026-11-27, not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/alias.py"
-)
-CAST = (
-    "integer parameters step and are cut off, right is to refuse them: apply_updates casts to the dtype of the "
-    f"parameter; searched 2026-11-27, not found; {UPDATE}"
-)
-EMPTY = (
-    "a tree without arrays steps, right is to refuse it: every transformation maps over the tree; "
-    f"searched 2026-11-27, not found; {UPDATE}"
-)
 ZERO = (
     "a gradient of 0 in float16 gives NaN, right is the parameter as it was: epsilon 1e-8 is added in float16, where "
     "it is 0, and 0/0 follows; https://github.com/google-deepmind/optax/issues/1754"
@@ -40,18 +23,9 @@ ROUNDING = (
     "finite number: scale_by_stddev takes the root of nu - mu^2, which rounding makes negative; searched 2026-11-27, "
     "not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/transform.py"
 )
-KNOWN_FAILURES = {
-    f"{clause}[{operation}]": reason
-    for operation in ("rmsprop", "centred_rmsprop", "adagrad")
-    for clause, reason in (
-        ("optimizer.gradients-of-others", BROADCASTS),
-        ("optimizer.negative-rate", UNCHECKED),
-        ("optimizer.nan-rate", UNCHECKED),
-        ("optimizer.integer-parameters", CAST),
-        ("optimizer.no-parameters", EMPTY),
-        ("rmsprop.negative-epsilon", UNCHECKED),
-    )
-} | {
+KNOWN_FAILURES = of_any_optimizer(
+    ("rmsprop", "centred_rmsprop", "adagrad"), {"rmsprop.negative-epsilon": UNCHECKED}
+) | {
     "rmsprop.decay-range[rmsprop]": UNCHECKED,
     "rmsprop.decay-range[centred_rmsprop]": UNCHECKED,
     "rmsprop.momentum-range[rmsprop]": UNCHECKED,

@@ -4,43 +4,18 @@ from __future__ import annotations
 
 import keras
 
-from nnspec_conformance.adapters.keras.steppers import Step, stepper
+from nnspec_conformance.adapters.keras.steppers import BROADCASTS, UNCHECKED, Step, of_any_optimizer, stepper
 
 VARIANTS = {"exponential-average.start": "copied"}
 DEFAULTS = {"exponential-average.default": 0.99}
 
-BROADCASTS = (
-    "a gradient of one entry is taken for every entry of its variable, right is to refuse it: the step is assigned "
-    "after broadcasting; "
-    "searched 2026-11-27, not found; "
-    "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
-)
-UNCHECKED = (
-    "the number is used as it is, right is to refuse it: no range of a hyper-parameter is checked; "
-    "searched 2026-11-27, not found; "
-    "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
-)
-CAST = (
-    "integer variables step and are cut off to integers, right is to refuse them; "
-    "searched 2026-11-27, not found; "
-    "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
-)
-EMPTY = (
-    "an empty list of gradients is a step that does nothing, right is to refuse it; "
-    "searched 2026-11-27, not found; "
-    "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
-)
 EVERY = (
     "gradient_accumulation_steps=0 counts as not given, right is to refuse it; "
     "searched 2026-11-27, not found; "
     "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
 )
-KNOWN_FAILURES = {
+KNOWN_FAILURES = of_any_optimizer(["gradient_descent"]) | {
     "optimizer.gradients-of-others[gradient_descent]": (BROADCASTS, lambda: keras.backend.backend() != "tensorflow"),
-    "optimizer.negative-rate[gradient_descent]": UNCHECKED,
-    "optimizer.nan-rate[gradient_descent]": UNCHECKED,
-    "optimizer.integer-parameters[gradient_descent]": (CAST, lambda: keras.backend.backend() != "torch"),
-    "optimizer.no-parameters[gradient_descent]": EMPTY,
     "gradient-descent.negative-decay": UNCHECKED,
     "gradient-accumulation.every": EVERY,
 }

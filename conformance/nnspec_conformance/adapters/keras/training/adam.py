@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from nnspec_conformance.adapters.keras.steppers import stepper
+from nnspec_conformance.adapters.keras.steppers import CAST, UNCHECKED, of_any_optimizer, stepper
 
 VARIANTS = {
     "adam.epsilon-position": "hat",
@@ -15,23 +15,6 @@ VARIANTS = {
 DEFAULTS = {"adam.epsilon-default": 1.0e-7, "adamw.decay-default": 0.004}
 
 OPERATIONS = ("adam", "amsgrad", "adamw", "nadam", "adamax")
-BASE = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
-BROADCASTS = (
-    "a gradient of one entry is taken for every entry of its variable, right is to refuse it: the step is assigned "
-    f"after broadcasting; searched 2026-11-27, not found; {BASE}"
-)
-UNCHECKED = (
-    "the number is used as it is, right is to refuse it: no range of a hyper-parameter is checked; "
-    f"searched 2026-11-27, not found; {BASE}"
-)
-CAST = (
-    "integer variables step and are cut off to integers, right is to refuse them; "
-    f"searched 2026-11-27, not found; {BASE}"
-)
-EMPTY = (
-    "an empty list of gradients is a step that does nothing, right is to refuse it; "
-    f"searched 2026-11-27, not found; {BASE}"
-)
 STUCK = (
     "the first step with the default decay rates is 0 in bfloat16 and 0.986 rates in float16, right is 1 rate: "
     "beta_2 is cast to the dtype of the variable, where 0.999 is 1 and 0.99902, and subtracted from 1; "
@@ -42,19 +25,12 @@ ZERO = (
     "0/0 follows (inferred from the source); searched 2026-11-27, not found; "
     "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/adamax.py"
 )
-KNOWN_FAILURES = {
-    f"{clause}[{operation}]": reason
-    for operation in OPERATIONS
-    for clause, reason in (
-        ("optimizer.gradients-of-others", BROADCASTS),
-        ("optimizer.negative-rate", UNCHECKED),
-        ("optimizer.nan-rate", UNCHECKED),
-        ("optimizer.integer-parameters", (CAST, lambda: keras.backend.backend() == "jax")),
-        ("optimizer.no-parameters", EMPTY),
-        ("adam.beta-range", UNCHECKED),
-        ("adam.negative-epsilon", UNCHECKED),
-    )
-} | {
+OF_ADAM = {
+    "optimizer.integer-parameters": (CAST, lambda: keras.backend.backend() == "jax"),
+    "adam.beta-range": UNCHECKED,
+    "adam.negative-epsilon": UNCHECKED,
+}
+KNOWN_FAILURES = of_any_optimizer(OPERATIONS, OF_ADAM) | {
     "optimizer.integer-parameters[adamax]": (CAST, lambda: keras.backend.backend() != "torch"),
     "adamw.negative-decay": UNCHECKED,
     "adam.zero-gradients[adamax]": ZERO,

@@ -23,6 +23,6 @@ KNOWN_FAILURES = {
 }
 
 
-def mini_batch_gradient(gradients, indices, *, combine="mean"):
+def mini_batch_gradient(gradients, indices, *, combine):
     chosen = keras.ops.take(gradients, indices, axis=0)
     return keras.ops.mean(chosen, axis=0) if combine == "mean" else keras.ops.sum(chosen, axis=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from nnspec_conformance.adapters.keras.steppers import stepper
+from nnspec_conformance.adapters.keras.steppers import BROADCASTS, CAST, UNCHECKED, of_any_optimizer, stepper
 
 VARIANTS = {
     "rmsprop.epsilon-position": "inside",
@@ -18,23 +18,6 @@ DEFAULTS = {
     "adagrad.accumulator-default": 0.1,
 }
 
-BASE = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
-BROADCASTS = (
-    "a gradient of one entry is taken for every entry of its variable, right is to refuse it: the step is assigned "
-    f"after broadcasting; searched 2026-11-27, not found; {BASE}"
-)
-UNCHECKED = (
-    "the number is used as it is, right is to refuse it: no range of a hyper-parameter is checked; "
-    f"searched 2026-11-27, not found; {BASE}"
-)
-CAST = (
-    "integer variables step and are cut off to integers, right is to refuse them; "
-    f"searched 2026-11-27, not found; {BASE}"
-)
-EMPTY = (
-    "an empty list of gradients is a step that does nothing, right is to refuse it; "
-    f"searched 2026-11-27, not found; {BASE}"
-)
 RHO = (
     "rho=1 and rho=1.5 step, momentum=1 steps and a negative one counts as none, right is to refuse them; "
     "https://github.com/keras-team/keras/pull/23676"
@@ -53,19 +36,9 @@ ROUNDING = (
     "makes negative; searched 2026-11-27, not found for Keras, the same in MXNet was "
     "https://github.com/apache/mxnet/pull/6235"
 )
-KNOWN_FAILURES = {
-    f"{clause}[{operation}]": reason
-    for operation in ("rmsprop", "centred_rmsprop", "adagrad")
-    for clause, reason in (
-        ("optimizer.gradients-of-others", BROADCASTS),
-        ("optimizer.negative-rate", UNCHECKED),
-        ("optimizer.nan-rate", UNCHECKED),
-        ("optimizer.integer-parameters", (CAST, lambda: keras.backend.backend() != "torch")),
-        ("optimizer.no-parameters", EMPTY),
-        ("rmsprop.negative-epsilon", UNCHECKED),
-        ("rmsprop.zero-gradients", ZERO),
-    )
-} | {
+KNOWN_FAILURES = of_any_optimizer(
+    ("rmsprop", "centred_rmsprop", "adagrad"), {"rmsprop.negative-epsilon": UNCHECKED, "rmsprop.zero-gradients": ZERO}
+) | {
     "optimizer.gradients-of-others[adagrad]": (BROADCASTS, lambda: keras.backend.backend() != "tensorflow"),
     "optimizer.integer-parameters[centred_rmsprop]": (CAST, lambda: keras.backend.backend() == "jax"),
     "rmsprop.decay-range[rmsprop]": RHO,

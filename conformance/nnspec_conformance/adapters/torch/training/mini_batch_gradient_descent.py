@@ -14,6 +14,6 @@ KNOWN_FAILURES = {
 }
 
 
-def mini_batch_gradient(gradients, indices, *, combine="mean"):
+def mini_batch_gradient(gradients, indices, *, combine):
     chosen = torch.index_select(gradients, 0, indices)
     return chosen.mean(0) if combine == "mean" else chosen.sum(0)

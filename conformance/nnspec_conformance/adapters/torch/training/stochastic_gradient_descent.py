@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch.utils.data import DataLoader
 
@@ -23,9 +25,10 @@ DROPS = {"kept": False, "dropped": True}
 
 
 def batches(*, examples, batch_size, epochs, seed, shuffle=None, last=None):
-    given = {} if last is None else {"drop_last": DROPS[last]}
+    given: dict[str, Any] = {} if last is None else {"drop_last": DROPS[last]}
+    numbers: Any = range(examples)
     loader = DataLoader(
-        range(examples), batch_size, shuffle, generator=torch.Generator().manual_seed(seed), collate_fn=list, **given
+        numbers, batch_size, shuffle, generator=torch.Generator().manual_seed(seed), collate_fn=list, **given
     )
     return torch.tensor([[_filled(batch, batch_size) for batch in loader] for _ in range(epochs)])
 

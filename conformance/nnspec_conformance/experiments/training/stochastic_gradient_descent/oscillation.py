@@ -62,7 +62,7 @@ def rates(shape: str, examples: int, epochs: int) -> np.ndarray:
 
 def noise_over_signal(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """The variance of the gradient of one example, and the squared length of the mean gradient."""
-    x, y, w = np.float64(x), np.float64(y), np.float64(w)
+    x, y, w = (np.asarray(given, np.float64) for given in (x, y, w))
     gradients = (x @ w - y)[:, None] * x
     mean = gradients.mean(0)
     return float(((gradients - mean) ** 2).sum(1).mean()), float(mean @ mean)

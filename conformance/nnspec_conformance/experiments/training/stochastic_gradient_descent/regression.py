@@ -21,7 +21,8 @@ def data(seed: int, examples: int, noise: float) -> tuple[np.ndarray, np.ndarray
 
 def hessian(x: np.ndarray) -> np.ndarray:
     """The second derivatives of half the mean squared error."""
-    return np.float64(x).T @ np.float64(x) / len(x)
+    wide = np.asarray(x, np.float64)
+    return wide.T @ wide / len(x)
 
 
 def excess(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -73,7 +74,7 @@ def whole(x: np.ndarray, y: np.ndarray, epochs: int) -> np.ndarray:
     """The weights after each epoch of the reference on the gradient of all examples, with the best constant rate."""
     h = hessian(x)
     curvatures = np.linalg.eigvalsh(h)
-    slope = np.float64(x).T @ np.float64(y) / len(x)
+    slope = np.asarray(x, np.float64).T @ np.asarray(y, np.float64) / len(x)
     given = (np.float32(h), np.float32(slope), np.float32(2 / (curvatures[0] + curvatures[-1])))
     return np.asarray(_whole(epochs)(*given))
 

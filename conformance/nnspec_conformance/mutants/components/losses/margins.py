@@ -247,6 +247,14 @@ def takes_a_negative_margin(a, p, n, *, margin=1.0, **given):
     return right.triplet(a, p, n, margin=max(margin, 0.0), **given)
 
 
+@MUTANTS.add("the length is a constant of the derivative", "cosine-loss.second-derivative", part="_second_derivative")
+@in_dtype
+def holds_the_length_constant(x, y, v, **given):
+    a, b = (z / np.linalg.norm(z, axis=-1, keepdims=True) for z in (x, y))
+    cosine, of_a, of_b = ((p * q).sum(-1, keepdims=True) for p, q in ((a, b), (a, v), (b, v)))
+    return (a * of_b + cosine * (v - 2 * a * of_a)) / (x * x).sum(-1, keepdims=True)
+
+
 @MUTANTS.add("the slope is a constant of the derivative's own derivative", "squared-hinge.second-derivative",
              part="_second_derivative")  # fmt: skip
 def holds_the_slope_constant(scores, labels, **given):

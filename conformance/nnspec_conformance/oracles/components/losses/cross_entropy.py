@@ -177,8 +177,9 @@ def softmax_cross_entropy_with_integer_labels_vjp(logits, labels, *rest, reducti
 
 def softmax_cross_entropy_with_integer_labels_second_derivative(logits, labels, *rest, **given):
     weights, along, _ = split(rest)
-    told = (given.get(name, default) for name, default in (("label_smoothing", 0.0), ("ignore_label", None)))
-    return curved(logits, shares(logits, labels, weights, *told, given.get("smoothed_weights", "class"))[0], along)
+    smoothing, ignored = given.get("label_smoothing", 0.0), given.get("ignore_label")
+    a, _ = shares(logits, labels, weights, smoothing, ignored, given.get("smoothed_weights", "class"))
+    return curved(logits, a, along)
 
 
 def pulled_back(logits, a):

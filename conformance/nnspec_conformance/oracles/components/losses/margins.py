@@ -148,6 +148,14 @@ def cosine_loss_vjp(prediction, target, cotangents, *, sign="distance", zero_vec
     )
 
 
+def cosine_loss_second_derivative(prediction, target, along, *, sign="distance", **_):
+    """The matrix of second derivatives times the direction, from the closed form."""
+    (a, length), (b, _) = unit(prediction), unit(target)
+    cosine, of_a, of_b = ((x * y).sum(-1, keepdims=True) for x, y in ((a, b), (a, along), (b, along)))
+    matrix = b * of_a + a * of_b + cosine * (along - 3 * a * of_a)
+    return (-COSINES[sign][1] * matrix / length**2).astype(prediction.dtype)
+
+
 # ---- triplets
 
 

@@ -28,6 +28,18 @@ def test_label_range(operation: str) -> Iterator[ErrorCase]:
         yield refusal(operation, x, labels, **NONE, valid=(x, LABELS), note=f"label {label} of {CLASSES} classes")
 
 
+@clause("cross-entropy.other-batch")
+def test_other_batch(operation: str) -> Iterator[ErrorCase]:
+    x, labels = arrays(operation)
+    wrong = {
+        "one label less": (x, labels[1:]),
+        "one label for all": (x, labels[:1]),
+        "one row for all": (x[:1], labels),
+    }
+    for what, given in wrong.items():
+        yield refusal(operation, *given, **NONE, valid=(x, labels), note=what)
+
+
 @clause("class-weights.negative-weight")
 def test_negative_weight() -> Iterator[ErrorCase]:
     wrong = np.where(np.arange(CLASSES) == 1, -WEIGHTS, WEIGHTS)

@@ -343,6 +343,22 @@ def reduced_gradients(operation: str, readings: dict) -> Callable[..., tuple[Wan
     return want
 
 
+@clause("cosine-loss.second-derivative")
+def test_cosine_loss_second_derivative(readings: dict) -> Iterator[Case]:
+    def want(prediction: np.ndarray, target: np.ndarray, along: np.ndarray, **given: Any) -> Want:
+        x, y, v = wide(prediction), wide(target), wide(along)
+        (a, length), (b, _) = oracle.unit(x), oracle.unit(y)
+        value = oracle.cosine_loss_second_derivative(x, y, v, **read(readings), **given)
+        of_a, of_b, cosine = (np.abs(p * q).sum(-1, keepdims=True) for p, q in ((a, v), (b, v), (a, b)))
+        size = np.abs(b) * of_a + np.abs(a) * of_b + cosine * (np.abs(v) + 3 * np.abs(a) * of_a)
+        return bound(value, size / length**2, 4 * x.shape[-1] + 16, str(prediction.dtype))
+
+    for dtype in ("float32", "float64"):
+        given = directions(dtype)
+        along = normal_draws(37, given[0].shape, dtype)
+        yield second_derivative("cosine_loss", *given, along=along, **NONE, want=want, note="a constant length")
+
+
 @clause("squared-hinge.second-derivative")
 def test_second_derivative() -> Iterator[Case]:
     for dtype in ("float32", "float64"):

@@ -20,16 +20,16 @@ KNOWN_FAILURES = {
 }
 
 
-def squared_error(prediction, target, *, factor, **given):
+def squared_error(prediction, target, *weights, factor, **given):
     loss = optax.l2_loss if factor == "half" else optax.squared_error
-    return loss(prediction, target, **_without_reduction(given))
+    return loss(prediction, target, **_without_reduction(given, *weights))
 
 
-def huber(prediction, target, **given):
-    return optax.huber_loss(prediction, target, **_without_reduction(given))
+def huber(prediction, target, *weights, **given):
+    return optax.huber_loss(prediction, target, **_without_reduction(given, *weights))
 
 
-def _without_reduction(given):
-    if given.pop("reduction", "none") != "none":
-        raise NotImplementedError("the losses of Optax have no reduction")
+def _without_reduction(given, *weights):
+    if weights or given.pop("reduction", "none") != "none":
+        raise NotImplementedError("the losses of Optax have neither weights nor a reduction")
     return given

@@ -49,15 +49,15 @@ KNOWN_FAILURES = {
 
 
 def squared_error(prediction, target, sample_weights=None, **given):
-    return F.mse_loss(prediction, target, weight=sample_weights, **given)
+    return F.mse_loss(prediction, target, **_weighted(sample_weights, given))
 
 
 def absolute_error(prediction, target, sample_weights=None, **given):
-    return F.l1_loss(prediction, target, weight=sample_weights, **given)
+    return F.l1_loss(prediction, target, **_weighted(sample_weights, given))
 
 
 def huber(prediction, target, sample_weights=None, **given):
-    return F.huber_loss(prediction, target, weight=sample_weights, **given)
+    return F.huber_loss(prediction, target, **_weighted(sample_weights, given))
 
 
 def smooth_l1(prediction, target, **given):
@@ -74,3 +74,7 @@ def poisson_nll(prediction, target, **given):
 
 def poisson_nll_from_rate(prediction, target, **given):
     return F.poisson_nll_loss(prediction, target, log_input=False, **given)
+
+
+def _weighted(weights, given):
+    return given if weights is None else given | {"weight": weights}
