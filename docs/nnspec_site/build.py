@@ -7,8 +7,6 @@ MkDocs strictly, check what came out.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import logging
 import os
 import sys
@@ -16,7 +14,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nnspec_conformance import results
 from nnspec_conformance.clauses import load_spec
 from nnspec_conformance.errors import HarnessError
 from nnspec_site import (
@@ -25,17 +22,16 @@ from nnspec_site import (
     clause_pages,
     data,
     data_files,
+    drawing,
     experiment_pages,
-    figures,
     navigation,
     own_page,
     sources,
 )  # fmt: skip
-from nnspec_site.assets import GENERATED, ROOT
+from nnspec_site.assets import ROOT
 from nnspec_site.errors import SiteError
 
 CONFIG = ROOT / "mkdocs.yml"
-STAMPS = ROOT / ".cache" / "figures.json"
 
 
 def step(text: str) -> None:
@@ -48,7 +44,7 @@ def prepare() -> None:
     sources.check()
     step("browser assets")
     assets.install()
-    draw_figures()
+    drawing.draw_figures()
     step("pages that follow from the folders")
     navigation.stage(load_spec())
     step("a page for each clause and experiment, and the data")
@@ -65,32 +61,6 @@ def settings() -> dict[str, Any]:
     with CONFIG.open("rb") as file:
         written = yaml_load(file)["nav"]
     return {"docs_dir": str(navigation.STAGE), "nav": navigation.navigation(written, load_spec())}
-
-
-def draw_figures(folder: Path = GENERATED / "figures") -> None:
-    """Draw what is new: figures whose maker, or whose data, has changed since."""
-    stamps = json.loads(STAMPS.read_text(encoding="utf-8")) if STAMPS.is_file() else {}
-    fresh = {name: _stamp(module) for name, module in figures.makers().items()}
-    for name, stamp in fresh.items():
-        there = all(path.is_file() for path in figures.files(name, folder))
-        if stamps.get(name) != stamp or not there:
-            step(f"drawing {name}")
-            figures.draw(name, folder)
-    STAMPS.parent.mkdir(parents=True, exist_ok=True)
-    STAMPS.write_text(json.dumps(fresh, indent=1), encoding="utf-8")
-
-
-def _stamp(module: str) -> str:
-    """A hash of all a figure can depend on: its module, the shared ones, the reference, the oracles, the results."""
-    here = Path(figures.__file__).parent
-    files = [here / f"{module.rsplit('.', 1)[1]}.py", *sorted(here.glob("_*.py"))]
-    oracles = ROOT / "conformance" / "nnspec_conformance" / "oracles"
-    for root in (ROOT / "reference" / "nnspec", oracles, *results.results_dirs()):
-        files += sorted(path for path in root.rglob("*") if path.suffix in {".py", ".json"})
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def build(site_dir: Path | None = None) -> Path:
@@ -123,7 +93,10 @@ class _Warnings(logging.Handler):
 
 
 def serve() -> None:
-    """A local server that rebuilds on every change; a page added or removed shows when it is started again."""
+    """A local server that renders again what has changed.
+
+    A page added or removed, and the own pages of clauses and experiments, show when it is started again.
+    """
     from mkdocs.commands.serve import serve as mkdocs_serve
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")

@@ -7,6 +7,7 @@ pages of topics beyond their budget.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections import Counter
@@ -25,6 +26,7 @@ TEXT = {
 CSS_URL = re.compile(r"""(?:url\(|@import)\s*["']?([^"')\s]+)""")
 QUIET = {"script", "style", "pre", "code"}
 BYTES, ELEMENTS = 250_000, 6_000  # of the page of a topic: it opens at once on a phone
+LOADING = {"src", "poster", "data", "srcset", "rel", "style"}  # attributes by which a page loads something
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
@@ -47,13 +49,15 @@ class Reader(HTMLParser):
         super().__init__()
         self.page = Page()
         self.open: list[str] = []
+        self.quiet = 0  # how many of the open elements hold no text to read
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.page.elements += 1
         if tag not in VOID:
             self.open.append(tag)
+            self.quiet += tag in QUIET
         given = {name: value or "" for name, value in attrs}
-        line = self.getpos()[0]
+        line = self.lineno
         if given.get("id"):
             self.page.ids[given["id"]] += 1
         if tag == "a" and given.get("name"):
@@ -62,7 +66,8 @@ class Reader(HTMLParser):
             self.page.errors.append((line, "TeX error"))
         if tag in ("a", "area") and "href" in given:
             self.page.links.append((line, given["href"]))
-        self._resources(tag, given, line)
+        if not LOADING.isdisjoint(given):
+            self._resources(tag, given, line)
 
     def _resources(self, tag: str, given: dict[str, str], line: int) -> None:
         if tag == "img" and not ("width" in given and "height" in given):
@@ -78,16 +83,19 @@ class Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self.open:
-            while self.open.pop() != tag:
-                pass
+            while True:
+                closed = self.open.pop()
+                self.quiet -= closed in QUIET
+                if closed == tag:
+                    break
 
     def handle_data(self, data: str) -> None:
-        line = self.getpos()[0]
+        line = self.lineno
         if "Traceback (most recent call last)" in data and "script" not in self.open:
             self.page.errors.append((line, "a Python traceback"))
-        if "style" in self.open:
+        if self.open and self.open[-1] == "style":
             self.page.resources += [(line, address) for address in CSS_URL.findall(data)]
-        if not QUIET & set(self.open):
+        if not self.quiet and data.strip():
             self.page.text.append((line, data))
 
 
@@ -161,6 +169,7 @@ def _anchor(page: Page, fragment: str) -> bool:
     return unquote(fragment) in page.ids or fragment in page.ids or fragment.startswith(":~:")
 
 
+@functools.cache
 def _target(site: Path, path: Path, address: str) -> Path:
     address = unquote(address)
     base = site if address.startswith("/") else path.parent

@@ -14,7 +14,10 @@ from nnspec_conformance.kill_table import load_mutants
 from nnspec_conformance.report import load_subjects
 from nnspec_conformance.statements import StatementTest, find_tests
 from nnspec_conformance.suite_loader import load_suite
+from nnspec_site.kept import digest
+from nnspec_site.listing import SOURCES
 
+KINDS = {".md", ".toml", ".json", ".py"}
 Report = dict[str, Any]
 
 
@@ -57,7 +60,8 @@ class Data:
 
 
 _fixed: list[Data] = []
-_loaded: tuple[object, Data] | None = None
+_loaded: Data | None = None
+_stamps: dict[str, str] = {}
 
 
 @contextlib.contextmanager
@@ -71,14 +75,27 @@ def using(data: Data) -> Iterator[Data]:
 
 
 def current() -> Data:
-    """The data of this build; read anew after a file has changed (``--serve``)."""
-    global _loaded
+    """The data of this build."""
     if _fixed:
         return _fixed[-1]
-    stamp = _stamp()
-    if _loaded is None or _loaded[0] != stamp:
-        _loaded = (stamp, load())
-    return _loaded[1]
+    if _loaded is None:
+        refresh()
+    assert _loaded is not None
+    return _loaded
+
+
+def refresh() -> None:
+    """Read everything again where a file has changed since (``--serve``)."""
+    global _loaded, _stamps
+    found = {kind: _stamp(roots) for kind, roots in _roots().items()}
+    if _loaded is None or any(found[kind] != _stamps.get(kind) for kind in ("spec", "results")):
+        _loaded = load()
+    _stamps = found
+
+
+def stamps() -> dict[str, str]:
+    """What changes with the specification, with the results, with the sources that pages show."""
+    return _stamps
 
 
 def load() -> Data:
@@ -99,7 +116,11 @@ def _tests() -> dict[str, list[str]]:
     return {clause: [test.name for test in tests] for clause, tests in load_suite().tests.items()}
 
 
-def _stamp() -> tuple[tuple[str, int], ...]:
-    roots: list[Path] = [find_spec(), *results.results_dirs()]
-    files = [path for root in roots for path in sorted(root.rglob("*")) if path.suffix in {".md", ".toml", ".json"}]
-    return tuple((str(path), path.stat().st_mtime_ns) for path in files)
+def _roots() -> dict[str, list[Path]]:
+    sources = [SOURCES / "nnspec", Path(results.__file__).parent]
+    return {"spec": [find_spec()], "results": results.results_dirs(), "sources": sources}
+
+
+def _stamp(roots: list[Path]) -> str:
+    files = [path for root in roots for path in sorted(root.rglob("*")) if path.suffix in KINDS]
+    return digest(f"{path} {path.stat().st_mtime_ns}" for path in files)

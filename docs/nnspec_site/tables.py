@@ -163,17 +163,25 @@ def readings(data: Data) -> Element | None:
 
 
 def mutants(data: Data) -> Element | None:
-    """The kill table: clause, what was done wrong, and how far beyond the tolerance it lands."""
-    rows = []
-    for clause in data.spec.clauses.values():
+    """The kill table: clause, what was done wrong, and how far beyond the tolerance it lands; folded by page."""
+    head = ["clause", "wrong implementation", "of", "what it does", "its error"]
+    made = make("div")
+    for name, clauses in clauses_by_page(data).items():
+        rows = _caught(data, clauses)
+        if rows:
+            title = [data.spec.pages[name].title, make("small", "", f" {len(rows)}")]
+            made.append(folded(title, table(head, rows, "nn-kill-table")))
+    return made if len(made) else None
+
+
+def _caught(data: Data, clauses: list[Clause]) -> list[list[Element | str]]:
+    rows: list[list[Element | str]] = []
+    for clause in clauses:
         for (name, story), found in caught_by(data, clause).items():
             link = anchor(clause.page, clause.id, code(clause.id))
             of = of_operations(clause, list(found))
             rows.append([link, code(name), of, prose("span", story), distance(found.values())])
-    if not rows:
-        return None
-    head = ["clause", "wrong implementation", "of", "what it does", "its error"]
-    return table(head, rows, "nn-kill-table")
+    return rows
 
 
 def experiments(data: Data) -> Element | None:

@@ -20,6 +20,7 @@ from markdown.util import AtomicString
 
 from nnspec_site import assets
 from nnspec_site.errors import SiteError
+from nnspec_site.kept import kept, maker
 
 RENDER = """
 function render(request) {
@@ -34,6 +35,7 @@ function render(request) {
 INLINE = r"(?<![\\$])\$(?![\s$])((?:\\.|[^\\$])+?)(?<!\s)\$(?![\d$])"
 DISPLAY = re.compile(r" {0,3}\$\$(.+)\$\$\s*", re.S)
 PAIR = re.compile(r"(\d),(?=\d)")  # without a blank "0,1" would be read as one number
+BESIDE = r"((?<!\])\()?" + INLINE + r"([.,;:?)-]*)"  # with what stands at its sides without a blank
 LONG = 24  # characters of TeX, from which on a formula may be broken
 ROWS = {"math", "mrow", "mtd", "msqrt"}  # elements that lay out their children as an mrow does
 BRACKETS = {"(": "prefix", "[": "prefix", ")": "postfix", "]": "postfix"}  # which have no other form
@@ -62,14 +64,23 @@ def _engine() -> Callable[[str], str]:
 def render(tex: str, display: bool = False) -> str:
     """The MathML of one formula; a number alone is text.
 
-    A long formula in a line is one ``<math>`` for each part that ends at a relation or an operator: there the line may
-    end.
+    It is rendered once and kept on the disk. A long formula in a line is one ``<math>`` for each part that ends at a
+    relation or an operator: there the line may end.
 
     Raises:
         SiteError: Temml cannot parse it.
     """
     if not display and PLAIN.fullmatch(tex):
         return tex.replace("-", MINUS)
+    return kept("formulas", (_maker(), str(display), tex), lambda: _rendered(tex, display))
+
+
+@functools.cache
+def _maker() -> str:
+    return maker(__file__, assets.TEMML.sha512)
+
+
+def _rendered(tex: str, display: bool) -> str:
     breaks = not display and len(tex) >= LONG
     root = _converted(tex, {"displayMode": display, "throwOnError": True, "wrap": "tex" if breaks else "none"})
     rows = list(root) if breaks and all(part.tag == "mrow" for part in root) else []
@@ -102,6 +113,7 @@ def _compact(root: etree.Element) -> etree.Element:
             if child.tag == "mspace" and not child.attrib:
                 part.remove(child)
     _separate(root)
+    _space(root)
     for part in root.iter():
         for name in NEEDLESS.get(part.tag, ()):
             part.attrib.pop(name, None)
@@ -135,6 +147,19 @@ def _separate(line: etree.Element) -> None:
             name.set("class", "nn-function")
 
 
+def _space(root: etree.Element) -> None:
+    """Spaces become room before what follows them: an element less each."""
+    for parent in list(root.iter()):
+        if parent.tag not in ROWS:
+            continue
+        for space, after in reversed(list(zip(parent, list(parent)[1:], strict=False))):
+            width = space.get("width", "")
+            plain = space.tag == "mspace" and set(space.attrib) == {"width"} and not width.startswith("-")
+            if plain and after.tag != "mspace" and not after.get("style"):
+                after.set("style", f"padding-left:{width}")
+                parent.remove(space)
+
+
 def _stretches(row: etree.Element) -> bool:
     """Whether a row has brackets that grow with it."""
     return any(part.tag == "mo" and part.get("fence") and part.get("stretchy") != "false" for part in row)
@@ -147,11 +172,30 @@ def element(md: Markdown, tex: str) -> etree.Element:
     return formula
 
 
+def beside(before: str, html: str, after: str) -> str:
+    """A formula with the bracket and the punctuation at its sides, on one line with its first or last part."""
+    *parts, last = [part + "</math>" for part in html.split("</math>")[:-1]] or [""]
+    if not last or not before + after:
+        return before + html + after
+    if not parts:
+        return _unbroken(before + last + after)
+    parts[0] = _unbroken(before + parts[0]) if before else parts[0]
+    return "".join(parts) + (_unbroken(last + after) if after else last)
+
+
+def _unbroken(html: str) -> str:
+    return f'<span class="nn-keep">{html}</span>'
+
+
 class InlineMath(InlineProcessor):
-    """``$...$``, by Pandoc's rule: no blank inside the dollars, no digit after the last one."""
+    """``$...$``, by Pandoc's rule: no blank inside the dollars, no digit after the last one.
+
+    Browsers may end a line between a formula and a comma. So both are kept together.
+    """
 
     def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:
-        return self.md.htmlStash.store(render(m.group(1))), m.start(0), m.end(0)
+        before, formula, after = m.groups(default="")
+        return self.md.htmlStash.store(beside(before, render(formula), after)), m.start(0), m.end(0)
 
 
 class DisplayMath(BlockProcessor):
@@ -168,7 +212,7 @@ class DisplayMath(BlockProcessor):
 
 def register(md: Markdown) -> None:
     """Add both processors: after code spans, before backslash escapes and everything that reads underscores."""
-    md.inlinePatterns.register(InlineMath(INLINE, md), "nnspec-math", 185)
+    md.inlinePatterns.register(InlineMath(BESIDE, md), "nnspec-math", 185)
     md.parser.blockprocessors.register(DisplayMath(md.parser), "nnspec-display", 95)
     if "$" not in md.ESCAPED_CHARS:
         md.ESCAPED_CHARS.append("$")

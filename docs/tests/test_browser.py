@@ -5,7 +5,10 @@ Needs Debian's Chromium and the extra ``browser``. Without ``--site`` these test
 
 from __future__ import annotations
 
+import functools
+import http.server
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -180,16 +183,121 @@ def test_no_sideways_scroll(visit, address):
         page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width, timeout=5000)
 
 
-@pytest.mark.parametrize("address", PAGES)
+KINDS = [  # a page of each kind: axe takes time with the square of a page's elements
+    HOME,
+    "guides/learning-path.html",
+    "guides/glossary.html",
+    "spec/index.html",
+    "spec/components/layers.html",
+    PROOF,
+    EXPERIMENT,
+    RESULTS,
+    "results/machines.html",
+    "api/components/neurons.html",
+    "404.html",
+]
+AXE = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+    "rules": {
+        "empty-table-header": {"enabled": False}
+    },  # it takes a formula for nothing; test_heads looks for empty ones
+}
+
+
+@pytest.fixture(scope="module")
+def served(site):
+    """The site's address on a server: the page of a wrong address has links that begin at the root."""
+    handler = functools.partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize("address", KINDS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_accessibility_violation(visit, address, scheme):
+def test_no_accessibility_violation(visit, tabs, served, address, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
-    page = visit(address, scheme=scheme)
-    page.evaluate("document.querySelectorAll('details').forEach((box, i) => box.open = i < 3)")
-    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    found = Axe().run(page, options=options).response["violations"]
+    if address == "404.html":
+        page = tabs[scheme]
+        page.goto(f"{served}/{address}", wait_until="load")
+    else:
+        page = visit(address, scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((box, i) => box.open = i < 2)")
+    page.wait_for_timeout(100)
+    found = Axe().run(page, options=AXE).response["violations"]
     assert [f"{v['id']}: {v['nodes'][0]['html'][:200]} ({len(v['nodes'])})" for v in found] == []
+
+
+HEAD = """box => {
+    box.scrollTop = box.scrollHeight;
+    box.scrollLeft = box.scrollWidth;
+    const at = part => part.getBoundingClientRect(), frame = at(box);
+    const head = box.querySelector("thead th:nth-child(2)"), first = box.querySelector("tbody tr:last-child th");
+    return {
+        longer: box.scrollTop > 50, wider: box.scrollLeft > 50,
+        down: at(head).top - frame.top, across: at(first).left - frame.left,
+        order: [...box.querySelectorAll("thead th")].map(cell => cell.firstElementChild?.firstChild.textContent),
+    };
+}"""
+
+
+@pytest.mark.parametrize(("address", "kind"), [(RESULTS, ".nn-sections"), ("results/readings.html", ".nn-scroll")])
+def test_head_and_first_column_of_a_long_table_stay_and_frameworks_come_first(visit, address, kind):
+    page = visit(address, width=390)
+    found = page.locator(kind).first.evaluate(HEAD)
+    assert found["longer"]
+    assert found["wider"]
+    assert abs(found["down"]) <= 2
+    assert abs(found["across"]) <= 2
+    assert found["order"][-2:] == ["reference", "numpy_oracle"]
+
+
+BESIDE = """box => {
+    const [equation, code] = [...box.children].map(part => part.getBoundingClientRect());
+    const cut = [...box.querySelectorAll(".nn-display, pre > code")].filter(part => part.checkVisibility());
+    return {
+        beside: equation.bottom > code.top + 4 && equation.right <= code.left + 1,
+        cut: cut.some(part => part.scrollWidth > part.clientWidth + 1),
+    };
+}"""
+
+
+def test_equation_stands_beside_its_code_where_both_fit_and_above_it_elsewhere(visit):
+    sides = {}
+    for width in (390, 1280, 1680):
+        page = visit(TOPIC, width=width)
+        boxes = page.locator(".nn-reference:has(> .nn-equation)")
+        sides[width] = [boxes.nth(i).evaluate(BESIDE) for i in range(boxes.count())]
+    assert not any(box["beside"] for box in sides[390])
+    assert any(box["beside"] for box in sides[1280])
+    assert not any(box["beside"] and box["cut"] for boxes in sides.values() for box in boxes)
+
+
+APART = """() => [...document.querySelectorAll("math")].filter(formula => {
+    const next = formula.nextSibling?.data?.match(/^[.,;:?)]/) ? formula.nextSibling : null;
+    if (!next || !formula.checkVisibility()) return false;
+    const range = document.createRange();
+    range.setStart(next, 0);
+    range.setEnd(next, 1);
+    return range.getBoundingClientRect().top > formula.getBoundingClientRect().bottom - 2;
+}).map(formula => formula.parentElement.textContent)"""
+
+
+def test_no_line_begins_with_the_punctuation_of_a_formula(visit):
+    page = visit(TOPIC, width=390)
+    page.evaluate("document.querySelectorAll('details').forEach(box => box.open = true)")
+    for width in range(390, 600, 15):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(APART) == []
 
 
 PAPER = 688  # CSS pixels between the margins of an A4 sheet

@@ -51,6 +51,20 @@ def test_wide_formula_in_a_line_may_break():
     assert tex.render("a + b = c").count("<math>") == 1
 
 
+def test_punctuation_stays_on_the_line_of_its_formula(convert):
+    html = convert("Where $x$, or ($y$), or $f(x) = a_1 x + a_2 x^2 + a_3 x^3$. Take $5$; a [$z$](#a) $n$-dimensional.")
+    kept = [re.sub("<[^>]*>", "", found) for found in re.findall(r'<span class="nn-keep">(.*?)</span>', html)]
+    assert kept == ["x,", "(y),", "a3x3.", "n-"]
+    assert "Take 5; a" in html
+
+
+def test_space_is_room_before_what_follows_it():
+    shown = tex.render(r"a\,b\quad c")
+    assert "mspace" not in shown
+    assert '<mi style="padding-left:0.1667em">b</mi>' in shown
+    assert '<mi style="padding-left:1em">c</mi>' in shown
+
+
 @pytest.mark.parametrize(
     "text",
     ["It costs $5 and $6.", "In code `$x$` stays.", r"Escaped \$x\$ stays.", "```\n$x$\n```", "A $ x $ with blanks."],

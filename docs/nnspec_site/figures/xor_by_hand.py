@@ -19,9 +19,9 @@ def draw(theme: Theme) -> Figure:
     sums = POINTS.sum(axis=1)
     hidden = np.stack([np.maximum(sums, 0), np.maximum(sums - 1, 0)], axis=1)
     figure, (left, right) = plt.subplots(1, 2, figsize=theme.size(0.56))
-    for start, name, place in ((0, "$h_1 > 0$", (0.13, -0.08)), (1, "$h_2 > 0$", (0.2, 0.85))):
+    for start, name, place in ((0, "$h_1 > 0$", (0.62, -0.5)), (1, "$h_2 > 0$", (-0.2, 1.42))):
         left.plot(LINE, start - LINE, color=theme.text, linewidth=1.2, linestyle=(0, (5, 3)))
-        left.text(*place, f"{name} above", rotation=-45, rotation_mode="anchor")
+        left.text(*place, name)
     _points(left, theme, POINTS)
     _names(left, {(a, b): f"({a}, {b})" for a, b in POINTS}, (11, 7), "left")
     left.set_title("The inputs", loc="left")

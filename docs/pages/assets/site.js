@@ -41,10 +41,17 @@ function copyable() {
   }
 }
 
-// The theme gives its search dialog no name.
+// The theme gives its search dialog no name, and makes a landmark of every nested list and of every button that copies.
 function named() {
   document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");
+  for (const list of document.querySelectorAll(".md-nav .md-nav:not([role]), .md-code__nav:not([role])")) {
+    list.setAttribute("role", "none");
+    for (const name of ["aria-label", "aria-labelledby", "aria-expanded"]) {
+      list.removeAttribute(name); // what has no role has no name
+    }
+  }
 }
+new MutationObserver(named).observe(document.documentElement, { childList: true, subtree: true });
 
 addEventListener("DOMContentLoaded", named);
 addEventListener("load", reachable);

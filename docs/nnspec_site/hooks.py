@@ -1,0 +1,29 @@
+"""What happens inside MkDocs, which finds these functions by their names (``hooks`` in ``mkdocs.yml``)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from nnspec_site import data, kept_pages
+
+
+def on_startup(*, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
+    """Only a server builds again, so only it keeps pages."""
+    kept_pages.start(serving=command == "serve")
+
+
+def on_pre_build(config: Any) -> None:
+    """Read specification and results once a build."""
+    data.refresh()
+    kept_pages.rendered.clear()
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
+    """Let an unchanged page keep what it was rendered to."""
+    kept_pages.keep(markdown, page, config)
+
+
+def on_post_build(config: Any) -> None:
+    """Say what was rendered."""
+    if kept_pages.serving():
+        print(f"site: rendered {len(kept_pages.rendered)} of {kept_pages.count()} pages", flush=True)

@@ -1,0 +1,80 @@
+"""While serving, a page is rendered when something that it depends on has changed, and at no other time."""
+
+from __future__ import annotations
+
+import pytest
+
+from nnspec_site import data, kept_pages
+from nnspec_site.assets import ROOT
+
+STAMPS = {"spec": "1", "results": "1", "sources": "1"}
+OWN = "spec/components/relu.md"
+
+
+@pytest.fixture
+def serve(tmp_path, monkeypatch):
+    """A server's builds of two pages; gives the pages that a build has rendered, and the HTML."""
+    from mkdocs.commands.build import build
+    from mkdocs.config import load_config
+
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (tmp_path / "mkdocs.yml").write_text(
+        f"site_name: x\ndocs_dir: {pages}\nsite_dir: {tmp_path / 'site'}\nuse_directory_urls: false\n"
+        f"plugins: [autorefs]\nhooks: [{ROOT / 'docs' / 'nnspec_site' / 'hooks.py'}]\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(data, "refresh", lambda: None)
+    started = []
+
+    def run(**texts: str) -> tuple[list[str], str]:
+        for name, text in texts.items():
+            (pages / f"{name}.md").write_text(text, encoding="utf-8")
+        config = load_config(str(tmp_path / "mkdocs.yml"))
+        if not started:
+            started.append(config.plugins.on_startup(command="serve", dirty=False))
+        build(config)
+        html = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+        return sorted(kept_pages.rendered), html.partition("<!--\nMkDocs version")[0]
+
+    yield run
+    kept_pages.start(serving=False)
+
+
+def test_second_build_renders_nothing_and_a_changed_page_alone_is_rendered(serve):
+    rendered, first = serve(index="# Home\n\n[There](other.md#place) and [Place][].\n", other="# Other\n\n## Place\n")
+    assert rendered == ["index.md", "other.md"]
+    assert '<a class="autorefs autorefs-internal" href="other.html#place">' in first
+    rendered, again = serve()
+    assert rendered == []
+    assert again == first
+    rendered, changed = serve(index="# Home\n\nChanged: [Place][].\n")
+    assert rendered == ["index.md"]
+    assert "Changed: <a" in changed
+
+
+def test_a_new_page_may_be_linked_by_every_other(serve):
+    serve(index="# Home\n", other="# Other\n")
+    assert serve(new="# New\n")[0] == ["index.md", "new.md", "other.md"]
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "depends"),
+    [
+        ("# Words\n", "guides/words.md", set()),
+        ("/// clause | relu.value\n///\n", OWN, {"results"}),
+        ("/// matrix | components/relu\n///\n", OWN, {"results"}),
+        ("/// matrix | all\n///\n", "results/index.md", {"results", "spec"}),
+        ("/// matrix | clauses\n///\n", OWN, {"results", "spec"}),
+        ("/// topics | components\n///\n", "spec/components/index.md", {"results", "spec"}),
+        ("/// write | relu\n///\n", "guides/port.md", {"results", "spec"}),
+        ("/// reference | nnspec.components.activations.relu\n///\n", OWN, {"results", "sources"}),
+        ("# nnspec.x\n\n::: nnspec.x\n", "api/x.md", {"sources"}),
+    ],
+)
+def test_page_depends_on_what_it_shows(monkeypatch, text, address, depends):
+    def key(**changed: str) -> str:
+        monkeypatch.setattr(data, "stamps", lambda: STAMPS | changed)
+        return kept_pages.key(text, address, [address])
+
+    assert {kind for kind in STAMPS if key(**{kind: "2"}) != key()} == depends
