@@ -126,9 +126,8 @@ def show(about: dict[str, Any], limits: dict[str, float], entries: Sequence[dict
     print(f"{about['processor']}, {about['cores']} cores, {about['device']}")
     print(f"copy {limits['copy_bytes_per_s'] / 1e9:.1f} GB/s, matrix product {product / 1e9:.0f} GFLOP/s")
     wide = max([13, *(len(entry["name"]) for entry in entries)]) + 1
-    print(
-        f"{'operation':{wide}}{'pass':18}{'elements':>10}{'time':>12}{'from':>11} to {'':9}{'of limit':>9}  time / peer's"
-    )
+    head = f"{'operation':{wide}}{'pass':18}{'elements':>10}{'time':>12}"
+    print(f"{head}{'from':>11} to {'':9}{'of limit':>9}  time / peer's")
     for entry in entries:
         ours = entry["nnspec"]
         times = [f"{1e6 * value:.1f}" for value in (min(ours["runs"]), max(ours["runs"]))]

@@ -90,8 +90,8 @@ def profiler(size: int, arrays: int) -> Callable[[Any, dict[str, Any]], str | No
         program = compiled(lambda g: sum_of_squares(g, jnp.ones([])), start)
         seconds = interleave({"norm": program.call}, rounds=5, of=statistics.median)["norm"]
         return (
-            f"of {1e6 * entry['nnspec']['seconds']:.0f} µs the norm takes {1e6 * seconds:.0f}; the rest is the product, "
-            "with a test for squares that overflowed or vanished"
+            f"of {1e6 * entry['nnspec']['seconds']:.0f} µs the norm takes {1e6 * seconds:.0f}; the rest is the product "
+            "and a test for squares that overflowed or vanished"
         )
 
     return profile
