@@ -125,9 +125,9 @@ def show(about: dict[str, Any], limits: dict[str, float], entries: Sequence[dict
     product = limits["matmul_flop_per_s"]
     print(f"{about['processor']}, {about['cores']} cores, {about['device']}")
     print(f"copy {limits['copy_bytes_per_s'] / 1e9:.1f} GB/s, matrix product {product / 1e9:.0f} GFLOP/s")
-    print(
-        f"{'operation':14}{'pass':18}{'elements':>10}{'time':>12}{'from':>11} to {'':9}{'of limit':>9}  time / peer's"
-    )
+    wide = max([13, *(len(entry["name"]) for entry in entries)]) + 1
+    head = f"{'operation':{wide}}{'pass':18}{'elements':>10}{'time':>12}"
+    print(f"{head}{'from':>11} to {'':9}{'of limit':>9}  time / peer's")
     for entry in entries:
         ours = entry["nnspec"]
         times = [f"{1e6 * value:.1f}" for value in (min(ours["runs"]), max(ours["runs"]))]
@@ -135,7 +135,7 @@ def show(about: dict[str, Any], limits: dict[str, float], entries: Sequence[dict
         share = f"{100 * next(share for share in reached if share is not None):.0f} %"
         ratios = "  ".join(f"{name} {value:.2f}" for name, value in entry["ratio"].items())
         print(
-            f"{entry['name']:14}{entry['pass']:18}{entry['size']:>10}{1e6 * ours['seconds']:>9.1f} µs"
+            f"{entry['name']:{wide}}{entry['pass']:18}{entry['size']:>10}{1e6 * ours['seconds']:>9.1f} µs"
             f"{times[0]:>11} to {times[1]:9}{share:>9}  {ratios}"
         )
 

@@ -1,7 +1,7 @@
 r"""Gradient clipping: by value, by the norm of each array, by the norm of all arrays together.
 
-Each is a function of a tree of gradients and can be differentiated. A power of 2 is divided out before squares are
-taken, so that a gradient is clipped however large it is.
+Each is a function of a tree of gradients and can be differentiated. Where squares overflow or vanish, a power of 2 is
+divided out before they are taken, so that a gradient is clipped however large or small it is.
 """
 
 import functools
@@ -105,15 +105,29 @@ def shortened_each(gradients: Any, c: Any) -> Any:
 def shortened(arrays: list[Array], c: Any) -> list[Array]:
     """The arrays times min(1, c/n), with n their common norm."""
     g = [x.astype(jnp.float32) if x.dtype.itemsize < 4 else x for x in arrays]
-    m = divisor(g)
-    r = [x / m.astype(x.dtype) for x in g]  # none larger than 4: no square overflows
-    squares = functools.reduce(jnp.add, [jnp.sum(x * x) for x in r])
+    one = jnp.ones([], jnp.result_type(*g))
+    squares = sum_of_squares(g, one)
+    limits = jnp.finfo(squares.dtype)
+    usual = (limits.tiny / limits.eps**2 <= squares) & (squares <= limits.max)  # none overflowed, and none is missed
+    squares, m = jax.lax.cond(usual, lambda: (squares, one), lambda: rare(g))
     s = jnp.sqrt(jnp.where(squares == 0, 1, squares))  # the root has no derivative at 0
     factor = jnp.where(jnp.isfinite(s), c / s, jnp.nan)
     return [
-        jnp.where(m * s <= c, x, (y * factor.astype(y.dtype)).astype(x.dtype))  # NaN is not within the limit
-        for x, y in zip(arrays, r, strict=True)
+        # NaN is not within the limit
+        jnp.where(m * s <= c, x, (y / m.astype(y.dtype) * factor.astype(y.dtype)).astype(x.dtype))
+        for x, y in zip(arrays, g, strict=True)
     ]
+
+
+def rare(g: list[Array]) -> tuple[Array, Array]:
+    """The sum of squares where some are too large or too small for the dtype, over m squared; and m."""
+    m = divisor(g)
+    return sum_of_squares(g, m), m
+
+
+def sum_of_squares(g: list[Array], m: Array) -> Array:
+    """The sum of the squares of all entries over m."""
+    return functools.reduce(jnp.add, [jnp.sum((x / m.astype(x.dtype)) ** 2) for x in g])
 
 
 def divisor(arrays: list[Array]) -> Array:
