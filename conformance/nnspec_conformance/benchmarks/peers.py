@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import statistics
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.benchmarks.core import Program, compiled
+from nnspec_conformance.benchmarks.core import Program, compiled, interleave
 
 PARAMETERS = 10_000_000  # of the trees on which optimizers are timed
 QUICK_PARAMETERS = 200_000
@@ -109,3 +110,32 @@ def waiting(call: Callable, place: str) -> Callable:
         return result
 
     return run
+
+
+def beside_descent(size: int, arrays: int, *, loops: int, moved: int, least: int) -> Callable[[Any, dict], str | None]:
+    """Where a step of ours takes longer than a peer's: what its loops move, beside what gradient descent takes.
+
+    Args:
+        size: number of parameters.
+        arrays: in how many arrays.
+        loops: that XLA makes of the step for an array, one for each that is written.
+        moved: bytes per parameter that they read and write.
+        least: bytes per parameter of a single loop.
+    """
+
+    def profile(device: Any, entry: dict[str, Any]) -> str | None:
+        if all(ratio <= 1 for ratio in entry["ratio"].values()):
+            return None
+        import jax
+        import optax
+
+        params, grads = jax.device_put(tree(size, arrays), device)
+        plain = optimizer_step(optax.sgd(0.001), lambda weights, g: (0.0, g), params, grads, device=device)
+        seconds = interleave({"descent": plain.call}, rounds=5, of=statistics.median)["descent"]
+        return (
+            f"of {1e6 * entry['nnspec']['seconds']:.0f} µs gradient descent on the same arrays takes "
+            f"{1e6 * seconds:.0f}. The compiled step is {loops} loops, one for each array that it writes, and moves "
+            f"{moved} bytes per parameter; a fused kernel moves {least}"
+        )
+
+    return profile

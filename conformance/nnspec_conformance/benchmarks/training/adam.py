@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from nnspec_conformance.benchmarks.core import Program, Workload, interleave
+from nnspec_conformance.benchmarks.core import Program, Workload
 from nnspec_conformance.benchmarks.peers import (
     ARRAYS,
     ITEM,
     PARAMETERS,
     QUICK_PARAMETERS,
+    beside_descent,
     optimizer_step,
     torch_optimizer_on,
     torch_place,
@@ -36,7 +36,7 @@ def workloads(*, quick: bool = False) -> Iterator[Workload]:
             least_bytes=7 * ITEM * size,  # parameter, gradient, two moments; three of them written
             ceiling="copy_in_place",
             build=builder(size, arrays),
-            profile=profiler(size, arrays),
+            profile=beside_descent(size, arrays, loops=3, moved=40, least=28),
         )
 
 
@@ -62,24 +62,3 @@ def builder(size: int, arrays: int) -> Callable[[Any], dict[str, Program]]:
         return found
 
     return build
-
-
-def profiler(size: int, arrays: int) -> Callable[[Any, dict[str, Any]], str | None]:
-    """Where ours takes longer than a peer: what the three loops of the compiled step take beside a single one."""
-
-    def profile(device: Any, entry: dict[str, Any]) -> str | None:
-        if all(ratio <= 1 for ratio in entry["ratio"].values()):
-            return None
-        import jax
-        import optax
-
-        params, grads = jax.device_put(tree(size, arrays), device)
-        plain = optimizer_step(optax.sgd(RATE), lambda weights, g: (0.0, g), params, grads, device=device)
-        seconds = interleave({"descent": plain.call}, rounds=5, of=statistics.median)["descent"]
-        return (
-            f"of {1e6 * entry['nnspec']['seconds']:.0f} µs gradient descent on the same arrays takes "
-            f"{1e6 * seconds:.0f}. The compiled step is three loops, one for each array that it writes, and moves 40 "
-            "bytes per parameter; a fused kernel moves 28"
-        )
-
-    return profile

@@ -12,6 +12,7 @@ from nnspec_conformance.benchmarks.peers import (
     ITEM,
     PARAMETERS,
     QUICK_PARAMETERS,
+    beside_descent,
     optimizer_step,
     torch_optimizer_on,
     torch_place,
@@ -35,6 +36,7 @@ def workloads(*, quick: bool = False) -> Iterator[Workload]:
             least_bytes=5 * ITEM * size,  # parameter, gradient and velocity; two of them written
             ceiling="copy_in_place",
             build=builder(size, arrays),
+            profile=beside_descent(size, arrays, loops=2, moved=24, least=20),
         )
 
 

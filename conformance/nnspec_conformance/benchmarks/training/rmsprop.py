@@ -12,6 +12,7 @@ from nnspec_conformance.benchmarks.peers import (
     ITEM,
     PARAMETERS,
     QUICK_PARAMETERS,
+    beside_descent,
     optimizer_step,
     torch_optimizer_on,
     torch_place,
@@ -37,6 +38,7 @@ def workloads(*, quick: bool = False) -> Iterator[Workload]:
                 least_bytes=5 * ITEM * size,  # parameter, gradient and squares; two of them written
                 ceiling="copy_in_place",
                 build=builder(name, size, arrays),
+                profile=beside_descent(size, arrays, loops=2, moved=28, least=20),
             )
 
 
@@ -45,7 +47,6 @@ def builder(name: str, size: int, arrays: int) -> Callable[[Any], dict[str, Prog
 
     def build(device: Any) -> dict[str, Program]:
         import optax
-        import torch
 
         from nnspec.training import rmsprop as ours
 
@@ -56,6 +57,8 @@ def builder(name: str, size: int, arrays: int) -> Callable[[Any], dict[str, Prog
             for whose, make in makers.items()
         }
         if place := torch_place(device):
+            import torch
+
             theirs = {"rmsprop": torch.optim.RMSprop, "adagrad": torch.optim.Adagrad}[name]
             forms = {"torch foreach": {"foreach": True}}
             if name == "adagrad" and place == "cpu":  # PyTorch has a fused Adagrad on processors, and no fused RMSprop
