@@ -137,6 +137,15 @@ def test_an_argument_of_unstated_length_is_not_drawn(spec_of):
         draw_cotangents(operation, operation.lengths())
 
 
+def fits(shape, declared):
+    """Whether shapes are as declared; an axis of any length is declared as None."""
+    if isinstance(declared, dict):
+        return shape.keys() == declared.keys() and all(fits(shape[name], declared[name]) for name in declared)
+    if isinstance(declared, tuple):
+        return len(shape) == len(declared) and all(map(fits, shape, declared))
+    return declared is None or shape == declared
+
+
 def test_the_oracle_answers_what_is_declared(oracle, suite):
     """Shapes of value and gradient of every declared operation, for every setting."""
 
@@ -155,4 +164,5 @@ def test_the_oracle_answers_what_is_declared(oracle, suite):
             continue
         for setting in operation.settings(rank=2):
             arrays = draw(operation, lengths, given=setting)
-            assert shapes(oracle.call(operation.name, *arrays, **setting)) == operation.result_shapes(lengths, setting)
+            answer = shapes(oracle.call(operation.name, *arrays, **setting))
+            assert fits(answer, operation.result_shapes(lengths, setting)), operation.name

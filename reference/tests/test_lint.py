@@ -19,7 +19,7 @@ import nnspec
 PACKAGE = Path(nnspec.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MODULES = ["nnspec", *(module.name for module in pkgutil.walk_packages(nnspec.__path__, "nnspec."))]
-TOPICS = [name for name in MODULES if name.count(".") > 1]
+TOPICS = [name for name in MODULES if name.count(".") > 1 and not name.rsplit(".", 1)[1].startswith("_")]
 ALL = {name: getattr(importlib.import_module(name), "__all__", []) for name in TOPICS}
 SPEC = PACKAGE.parents[1] / "spec"
 

@@ -39,7 +39,7 @@ def clip_by_value(gradients: Any, *, limit: Limit) -> Any:
     Source: Mikolov 2012, section 3.2.2.
     """
     check_parameters("clip_by_value", gradients)
-    return within(gradients, limit)
+    return _within(gradients, limit)
 
 
 @checked
@@ -62,7 +62,7 @@ def clip_by_norm(gradients: Any, *, limit: Limit) -> Any:
     Source: Pascanu, Mikolov and Bengio 2013, algorithm 1, on each array.
     """
     check_parameters("clip_by_norm", gradients)
-    return shortened_each(gradients, limit)
+    return _shortened_each(gradients, limit)
 
 
 @checked
@@ -86,30 +86,30 @@ def clip_by_global_norm(gradients: Any, *, limit: Limit) -> Any:
     """
     check_parameters("clip_by_global_norm", gradients)
     arrays, structure = jax.tree.flatten(gradients)
-    return jax.tree.unflatten(structure, shortened(arrays, limit))
+    return jax.tree.unflatten(structure, _shortened(arrays, limit))
 
 
 @jax.jit
-def within(gradients: Any, c: Any) -> Any:
+def _within(gradients: Any, c: Any) -> Any:
     """Every entry between -c and c. Not by a minimum, which has half of the derivative at a tie."""
     return jax.tree.map(lambda g: jnp.where(jnp.abs(g) <= c, g, (jnp.sign(g) * c).astype(g.dtype)), gradients)
 
 
 @jax.jit
-def shortened_each(gradients: Any, c: Any) -> Any:
+def _shortened_each(gradients: Any, c: Any) -> Any:
     """Every array times min(1, c/n), with n its own norm."""
-    return jax.tree.map(lambda g: shortened([g], c)[0], gradients)
+    return jax.tree.map(lambda g: _shortened([g], c)[0], gradients)
 
 
 @jax.jit
-def shortened(arrays: list[Array], c: Any) -> list[Array]:
+def _shortened(arrays: list[Array], c: Any) -> list[Array]:
     """The arrays times min(1, c/n), with n their common norm."""
     g = [x.astype(jnp.float32) if x.dtype.itemsize < 4 else x for x in arrays]
     one = jnp.ones([], jnp.result_type(*g))
-    squares = sum_of_squares(g, one)
+    squares = _sum_of_squares(g, one)
     limits = jnp.finfo(squares.dtype)
     usual = (limits.tiny / limits.eps**2 <= squares) & (squares <= limits.max)  # none overflowed, and none is missed
-    squares, m = jax.lax.cond(usual, lambda: (squares, one), lambda: rare(g))
+    squares, m = jax.lax.cond(usual, lambda: (squares, one), lambda: _rare(g))
     s = jnp.sqrt(jnp.where(squares == 0, 1, squares))  # the root has no derivative at 0
     factor = jnp.where(jnp.isfinite(s), c / s, jnp.nan)
     return [
@@ -119,18 +119,18 @@ def shortened(arrays: list[Array], c: Any) -> list[Array]:
     ]
 
 
-def rare(g: list[Array]) -> tuple[Array, Array]:
+def _rare(g: list[Array]) -> tuple[Array, Array]:
     """The sum of squares where some are too large or too small for the dtype, over m squared; and m."""
-    m = divisor(g)
-    return sum_of_squares(g, m), m
+    m = _divisor(g)
+    return _sum_of_squares(g, m), m
 
 
-def sum_of_squares(g: list[Array], m: Array) -> Array:
+def _sum_of_squares(g: list[Array], m: Array) -> Array:
     """The sum of the squares of all entries over m."""
     return functools.reduce(jnp.add, [jnp.sum((x / m.astype(x.dtype)) ** 2) for x in g])
 
 
-def divisor(arrays: list[Array]) -> Array:
+def _divisor(arrays: list[Array]) -> Array:
     """A power of 2 near the largest entry: dividing by it rounds nothing, and its inverse is a normal number too."""
     largest = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(x), initial=0) for x in arrays])
     dtype = jnp.finfo(largest.dtype)

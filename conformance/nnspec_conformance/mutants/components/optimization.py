@@ -50,7 +50,7 @@ MUTANTS.each(
 MUTANTS.each("a loop over nothing steps nothing, and training goes on without a word", "optimizer.no-parameters")(
     faults.steps_no_parameters
 )
-MUTANTS.each("the rate is multiplied by a number that nobody knows of: 30 % slower", "optimizer.converges")(
+MUTANTS.each("the rate is multiplied by a number that nobody knows of", "optimizer.converges")(
     faults.takes_seven_tenths_of_the_rate
 )
 MUTANTS.each("three of ten steps are lost, as where a scaler of gradients finds an overflow", "optimizer.converges")(
