@@ -134,8 +134,8 @@ def spread(
         dtype: to whose precision the operands are rounded.
         runs: how many rounded runs; the seeds are 0 to ``runs - 1``.
         factor: safety over the largest deviation seen.
-        together: ``run`` is called once for all rounded runs: it treats every entry of an operand by itself, so that the
-            runs can lie along one more axis, the last.
+        together: ``run`` is called once for all rounded runs, which lie along one more axis of every operand, the last;
+            it must treat every entry by itself.
 
     Returns:
         What ``run`` returns, nested as it is, with a ``Want`` for every array: of a trajectory a spread a step.

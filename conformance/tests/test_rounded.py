@@ -37,7 +37,8 @@ def test_the_trajectories_of_every_optimizer_are_the_same_either_way(suite):
         apart = one_by_one(declared.oracle, *given, "float32", **declared.hyper)
         for a, b in zip(wants(together), wants(apart), strict=True):
             np.testing.assert_array_equal(a.value, b.value)
-            np.testing.assert_allclose(a.allowed, b.allowed, rtol=1e-6, err_msg=name)  # a power of several is not of one
+            # not to the last bit: a power of several numbers is computed by other code than that of one
+            np.testing.assert_allclose(a.allowed, b.allowed, rtol=1e-6, err_msg=name)
 
 
 @each_leaf
@@ -75,7 +76,5 @@ def test_what_is_computed_from_runs_is_not_given_another_axis():
 @pytest.mark.parametrize(("hyper", "refused"), [(0.5, False), (-0.5, True), (float("nan"), True)])
 def test_a_check_of_a_rule_is_of_every_run(hyper, refused):
     several = np.array([0.5, hyper]).view(Runs)
-    assert not always(several >= 0) == refused
-    assert not always(hyper >= 0) == refused
-
-
+    assert always(several >= 0) != refused
+    assert always(hyper >= 0) != refused
