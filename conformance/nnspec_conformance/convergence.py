@@ -67,13 +67,13 @@ PARABOLA = Loss(lambda x: x @ x / 2, lambda x: x)
 
 
 def margins(w: np.ndarray) -> np.ndarray:
-    """By how much each tumour lies on the right side."""
+    """Compute by how much each tumour lies on the right side."""
     x, y, _ = data()
     return y * (x @ w)
 
 
 def logistic_slope(w: np.ndarray) -> np.ndarray:
-    """Of the mean logistic loss, over its largest curvature."""
+    """The slope of the mean logistic loss, over its largest curvature."""
     x, y, curvature = data()
     return -x.T @ (y / (1 + np.exp(margins(w)))) / len(y) / curvature
 
