@@ -38,7 +38,7 @@ def built_in() -> list[str]:
     return sorted(path.parent.name for path in found if "\nNAME = " in path.read_text(encoding="utf-8"))
 
 
-def load_subject(name: str, *, call_limit: float = 30.0) -> Subject:
+def load_subject(name: str, *, call_limit: float = 30.0, slow: bool = False) -> Subject:
     """The subject behind an adapter.
 
     Raises:
@@ -47,7 +47,7 @@ def load_subject(name: str, *, call_limit: float = 30.0) -> Subject:
     role = ROLES.get(name, "framework") if name in built_in() else "user"
     try:
         with limit(LOAD_LIMIT, f"the import of {name}"):
-            return Subject(_load_adapter(name), call_limit=call_limit, role=role)
+            return Subject(_load_adapter(name), call_limit=call_limit, role=role, slow=slow)
     except CallTimeout as error:
         raise HarnessError(f"{name}: its import did not end within {LOAD_LIMIT:g} s; see what it waits for") from error
 

@@ -75,7 +75,7 @@ def check(options: argparse.Namespace) -> int:
         if path and path.resolve() == Path(options.adapter).resolve():
             raise HarnessError(f"{path}: is the adapter itself; choose another file")
     with own_output() as out:
-        subject = load_subject(options.adapter, call_limit=options.call_limit)
+        subject = load_subject(options.adapter, call_limit=options.call_limit, slow=options.slow)
         validate(suite, subject)
         if options.if_stale:
             stale = stale_pages(suite, subject, chosen, _recorded(subject, options.report))

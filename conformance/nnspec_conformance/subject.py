@@ -36,13 +36,14 @@ class Subject:
         adapter: a module or namespace that keeps the adapter contract.
         call_limit: seconds that one call may take.
         role: reference, oracle, framework, user or mutant.
+        slow: whether duties ask it everything, whatever it takes.
 
     Raises:
         HarnessError: the adapter lacks NAME, declares something of a wrong type, or its transport loses values.
     """
 
-    def __init__(self, adapter: Any, *, call_limit: float = 30.0, role: str = "user"):
-        self.adapter, self.call_limit, self.role = adapter, call_limit, role
+    def __init__(self, adapter: Any, *, call_limit: float = 30.0, role: str = "user", slow: bool = False):
+        self.adapter, self.call_limit, self.role, self.slow = adapter, call_limit, role, slow
         self.name = one_line(self._declared("NAME", str, None))
         self.version, self.device = self._text("VERSION", "unknown"), self._text("DEVICE", "cpu")
         self._dtypes = self._dtypes_by_operation()
