@@ -165,6 +165,7 @@ def _few_layers(axes: Axes, lengths: dict[str, Any], count: int) -> dict[str, An
 def _normal(axes: Axes) -> Iterator[Size]:
     yield _first(axes)
     yield axes.size((1, 4, 4), (4,))
+    yield from (axes.size((), lengths, deep=False) for lengths in ((1,), (1, 4), (4, 1)))
     if axes.elementwise and not axes.ranked:
         yield Size(dict.fromkeys(axes.stars, ()), refusable=axes.rank(()))
     lengths = LENGTHS if len(axes.words) <= MANY else LENGTHS[:-1]

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 
 from nnspec_conformance import classic_faults as classic
-from nnspec_conformance.axes import is_star
+from nnspec_conformance.axes import is_plain, is_star
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.declarations import rows_of
 from nnspec_conformance.dtypes import is_float
 from nnspec_conformance.home import Home
 from nnspec_conformance.mutant import ORACLE, Mutants
-from nnspec_conformance.operations import Operation
+from nnspec_conformance.operations import Array, Operation
 from nnspec_conformance.trees import mapped
 
 MUTANTS = Mutants()
@@ -33,6 +33,11 @@ def fewest_axes(operation: Operation) -> int:
 
 def has_leading_axes(operation: Operation) -> bool:
     return any(is_star(axis) for row in rows_of(operation.result) for axis in row.axes)
+
+
+def may_be_square(row: Array) -> bool:
+    """Whether its last two axes have lengths of their own, which may be equal."""
+    return len(row.axes) > 1 and all(map(is_plain, row.axes[-2:]))
 
 
 def has_gradient(operation: Operation) -> bool:
@@ -113,7 +118,7 @@ MUTANTS.each(
 MUTANTS.each(
     "a square result is taken for the transposed one, as its shape fits",
     DUTY,
-    operations=those(lambda o: has_leading_axes(o) or fewest_axes(o) > 1),
+    operations=those(lambda o: has_leading_axes(o) or any(map(may_be_square, rows_of(o.result)))),
     name="transposes what is square",
 )(of_floats(lambda y: y.swapaxes(-1, -2) if y.ndim > 1 and y.shape[-1] == y.shape[-2] else y))
 

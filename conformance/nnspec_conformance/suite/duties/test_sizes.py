@@ -34,7 +34,7 @@ def test_sizes(operation: str, readings: dict, lean: bool, slow: bool) -> Iterat
 
 
 def other_dtypes(operation: Operation, *, lean: bool) -> list[str]:
-    """All but float32, in the lean plan bfloat16; of a stepper that in which the spread of its steps is a bound."""
+    """All but float32, in the lean plan bfloat16; of a stepper float64, as its own clauses do."""
     if operation.form == "stepper":
         return ["float64"]
     return ["bfloat16"] if lean else [dtype for dtype in DTYPES if dtype != "float32"]
