@@ -237,7 +237,7 @@ class Subject:
         if isinstance(y, SCALARS) and (inside or type(y) is int):  # a count is a plain number
             return y
         if (size := claimed(y)) > LARGEST:
-            shape = list(map(int, y.shape))
+            shape = list(map(int, getattr(y, "shape", ())))
             raise ClauseFailed(f"{operation} returned an array of shape {shape}, {size:.3g} entries; nothing is copied")
         if isinstance(y, np.ndarray):
             return np.array(y)  # a copy: a framework may update in place

@@ -56,4 +56,4 @@ def test_torch_adapter(tmp_path, capsys):
     (tmp_path / "torch_adapter.py").write_text(code, encoding="utf-8")
     clauses = ["relu.value", "activation.gradient", "activation.second-derivative", "activation.gradient-shape"]
     assert cli.main(["check", str(tmp_path / "torch_adapter.py"), *clauses]) == 0
-    assert " 5 pass" in capsys.readouterr().out
+    assert " 7 pass" in capsys.readouterr().out
