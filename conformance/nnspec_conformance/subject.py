@@ -19,6 +19,7 @@ from nnspec_conformance.clauses import Clause, Spec
 from nnspec_conformance.dtypes import DTYPES, float_dtype
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, one_line
 from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
+from nnspec_conformance.forms import called
 from nnspec_conformance.functions import Function
 from nnspec_conformance.limits import CallTimeout, limit
 from nnspec_conformance.open_stepper import OpenStepper
@@ -56,6 +57,7 @@ class Subject:
         self.printed: list[str] = []
         self._handed: list[Any] = []
         self._probed: dict[Callable, bool] = {}
+        self.applied: Callable = called  # how a question is answered: by a call, or by its form alone
         self.asked: str | None = None  # dtype of the arrays of the last call
         self.calls = self.returned = 0
         self._check_dtypes()
@@ -298,7 +300,11 @@ class Subject:
             Refused: it raised anything else.
             ClauseFailed: it did not return in time, or returned something that is no array.
         """
-        return self._guard(operation, arrays, lambda f: f(*map(self._in, arrays), **attributes))
+
+        def body(f: Callable) -> Any:
+            return self.applied(lambda *inputs: f(*inputs, **attributes), *map(self._in, arrays))
+
+        return self._guard(operation, arrays, body)
 
     def handed_last(self, operation: str) -> list[np.ndarray]:
         """The arrays that the last call was handed, as it left them."""
@@ -320,7 +326,7 @@ class Subject:
             if own is not None:
                 return as_gradients(f"{operation}_vjp", own(*inputs, self._in(cotangents), **attributes))
             g, primals = of_floats(operation, f, arrays, inputs, attributes)
-            gradients = self.adapter.vjp(g, primals, self._in(cotangents))
+            gradients = self.applied(lambda *both: self.adapter.vjp(g, *both), primals, self._in(cotangents))
             return regrouped(float_places(arrays), as_gradients("vjp", gradients))
 
         return self._guard(operation, arrays, body)
