@@ -93,6 +93,11 @@ class Axes:
         """Whether all axes are of any number: then the last of them stands for a named one."""
         return bool(self.stars) and not self.words
 
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Those that meet in pairs."""
+        return LENGTHS if self.stars and len(self.words) <= MANY else LENGTHS[:-1]
+
     def size(self, leading: tuple[int, ...], lengths: Sequence[int], **more: Any) -> Size:
         """The size of so many leading axes, and of these lengths by turns."""
         named = dict(zip(self.words, itertools.cycle(lengths), strict=False))
@@ -165,13 +170,11 @@ def _few_layers(axes: Axes, lengths: dict[str, Any], count: int) -> dict[str, An
 def _normal(axes: Axes) -> Iterator[Size]:
     yield _first(axes)
     yield axes.size((1, 4, 4), (4,))
-    yield from (axes.size((), lengths, deep=False) for lengths in ((1,), (1, 4), (4, 1)))
     if axes.elementwise and not axes.ranked:
         yield Size(dict.fromkeys(axes.stars, ()), refusable=axes.rank(()))
-    lengths = LENGTHS if len(axes.words) <= MANY else LENGTHS[:-1]
-    for number, row in enumerate(pairwise(axes.choices(lengths)) if axes.stars or len(axes.words) > 2 else []):
+    for number, row in enumerate(pairwise(axes.choices(axes.lengths))):
         yield axes.row(row, deep=number % 3 == 0)
-    for i, n in list(enumerate(BORDERS))[:: 1 if axes.stars else 2]:
+    for i, n in enumerate(BORDERS):
         leading = () if not axes.stars else OTHER_LEADING[i % 2] if i < 4 else (5,)
         if len(axes.words) > MANY:  # one long axis at a time: a spread is no bound for a hundred thousand results
             yield axes.alone(leading, axes.words[i % len(axes.words)], n, deep=False)
