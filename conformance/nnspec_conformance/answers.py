@@ -145,8 +145,9 @@ def added(first: Any, second: Any, units: float) -> Any:
 
 
 def near(answer: Any, units: float) -> Any:
-    """The same numbers within so many eps of the largest finite entry of the array."""
-    return mapped(lambda x: _within(x.astype(np.float64), _largest(x), units, _dtype(x)), answer)
+    """The same numbers within so many eps of the largest finite entry, in whatever array."""
+    largest = max(map(_largest, leaves(answer)), default=0.0)
+    return mapped(lambda x: _within(x.astype(np.float64), largest, units, _dtype(x)), answer)
 
 
 def _within(wide: np.ndarray, largest: float, units: float, dtype: str) -> Want:

@@ -133,7 +133,7 @@ def differences(
 
 
 def direction(random: np.random.Generator, x: np.ndarray, array: Array, home: Home) -> np.ndarray:
-    """As large as the entries, and at least 1, of random sign; what adds up to 1 still does."""
+    """A step for each entry, as large as the entry and at least 1, of random sign; what adds up to 1 still does."""
     if not array.normalized:
         return random.choice([-1.0, 1.0], x.shape) * np.maximum(1.0, np.abs(x))
     axis = next(number for number, name in array.named_axes(home.lengths) if name == array.normalized)
