@@ -26,8 +26,14 @@ from nnspec_conformance.errors import (
     one_line,
 )
 from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
+<<<<<<< HEAD
 from nnspec_conformance.functions import Function, fingerprint
 from nnspec_conformance.limits import CallTimeout, Patience, limit
+=======
+from nnspec_conformance.forms import called
+from nnspec_conformance.functions import Function
+from nnspec_conformance.limits import CallTimeout, limit
+>>>>>>> ready/speed
 from nnspec_conformance.open_stepper import OpenStepper
 from nnspec_conformance.results import versions
 from nnspec_conformance.setting import Setting, combinations
@@ -71,8 +77,13 @@ class Subject:
         self.process = os.getpid()
         self.printed: list[str] = []
         self._handed: list[Any] = []
+<<<<<<< HEAD
         self.reloads = role == "user"  # whether its module may be loaded once more, to ask it without its past
         self.probed: dict[Callable, bool] = {}  # what probes of known failures said
+=======
+        self._probed: dict[Callable, bool] = {}
+        self.applied: Callable = called  # how a question is answered: by a call, or by its form alone
+>>>>>>> ready/speed
         self.asked: str | None = None  # dtype of the arrays of the last call
         self.calls = self.returned = 0
         self._check_dtypes()
@@ -314,7 +325,11 @@ class Subject:
             Refused: it raised anything else.
             ClauseFailed: it did not return in time, or returned something that is no array.
         """
-        return self._guard(operation, arrays, lambda f: f(*map(self._in, arrays), **attributes), given=attributes)
+
+        def body(f: Callable) -> Any:
+            return self.applied(lambda *inputs: f(*inputs, **attributes), *map(self._in, arrays))
+
+        return self._guard(operation, arrays, body, given=attributes)
 
     def handed_last(self, operation: str) -> list[np.ndarray]:
         """The arrays that the last call was handed, as it left them."""
@@ -336,7 +351,7 @@ class Subject:
             if own is not None:
                 return as_gradients(f"{operation}_vjp", own(*inputs, self._in(cotangents), **attributes))
             g, primals = of_floats(operation, f, arrays, inputs, attributes)
-            gradients = self.adapter.vjp(g, primals, self._in(cotangents))
+            gradients = self.applied(lambda *both: self.adapter.vjp(g, *both), primals, self._in(cotangents))
             return regrouped(float_places(arrays), as_gradients("vjp", gradients))
 
         return self._guard(operation, arrays, body, "gradient", attributes)
