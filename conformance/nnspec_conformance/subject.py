@@ -26,14 +26,9 @@ from nnspec_conformance.errors import (
     one_line,
 )
 from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
-<<<<<<< HEAD
+from nnspec_conformance.forms import called
 from nnspec_conformance.functions import Function, fingerprint
 from nnspec_conformance.limits import CallTimeout, Patience, limit
-=======
-from nnspec_conformance.forms import called
-from nnspec_conformance.functions import Function
-from nnspec_conformance.limits import CallTimeout, limit
->>>>>>> ready/speed
 from nnspec_conformance.open_stepper import OpenStepper
 from nnspec_conformance.results import versions
 from nnspec_conformance.setting import Setting, combinations
@@ -77,13 +72,9 @@ class Subject:
         self.process = os.getpid()
         self.printed: list[str] = []
         self._handed: list[Any] = []
-<<<<<<< HEAD
         self.reloads = role == "user"  # whether its module may be loaded once more, to ask it without its past
         self.probed: dict[Callable, bool] = {}  # what probes of known failures said
-=======
-        self._probed: dict[Callable, bool] = {}
         self.applied: Callable = called  # how a question is answered: by a call, or by its form alone
->>>>>>> ready/speed
         self.asked: str | None = None  # dtype of the arrays of the last call
         self.calls = self.returned = 0
         self._check_dtypes()
