@@ -19,7 +19,7 @@ from nnspec_conformance.clauses import Clause, Spec
 from nnspec_conformance.dtypes import DTYPES, float_dtype
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, one_line
 from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
-from nnspec_conformance.forms import called
+from nnspec_conformance.forms import called, path_of
 from nnspec_conformance.functions import Function
 from nnspec_conformance.limits import CallTimeout, limit
 from nnspec_conformance.open_stepper import OpenStepper
@@ -374,7 +374,10 @@ class Subject:
                 path.append(now)
             return tuple(path)
 
-        return list(self.steppers(operation, params, play))
+        if self.applied is called or callable(grads):
+            return list(self.steppers(operation, params, play))
+        given = self._in(params), self._in(tuple(grads))
+        return list(self._guard(operation, params, lambda f: self.applied(path_of(f, rates, hyper), *given)))
 
     def steppers(self, operation: str, like: dict, play: Callable[[Callable[..., OpenStepper]], Any]) -> Any:
         """What ``play`` makes of steppers, one or several.
