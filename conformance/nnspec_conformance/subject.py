@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.clauses import Clause, Spec
-from nnspec_conformance.dtypes import DTYPES, float_dtype
+from nnspec_conformance.dtypes import DTYPES, float_dtype, tested
 from nnspec_conformance.errors import (
     ClauseFailed,
     HarnessError,
@@ -100,26 +100,15 @@ class Subject:
             text = f"{type(error).__name__}: {one_line(error, 200)}"
             raise HarnessError(f"{self.place(name)}: {name} raised {text}; it must give a text") from error
 
-    def _dtypes_by_operation(self) -> dict[str, tuple]:
+    def _dtypes_by_operation(self) -> dict[str, tuple[str, ...]]:
         """``DTYPES``, under ``*`` for every operation that it does not name."""
         declared = getattr(self.adapter, "DTYPES", ("float32",))
         if not isinstance(declared, dict):
             declared = {"*": self._declared("DTYPES", tuple, ("float32",))}
-            if not declared["*"]:
-                raise HarnessError(f"{self.place('DTYPES')}: DTYPES is empty; use some of {', '.join(DTYPES)}")
-        for operation, names in declared.items():
-            if not isinstance(names, tuple | list) or not names:
-                raise HarnessError(
-                    f"{self.place('DTYPES')}: DTYPES[{operation!r}] is {one_line(repr(names), 100)}, expected a tuple; "
-                    f"use some of {', '.join(DTYPES)}"
-                )
-            for name in names:
-                if not isinstance(name, str) or name not in DTYPES:
-                    raise HarnessError(
-                        f"{self.place('DTYPES')}: DTYPES holds {one_line(repr(name), 100)}; use some of "
-                        f"{', '.join(DTYPES)}"
-                    )
-        return {"*": ("float32",)} | {operation: tuple(names) for operation, names in declared.items()}
+        try:
+            return {"*": ("float32",)} | {operation: tested(names, operation) for operation, names in declared.items()}
+        except ValueError as error:
+            raise HarnessError(f"{self.place('DTYPES')}: {error}") from None
 
     def dtypes_of(self, operation: str) -> tuple[str, ...]:
         """The dtypes that one operation is tested in."""
