@@ -152,6 +152,22 @@ def test_a_stepper_is_followed_without_compiling(dtype, right):
     assert stepped._cache_size() == stepped_before
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float16"])
+def test_a_stepper_is_followed_in_the_dtype_that_is_asked(dtype):
+    def keeps(params):
+        now = dict(params)
+
+        def step(grads, learning_rate=None):
+            now["w"] = now["w"] - 0.5 * grads["w"]
+            return dict(now)
+
+        return step
+
+    params = {"w": X.astype(dtype)}
+    case = steps("keeps", params, grads=[params] * 3, want=[{"w": Shape((2, 3), dtype)}] * 3)
+    assert judged(case, on_jax(keeps=keeps)) == 0
+
+
 def test_a_stepper_that_cannot_be_followed_is_called():
     def counts(params):
         now = dict(params)
