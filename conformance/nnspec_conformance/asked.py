@@ -102,6 +102,7 @@ def _steps(home: Home, dtype: str, changed: Callable[[tuple], tuple], words: dic
     known = steppers.of(home.operation.name)
     (params,), grads = changed(home.arrays(dtype)), home.steps(dtype)
     told = {k: v for k, v in home.readings.items() if k in inspect.signature(known.oracle).parameters}
-    want = known.expected(params, grads, dtype=dtype, **known.hyper | told)
+    hyper: dict[str, Any] = known.hyper | told
+    want = known.expected(params, grads, dtype=dtype, **hyper)
     case = steps(known.operation, params, grads=grads, want=want, **known.hyper)
     return replace(case, **words)

@@ -122,7 +122,7 @@ class Axes:
 
     def choices(self, lengths: Sequence[int]) -> dict[str, Sequence]:
         """What each axis can be chosen from, under an empty name the leading ones."""
-        leading = {"": LEADING} if self.stars else {}
+        leading: dict[str, Sequence] = {"": LEADING} if self.stars else {}
         return leading | dict.fromkeys(self.words or (["last"] if self.stars else []), lengths)
 
     def row(self, chosen: Mapping[str, Any], **more: Any) -> Size:
@@ -136,8 +136,9 @@ def _is_possible(home: Home, lengths: dict[str, Any]) -> bool:
     there = replace(home, sizes=lengths)
     operation, values = home.operation, {**home.operation.defaults(), **home.given, **there.lengths}
     shapes = [a.shape(values) for a in operation.places(there.lengths, home.given).values()] + there.shapes()
+    known = [[n for n in shape if n is not None] for shape in shapes]
     least = 0 if any(n == 0 for n in _flat(lengths.values())) else 1
-    return all(n >= least for shape in shapes for n in shape) and sum(map(math.prod, shapes)) <= MOST
+    return all(n >= least for n in itertools.chain(*known)) and sum(math.prod(shape) for shape in known) <= MOST
 
 
 def _flat(lengths: Any) -> Iterator[int]:

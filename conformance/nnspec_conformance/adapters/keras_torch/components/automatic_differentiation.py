@@ -16,7 +16,7 @@ KNOWN_FAILURES = {
             ("euclidean_norm", "norm"),
             ("product_reduction", "prod"),
         )
-        for duty in ("dtype", "sizes")
+        for duty in ("dtype", "linear", "sizes")
     },
     "duty.dtype[clamp]; bfloat16": (
         "keras.ops.clip of a bfloat16 number of rank 0 gives float32, right is bfloat16: the bounds are made float32 "
