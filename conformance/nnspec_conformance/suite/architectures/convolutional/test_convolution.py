@@ -48,7 +48,11 @@ SAME: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {
     ),
 }
 SAME_STRIDED: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {
-    "convolution_1d": (((2, 4, 2), (3, 2, 3), {"stride": (2,)}), ((2, 8, 2), (1, 2, 3), {"stride": (3,)})),
+    "convolution_1d": (
+        ((2, 4, 2), (3, 2, 3), {"stride": (2,)}),
+        ((2, 8, 2), (1, 2, 3), {"stride": (3,)}),
+        ((2, 8, 2), (3, 2, 3), {"stride": (3,), "dilation": (2,)}),
+    ),
     "convolution_2d": (
         ((2, 6, 8, 2), (3, 3, 2, 3), {"stride": (2, 2)}),
         ((2, 8, 7, 2), (2, 1, 2, 3), {"stride": (3, 3)}),
@@ -120,6 +124,8 @@ def test_value(operation: str, lean: bool) -> Iterator[Case]:
         yield question(operation, FULL[operation], dtype, "strides, dilations or pads of two axes exchanged")
     yield question(operation, DILATED[operation], note="the gaps left out")
     yield question(operation, DILATED[operation], note="a bias where none was given", bias=False)
+    x, kernel, given = BARE[operation]
+    yield question(operation, ((*x[:-1], 1), (*kernel[:-2], 1, 1), given), note="one channel taken for none")
 
 
 @clause("convolution.same")
@@ -150,15 +156,20 @@ def test_gradient(operation: str, lean: bool) -> Iterator[Case]:
     for dtype in ("float32", "float64"):
         yield _pulled(operation, FULL[operation], dtype, "groups in the way back")
     x, kernel, given = SAME[operation][0]
-    yield _pulled(operation, (x, kernel, given | {"padding": "same"}), "float32", "zeros taken away at the wrong end")
+    for padding in ("same", "same_lower"):
+        setting = (x, kernel, given | {"padding": padding})
+        yield _pulled(operation, setting, "float32", "zeros taken away at the wrong end", bias=False)
+    x, kernel, given = BARE[operation]
+    setting = (x, (*kernel[:-2], 1, 6), given | {"groups": 3})
+    yield _pulled(operation, setting, "float32", "the gradients of a depthwise convolution in another order")
 
 
-def _pulled(operation: str, setting: tuple, dtype: str, note: str) -> Case:
+def _pulled(operation: str, setting: tuple, dtype: str, note: str, *, bias: bool = True) -> Case:
     x_shape, kernel_shape, given = setting
     given = {"padding": "valid"} | given
-    x, kernel, bias = arrays(x_shape, kernel_shape, dtype)
-    g = cotangents(x, kernel, given)
-    return gradient(operation, x, kernel, bias, **given, cotangents=g, want=gradients, note=note)
+    made = arrays(x_shape, kernel_shape, dtype, bias=bias)
+    g = cotangents(*made[:2], given)
+    return gradient(operation, *made, **given, cotangents=g, want=gradients, note=note)
 
 
 @clause("convolution.default-padding")
