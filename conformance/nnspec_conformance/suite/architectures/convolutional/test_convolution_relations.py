@@ -56,19 +56,26 @@ def sampled(settings: list[Setting], count: int) -> list[Setting]:
     return (new + rest)[:count]
 
 
+def paired(settings: list[Setting]) -> Iterator[tuple[Setting, Setting]]:
+    """Two of the same padding, for the two axes of an image; each stands in one pair at least."""
+    for padding in PADDINGS:
+        same = [setting for setting in settings if setting[4] == padding]
+        half = (len(same) + 1) // 2
+        yield from zip(same[:half], (same[half:] + same[:1])[:half], strict=True)
+
+
 @clause("convolution.length")
 def test_length(trial, lean: bool) -> None:
     shape = getattr(trial.subject.adapter, f"{trial.operation}_shape", None)
-    every, flat = grid(), trial.operation == "convolution_1d"
-    once = set(trial.setting.told.values()) <= {"refused"}  # no length depends on a reading
-    settings = every if flat and once and (shape or not lean) else sampled(every, SAMPLE)
-    others = settings if flat else sampled(every[::-1], SAMPLE)  # of the second axis
-    others = [next(o for o in others[i:] + others[:i] if o[4] == s[4]) for i, s in enumerate(settings)]
-    for kind in sorted({(s[4], s[2] > 1) for s in settings}):  # what is not there ends its own kind only
-        with trial.part(padding=kind[0][0], strided=kind[1]):
-            pairs = zip(settings, others, strict=True)
-            asked = [((s,) if flat else (s, o)) for s, o in pairs if (s[4], s[2] > 1) == kind]
-            for axes in asked:
+    if trial.operation == "convolution_1d":
+        asked = [(setting,) for setting in sampled(grid(), SAMPLE)]
+    else:
+        whole = set(trial.setting.told.values()) <= {"refused"}  # no length depends on a reading
+        asked = [*paired(grid() if whole and (shape or not lean) else sampled(grid(), SAMPLE))]
+    kinds = [(axes[0][4][0], any(s[2] > 1 for s in axes), any(s[3] > 1 for s in axes)) for axes in asked]
+    for kind in sorted(set(kinds)):  # what is not there ends its own kind only
+        with trial.part(padding=kind[0], strided=kind[1], dilated=kind[2]):
+            for axes in (axes for axes, own in zip(asked, kinds, strict=True) if own == kind):
                 _ask_length(trial, shape, axes)
 
 
