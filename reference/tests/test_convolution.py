@@ -56,7 +56,7 @@ def test_mapped_over_kernels_equals_a_loop_over_them(implementation):
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 @pytest.mark.parametrize("implementation", ["plain", "fused"])
 def test_half_precision_is_rounded_once(dtype, implementation):
-    x, kernel = (jnp.ones((1, 600, 1), dtype), jnp.ones((600, 1, 1), dtype))
+    x, kernel = jnp.ones((1, 1, 600), dtype), jnp.ones((1, 600, 1), dtype)
     y = convolution_1d(x, kernel, padding="valid", implementation=implementation)
 
     assert y.dtype == dtype
