@@ -39,12 +39,12 @@ class Size:
 
     @property
     def products(self) -> int:
-        """Of a forward pass, those with zeros of the padding among them."""
+        """How many products a forward pass has, those with zeros of the padding among them."""
         return self.batch * self.side**2 * self.taps**2 * self.channels * self.filters // self.groups
 
     @property
     def numbers(self) -> int:
-        """In input, output, kernel and bias."""
+        """How many numbers input, output, kernel and bias hold."""
         images = self.batch * self.side**2 * (self.channels + self.filters)
         return images + self.taps**2 * self.channels * self.filters // self.groups + self.filters
 
@@ -113,7 +113,7 @@ def drawn(size: Size) -> tuple[np.ndarray, ...]:
 
 
 def ours(size: Size, implementation: Any) -> Callable:
-    """The reference."""
+    """A forward pass of the reference as a function of the arrays."""
     from nnspec.architectures.convolutional.convolution import convolution_2d
 
     def forward(x: Any, kernel: Any, bias: Any) -> Any:
@@ -123,7 +123,7 @@ def ours(size: Size, implementation: Any) -> Callable:
 
 
 def stock(size: Size) -> Callable:
-    """Flax's layer."""
+    """A forward pass of Flax's layer as a function of the arrays."""
     from flax import nnx
 
     def make() -> nnx.Conv:

@@ -22,7 +22,7 @@ def given(operation: str, channels: int = 4, filters: int = 6, groups: int = 1) 
 
 
 def each_axis(operation: str, *numbers: int) -> tuple[int, ...]:
-    """These numbers for an operation along one axis, or for each of two."""
+    """A keyword of one number, or of several, for each axis of the operation's window."""
     return numbers * (1 if operation == "convolution_1d" else 2)
 
 

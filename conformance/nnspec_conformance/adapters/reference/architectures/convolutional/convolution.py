@@ -33,6 +33,6 @@ def _padded(f, arrays, given):
 
 
 def _shape(f, shapes, given):
-    """By the rules of shapes alone, without compiling."""
+    """The shape of a result by the rules of shapes alone, without compiling."""
     arrays = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]
     return jax.eval_shape(functools.partial(f, **given), *arrays).shape

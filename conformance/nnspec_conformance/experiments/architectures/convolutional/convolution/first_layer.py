@@ -44,7 +44,7 @@ def orientation(seeds: int, *, images: int = 4000, epochs: int = 20) -> Outcome:
 
 
 def shares(kernel: np.ndarray) -> np.ndarray:
-    """For each filter, the largest share of its energy in one of 8 halves of the plane of frequencies.
+    """The largest share of each filter's energy in one of 8 halves of the plane of frequencies.
 
     A half holds the frequencies whose direction is within 45 degrees of an axis; the 8 axes are 22.5 degrees apart. The
     frequency zero, the mean, counts in none.
