@@ -82,7 +82,7 @@ def gradients(x: np.ndarray, kernel: np.ndarray, *rest: np.ndarray, **given: Any
     terms = (kernel[..., 0, 0].size * filters, places, places)
     exactly = wide((x, kernel, *rest))
     found, sizes = function(*exactly, **given), function(*map(np.abs, exactly), **given)
-    return tuple(bound(*pair, n, dtype) for *pair, n in zip(found, sizes, terms, strict=False))
+    return tuple(bound(g, size, n, dtype) for g, size, n in zip(found, sizes, terms, strict=False))
 
 
 def _of(kernel: np.ndarray) -> Any:
@@ -168,7 +168,7 @@ def _pulled(operation: str, setting: tuple, dtype: str, note: str, *, bias: bool
     x_shape, kernel_shape, given = setting
     given = {"padding": "valid"} | given
     made = arrays(x_shape, kernel_shape, dtype, bias=bias)
-    g = cotangents(*made[:2], given)
+    g = cotangents(made[0], made[1], given)
     return gradient(operation, *made, **given, cotangents=g, want=gradients, note=note)
 
 
