@@ -7,7 +7,7 @@ import pytest
 
 
 def slide(page, label: str, value: float) -> None:
-    page.get_by_label(label).evaluate(
+    page.get_by_role("slider", name=label).evaluate(
         "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value
     )
 
