@@ -26,16 +26,17 @@ def subject():
     adapter = load_subject("reference").adapter
     kept = ("NAME", "DTYPES", "COMPILES", "asarray", "to_numpy", "vjp", "context")
     parts = {name: getattr(adapter, name) for name in kept}
-    shapes = {f"{name}_shape": getattr(adapter, f"{name}_shape") for name in OPERATIONS}
-    return Subject(SimpleNamespace(**parts, **shapes, **{name: plain(name) for name in OPERATIONS}), role="reference")
+    return Subject(SimpleNamespace(**parts, **{name: plain(name) for name in OPERATIONS}), role="reference")
 
 
 def test_plain_convolutions_answer_to_the_same_clauses(suite, subject):
-    asked = [name for name in suite.instances if name.startswith("convolution.")]
-    results = {name: run_instance(suite, subject, name) for name in asked}
-    outcomes = {name: result.outcome for name, result in results.items()}
-    lacking = {name for name, outcome in outcomes.items() if outcome == "not implemented"}
+    computed = ("exact", "value", "gradient")  # what is refused, and how long a result is, is decided before
+    asked = [
+        name
+        for name, (clause, _) in suite.instances.items()
+        if clause.id.startswith("convolution.") and clause.kind in computed
+    ]
+    outcomes = {name: run_instance(suite, subject, name).outcome for name in asked}
 
-    assert len(asked) > 40
-    assert lacking == {f"convolution.default-padding[{name}]" for name in OPERATIONS}
-    assert {outcome for name, outcome in outcomes.items() if name not in lacking} == {"pass"}
+    assert len(asked) > 25
+    assert set(outcomes.values()) == {"pass"}, outcomes
