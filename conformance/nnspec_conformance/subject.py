@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.clauses import Clause, Spec
-from nnspec_conformance.dtypes import DTYPES, float_dtype
+from nnspec_conformance.dtypes import DTYPES, float_dtype, tested
 from nnspec_conformance.errors import (
     ClauseFailed,
     HarnessError,
@@ -26,10 +26,10 @@ from nnspec_conformance.errors import (
     one_line,
 )
 from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
-from nnspec_conformance.forms import called
+from nnspec_conformance.forms import called, path_of
 from nnspec_conformance.functions import Function, fingerprint
 from nnspec_conformance.limits import CallTimeout, Patience, limit
-from nnspec_conformance.open_stepper import OpenStepper
+from nnspec_conformance.open_stepper import OpenStepper, played
 from nnspec_conformance.results import versions
 from nnspec_conformance.setting import Setting, combinations
 from nnspec_conformance.signals import from_outside, leave
@@ -100,26 +100,15 @@ class Subject:
             text = f"{type(error).__name__}: {one_line(error, 200)}"
             raise HarnessError(f"{self.place(name)}: {name} raised {text}; it must give a text") from error
 
-    def _dtypes_by_operation(self) -> dict[str, tuple]:
+    def _dtypes_by_operation(self) -> dict[str, tuple[str, ...]]:
         """``DTYPES``, under ``*`` for every operation that it does not name."""
         declared = getattr(self.adapter, "DTYPES", ("float32",))
         if not isinstance(declared, dict):
             declared = {"*": self._declared("DTYPES", tuple, ("float32",))}
-            if not declared["*"]:
-                raise HarnessError(f"{self.place('DTYPES')}: DTYPES is empty; use some of {', '.join(DTYPES)}")
-        for operation, names in declared.items():
-            if not isinstance(names, tuple | list) or not names:
-                raise HarnessError(
-                    f"{self.place('DTYPES')}: DTYPES[{operation!r}] is {one_line(repr(names), 100)}, expected a tuple; "
-                    f"use some of {', '.join(DTYPES)}"
-                )
-            for name in names:
-                if not isinstance(name, str) or name not in DTYPES:
-                    raise HarnessError(
-                        f"{self.place('DTYPES')}: DTYPES holds {one_line(repr(name), 100)}; use some of "
-                        f"{', '.join(DTYPES)}"
-                    )
-        return {"*": ("float32",)} | {operation: tuple(names) for operation, names in declared.items()}
+        try:
+            return {"*": ("float32",)} | {operation: tested(names, operation) for operation, names in declared.items()}
+        except ValueError as error:
+            raise HarnessError(f"{self.place('DTYPES')}: {error}") from None
 
     def dtypes_of(self, operation: str) -> tuple[str, ...]:
         """The dtypes that one operation is tested in."""
@@ -382,15 +371,13 @@ class Subject:
             rates: learning rate of each step; None leaves the last one in force.
             hyper: keywords of the stepper.
         """
+        if self.applied is called or callable(grads):
+            return list(self.steppers(operation, params, played(params, grads, steps, rates, hyper)))
 
-        def play(start: Callable) -> tuple:
-            stepper, now, path = start(params, **hyper), params, []
-            for t in range(steps):
-                now = stepper.step(grads(now) if callable(grads) else grads[t], None if rates is None else rates[t])
-                path.append(now)
-            return tuple(path)
+        def body(f: Callable) -> tuple:
+            return self.applied(path_of(f, rates, hyper), self._in(params), self._in(tuple(grads)))
 
-        return list(self.steppers(operation, params, play))
+        return list(self._guard(operation, params, body, given=hyper))
 
     def steppers(self, operation: str, like: dict, play: Callable[[Callable[..., OpenStepper]], Any]) -> Any:
         """What ``play`` makes of steppers, one or several.
