@@ -40,7 +40,7 @@ def _own_question(operation: str, what: str, readings: tuple) -> Case | None:
 
 
 def _questions(operation: str, what: str, readings: dict[str, str]) -> Iterator[Case]:
-    spec, tests, available = own_spec(), _tests(), {"operation": operation, "readings": readings}
+    spec, tests, available = own_spec(), _tests(), {"operation": operation, "readings": readings, "lean": True}
     page = spec.operations[operation].page
     for clause in spec.clauses.values():
         if clause.page != page or clause.kind not in KINDS[what] or operation not in clause.operations:
