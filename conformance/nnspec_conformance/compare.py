@@ -125,14 +125,20 @@ def _compare_array(got: Any, want: Want, flushes: bool, arrays: tuple, path: str
 def _ratios(got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         error = np.abs(got - value)
-        same = (got == value) | (np.isnan(got) & np.isnan(value))
-        # a result that rounds past the largest number may be infinite
-        largest = float(finfo(DTYPES[dtype]).max)
-        overflow = np.isinf(got) & np.isfinite(value) & (np.sign(got) == np.sign(value))
-        same |= overflow & (np.abs(value) + allowed >= largest) & (allowed > 0)
-        error = np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
+        if not np.isfinite(error).all():
+            error = _not_finite(error, got, value, allowed, dtype)
         ratio = np.where(error == 0, 0.0, np.where(allowed > 0, error / np.where(allowed > 0, allowed, 1), np.inf))
     return np.where(np.isnan(ratio), np.inf, ratio), error  # an infinite error is never within an infinite tolerance
+
+
+def _not_finite(error: np.ndarray, got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str) -> np.ndarray:
+    """The errors where some are no numbers: none between equal infinities, or where NaN is expected."""
+    same = (got == value) | (np.isnan(got) & np.isnan(value))
+    # a result that rounds past the largest number may be infinite
+    largest = float(finfo(DTYPES[dtype]).max)
+    overflow = np.isinf(got) & np.isfinite(value) & (np.sign(got) == np.sign(value))
+    same |= overflow & (np.abs(value) + allowed >= largest) & (allowed > 0)
+    return np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
 
 
 def _number(x: Any, dtype: str) -> str:
