@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.clauses import Clause, Spec
-from nnspec_conformance.dtypes import DTYPES, float_dtype
+from nnspec_conformance.dtypes import DTYPES, float_dtype, tested
 from nnspec_conformance.errors import (
     ClauseFailed,
     HarnessError,
@@ -26,6 +26,7 @@ from nnspec_conformance.errors import (
     one_line,
 )
 from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
+from nnspec_conformance.forms import called
 from nnspec_conformance.functions import Function, fingerprint
 from nnspec_conformance.limits import CallTimeout, Patience, limit
 from nnspec_conformance.open_stepper import OpenStepper
@@ -73,6 +74,7 @@ class Subject:
         self._handed: list[Any] = []
         self.reloads = role == "user"  # whether its module may be loaded once more, to ask it without its past
         self.probed: dict[Callable, bool] = {}  # what probes of known failures said
+        self.applied: Callable = called  # how a question is answered: by a call, or by its form alone
         self.asked: str | None = None  # dtype of the arrays of the last call
         self.calls = self.returned = 0
         self._check_dtypes()
@@ -98,26 +100,15 @@ class Subject:
             text = f"{type(error).__name__}: {one_line(error, 200)}"
             raise HarnessError(f"{self.place(name)}: {name} raised {text}; it must give a text") from error
 
-    def _dtypes_by_operation(self) -> dict[str, tuple]:
+    def _dtypes_by_operation(self) -> dict[str, tuple[str, ...]]:
         """``DTYPES``, under ``*`` for every operation that it does not name."""
         declared = getattr(self.adapter, "DTYPES", ("float32",))
         if not isinstance(declared, dict):
             declared = {"*": self._declared("DTYPES", tuple, ("float32",))}
-            if not declared["*"]:
-                raise HarnessError(f"{self.place('DTYPES')}: DTYPES is empty; use some of {', '.join(DTYPES)}")
-        for operation, names in declared.items():
-            if not isinstance(names, tuple | list) or not names:
-                raise HarnessError(
-                    f"{self.place('DTYPES')}: DTYPES[{operation!r}] is {one_line(repr(names), 100)}, expected a tuple; "
-                    f"use some of {', '.join(DTYPES)}"
-                )
-            for name in names:
-                if not isinstance(name, str) or name not in DTYPES:
-                    raise HarnessError(
-                        f"{self.place('DTYPES')}: DTYPES holds {one_line(repr(name), 100)}; use some of "
-                        f"{', '.join(DTYPES)}"
-                    )
-        return {"*": ("float32",)} | {operation: tuple(names) for operation, names in declared.items()}
+        try:
+            return {"*": ("float32",)} | {operation: tested(names, operation) for operation, names in declared.items()}
+        except ValueError as error:
+            raise HarnessError(f"{self.place('DTYPES')}: {error}") from None
 
     def dtypes_of(self, operation: str) -> tuple[str, ...]:
         """The dtypes that one operation is tested in."""
@@ -314,7 +305,11 @@ class Subject:
             Refused: it raised anything else.
             ClauseFailed: it did not return in time, or returned something that is no array.
         """
-        return self._guard(operation, arrays, lambda f: f(*map(self._in, arrays), **attributes), given=attributes)
+
+        def body(f: Callable) -> Any:
+            return self.applied(lambda *inputs: f(*inputs, **attributes), *map(self._in, arrays))
+
+        return self._guard(operation, arrays, body, given=attributes)
 
     def handed_last(self, operation: str) -> list[np.ndarray]:
         """The arrays that the last call was handed, as it left them."""
@@ -336,7 +331,7 @@ class Subject:
             if own is not None:
                 return as_gradients(f"{operation}_vjp", own(*inputs, self._in(cotangents), **attributes))
             g, primals = of_floats(operation, f, arrays, inputs, attributes)
-            gradients = self.adapter.vjp(g, primals, self._in(cotangents))
+            gradients = self.applied(lambda *both: self.adapter.vjp(g, *both), primals, self._in(cotangents))
             return regrouped(float_places(arrays), as_gradients("vjp", gradients))
 
         return self._guard(operation, arrays, body, "gradient", attributes)
