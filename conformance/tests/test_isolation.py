@@ -41,6 +41,7 @@ ASKED = (
     "sigmoid.range",
     "activation.nan[softplus]",
 )
+GIVEN_UP = ("activation.shape[elu]", "activation.nan[elu]", "activation.limits[elu]", "duty.dtype[elu]")
 QUICK = "from nnspec_conformance import limits; limits.GRACE = 0.3"
 
 
