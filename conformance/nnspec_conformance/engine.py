@@ -97,8 +97,8 @@ def _run(suite: Suite, subject: Subject, result: Result, record: Callable | None
     result.told = tuple(settings[0].told)
     for number, setting in enumerate(settings):
         for test in suite.tests[clause.id]:
-            lean = not subject.slow and (subject.compiles or (bool(clause.forms) and number > 0))
-            _run_test(subject, test, result, setting, record, lean=lean)
+            lean = subject.compiles or (bool(clause.forms) and number > 0)
+            run_test(subject, test, result, setting, record, lean=lean)
     if not result.entries:
         result.entry("").missing.append(Missing((), f"{operation} in any dtype the clause is tested in"))
     if clause.kind == "default":
@@ -113,12 +113,18 @@ def _listed(value: Any) -> list:
     return list(value) if isinstance(value, tuple | list) else [value]
 
 
-def _run_test(
-    subject: Subject, test: Test, result: Result, setting: Setting, record: Callable | None, *, lean: bool
+def run_test(
+    subject: Subject,
+    test: Test,
+    result: Result,
+    setting: Setting,
+    record: Callable | None = None,
+    *,
+    lean: bool = False,
 ) -> None:
     """Run one test function; what is asked, and what came of it, is noted on the result by dtype."""
     available = {"operation": result.operation, "readings": setting.readings, "default": setting.default}
-    available |= {"lean": lean, "slow": subject.slow}
+    available |= {"lean": (lean or subject.compiles) and not subject.slow, "slow": subject.slow}
     arguments = {name: available[name] for name in test.wants if name in available}
     try:
         if "trial" in test.wants:
@@ -181,8 +187,12 @@ def _run_trial(test: Test, arguments: dict, trial: Trial, result: Result) -> Non
             f"the answers of {result.operation} do not have the form the clause relates ({text}); "
             "see what its clauses on value and shape say"
         )
-    for dtype, words, what in [*trial.found, *([(subject.asked, (), ended)] if ended else [])]:
-        _note(result.entry(test.name, trial.readings, dtype), what, words)
+    found = [*trial.found, *([(subject.asked, (), ended)] if ended else [])]
+    again = not any(isinstance(what, TookTooLong) for *_, what in found)
+    for dtype, words, what in found:
+        entry = result.entry(test.name, trial.readings, dtype)
+        if _note(entry, what, words) and again:
+            entry.question = (test, trial.setting)
 
 
 def _note(entry: Entry, what: Finding | Exception, words: tuple[str, ...]) -> bool:
