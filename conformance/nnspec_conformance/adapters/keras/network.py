@@ -21,6 +21,9 @@ def activation(name):
 def listed(weights):
     """The units of each layer, and the arrays in the order in which a model lists them; it refuses another number."""
     names = sorted(weights, key=_place)
+    pairs = [f"{part}_{i}" for i in range(len(names) // 2) for part in ("kernel", "bias")]
+    if len(names) == len(pairs) and names != pairs:
+        raise NotImplementedError("Keras lists the weights of a model, and knows no names")
     return tuple(weights[name].shape[1] for name in names if name.startswith("kernel_")), [weights[n] for n in names]
 
 

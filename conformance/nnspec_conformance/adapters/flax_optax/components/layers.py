@@ -9,7 +9,7 @@ from flax import nnx
 from nnspec_conformance.adapters.flax_optax import network
 
 KNOWN_FAILURES = {
-    "dense.bias-length": (
+    "duty.broadcasting[dense]": (
         "nnx.Linear with 5 units, given a bias of one entry, adds it to every unit, right is to refuse: the bias is "
         "reshaped and broadcast; searched 2026-11-27, not found; "
         "https://github.com/google/flax/blob/main/flax/nnx/nn/linear.py"

@@ -10,7 +10,7 @@ VARIANTS = {
     "gru-native.packing": "columns-rzn",  # https://github.com/google/flax/issues/5594: b_hn is missing
 }
 KNOWN_FAILURES = {
-    f"native.shape-error[{operation}]": (
+    f"duty.broadcasting[{operation}]": (
         "a bias of one entry in a layer of 5 units is taken and added to every unit, right is to refuse: neither "
         "nnx.merge nor nnx.update compares shapes, and nnx.Linear and nnx.Conv broadcast the bias; "
         "searched 2026-11-27, not found; https://github.com/google/flax/blob/main/flax/nnx/nn/linear.py"
@@ -41,13 +41,18 @@ def _loaded(make, names, weights):
     return nnx.merge(nnx.split(nnx.eval_shape(make))[0], nnx.State(state))
 
 
+def _sizes(weights, name="kernel", axes=2):
+    """The lengths of a kernel; of one that is missing any, since nnx.merge refuses the table."""
+    return weights[name].shape if name in weights else (1,) * axes
+
+
 def dense_native(x, weights):
-    in_features, out_features = weights["kernel"].shape
+    in_features, out_features = _sizes(weights)
     return _loaded(lambda: nnx.Linear(in_features, out_features, rngs=nnx.Rngs(0)), {}, weights)(x)
 
 
 def convolution_native(x, weights):
-    *window, n, m = weights["kernel"].shape
+    *window, n, m = _sizes(weights, axes=4)
     return _loaded(lambda: nnx.Conv(n, m, tuple(window), padding="VALID", rngs=nnx.Rngs(0)), {}, weights)(x)
 
 
@@ -59,11 +64,11 @@ def _states(kind, names, x, weights, in_features, hidden):
 
 def lstm_native(x, weights, *, packing):
     if packing == "by-gate":
-        return _states(nnx.LSTMCell, LSTM_NAMES, x, weights, *weights["kernel_i"].shape)
-    in_features, four_hidden = weights["kernel"].shape
+        return _states(nnx.LSTMCell, LSTM_NAMES, x, weights, *_sizes(weights, "kernel_i"))
+    in_features, four_hidden = _sizes(weights)
     return _states(nnx.OptimizedLSTMCell, OPTIMIZED_LSTM_NAMES, x, weights, in_features, four_hidden // 4)
 
 
 def gru_native(x, weights):
-    in_features, three_hidden = weights["kernel"].shape
+    in_features, three_hidden = _sizes(weights)
     return _states(nnx.GRUCell, GRU_NAMES, x, weights, in_features, three_hidden // 3)

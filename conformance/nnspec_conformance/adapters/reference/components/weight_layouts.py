@@ -29,6 +29,8 @@ def _exchange(weights, layer, reading):
     """The exchange table, by the converter of a framework that has this layout; under NumPy, which compiles nothing."""
     table = {name: np.asarray(w) for name, w in weights.items()}
     if reading == "by-gate":
+        if lacking := weight_layouts.EXCHANGE[layer].keys() - table.keys():  # a converter would put zeros there
+            raise ValueError(f"{layer} lacks {', '.join(sorted(lacking))}")
         return weight_layouts.to_exchange(
             weight_layouts.from_exchange(table, layer=layer, framework="torch"), layer=layer, framework="torch"
         )

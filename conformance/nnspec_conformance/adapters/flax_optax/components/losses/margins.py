@@ -30,7 +30,7 @@ KNOWN_FAILURES = {
         f"the label 5 of 5 classes is taken, right is a refusal: its one-hot vector is 0; {SEARCHED}_classification.py"
     ),
     **{
-        f"margins.broadcasting[{name}]": (
+        f"duty.broadcasting[{name}]": (
             f"shapes are broadcast, right is a refusal: they are not compared; {SEARCHED}{file}.py"
         )
         for name, file in (

@@ -47,12 +47,12 @@ KNOWN_FAILURES = {
         f"cross-entropy.improper-probabilities[{name}]": f"{UNCHECKED}{LOSSES}losses.py"
         for name in ("cross_entropy_with_integer_labels", "cross_entropy", "binary_cross_entropy", "kl_divergence")
     },
-    "cross-entropy.broadcasting[kl_divergence]": (
+    "duty.broadcasting[kl_divergence]": (
         f"a target of one row is broadcast to six, right is a refusal: no shape is compared; "
         f"searched 2026-11-27, not found; {LOSSES}losses.py"
     ),
     **{
-        f"cross-entropy.broadcasting[{name}]": (
+        f"duty.broadcasting[{name}]": (
             f"a target of shape [n, 1] is squeezed to the prediction's [n], right is a refusal; "
             f"searched 2026-11-27, not found; {LOSSES}loss.py"
         )

@@ -41,7 +41,7 @@ KNOWN_FAILURES = {
         f"the label 5 of 5 classes is taken, right is a refusal: its one-hot vector is 0; {SEARCHED}ops/nn.py"
     ),
     **{
-        f"margins.broadcasting[{name}]": (
+        f"duty.broadcasting[{name}]": (
             f"one label for all scores is taken, right is a refusal: shapes are broadcast; {SEARCHED}losses/losses.py"
         )
         for name in ("hinge", "squared_hinge", "cosine_loss")
