@@ -285,6 +285,20 @@ class Stepper:
                 want = want | {"a": np.where(np.arange(3) == 2, np.nan, want["a"])}
             self._same(trial, now, want, dtype, f"step {t}, a NaN in 'a' at step 2")
 
+    def shows_what_is_infinite(self, trial: Trial) -> None:
+        """An infinity in a gradient leaves no number in the entry of its parameter, and reaches no other."""
+        dtype, params, grads = self._asked(trial)
+        path = trial.trajectory(params, grads, **self.hyper)
+        for value in (np.inf, -np.inf):
+            lost = [g | {"a": g["a"].copy()} for g in grads]
+            lost[1]["a"][2] = value
+            for t, (now, want) in enumerate(zip(trial.trajectory(params, lost, **self.hyper), path, strict=True), 1):
+                if t > 1:  # infinite or NaN, as the method has it
+                    own = np.asarray(now["a"], float)[2] if np.shape(now.get("a")) == (3,) else np.nan
+                    own = np.nan if np.isfinite(own) else own
+                    want = want | {"a": np.where(np.arange(3) == 2, own, want["a"])}
+                self._same(trial, now, want, dtype, f"step {t}, {value} in 'a' at step 2")
+
     def _asked(self, trial: Trial) -> tuple[str, dict, list]:
         """A dtype of the subject, parameters and six gradients."""
         dtype = "float32" if "float32" in trial.dtypes else trial.dtypes[0]
