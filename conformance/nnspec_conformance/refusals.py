@@ -38,13 +38,26 @@ def _asked(operation: str, readings: Mapping[str, str]) -> Iterator[Home]:
 # ---- shapes
 
 
-def of_shapes(operation: str, readings: Mapping[str, str], *, broadcasting: bool) -> Iterator[ErrorCase]:
-    """One array in turn with a length, or one axis more, with which the arrays do not fit each other."""
+def of_shapes(
+    operation: str, readings: Mapping[str, str], *, broadcasting: bool, lean: bool = False
+) -> Iterator[ErrorCase]:
+    """One array in turn with a length, or one axis more, with which the arrays do not fit each other.
+
+    Args:
+        operation: its name.
+        readings: the subject's, by keyword.
+        broadcasting: whether broadcasting could make them fit; else none could.
+        lean: whether of each array one axis alone is changed, and none is put in front.
+    """
+    asked: set[tuple[str, str]] = set()
     for home in _asked(operation, readings):
         right = replace(valid(home), may_refuse="all arrays" if home.complete else "")
         for change in changes(home.operation, right.arrays, home.lengths, home.given):
+            kind = (change.name, change.words.partition(" along")[0])
             own = not home.complete or change.name in home.optional  # the others were asked without these
-            if own and change.broadcasts == broadcasting:
+            spared = lean and (kind in asked or change.words.endswith("in front"))
+            if own and change.broadcasts == broadcasting and not spared:
+                asked.add(kind)
                 wrong = replace(right, arrays=change.arrays, may_refuse="")
                 yield ErrorCase(wrong, right, f"{change.name} with {change.words}")
     if right.grads:

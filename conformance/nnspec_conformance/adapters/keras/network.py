@@ -10,6 +10,11 @@ ONE_AXIS = (
     "Dense refuses x of one axis, [features], 'expected min_ndim=2, found ndim=1', right is one number a unit: by "
     "design the first axis is the batch; https://github.com/keras-team/keras/issues/15521"
 )
+NAMES = (
+    "relu6, swish and linear are taken for an activation, right is to refuse: keras.activations.get knows them by "
+    "these names, and more than are declared; searched 2026-11-27, not found; "
+    "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/activations/__init__.py"
+)
 NAMED = {"identity": "linear", "leaky_relu": functools.partial(keras.activations.leaky_relu, negative_slope=0.01)}
 
 

@@ -9,5 +9,5 @@ from nnspec_conformance.refusals import of_shapes
 
 
 @clause("duty.broadcasting")
-def test_arrays_that_fit_by_broadcasting_only(operation: str, readings: dict) -> Iterator[ErrorCase]:
-    yield from of_shapes(operation, readings, broadcasting=True)
+def test_arrays_that_fit_by_broadcasting_only(operation: str, readings: dict, lean: bool) -> Iterator[ErrorCase]:
+    yield from of_shapes(operation, readings, broadcasting=True, lean=lean)

@@ -9,8 +9,8 @@ from nnspec_conformance.refusals import of_keywords, of_shapes
 
 
 @clause("duty.refusals")
-def test_lengths_that_do_not_fit(operation: str, readings: dict) -> Iterator[ErrorCase]:
-    yield from of_shapes(operation, readings, broadcasting=False)
+def test_lengths_that_do_not_fit(operation: str, readings: dict, lean: bool) -> Iterator[ErrorCase]:
+    yield from of_shapes(operation, readings, broadcasting=False, lean=lean)
 
 
 @clause("duty.refusals")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 from flax import nnx
 
+from nnspec_conformance.adapters.flax_optax import network
+
 VARIANTS = {
     "lstm-native.packing": ("by-gate", "columns-ifgo"),  # LSTMCell, OptimizedLSTMCell
     "gru-native.packing": "columns-rzn",  # https://github.com/google/flax/issues/5594: b_hn is missing
@@ -16,7 +18,7 @@ KNOWN_FAILURES = {
         "searched 2026-11-27, not found; https://github.com/google/flax/blob/main/flax/nnx/nn/linear.py"
     )
     for operation in ("dense_native", "convolution_native", "lstm_native", "gru_native")
-}
+} | {f"duty.names[{operation}]": network.ORDER for operation in ("dense_native", "convolution_native", "lstm_native")}
 GATES = ("i", "f", "g", "o")
 LSTM_NAMES = {
     **{f"kernel_{gate}": ("if_" if gate == "f" else f"i{gate}", "kernel") for gate in GATES},
@@ -30,7 +32,7 @@ GRU_NAMES = OPTIMIZED_LSTM_NAMES | {"bias": ("dense_i", "bias")}
 
 
 def _loaded(make, names, weights):
-    """The module with these weights. nnx.merge refuses missing and additional names, not shapes; nnx.update neither."""
+    """The module with these weights. nnx.merge refuses another number of arrays, nnx.update does not."""
     state = {}
     for name, w in weights.items():
         *path, last = names.get(name, (name,))

@@ -53,10 +53,13 @@ KNOWN_FAILURES = {
     ),
     **{
         f"duty.broadcasting[{name}]": (
-            f"a target of shape [n, 1] is squeezed to the prediction's [n], right is a refusal; "
+            f"a last axis of length one more is squeezed, in a target or a prediction, right is a refusal; "
             f"searched 2026-11-27, not found; {LOSSES}loss.py"
         )
-        for name in ("sigmoid_binary_cross_entropy", "binary_cross_entropy")
+        for name in (
+            "softmax_cross_entropy_with_integer_labels", "softmax_cross_entropy", "cross_entropy_with_integer_labels",
+            "cross_entropy", "sigmoid_binary_cross_entropy", "binary_cross_entropy",
+        )
     },
 }  # fmt: skip
 REDUCTIONS = {"mean": "sum_over_batch_size", "sum": "sum", "none": "none"}
