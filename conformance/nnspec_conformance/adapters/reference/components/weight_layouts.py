@@ -76,7 +76,7 @@ def _convolution(x, kernel, bias):
     rows, columns = x.shape[1] - height + 1, x.shape[2] - width + 1
     x = x[:, np.add.outer(np.arange(rows), np.arange(height))]  # [batch, rows, height, all columns, in]
     x = x[:, :, :, np.add.outer(np.arange(columns), np.arange(width))]  # [batch, rows, height, columns, width, in]
-    return jnp.einsum("nrhcwi,hwio->nrco", x, kernel) + bias
+    return jnp.tensordot(x, kernel, axes=((2, 4, 5), (0, 1, 2))) + bias  # einsum would broadcast one channel to all
 
 
 @jax.jit
