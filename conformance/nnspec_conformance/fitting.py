@@ -87,7 +87,7 @@ def _counts(operation: Operation, shapes: tuple, given: Given | None) -> dict[st
 
 
 def _with_free_axes(operation: Operation, rows: list[Row]) -> list[Row]:
-    """In every row the first axis that stands nowhere else, and is not calculated with, as any number of axes."""
+    """Make the first axis of a row that stands nowhere else, and is not calculated with, any number of axes."""
     result = operation.result if isinstance(operation.result, tuple) else (operation.result,)
     words = [axis for _, axes, _ in rows for axis in axes]
     words += [axis for a in result if isinstance(a, Array) for axis in a.axes if not is_plain(axis)]

@@ -101,14 +101,14 @@ def test_integers_in_a_result_stay_integers(operations):
 
 
 def test_a_stepper_chooses_its_dtype_itself(operations):
-    assert operations["descent"] is sys.intern
+    assert operations["descent"].__wrapped__ is sys.intern
 
 
 def test_subnormals_are_flushed_where_a_clause_asks(operations):
     x = np.array([2e-39, 1.0], np.float32)
     assert operations["double"](x)[0] > 0
     assert operations["double"](x, subnormals="flushed").tolist() == [0.0, 2.0]
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="norm has no keyword 'subnormals'"):
         operations["norm"]({"kernel": x}, subnormals="flushed")
 
 

@@ -23,6 +23,7 @@ def as_declared(operation: Operation, function: Callable, others: Iterable[str] 
         others: keywords of clauses that are none of the declaration.
     """
     keywords = {attribute.name for attribute in operation.attributes} | {*others}
+    keywords |= {"seed"} if operation.form.startswith("random") else set()
     choices = {attribute.name: attribute.values for attribute in operation.attributes if attribute.kind == "choice"}
     words = [axis for argument in operation.arguments for row in rows_of(argument) for axis in row.axes]
     tables = [argument for argument in operation.arguments if isinstance(argument, Table)]
