@@ -55,7 +55,9 @@ def misfit(
         return f"{operation.name} takes {', '.join(a.name for a in operation.arguments)}, got {len(shapes)} arrays"
     counts, rows = _counts(operation, shapes, given), list[Row]()
     for argument, shape in zip(arguments, shapes, strict=True):
-        if shape is None and argument.optional:
+        if shape is None:
+            if not argument.optional:
+                return f"{argument.name} is left out"
             continue
         if isinstance(argument, Table) != isinstance(shape, dict):
             return f"{argument.name} is {'no' if isinstance(argument, Table) else 'a'} table"
