@@ -76,7 +76,9 @@ def _convolution(x, kernel, bias):
     rows, columns = x.shape[1] - height + 1, x.shape[2] - width + 1
     x = x[:, np.add.outer(np.arange(rows), np.arange(height))]  # [batch, rows, height, all columns, in]
     x = x[:, :, :, np.add.outer(np.arange(columns), np.arange(width))]  # [batch, rows, height, columns, width, in]
-    return jnp.tensordot(x, kernel, axes=((2, 4, 5), (0, 1, 2))) + bias  # einsum would broadcast one channel to all
+    if x.shape[-1] != kernel.shape[2]:  # einsum would broadcast one channel to all
+        raise ValueError(f"x has {x.shape[-1]} channels, the kernel {kernel.shape[2]}")
+    return jnp.einsum("nrhcwi,hwio->nrco", x, kernel) + bias
 
 
 @jax.jit
