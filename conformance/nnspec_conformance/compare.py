@@ -15,7 +15,10 @@ KINDS = {"integer": "iu", "boolean": "b"}  # of NumPy's dtypes, where no width i
 
 @dataclass
 class Finding:
-    """The worst element of one comparison; ``ratio`` is error / allowed and fails above 1."""
+    """The worst element of one comparison; ``ratio`` is error / allowed and fails above 1.
+
+    ``alone`` says what the same question came to that was asked once more, where that was another answer.
+    """
 
     ratio: float
     message: str | None = None
@@ -26,9 +29,10 @@ class Finding:
     error: float | None = None
     allowed: float | None = None
     dtype: str | None = None
+    alone: str | None = None
 
     def as_dict(self) -> dict:
-        names = ("call", "dtype", "input", "got", "expected", "error", "allowed")
+        names = ("call", "dtype", "input", "got", "expected", "error", "allowed", "alone")
         return {name: getattr(self, name) for name in names}
 
 

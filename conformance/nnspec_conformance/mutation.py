@@ -220,8 +220,8 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = ORACLE) 
         as_declared = all(value in known for value, known in zip(pair.values(), declared, strict=True))
         return as_declared and _fits(mutant.subject(), result)
 
-    groups = (own,) if result.clause.kind == "shape" else (readings + own, elsewhere)  # a shape tells no values apart
-    for suspects in groups:  # the likeliest first; the others only if none of these fits
+    groups = (own,) if result.clause.kind == "shape" else (own, elsewhere, readings)  # a shape tells no values apart
+    for suspects in groups:  # the clause's own first; the others only if none of these fits
         fits = [mutant.advice or f"{mutant.name}: {mutant.story}" for mutant in suspects if explains(mutant)]
         if fits:
             return list(dict.fromkeys(fits))
