@@ -107,11 +107,7 @@ def test_a_topic_stands_for_the_duties_of_its_operations_which_come_last(suite):
     chosen = suite.select(["components/layers"])
     owed = [name for name in chosen if name.startswith("duty.")]
     assert chosen[-len(owed) :] == owed
-<<<<<<< HEAD
     assert {"duty.dtype[dense]", "duty.dtype[mlp]", "duty.names[mlp]"} <= {*owed}
-=======
-    assert {"duty.dtype[dense]", "duty.dtype[mlp]"} <= {*owed}
->>>>>>> main
     assert {suite.page_of(name) for name in chosen} == {"components/layers"}
     assert "duty.dtype[dense]" in suite.select(["duties"])
 
