@@ -37,7 +37,7 @@ def as_declared(operation: Operation, function: Callable, others: Iterable[str] 
         for name, values in choices.items():
             if name in given and given[name] not in values:
                 raise ValueError(f"{name} is {given[name]!r}, expected one of {', '.join(map(str, values))}")
-        if "broadcasting" in operation.exempt:  # what other shapes mean is said elsewhere
+        if operation.form == "random" or "broadcasting" in operation.exempt:  # what shapes mean is said elsewhere
             return function(*arrays, **given)
         shapes = tuple(map(_shape, arrays))
         key = tuple(tuple(shape.items()) if isinstance(shape, dict) else shape for shape in shapes)
