@@ -172,7 +172,7 @@ def altered(x: np.ndarray, along: int | None = None) -> Iterator[tuple[str, bool
         yield f"one entry more along axis {axis}", False, summed(np.append(x, x.take([-1], axis), axis), axis)
         if length > 1:
             yield f"length one along axis {axis}", True, summed(x.take([0], axis), axis)
-    yield "one axis more in front", True, x[None]
+    yield "one axis more in front" if x.ndim else "one axis more", True, x[None]
     if x.ndim:
         yield "one axis more at the end", True, x[..., None]
 
