@@ -146,11 +146,19 @@ class Case:
 
 @dataclass(frozen=True)
 class ErrorCase:
-    """A question that must be refused, and the nearest valid one, which must not be."""
+    """A question that must be refused, and the nearest valid one, which must not be.
+
+    Attributes:
+        bad: what must be refused.
+        valid: the nearest valid question.
+        note: what is wrong, in a few words.
+        may_lack: whether it is a refusal, too, to say that what is asked for is not implemented.
+    """
 
     bad: Case
     valid: Case
     note: str = ""
+    may_lack: bool = False
 
     @property
     def operation(self) -> str:
@@ -168,6 +176,10 @@ class ErrorCase:
             got = bad.ask(subject, told)
         except Refused:
             return Finding(0.0)
+        except NotImplementedBySubject:
+            if self.may_lack:
+                return Finding(0.0)
+            raise
         return Finding(
             float("inf"),
             message=f"accepted what it must refuse ({self.note})",

@@ -9,7 +9,7 @@ VARIANTS = {"squared-error.factor": ("whole", "half")}
 SOURCE = "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/losses/_regression.py"
 # Measured: what was asked, what came, what is right, and why.
 KNOWN_FAILURES = {
-    "regression.broadcasting[huber]": (
+    "duty.broadcasting[huber]": (
         "[n] against [n, 1] gives n times n losses, right is a refusal: only squared_error compares the shapes; "
         "searched 2026-11-27, not found; " + SOURCE
     ),

@@ -50,10 +50,11 @@ KNOWN_FAILURES = {
         f"the label 5 of 5 classes is taken, right is a refusal: its one-hot vector is 0; {SEARCHED}ops/nn.py"
     ),
     **{
-        f"margins.broadcasting[{name}]": (
-            f"one label for all scores is taken, right is a refusal: shapes are broadcast; {SEARCHED}losses/losses.py"
+        f"duty.broadcasting[{name}]": (
+            f"one label, or one row, for all others is taken, right is a refusal: shapes are broadcast; "
+            f"{SEARCHED}losses/losses.py"
         )
-        for name in ("hinge", "squared_hinge", "cosine_loss")
+        for name in NAMES
     },
 }
 
