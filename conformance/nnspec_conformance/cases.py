@@ -7,7 +7,8 @@ A test asks for what it needs by parameter name:
     operation   the operation's name (a family's test runs once for each)
     readings    the subject's readings by keyword, for instance {"form": "tanh"}
     default     for a clause of kind default, the value that the subject declares
-    lean        whether the subject compiles, so that every new shape and dtype is dear
+    lean        whether a few shapes and dtypes will do: the subject compiles, or this is not its first reading
+    slow        whether the run asks everything, whatever it takes
     trial       the subject itself, for relations that no table of expected values can state
 """
 
@@ -28,7 +29,7 @@ from nnspec_conformance.forms import is_form, values_do_not_matter
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.trees import mapped
 
-PARAMETERS = {"operation", "readings", "default", "lean", "trial"}
+PARAMETERS = {"operation", "readings", "default", "lean", "slow", "trial"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnspec_conformance.cases import Case, call, clause
-from nnspec_conformance.inputs import normal_draws
+from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import weight_layouts as oracle
 from nnspec_conformance.tolerance import Want, bound, spread
 
@@ -48,8 +48,12 @@ def native_case(operation: str, readings: dict, dtype: str, square: bool = False
     reading = reading_of(readings)
     x = normal_draws(30, layer_input(operation, square), dtype)
     weights = oracle.pack(operation, table(operation, dtype, square), reading)
-    exchange = oracle.unpack(operation, {k: w.astype(np.float64) for k, w in weights.items()}, reading)
-    return call(operation, x, weights, want=wanted(operation, x.astype(np.float64), exchange, dtype))
+
+    def want(x: np.ndarray, weights: dict) -> Want:
+        exchange = oracle.unpack(operation, wide(weights), reading)
+        return wanted(operation, wide(x), exchange, str(x.dtype))
+
+    return call(operation, x, weights, want=want)
 
 
 def wanted(operation: str, x: np.ndarray, weights: dict, dtype: str) -> Want:
