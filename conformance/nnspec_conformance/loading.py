@@ -24,7 +24,7 @@ ROLES = {"reference": "reference", "numpy_oracle": "oracle"}
 ADAPTERS = "nnspec_conformance.adapters"
 LOAD_LIMIT = 300.0  # seconds; a framework with a device of its own may take a minute
 OF_REFERENCE = ("jax", "jaxlib", "flax", "optax", "jaxtyping", "beartype")
-TABLES = ("VARIANTS", "DEFAULTS", "KNOWN_FAILURES")
+TABLES = ("VARIANTS", "DEFAULTS", "KNOWN_FAILURES", "SUBNORMALS")
 
 
 def to_install(package: str) -> str:

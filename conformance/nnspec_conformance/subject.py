@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from nnspec_conformance import subnormals
 from nnspec_conformance.clauses import Clause, Spec
 from nnspec_conformance.dtypes import DTYPES, float_dtype
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, one_line
@@ -50,6 +51,7 @@ class Subject:
         self.variants = self._declared("VARIANTS", dict, {})
         self.defaults = self._declared("DEFAULTS", dict, {})
         self.known_failures = self._declared("KNOWN_FAILURES", dict, {})
+        self.subnormals = self._declared("SUBNORMALS", dict, {})
         self.compiles = self._declared("COMPILES", bool, False)
         self.hung: set[str] = set()
         self.process = os.getpid()
@@ -177,7 +179,7 @@ class Subject:
                 )
                 default = readings[clause.keyword] if fixed else self.default(clause, operation)
                 told.pop(clause.keyword, None)
-            made.append(Setting(readings, told, default))
+            made.append(Setting(readings, told, default, subnormals.lost(self.subnormals, operation, readings)))
         return made
 
     def _declares(self, clause: Clause, operation: str) -> bool:
@@ -186,7 +188,10 @@ class Subject:
 
     def reading(self, clause: Clause, operation: str) -> str | tuple[str, ...]:
         """What the subject declares for a clause with variants; absent means the definition's."""
-        value = self.variants.get(clause.instance(operation), self.variants.get(clause.id, clause.definition))
+        absent = clause.definition
+        if clause.keyword == subnormals.KEYWORD:
+            absent = subnormals.of_results(self.subnormals, operation)
+        value = self.variants.get(clause.instance(operation), self.variants.get(clause.id, absent))
         return tuple(value) if isinstance(value, list | tuple) else value
 
     def default(self, clause: Clause, operation: str) -> Any:

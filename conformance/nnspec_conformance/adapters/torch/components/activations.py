@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-VARIANTS = {
-    "gelu.form": ("exact", "tanh"),
-    "activation.subnormals[sigmoid]": "flushed",  # 1 / (1 + exp(-x)): exp(89) overflows in float32
-    "activation.subnormals[silu]": "flushed",  # x / (1 + exp(-x)), likewise
+VARIANTS = {"gelu.form": ("exact", "tanh")}
+OVERFLOWS = {"float32": "flushed", "bfloat16": "flushed", "float64": "flushed"}
+SUBNORMALS = {
+    "sigmoid": OVERFLOWS,  # 1 / (1 + exp(-x)): exp(89) overflows in float32
+    "silu": OVERFLOWS,  # x / (1 + exp(-x)), likewise
 }
 DEFAULTS = {"gelu.default-form": "exact", "softmax.default-axis": "by-rank"}  # PyTorch warns that it guesses
 
@@ -76,11 +77,6 @@ KNOWN_FAILURES = {
     "softplus.reflection; float64": (
         "softplus(20.1) - softplus(-20.1) is off by 1.87e-9 in float64: the identity beyond the default threshold of "
         "20 on one side only; searched 2026-11-27, not found; "
-        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
-    ),
-    "hard-sigmoid.gradient-at-kinks; float64": (
-        "the gradient at 0, between the kinks, is 0.1666666716 in float64, right is 1/6: it is the float32 number "
-        "nearest to 1/6; searched 2026-11-27, not found; "
         "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
     ),
 }
