@@ -121,10 +121,10 @@ def _compare_array(got: Any, want: Want, reading: str | None, arrays: tuple, pat
         return Finding(float("inf"), f"{path} has dtype {got.dtype}, expected numbers")
     g = got.astype(np.float64)
     allowed, lost = want.allowed, np.zeros(g.shape, bool)
-    ratio, error = _ratios(g, want.value, allowed, want.dtype)
+    ratio, error = ratios(g, want.value, allowed, want.dtype)
     if reading is not None and (ratio > 1).any():
         allowed = want.allowed + want.flushed
-        wider, _ = _ratios(g, want.value, allowed, want.dtype)
+        wider, _ = ratios(g, want.value, allowed, want.dtype)
         lost = (ratio > 1) & (wider <= 1)  # not counted as accuracy: the ratio is of what is no such number
         ratio = np.where(lost, 0.0, np.where(ratio > 1, wider, ratio))
     at = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
@@ -142,7 +142,8 @@ def _compare_array(got: Any, want: Want, reading: str | None, arrays: tuple, pat
     )
 
 
-def _ratios(got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+def ratios(got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """Error over allowed error of every element, and the error; both in float64."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         error = np.abs(got - value)
         same = (got == value) | (np.isnan(got) & np.isnan(value))

@@ -91,13 +91,17 @@ def explanation(result: Result) -> list[str]:
 
 
 def _together(result: Result) -> tuple | None:
-    """What results must share to be told once: an operation that fails in the same words, whatever it is asked."""
-    told_by_words = result.outcome == FAIL and (result.finding is None or result.finding.got is None)
-    return (result.operation, result.message) if told_by_words and not result.reason else None
+    """What results must share to be told once: an operation that fails in the same words, or by the same cause."""
+    if result.outcome != FAIL or result.reason:
+        return None
+    if result.fits:
+        return result.operation, "fits", result.fits[0]
+    told_by_words = result.finding is None or result.finding.got is None
+    return (result.operation, result.message) if told_by_words else None
 
 
 def explanations(results: Iterable[Result]) -> list[list[str]]:
-    """One explanation for each failure, and one for all that fail in the same words."""
+    """One explanation for each failure, and one for all that fail in the same words or by the same cause."""
     groups: dict[object, list[Result]] = {}
     for number, result in enumerate(failed(results)):
         groups.setdefault(_together(result) or number, []).append(result)
@@ -107,6 +111,9 @@ def explanations(results: Iterable[Result]) -> list[list[str]]:
             told.append(explanation(group[0]))
             continue
         first = group[0]
+        if first.fits:
+            told.append([*explanation(first), *_row("likewise", ", ".join(r.instance for r in group[1:]))])
+            continue
         calls = [r.finding.call for r in group if r.finding and r.finding.call]
         call = min(calls, key=len, default=None)  # the easiest to try by hand
         told.append(

@@ -317,9 +317,42 @@ def test_known_bug_of_another_clause_is_named_too(suite):
 @pytest.mark.parametrize("instance", ["gelu.form", "activation.accuracy[gelu]", "activation.gradient[gelu]"])
 def test_other_reading_is_named_with_what_to_declare(suite, instance):
     subject = next(m for m in mutants_of(suite, "gelu.form") if m.name == "says form = exact, has tanh").subject()
-    assert fits(suite, subject, instance)[0] == (
-        "form = tanh, not exact; if that is what you mean, declare VARIANTS['gelu.form'] = 'tanh'"
-    )
+    advice = "form = tanh, not exact; if that is what you mean, declare VARIANTS['gelu.form'] = 'tanh'"
+    assert advice in fits(suite, subject, instance)
+
+
+def test_what_is_the_clauses_own_is_named_before_readings_of_others(suite):
+    def gelu_vjp(x, cotangents, *, form="exact"):
+        return ORACLE.gelu_vjp(x, cotangents, form="tanh")
+
+    subject = Subject(SimpleNamespace(**vars(ORACLE) | {"gelu_vjp": gelu_vjp, "VARIANTS": {}}))
+    told = fits(suite, subject, "activation.gradient[gelu]")
+    assert told[0].startswith("has the gradient of the tanh form")
+    assert told[-1].startswith("form = tanh, not exact")
+
+
+def noisy(x):
+    """Softplus as log(1 + e^x), with other noise than NumPy's where the digits have cancelled."""
+    with np.errstate(over="ignore"):
+        e = np.exp(x.astype(np.longdouble)).astype(x.dtype)
+    return np.log((e.astype(np.longdouble) + 1).astype(x.dtype).astype(np.float64)).astype(x.dtype)
+
+
+def test_noise_of_a_cancellation_does_not_hide_its_cause(suite, subject_of):
+    def softplus(x):
+        return noisy(x) if x.dtype.itemsize > 2 else noisy(x.astype(np.float32)).astype(x.dtype)
+
+    (told,) = fits(suite, subject_of(softplus, DTYPES=("float32",)), "activation.tail[softplus]")
+    assert told.startswith("softplus as log of 1 plus exp")
+
+
+def test_one_wrong_place_is_no_known_bug(suite, subject_of):
+    def softplus(x):
+        y = np.array(ORACLE.softplus(x))
+        y[x == y.dtype.type(-20)] = 0
+        return y
+
+    assert fits(suite, subject_of(softplus, DTYPES=("float32",)), "activation.tail[softplus]") == []
 
 
 def test_other_default_is_named_with_what_to_declare(suite, subject_of):
