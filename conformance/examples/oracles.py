@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnspec_conformance.oracles.stepping import as_it_is, each_leaf
+from nnspec_conformance.oracles.stepping import always, as_it_is, each_leaf
 
 GATES = "ifgo"
 
@@ -26,7 +26,7 @@ def batch_norm(x, scale, bias, mean, variance, *, train, decay, epsilon, running
 
 @each_leaf
 def momentum(p, g, v, *, learning_rate, momentum=0.0, nesterov=False, rate_position="outside"):
-    if momentum < 0:
+    if not always(momentum >= 0):
         raise ValueError(f"momentum is {momentum}, expected 0 or more")
     if rate_position == "inside":
         v = momentum * v - learning_rate * g

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,34 +45,43 @@ ALIKE = {
 }
 
 
-def quadratic(x: np.ndarray) -> tuple:
-    """A narrow valley: curvatures 1/100 and 1."""
-    slope = x * [0.01, 1.0]
-    return x @ slope / 2, slope
+@dataclass(frozen=True)
+class Loss:
+    """A loss and its slope: a run is handed slopes, and only its path is asked for values."""
+
+    value: Callable[[np.ndarray], Any]
+    slope: Callable[[np.ndarray], np.ndarray]
 
 
-def rosenbrock(x: np.ndarray) -> tuple:
-    """A valley that bends; over 1,000, about its curvature across."""
-    a, b = 1 - x[0], x[1] - x[0] ** 2
-    return (a**2 + 100 * b**2) / 1000, np.array([-2 * a - 400 * x[0] * b, 200 * b]) / 1000
+# A narrow valley: curvatures 1/100 and 1.
+QUADRATIC = Loss(lambda x: x @ (x * [0.01, 1.0]) / 2, lambda x: x * [0.01, 1.0])
+
+# A valley that bends; over 1,000, about its curvature across.
+ROSENBROCK = Loss(
+    lambda x: ((1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2) / 1000,
+    lambda x: np.array([-2 * (1 - x[0]) - 400 * x[0] * (x[1] - x[0] ** 2), 200 * (x[1] - x[0] ** 2)]) / 1000,
+)
+
+# The loss of which the optimizer is handed noisy gradients.
+PARABOLA = Loss(lambda x: x @ x / 2, lambda x: x)
 
 
-def parabola(x: np.ndarray) -> tuple:
-    """The loss of which the optimizer is handed noisy gradients."""
-    return x @ x / 2, x
+def margins(w: np.ndarray) -> np.ndarray:
+    """Compute by how much each tumour lies on the right side."""
+    x, y, _ = data()
+    return y * (x @ w)
 
 
-def tumours(w: np.ndarray) -> tuple:
-    """Logistic regression on the breast-cancer data."""
+def logistic_slope(w: np.ndarray) -> np.ndarray:
+    """The slope of the mean logistic loss, over its largest curvature."""
     x, y, curvature = data()
-    margins = y * (x @ w)
-    slope = -x.T @ (y / (1 + np.exp(margins))) / len(y)
-    return np.logaddexp(0, -margins).mean() / curvature, slope / curvature
+    return -x.T @ (y / (1 + np.exp(margins(w)))) / len(y) / curvature
 
 
-LOSSES: dict[str, Callable] = {
-    "quadratic": quadratic, "rosenbrock": rosenbrock, "parabola": parabola, "tumours": tumours
-}  # fmt: skip
+# Logistic regression on the breast-cancer data.
+TUMOURS = Loss(lambda w: np.logaddexp(0, -margins(w)).mean() / data()[2], logistic_slope)
+
+LOSSES = {"quadratic": QUADRATIC, "rosenbrock": ROSENBROCK, "parabola": PARABOLA, "tumours": TUMOURS}
 STARTS = {"quadratic": [2.0, 2.0], "rosenbrock": [-1.0, 1.0], "parabola": [2.0, -2.5, 3.0], "tumours": [0.0] * 11}
 
 
@@ -104,7 +114,7 @@ class Run:
     def gradients(self, now: dict) -> dict:
         """The slopes of all losses at these parameters; the noise is the same in every run."""
         with np.errstate(all="ignore"):  # a run may diverge
-            found = {name: LOSSES[name](x)[1] for name, x in parts(now).items()}
+            found = {name: LOSSES[name].slope(x) for name, x in parts(now).items()}
             found["parabola"] = found["parabola"] + self.noise.normal(size=3) / 2
             return {"w": np.concatenate(list(found.values())).astype(self.dtype)}
 
@@ -112,12 +122,13 @@ class Run:
 def lowest(path: list[dict]) -> dict[str, float]:
     """The least value of each loss along a path."""
     with np.errstate(all="ignore"):
-        values = [{name: float(LOSSES[name](x)[0]) for name, x in parts(now).items()} for now in path]
+        values = [{name: float(LOSSES[name].value(x)) for name, x in parts(now).items()} for now in path]
     return {name: min(one[name] for one in values) for name in LOSSES}
 
 
+@functools.cache
 def levels(oracle: Callable, **hyper: Any) -> dict[str, float]:
-    """How low the oracle comes, and what counts as low enough."""
+    """How low the oracle comes, and what counts as low enough; found once for all who are held to it."""
     run, path = Run(np.float64), []
     step, now = oracle(run.start, **hyper), run.start
     for _ in range(STEPS):

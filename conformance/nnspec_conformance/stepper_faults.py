@@ -77,6 +77,24 @@ def spreads_nan_over_the_array(start, params, **given):
     return Changed(step, called=called)
 
 
+def takes_infinity_for_a_large_number(start, params, **given):
+    step = start(params, **given)
+
+    def called(grads, rate):
+        return step({name: np.where(np.isinf(g), np.sign(g) * g.dtype.type(1e4), g) for name, g in grads.items()}, rate)
+
+    return Changed(step, called=called)
+
+
+def takes_infinity_for_zero(start, params, **given):
+    step = start(params, **given)
+
+    def called(grads, rate):
+        return step({name: np.where(np.isinf(g), np.zeros_like(g), g) for name, g in grads.items()}, rate)
+
+    return Changed(step, called=called)
+
+
 def makes_the_gradients_fit(start, params, **given):
     step = start(params, **given)
 

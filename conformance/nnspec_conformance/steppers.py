@@ -23,6 +23,7 @@ from nnspec_conformance.cases import Case, ErrorCase, refusal, steps
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.inputs import normal_draws, wide
+from nnspec_conformance.rounded import Runs
 from nnspec_conformance.tolerance import Shape, Want, exact, spread
 from nnspec_conformance.trees import mapped
 from nnspec_conformance.trial import Trial
@@ -65,7 +66,8 @@ def trajectory(
     """The parameters after each step of an oracle; every operand of every step is rounded at random.
 
     Args:
-        oracle: ``oracle(params, *, rounded, **hyper) -> step``.
+        oracle: ``oracle(params, *, rounded, **hyper) -> step``, as ``oracles.stepping`` makes it: all rounded runs are
+            stepped at once.
         params: at the start.
         grads: of each step, or a function from parameters to gradients; then there are as many steps as rates.
         rates: the learning rate of each step.
@@ -77,11 +79,21 @@ def trajectory(
     def run(rounded: Callable) -> list[dict]:
         step, now, path = oracle(mapped(rounded, wide(params)), rounded=rounded, **hyper), wide(params), []
         for t, rate in enumerate(told):
-            now = step(mapped(rounded, wide(grads(now) if callable(grads) else grads[t])), rate)
+            given = each_run(grads, now) if callable(grads) else wide(grads[t])
+            now = step(mapped(rounded, given), rate)
             path.append(now)
         return path
 
-    return spread(run, dtype)
+    return spread(run, dtype, together=True)
+
+
+def each_run(gradient: Callable, now: dict) -> dict:
+    """The gradients at parameters that may be those of several runs, each of which is asked by itself."""
+    several = [p for p in now.values() if isinstance(p, Runs)]
+    if not several:
+        return wide(gradient(now))
+    found = [gradient({name: np.asarray(p)[..., i] for name, p in now.items()}) for i in range(several[0].shape[-1])]
+    return {name: np.stack([np.float64(one[name]) for one in found], -1).view(Runs) for name in found[0]}
 
 
 @dataclass
@@ -284,6 +296,20 @@ class Stepper:
             if t > 1:
                 want = want | {"a": np.where(np.arange(3) == 2, np.nan, want["a"])}
             self._same(trial, now, want, dtype, f"step {t}, a NaN in 'a' at step 2")
+
+    def shows_what_is_infinite(self, trial: Trial) -> None:
+        """An infinity in a gradient leaves no number in the entry of its parameter, and reaches no other."""
+        dtype, params, grads = self._asked(trial)
+        path = trial.trajectory(params, grads, **self.hyper)
+        for value in (np.inf, -np.inf):
+            lost = [g | {"a": g["a"].copy()} for g in grads]
+            lost[1]["a"][2] = value
+            for t, (now, want) in enumerate(zip(trial.trajectory(params, lost, **self.hyper), path, strict=True), 1):
+                if t > 1:  # infinite or NaN, as the method has it
+                    own = np.asarray(now["a"], float)[2] if np.shape(now.get("a")) == (3,) else np.nan
+                    own = np.nan if np.isfinite(own) else own
+                    want = want | {"a": np.where(np.arange(3) == 2, own, want["a"])}
+                self._same(trial, now, want, dtype, f"step {t}, {value} in 'a' at step 2")
 
     def _asked(self, trial: Trial) -> tuple[str, dict, list]:
         """A dtype of the subject, parameters and six gradients."""

@@ -14,6 +14,7 @@ import numpy as np
 from ml_dtypes import finfo
 
 from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.rounded import RoundedRuns
 from nnspec_conformance.trees import leaves, rebuilt
 
 Rounding = Callable[[Any], Any]  # what an oracle passes its operands through
@@ -123,7 +124,9 @@ def bound(value: Any, absolute: Any, terms: int, dtype: str, *, factor: float = 
     return _want(value, allowed, dtype, f"bound {factor:g}nu", np.maximum(1.0, small))
 
 
-def spread(run: Callable[[Rounding], Any], dtype: str, *, runs: int = 16, factor: float = 8.0) -> Any:
+def spread(
+    run: Callable[[Rounding], Any], dtype: str, *, runs: int = 16, factor: float = 8.0, together: bool = False
+) -> Any:
     """Allowed: ``factor`` times the spread of oracle runs with operands rounded at random, plus an ulp, in float64 5.
 
     Args:
@@ -131,6 +134,8 @@ def spread(run: Callable[[Rounding], Any], dtype: str, *, runs: int = 16, factor
         dtype: to whose precision the operands are rounded.
         runs: how many rounded runs; the seeds are 0 to ``runs - 1``.
         factor: safety over the largest deviation seen.
+        together: ``run`` is called once for all rounded runs, which lie along one more axis of every operand, the last;
+            it must treat every entry by itself.
 
     Returns:
         What ``run`` returns, nested as it is, with a ``Want`` for every array: of a trajectory a spread a step.
@@ -152,10 +157,13 @@ def spread(run: Callable[[Rounding], Any], dtype: str, *, runs: int = 16, factor
         return np.asarray(x, np.complex128 if np.iscomplexobj(x) else np.float64)
 
     centre = run(as_wide)
-    moved = [leaves(run(rounding(seed))) for seed in range(runs)]
+    if together:
+        moved = [np.moveaxis(np.asarray(found), -1, 0) for found in leaves(run(RoundedRuns(runs, u)))]
+    else:
+        moved = list(zip(*(leaves(run(rounding(seed))) for seed in range(runs)), strict=True))
     wants = []
-    for i, value in enumerate(leaves(centre)):
-        reach = np.max([np.abs(run[i] - value) for run in moved], axis=0)
+    for value, found in zip(leaves(centre), moved, strict=True):
+        reach = np.max([np.abs(one - value) for one in found], axis=0)
         units = 1 + (4 if dtype == "float64" else 0)  # the oracle is itself off by some units of float64
         wants.append(_want(value, factor * reach + units * ulp(value, dtype), dtype, f"spread {factor:g}x"))
     return rebuilt(centre, wants)

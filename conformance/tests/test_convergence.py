@@ -14,14 +14,14 @@ def test_slopes_are_those_of_the_loss(name):
     loss, start = convergence.LOSSES[name], np.array(convergence.STARTS[name])
     for x in (start, start + DRAWS.normal(size=start.shape)):
         step = 1e-6 * np.eye(len(x))
-        quotients = [(loss(x + h)[0] - loss(x - h)[0]) / 2e-6 for h in step]
-        np.testing.assert_allclose(loss(x)[1], quotients, rtol=1e-6, atol=1e-9)
+        quotients = [(loss.value(x + h) - loss.value(x - h)) / 2e-6 for h in step]
+        np.testing.assert_allclose(loss.slope(x), quotients, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize(("name", "at"), [("quadratic", 0.0), ("parabola", 0.0), ("rosenbrock", 1.0), ("tumours", 0.0)])
 def test_the_largest_curvature_at_minimum_or_start_is_about_one(name, at):
     loss, x = convergence.LOSSES[name], np.full(len(convergence.STARTS[name]), at)
-    hessian = [(loss(x + h)[1] - loss(x - h)[1]) / 2e-5 for h in 1e-5 * np.eye(len(x))]
+    hessian = [(loss.slope(x + h) - loss.slope(x - h)) / 2e-5 for h in 1e-5 * np.eye(len(x))]
     assert np.linalg.eigvalsh(hessian).max() == pytest.approx(1, abs=2e-3)
 
 

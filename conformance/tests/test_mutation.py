@@ -415,8 +415,10 @@ def test_reading_of_what_is_missing_is_not_found(impostor):
     assert (impostor["elu.alpha"].found, impostor["elu.alpha"].implemented) == ([], False)
 
 
-def test_subject_that_can_be_told_has_all_its_readings(suite, oracle):
-    assert identified(suite, oracle)["gelu.form"].found == ["exact", "tanh", "sigmoid"]
+def test_subject_that_can_be_told_has_all_its_readings(suite):
+    readings = ("exact", "tanh", "sigmoid")
+    subject = Subject(SimpleNamespace(NAME="told", gelu=ORACLE.gelu, VARIANTS={"gelu.form": readings}))
+    assert identified(suite, subject)["gelu.form"].found == [*readings]
 
 
 def test_test_that_asks_for_what_nobody_knows_is_refused():

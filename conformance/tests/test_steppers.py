@@ -7,7 +7,7 @@ from nnspec_conformance import steppers
 from nnspec_conformance.cases import clause, refusal, steps
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.errors import HarnessError, NotImplementedBySubject, Refused
-from nnspec_conformance.oracles.stepping import each_leaf
+from nnspec_conformance.oracles.stepping import always, each_leaf
 from nnspec_conformance.outcome import FAIL, PASS
 from nnspec_conformance.setting import Setting
 from nnspec_conformance.steppers import Stepper, gradients, tree
@@ -38,7 +38,7 @@ PAGE = """\
 
 @each_leaf
 def descent(p, g, *, learning_rate, sign="down"):
-    if learning_rate < 0:
+    if not always(learning_rate >= 0):
         raise ValueError("climbs")
     return p - learning_rate * g if sign == "down" else p + learning_rate * g
 

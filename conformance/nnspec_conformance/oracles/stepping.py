@@ -6,6 +6,7 @@
         return p - learning_rate * v, v
 
 is a stepper of the adapter's form, for trees of any arrays: ``momentum(params, learning_rate=0.1, momentum=0.9)``.
+A rule treats every entry by itself: arrays and hyper-parameters may have one more axis, the runs with rounded operands.
 """
 
 from __future__ import annotations
@@ -17,9 +18,16 @@ from typing import Any
 
 import numpy as np
 
+from nnspec_conformance.rounded import Runs
+
 
 def as_it_is(operand):
     return operand
+
+
+def always(condition):
+    """Whether a condition on a hyper-parameter holds, in every run if there are several."""
+    return condition if isinstance(condition, bool) else bool(np.all(condition))
 
 
 def each_leaf(rule: Callable) -> Callable:
@@ -27,9 +35,9 @@ def each_leaf(rule: Callable) -> Callable:
 
     Args:
         rule: of the array, its gradient and its states, which start at zero, by position; of ``learning_rate`` and the
-            other hyper-parameters by keyword, of ``t``, the number of the step from 1, and of ``rounded``, for what is
-            rounded on the way, if it has these keywords. It returns the new array and the new states, or the array
-            alone if it has none.
+            other hyper-parameters by keyword, of ``t``, the number of the step from 1, of ``rounded``, for what is
+            rounded on the way, and of ``rank``, the number of the array's axes, if it has these keywords. It returns
+            the new array and the new states, or the array alone if it has none.
 
     Returns:
         ``start(params, *, rounded=as_it_is, **hyper)``; ``rounded`` is given every operand of every step.
@@ -45,7 +53,7 @@ def each_leaf(rule: Callable) -> Callable:
         unknown = sorted(hyper.keys() - keywords)
         if unknown:
             raise TypeError(f"{rule.__name__} has no {unknown[0]!r}; it has {', '.join(sorted(keywords))}")
-        return LeafStepper(rule, params, len(states), hyper, keywords & {"t", "rounded"}, rounded)
+        return LeafStepper(rule, params, len(states), hyper, keywords & {"t", "rounded", "rank"}, rounded)
 
     return start
 
@@ -70,6 +78,8 @@ class LeafStepper:
         given = {k: self.rounded(v) if isinstance(v, float) else v for k, v in self.hyper.items()}
         given |= {k: v for k, v in (("t", self.t), ("rounded", self.rounded)) if k in self.asks}
         for name, g in grads.items():
+            if "rank" in self.asks:
+                given["rank"] = np.ndim(g) - isinstance(self.params[name], Runs)
             operands = map(self.rounded, (self.params[name], g, *self.states[name]))
             new = self.rule(*operands, **given)
             p, *state = new if self.states[name] else (new,)
@@ -79,7 +89,8 @@ class LeafStepper:
 
     @staticmethod
     def like(old: np.ndarray, new: Any) -> np.ndarray:
-        return np.asarray(new, old.dtype)
+        new = np.asarray(new, old.dtype)
+        return new.view(Runs) if isinstance(old, Runs) else new
 
     def save(self) -> tuple:
         return self.t, dict(self.states), self.hyper.get("learning_rate")

@@ -28,6 +28,12 @@ MUTANTS.each("what is not a number is taken for zero, and nobody sees that train
 MUTANTS.each(
     "the gradient is scaled by its array's largest entry, and one NaN poisons the whole array", "optimizer.nan"
 )(faults.spreads_nan_over_the_array)
+MUTANTS.each("infinite gradients are cut to a large number, and the overflow is never seen", "optimizer.infinity")(
+    faults.takes_infinity_for_a_large_number
+)
+MUTANTS.each("what is infinite is taken for zero, and the entry stays where it is", "optimizer.infinity")(
+    faults.takes_infinity_for_zero
+)
 MUTANTS.each("an `or` takes the rate 0 for none", "optimizer.rate-zero")(faults.takes_a_rate_of_0_for_none)
 MUTANTS.each("a schedule is handed over and not followed", "optimizer.rate")(faults.never_changes_the_rate)
 MUTANTS.each("the rate of a step is forgotten after it", "optimizer.rate")(faults.falls_back_to_the_first_rate)

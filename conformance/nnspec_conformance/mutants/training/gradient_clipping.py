@@ -69,6 +69,18 @@ def leaves_scalars_out(f, gradients, **given):
     return gradients | f({name: g for name, g in gradients.items() if g.ndim}, **given)
 
 
+@MUTANTS.each("the squares are added in the dtype of the gradients", "clip.many-entries")
+def adds_the_squares_in_half_precision(f, gradients, *, limit, **given):
+    def factor(group):
+        total = np.zeros((), next(iter(group.values())).dtype)
+        for g in group.values():
+            for x in np.ravel(g):
+                total = total + x * x
+        return limit / max(np.sqrt(float(total)), limit)
+
+    return rescaled(f, gradients, factor)
+
+
 @MUTANTS.each("the limit is kept in float32", "clip.scaled")
 def rounds_the_limit_to_float32(f, gradients, *, limit, **given):
     return f(gradients, limit=float(np.float32(limit)), **given)

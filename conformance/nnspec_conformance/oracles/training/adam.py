@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.oracles.stepping import as_it_is, each_leaf
+from nnspec_conformance.oracles.stepping import always, as_it_is, each_leaf
 
 # Worked out on the page: beta1 = 1/2, beta2 = 3/4, no epsilon, and gradients whose size never changes, so that the root
 # of the second moment is 4 at every step.
@@ -41,10 +41,10 @@ def growing(beta1, beta2, zeros, steps):
 
 def check(*decay_rates, **amounts):
     for beta in decay_rates:
-        if not 0 <= beta < 1:
+        if not always((beta >= 0) & (beta < 1)):
             raise ValueError(f"a decay rate is {beta}, expected at least 0 and less than 1")
     for name, amount in amounts.items():
-        if not amount >= 0:
+        if not always(amount >= 0):
             raise ValueError(f"{name} is {amount}, expected 0 or more")
 
 

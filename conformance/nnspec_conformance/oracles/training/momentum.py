@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnspec_conformance.oracles.stepping import each_leaf
+from nnspec_conformance.oracles.stepping import always, each_leaf
 
 # Worked out by hand on the page: the loss (x^2 + 9 y^2) / 2 at the rate 1/4 with the momentum 1/4.
 EXAMPLE_PATH = ((16.0, 16.0), (12.0, -20.0), (8.0, 16.0), (5.0, -11.0), (3.0, 7.0))
@@ -14,7 +14,7 @@ NESTEROV_PATH = (16.0, 10.0, 5.25, 2.15625)
 
 
 def in_range(name, value):
-    if not 0 <= value < 1:
+    if not always((value >= 0) & (value < 1)):
         raise ValueError(f"{name} is {value}, expected at least 0 and less than 1")
 
 
@@ -25,7 +25,7 @@ def momentum(
 ):  # fmt: skip
     in_range("momentum", momentum)
     in_range("dampening", dampening)
-    if not weight_decay >= 0:
+    if not always(weight_decay >= 0):
         raise ValueError(f"weight_decay is {weight_decay}, expected 0 or more")
     decay = weight_decay * p
     if decay_position == "gradient":

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.oracles.stepping import each_leaf
+from nnspec_conformance.oracles.stepping import always, each_leaf
 
 # Worked out on the page, without epsilon. The root of the mean square is 2 at every step.
 EXAMPLE: dict[str, Any] = {"learning_rate": 0.25, "decay_rate": 0.75, "epsilon": 0.0}
@@ -34,10 +34,10 @@ def variance(g, decay_rate, t, first):
 
 def check(epsilon, *shares, **amounts):
     for share in shares:
-        if not 0 <= share < 1:
+        if not always((share >= 0) & (share < 1)):
             raise ValueError(f"a decay rate or momentum is {share}, expected at least 0 and less than 1")
     for name, amount in (amounts | {"epsilon": epsilon}).items():
-        if not amount >= 0:
+        if not always(amount >= 0):
             raise ValueError(f"{name} is {amount}, expected 0 or more")
 
 

@@ -37,6 +37,11 @@ def test_nan(operation: str, trial: Trial) -> None:
     steppers.of(operation).shows_what_is_not_a_number(trial)
 
 
+@clause("optimizer.infinity")
+def test_infinity(operation: str, trial: Trial) -> None:
+    steppers.of(operation).shows_what_is_infinite(trial)
+
+
 @clause("optimizer.rate-zero")
 def test_rate_zero(operation: str, trial: Trial) -> None:
     steppers.of(operation).stays_at_rate_zero(trial)

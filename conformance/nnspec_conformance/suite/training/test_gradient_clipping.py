@@ -12,7 +12,7 @@ from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, re
 from nnspec_conformance.dtypes import DTYPES, float_dtype
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.training import gradient_clipping as oracle
-from nnspec_conformance.tolerance import bound, exact
+from nnspec_conformance.tolerance import bound, exact, ulps
 from nnspec_conformance.trial import Trial
 
 SHAPES = {"kernel": (3, 5), "bias": ()}
@@ -142,6 +142,16 @@ def test_scaled(operation: str, readings: dict) -> Iterator[Case]:
     for entries, size in at_limit(operation, readings):
         gradients = placed("float32", **entries)
         yield call(operation, gradients, limit=15 / 16 * size, want=value(operation, readings), note="a tolerance")
+
+
+@clause("clip.many-entries")
+def test_many_entries(operation: str, readings: dict) -> Iterator[Case]:
+    def want(gradients: dict, *, limit: float) -> dict:
+        values = getattr(oracle, operation)(wide(gradients), limit=limit, **readings)
+        return {name: ulps(y, 4, str(gradients[name].dtype)) for name, y in values.items()}
+
+    gradients = {"kernel": normal_draws(63, (64, 64), "bfloat16", 0.25), "bias": normal_draws(64, (4,), "bfloat16")}
+    yield call(operation, gradients, limit=0.125, want=want, note="the squares are added in bfloat16")
 
 
 @clause("clip-by-norm.size")

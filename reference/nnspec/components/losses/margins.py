@@ -87,7 +87,7 @@ def multiclass_hinge(
     r"""Give what the label's score lacks of a lead of 1 over its strongest rival.
 
     With $s$ = ``scores``, $y$ = ``labels``: $\ell = \max(0, 1 + \max_{k \ne y} s_k - s_y)$   [multiclass-hinge.form][],
-    [multiclass-hinge.negative-scores][]
+    [multiclass-hinge.negative-scores][], [multiclass-hinge.masked-rival][]
 
     Args:
         scores: any float dtype; the largest is the decision.

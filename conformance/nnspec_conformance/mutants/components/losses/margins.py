@@ -58,6 +58,21 @@ def sets_the_labels_score_to_0(s, y, *, form="crammer-singer", **how):
     return handed_out(np.maximum(1 + rivals - own, 0), **how)
 
 
+@MUTANTS.add("the label's score from a product with a one-hot label: minus infinity times 0",
+             "multiclass-hinge.masked-rival")  # fmt: skip
+@in_dtype
+def multiplies_by_a_one_hot_label(s, y, *, form="crammer-singer", **how):
+    hot = (np.arange(s.shape[-1]) == y[..., None]).astype(s.dtype)
+    with np.errstate(invalid="ignore"):
+        return handed_out(np.maximum((1 + s - 2 * s.dtype.type(2) ** 10 * hot).max(-1) - (s * hot).sum(-1), 0), **how)
+
+
+@MUTANTS.add("NaN on the way back from a rival of minus infinity", "multiclass-hinge.masked-rival", part="_vjp")
+def loses_what_is_masked_on_the_way_back(s, y, g, **given):
+    (slope,) = right.multiclass_hinge_vjp(s, y, g, **given)
+    return ((slope + 0 * np.where(np.isinf(s), s, 0)).astype(s.dtype),)
+
+
 @MUTANTS.add("the similarity under the name of a loss: training turns the vectors apart", "cosine-loss.sign",
              "cosine-loss.proper")  # fmt: skip
 def gives_the_similarity(a, b, *, sign="distance", **given):

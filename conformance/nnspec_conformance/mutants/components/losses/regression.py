@@ -368,6 +368,15 @@ def forgets_the_weights_on_the_way_back(f, x, y, *rest, **given):
     return (*f(x, y, g, **given), *map(np.zeros_like, weights))
 
 
+@MUTANTS.each(
+    "the gradient of a weighted mean is divided by another number than the mean",
+    "regression.weighted-mean",
+    part="_vjp",
+)
+def divides_the_gradient_by_another_number(f, *operands, weighted_mean="weights", **given):
+    return f(*operands, weighted_mean="count" if weighted_mean == "weights" else "weights", **given)
+
+
 @MUTANTS.each("the mean divides by the number of weights that are not 0", "regression.weighted-mean")
 def divides_by_the_weights_that_are_not_0(f, x, y, *weights, reduction="none", **given):
     if reduction != "mean" or not weights:

@@ -97,8 +97,8 @@ def squared_hinge_want(scores: np.ndarray, labels: np.ndarray, **given: Any) -> 
 
 
 def multiclass_hinge_sizes(scores: np.ndarray, labels: np.ndarray, form: str) -> np.ndarray:
-    """The sum of the absolute values of all that is added."""
-    size = np.abs(wide(scores))
+    """The sum of the absolute values of all that is added; a rival of minus infinity is not."""
+    size = np.where(np.isinf(scores), 0, np.abs(wide(scores)))
     if form == "crammer-singer":
         return 1 + 2 * size.max(-1)
     each = 1 + size + np.take_along_axis(size, labels[..., None], -1)

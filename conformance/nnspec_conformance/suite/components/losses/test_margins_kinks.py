@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,11 @@ from nnspec_conformance.suite.components.losses.test_margins import (
     NONE,
     cosine_loss_want,
     directions,
+    multiclass_hinge_gradients,
+    multiclass_hinge_want,
     powers_of_two,
     read,
+    several_classes,
     triplet_gradients,
     triplets,
 )
@@ -38,6 +42,19 @@ def at_the_kink(operation: str, readings: dict) -> tuple[tuple[np.ndarray, ...],
     anchor, positive = np.zeros((3, 2), np.float32), np.array([[3, 4]] * 3, np.float32) * scale
     negative = np.array([[0, 6], [0, 5.5], [0, 7]], np.float32) * scale
     return (anchor, positive, negative), {"margin": 11.0 * 1024**2 if readings["distance"] == "squared" else 1024.0}
+
+
+@clause("multiclass-hinge.masked-rival")
+def test_masked_rival(readings: dict) -> Iterator[Case]:
+    """The first rival of every example is masked: of one that loses, the strongest, and of one that is done."""
+    for dtype in ("float32", "bfloat16"):
+        scores, labels = several_classes(dtype)
+        scores[np.arange(7), (labels + np.array([1, 2, 3, 4, 1, 2, 3])) % 5] = -np.inf
+        for case in (call, gradient):
+            wants = multiclass_hinge_want if case is call else multiclass_hinge_gradients
+            asked = NONE if case is call else {**NONE, "cotangents": powers_of_two(7, dtype)}
+            want = partial(wants, **read(readings))
+            yield case("multiclass_hinge", scores, labels, **asked, want=want, note="minus infinity times 0")
 
 
 @clause("margins.subgradient")

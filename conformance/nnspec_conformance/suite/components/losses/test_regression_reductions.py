@@ -210,6 +210,20 @@ def test_weighted_mean(operation: str, readings: dict) -> Iterator[Case]:
         yield call(operation, *arrays(operation), WEIGHTS, **asked, want=want, note="what the mean divides by")
 
 
+@clause("regression.weighted-mean")
+def test_gradient_of_weighted_mean(trial: Trial, readings: dict) -> None:
+    given, g = arrays(trial.operation), np.array(0.75, np.float32)
+    divisor = WEIGHTS.sum() if readings["weighted_mean"] == "weights" else WEIGHTS.size
+    for reduction, share in (("mean", 1 / divisor), ("sum", 1.0)):
+        asked = fixed(trial.operation) | {"reduction": reduction}
+        found = trial.vjp((*given, WEIGHTS), g, **asked)[:2]
+        shares = (g * share * WEIGHTS).astype(np.float32)
+        right = slopes(trial.operation, readings, given, shares, fixed(trial.operation))
+        for slope, want, what in zip(found, right, ("prediction", "target"), strict=True):
+            more = replace(want, allowed=want.allowed + 6 * np.abs(want.value) * 2.0**-24)
+            trial.expect(slope, more, f"gradient of the {reduction} for the {what} with weights")
+
+
 @clause("regression.zero-weights")
 def test_zero_weights(operation: str, readings: dict) -> Iterator[Case]:
     nan = readings["zero_weights"] == "nan" and readings["weighted_mean"] == "weights"
