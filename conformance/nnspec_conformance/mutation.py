@@ -28,6 +28,7 @@ from nnspec_conformance.suite_loader import Suite
 from nnspec_conformance.tolerance import Want, ulp
 
 LEAST_POWER = 10.0  # distance, in tolerances, below which a clause cannot tell its nearest wrong implementation
+NOISE = 64  # units in the last place of 1: what is left where digits have cancelled is hardly more
 ALIKE = 0.9  # share of the telling places at which an imitation must be wrong as the subject is
 PARTS = ("", "_vjp", "_second_derivative")  # the functions by which an adapter brings one operation
 
@@ -291,6 +292,7 @@ def _numbers_alike(imitation: np.ndarray, came: np.ndarray, want: Want, loses: b
     near = ratios(came, imitation, np.where(np.isfinite(imitation), allowed, 0.0), want.dtype)[0] <= 1
     wrong = ratios(imitation, want.value, want.allowed, want.dtype)[0] > 1
     with np.errstate(invalid="ignore"):
-        near |= wrong & (np.abs(came - imitation) <= np.abs(imitation - want.value) / 2)
+        off = np.abs(imitation - want.value)
+        near |= wrong & (off <= NOISE * ulp(1.0, want.dtype)) & (np.abs(came - imitation) <= off / 2)
     telling = wrong | ~near
     return bool(near.all() or near[telling].mean() >= ALIKE)

@@ -60,7 +60,7 @@ def test_tanh_gelu_that_says_so_passes(verdict):
 
 
 def test_sigmoid_that_overflows_is_recognized(verdict):
-    status, told, _ = verdict(SIGMOID)
+    status, told, _ = verdict(SIGMOID, "activation.accuracy")
     text = told["activation.accuracy[sigmoid]"]
     assert status == 1
     assert "88.8000031 at index" in text
@@ -68,8 +68,17 @@ def test_sigmoid_that_overflows_is_recognized(verdict):
     assert "fits      sigmoid that overflows: inf / inf for x above 88" in text
 
 
+def test_failures_of_one_cause_are_told_under_the_first(verdict):
+    told = verdict(SIGMOID, "activation.limits", "activation.accuracy")[1]
+    assert list(told) == ["activation.limits[sigmoid]"]
+    assert "likewise  activation.accuracy[sigmoid]" in told["activation.limits[sigmoid]"]
+
+
 def test_range_says_where_it_is_left(verdict):
-    assert "found     sigmoid leaves [0, 1] at 88.8 (float32): nan" in verdict(SIGMOID)[1]["sigmoid.range"]
+    assert (
+        "found     sigmoid leaves [0, 1] at 88.8 (float32): nan"
+        in verdict(SIGMOID, "sigmoid.range")[1]["sigmoid.range"]
+    )
 
 
 def test_softmax_without_the_shift_is_recognized(verdict):
