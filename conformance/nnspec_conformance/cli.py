@@ -23,9 +23,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command and return the exit status; as the program itself, end it even if an adapter's thread runs on."""
     _streams()
     status = _run(list(sys.argv[1:] if argv is None else argv))
-    if argv is None and any(not t.daemon and t is not threading.main_thread() for t in threading.enumerate()):
-        print("nnspec: a thread that the adapter started is still running; it is given up", file=sys.stderr, flush=True)
-        leave(status)
+    if argv is None:
+        os._exit = lambda _: leave(status)  # what an adapter leaves for the end of the program has no say in it
+        if any(not t.daemon and t is not threading.main_thread() for t in threading.enumerate()):
+            text = "nnspec: a thread that the adapter started is still running; it is given up"
+            print(text, file=sys.stderr, flush=True)
+            leave(status)
     return status
 
 
@@ -96,6 +99,12 @@ def _parser(chosen: list[str]) -> argparse.ArgumentParser:
     check.add_argument("--if-stale", action="store_true", help="only the topics whose results are no longer current")
     check.add_argument("--all", action="store_true", help="list every instance, not only those that do not hold")
     check.add_argument("--call-limit", type=_seconds, default=30.0, metavar="SECONDS", help="for one call (default 30)")
+    text = "for the first call of each form, where an adapter compiles (default: four times as many)"
+    check.add_argument("--first-call-limit", type=_seconds, metavar="SECONDS", help=text)
+    text = "ask in a process of its own: a crash or a hang in native code then ends one clause and not the run"
+    check.add_argument("--isolate", action="store_true", help=text)
+    text = "go on with the report of a run that ended early; what ended it is asked in a process of its own"
+    check.add_argument("--resume", action="store_true", help=text)
 
     clauses = command("clauses", "listing:clauses", "list the clauses with their tests, mutants and power")
     clauses.add_argument("clauses", nargs="*", metavar="CLAUSE", help="clause ids or sections; default: all")

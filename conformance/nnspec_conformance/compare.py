@@ -23,6 +23,7 @@ class Finding:
     Attributes:
         ratio: error / allowed; it fails above 1. What was lost below the smallest normal number is not in it.
         subnormals: the declared reading by which some element was right that would not have been else.
+        alone: what the same question came to that was asked once more, where that was another answer.
     """
 
     ratio: float
@@ -35,9 +36,10 @@ class Finding:
     allowed: float | None = None
     dtype: str | None = None
     subnormals: str | None = None
+    alone: str | None = None
 
     def as_dict(self) -> dict:
-        names = ("call", "dtype", "input", "got", "expected", "error", "allowed")
+        names = ("call", "dtype", "input", "got", "expected", "error", "allowed", "alone")
         return {name: getattr(self, name) for name in names}
 
 

@@ -18,7 +18,7 @@ from nnspec_conformance.suite_loader import Suite
 
 HERE = Path(__file__).resolve().parent
 PROJECT = ("nnspec_conformance", "nnspec")
-CORE = ("engine.py", "loading.py")
+CORE = ("alone.py", "engine.py", "loading.py")
 
 
 def topic_hash(suite: Suite, page: str, adapter: Any = None) -> str:

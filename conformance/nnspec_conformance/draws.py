@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,8 @@ def draw_cotangents(
     """A cotangent for every array of the result: normal draws, zeros where no gradient flows through."""
     values = {**operation.defaults(), **(given or {}), **lengths}
     results = operation.expanded(operation.result, lengths, given) | {a.name: a for a in operation.state}
+    if values.get("reduction", "none") != "none":  # a single number is left
+        results = {name: replace(array, axes=()) for name, array in results.items()}
     drawn = _drawn(results, values, dict.fromkeys(results, 1.0), dtype, f"{operation.name} cotangents {seed}")
     found = {
         name: drawn[name] if a.dtype == "float" and a.gradient else np.zeros(_shape(a, values), DTYPES[dtype])

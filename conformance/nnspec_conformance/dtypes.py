@@ -15,6 +15,27 @@ DTYPES = {
 }
 
 
+def tested(names: Any, operation: str) -> tuple[str, ...]:
+    """The dtypes that a subject declares, for all its operations (``*``) or for one.
+
+    Raises:
+        ValueError: it is no tuple, an empty one, or one with something else among the names.
+    """
+    known = f"use some of {', '.join(DTYPES)}"
+    if operation == "*" and names == ():
+        raise ValueError(f"DTYPES is empty; {known}")
+    if not isinstance(names, tuple | list) or not names:
+        raise ValueError(f"DTYPES[{operation!r}] is {_shown(names)}, expected a tuple; {known}")
+    for name in names:
+        if not isinstance(name, str) or name not in DTYPES:
+            raise ValueError(f"DTYPES holds {_shown(name)}; {known}")
+    return tuple(names)
+
+
+def _shown(value: Any) -> str:
+    return " ".join(repr(value).split())[:100]
+
+
 def is_float(x: Any) -> bool:
     """Whether ``x`` is a NumPy array of a floating-point type, bfloat16 included."""
     return isinstance(x, np.ndarray) and str(x.dtype) in DTYPES

@@ -10,7 +10,14 @@ from typing import Any
 from nnspec_conformance import subnormals
 from nnspec_conformance.cases import Case, ErrorCase, Test
 from nnspec_conformance.compare import Finding
-from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, did_you_mean
+from nnspec_conformance.errors import (
+    ClauseFailed,
+    HarnessError,
+    NotImplementedBySubject,
+    Refused,
+    TookTooLong,
+    did_you_mean,
+)
 from nnspec_conformance.known_failures import apply, known_failures, parse
 from nnspec_conformance.outcome import Entry, Missing, Result
 from nnspec_conformance.setting import Setting
@@ -128,7 +135,9 @@ def _run_test(subject: Subject, test: Test, result: Result, setting: Setting, re
                 record(result.instance, case, setting)
             answer = _ask(case, subject, setting, result)
             dtype = dtype if isinstance(case, Case) else subject.asked
-            _note(result.entry(test.name, setting.readings, dtype), answer, _words(case))
+            entry = result.entry(test.name, setting.readings, dtype)
+            if _note(entry, answer, _words(case)) and isinstance(case, Case) and not isinstance(answer, TookTooLong):
+                entry.question = (case, setting)
     except Exception as error:  # a fault of the suite itself, never the subject's
         place = inspect.trace()[-1]
         text = f"{type(error).__name__} in {place.filename}:{place.lineno}: {error}"
@@ -176,13 +185,14 @@ def _run_trial(test: Test, arguments: dict, trial: Trial, result: Result) -> Non
         _note(result.entry(test.name, trial.readings, dtype), what, words)
 
 
-def _note(entry: Entry, what: Finding | Exception, words: tuple[str, ...]) -> None:
-    """What a question came to: a comparison, or why there is none."""
-    if isinstance(what, Finding):
-        entry.note(what, words)
-    elif isinstance(what, NotImplementedBySubject):
+def _note(entry: Entry, what: Finding | Exception, words: tuple[str, ...]) -> bool:
+    """What a question came to: a comparison, or why there is none; returns whether it is the worst, and wrong."""
+    if isinstance(what, NotImplementedBySubject):
         entry.missing.append(Missing(words, str(what)))
-    elif isinstance(what, ClauseFailed | Refused):
-        entry.note(Finding(float("inf"), str(what), call=what.call), words)
+    elif isinstance(what, Finding | ClauseFailed | Refused):
+        found = what if isinstance(what, Finding) else Finding(float("inf"), str(what), call=what.call)
+        entry.note(found, words)
+        return entry.finding is found and entry.failed
     else:
         entry.fault = entry.fault or str(what)
+    return False

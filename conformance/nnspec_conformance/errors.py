@@ -55,3 +55,7 @@ class ClauseFailed(Exception):
     """A clause does not hold, whatever the numbers."""
 
     call: str | None = None  # the question, as a line of code
+
+
+class TookTooLong(ClauseFailed):
+    """The subject did not return in time."""

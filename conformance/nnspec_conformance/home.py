@@ -84,13 +84,15 @@ class Home:
         rows = self.operation.places(self.lengths, self.given).values()
         return tuple(source.name for source in (*self.operation.arguments, *rows) if source.optional)
 
-    def arrays(self, dtype: str) -> tuple:
-        """The arguments of a call."""
-        return draw(self.operation, self.lengths, dtype, given=self.given, without=self.without)
+    def arrays(self, dtype: str, *, seed: int = 0, scale: float = 1.0) -> tuple:
+        """The arguments of a call; see ``draw`` for seed and scale."""
+        return draw(
+            self.operation, self.lengths, dtype, given=self.given, seed=seed, scale=scale, without=self.without
+        )  # fmt: skip
 
-    def cotangents(self, dtype: str) -> Any:
+    def cotangents(self, dtype: str, *, seed: int = 0) -> Any:
         """A cotangent for every array of the result."""
-        return draw_cotangents(self.operation, self.lengths, dtype, given=self.given)
+        return draw_cotangents(self.operation, self.lengths, dtype, given=self.given, seed=seed)
 
     def steps(self, dtype: str, count: int = 3) -> list[dict]:
         """What a stepper is handed at each step."""

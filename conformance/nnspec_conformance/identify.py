@@ -25,6 +25,12 @@ class Identified:
     definition: Any
     implemented: bool
     known_failure: bool = False
+    fault: str | None = None  # why the suite could not ask; says nothing about the subject
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the declared reading was not found, for no reason that the subject or the suite knows."""
+        return self.implemented and not (self.known_failure or self.fault) and not set(self.declared) <= set(self.found)
 
 
 def _declaring(subject: Subject, clause: Clause, instance: str, value: Any) -> Subject:
@@ -33,7 +39,9 @@ def _declaring(subject: Subject, clause: Clause, instance: str, value: Any) -> S
     table = "VARIANTS" if clause.variants else "DEFAULTS"
     changed[table] = dict(changed.get(table, {})) | {instance: value}
     changed["KNOWN_FAILURES"] = {}
-    return Subject(SimpleNamespace(**changed), call_limit=subject.call_limit)
+    made = Subject(SimpleNamespace(**changed), call_limit=subject.call_limit)
+    made.patience = subject.patience  # what did not return in time is not waited for again
+    return made
 
 
 def identify(suite: Suite, subject: Subject) -> Iterator[Identified]:
@@ -50,19 +58,19 @@ def identify(suite: Suite, subject: Subject) -> Iterator[Identified]:
                 values.append(declared)
         declared = list(declared) if isinstance(declared, tuple) else [declared]
         known = known_failures(suite.spec, subject, instance)
-        found, implemented, hidden = [], False, False
+        found, implemented, hidden, fault = [], False, False, None
         for value in values:
             # a subject that can be told keeps being told: it declares the single reading as its whole choice
             told = len(declared) > 1 and value in declared
             trial = _declaring(subject, clause, instance, (value,) if told else value)
-            trial.hung = subject.hung  # what did not return once is not waited for again
             entries = run_instance(suite, trial, instance).entries
             implemented |= any(entry.outcome != NOT_IMPLEMENTED for entry in entries)
+            fault = fault or next((entry.fault for entry in entries if entry.outcome == HARNESS_ERROR), None)
             hidden |= value in declared and any(entry.failed and _claimed(known, entry) for entry in entries)
             if _holds(entry for entry in entries if not _claimed(known, entry)):
                 found.append(value)
         definition = clause.definition if clause.variants else clause.default
-        yield Identified(instance, declared, found, definition, implemented, hidden and not found)
+        yield Identified(instance, declared, found, definition, implemented, hidden and not found, fault)
 
 
 def _claimed(known: list[KnownFailure], entry: Entry) -> bool:

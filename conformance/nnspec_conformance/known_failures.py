@@ -7,18 +7,23 @@ float32``. A value is the reason with a link, alone or with a probe that tells w
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from nnspec_conformance.clauses import Spec
 from nnspec_conformance.compare import Finding
 from nnspec_conformance.dtypes import DTYPES
-from nnspec_conformance.errors import HarnessError, did_you_mean
+from nnspec_conformance.errors import HarnessError, did_you_mean, one_line
+from nnspec_conformance.limits import CallTimeout, limit
 from nnspec_conformance.outcome import Entry, Result
 from nnspec_conformance.subject import Subject
 
 INF = float("inf")
+DECLARED = "KNOWN_FAILURES"  # the entry of a declaration that does not fit
 
 
 @dataclass(frozen=True)
@@ -93,8 +98,27 @@ def parse(spec: Spec, subject: Subject, key: Any, value: Any) -> KnownFailure:
         raise HarnessError(f"{declared} has a probe that is {probe!r}; give a function of no arguments")
     readings, dtypes = _condition(spec, declared, str(key), instances[instance][1])
     told = with_version(reason, subject.version)
-    holds = told is not None and (probe is None or subject.probe(probe, declared))
+    holds = told is not None and (probe is None or probed(subject, probe, declared))
     return KnownFailure(str(key), instance, readings, dtypes, told or reason, holds)
+
+
+def probed(subject: Subject, probe: Callable, where: str) -> bool:
+    """What a known failure's probe says of this machine; each is asked once.
+
+    Raises:
+        HarnessError: it raises, or does not return in time.
+    """
+    if probe not in subject.probed:
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"), limit(subject.call_limit, "probe"):
+                warnings.simplefilter("ignore")
+                subject.probed[probe] = bool(probe())
+        except (Exception, CallTimeout) as error:
+            text = f"{type(error).__name__}: {one_line(error, 200)}"
+            raise HarnessError(
+                f"{where}: its probe raised {text}; it must say True where the failure occurs, else False"
+            ) from error
+    return subject.probed[probe]
 
 
 def _condition(spec: Spec, declared: str, key: str, operation: str) -> tuple[dict, tuple[str, ...]]:
@@ -154,7 +178,7 @@ def apply(known: list[KnownFailure], result: Result) -> None:
         if stale:
             where = f" in {', '.join(stale)}" if stale != [""] else ""
             text = f"declared as a known failure{where} but holds now; take it out of KNOWN_FAILURES['{failure.key}']"
-            result.entry("KNOWN_FAILURES").note(Finding(INF, text))
+            result.entry(DECLARED).note(Finding(INF, text))
 
 
 def _holds(entries: list[Entry]) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import io
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +25,7 @@ from nnspec_conformance.suite_loader import modules
 ROLES = {"reference": "reference", "numpy_oracle": "oracle"}
 ADAPTERS = "nnspec_conformance.adapters"
 LOAD_LIMIT = 300.0  # seconds; a framework with a device of its own may take a minute
+RELOAD = 1.0  # seconds; what takes longer to load is loaded once more only once
 OF_REFERENCE = ("jax", "jaxlib", "flax", "optax", "jaxtyping", "beartype")
 TABLES = ("VARIANTS", "DEFAULTS", "KNOWN_FAILURES", "SUBNORMALS")
 
@@ -38,7 +41,7 @@ def built_in() -> list[str]:
     return sorted(path.parent.name for path in found if "\nNAME = " in path.read_text(encoding="utf-8"))
 
 
-def load_subject(name: str, *, call_limit: float = 30.0) -> Subject:
+def load_subject(name: str, *, call_limit: float = 30.0, first_call_limit: float | None = None) -> Subject:
     """The subject behind an adapter.
 
     Raises:
@@ -47,7 +50,8 @@ def load_subject(name: str, *, call_limit: float = 30.0) -> Subject:
     role = ROLES.get(name, "framework") if name in built_in() else "user"
     try:
         with limit(LOAD_LIMIT, f"the import of {name}"):
-            return Subject(_load_adapter(name), call_limit=call_limit, role=role)
+            adapter = _load_adapter(name)
+            return Subject(adapter, call_limit=call_limit, first_call_limit=first_call_limit, role=role)
     except CallTimeout as error:
         raise HarnessError(f"{name}: its import did not end within {LOAD_LIMIT:g} s; see what it waits for") from error
 
@@ -138,6 +142,36 @@ def _from_path(path: Path) -> ModuleType:
         return module
 
     return _import(str(path), load)
+
+
+def fresh(subject: Subject) -> Subject | None:
+    """A user's adapter loaded once more, without what earlier calls left in it; None where that cannot be done.
+
+    It is not done again for one that took long or raised: it may hold a device, or register something for good.
+    """
+    path, name = getattr(subject.adapter, "__file__", None), getattr(subject.adapter, "__name__", "")
+    spec = importlib.util.spec_from_file_location(name, path) if subject.reloads and path else None
+    if spec is None or spec.loader is None:
+        return None
+    module, before, started = importlib.util.module_from_spec(spec), sys.modules.get(name), time.monotonic()
+    try:
+        sys.modules[name] = module
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+            limit(subject.call_limit, f"the import of {name}"),
+        ):
+            spec.loader.exec_module(module)
+            made = Subject(module, call_limit=subject.call_limit)
+    except BaseException as error:
+        if from_outside(error):
+            raise
+        subject.reloads = False
+        return None
+    finally:
+        sys.modules.update({name: before} if before else {})
+    subject.reloads = time.monotonic() - started < RELOAD
+    return made
 
 
 def _is_installed(name: str) -> bool:

@@ -224,12 +224,11 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = ORACLE) 
         as_declared = all(value in known for value, known in zip(pair.values(), declared, strict=True))
         return as_declared and _fits(mutant.subject(), result, small)
 
-    groups = (own,) if result.clause.kind == "shape" else (own + readings, elsewhere)  # a shape tells no values apart
-    for suspects in groups:  # the likeliest first; the others only if none of these fits
-        fits = [mutant.advice or f"{mutant.name}: {mutant.story}" for mutant in suspects if explains(mutant)]
-        if fits:
-            return list(dict.fromkeys(fits))
-    return []
+    if result.clause.kind == "shape":  # which tells no values apart
+        elsewhere, readings = [], []
+    fits = [*filter(explains, own)] or [*filter(explains, elsewhere)]  # others' bugs only if none of its own fits
+    fits += filter(explains, readings)
+    return list(dict.fromkeys(mutant.advice or f"{mutant.name}: {mutant.story}" for mutant in fits))
 
 
 def _fits(imitation: Subject, result: Result, small: Mapping[str, str]) -> bool:

@@ -37,6 +37,7 @@ class Entry:
         fault: why the suite could not ask; says nothing about the subject.
         reason: of the known failure that covers a failure here.
         subnormals: the declared reading by which some answer was right that would not have been else.
+        question: the case and the setting that the finding is of, while the run may ask it once more.
     """
 
     test: str
@@ -49,6 +50,7 @@ class Entry:
     fault: str | None = None
     reason: str | None = None
     subnormals: str | None = None
+    question: Any = field(default=None, repr=False, compare=False)
 
     def note(self, finding: Finding, words: Iterable[str] = ()) -> None:
         """Count one answer to a question of some attributes, and keep the worst."""
@@ -278,6 +280,27 @@ class Result(Summary):
     def page(self) -> str:
         """The page to which the instance belongs."""
         return self.clause.page_of(self.operation)
+
+    @classmethod
+    def from_record(cls, instance: str, clause: Clause, operation: str, record: dict) -> Result:
+        """The result that a record tells of."""
+        entries = [Entry.from_record(data) for data in record["entries"]]
+        return cls(
+            entries,
+            variant=record["outcome"] == VARIANT,
+            instance=instance,
+            clause=clause,
+            operation=operation,
+            readings=record.get("readings", {}),
+            told=tuple({keyword: None for entry in entries for keyword in entry.readings}),
+            fits=record.get("fits", []),
+        )
+
+    def forget(self) -> None:
+        """Let go of the questions and answers, once nothing is asked about them any more."""
+        self.answers.clear()
+        for entry in self.entries:
+            entry.question = None
 
     def as_record(self) -> dict:
         """JSON-ready: what was found and cannot be derived, and the outcome; a clause's own data are its page's."""

@@ -95,13 +95,11 @@ class ClauseItem(pytest.Item):
     """One instance of a clause."""
 
     def runtest(self) -> None:
-        from nnspec_conformance.engine import run_instance
-        from nnspec_conformance.mutation import explain
+        from nnspec_conformance.asking import ask
         from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED
 
         run = self.config.stash[RUN]
-        result = run_instance(run.suite, run.subject, self.name, record=run.recorder)
-        result.fits = explain(run.suite, run.subject, result)
+        result = ask(run.suite, run.subject, self.name, record=run.recorder)
         run.results.append(result)
         if result.outcome == NOT_IMPLEMENTED:
             pytest.skip(f"not implemented: {result.message}")

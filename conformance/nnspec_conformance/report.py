@@ -7,10 +7,12 @@ import json
 import platform
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from nnspec_conformance import __version__, results
 from nnspec_conformance.dependencies import topic_hash
+from nnspec_conformance.described import Described
 from nnspec_conformance.errors import HarnessError, one_line
 from nnspec_conformance.old_results import report_of
 from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, OUTCOMES, Result, summary_of
@@ -28,7 +30,7 @@ def in_files(path: Path) -> bool:
     return path.suffix != ".json"
 
 
-def as_report(suite: Suite, subject: Subject, found: Iterable[Result]) -> dict:
+def as_report(suite: Suite, subject: Subject | Described, found: Iterable[Result]) -> dict:
     """The report of a run, JSON-ready."""
     by_page: dict[str, dict] = {}
     for result in found:
@@ -45,7 +47,7 @@ def as_report(suite: Suite, subject: Subject, found: Iterable[Result]) -> dict:
             "environment": {
                 "platform": f"{platform.system()}-{platform.machine()}",
                 "device": subject.device,
-                "packages": results.versions(),
+                "packages": subject.packages,
             },
             "suite": {"version": __version__},
             "topics": {
@@ -129,18 +131,26 @@ def read_report(path: Path) -> dict:
     """
     if path.is_file():
         report = report_of(read_json(path), path)
-        _expect(report, SCHEMA, ("subject", "environment", "topics"), path)
+        _expect(report, ("subject", "environment", "topics"), path, SCHEMA)
     else:
         shared = read_json(path / "subject.json")
-        _expect(shared, SUBJECT_SCHEMA, ("subject", "environment"), path / "subject.json")
+        _expect(shared, ("subject", "environment"), path / "subject.json", SUBJECT_SCHEMA)
         report = shared | {"schema": SCHEMA, "topics": {page: read_json(file) for page, file in by_topic(path).items()}}
+    _expect(report["subject"], ("name", "version", "role", "dtypes"), path)
+    _expect(report["environment"], ("packages",), path)
+    _expect(report["topics"], (), path)
     for page, topic in report["topics"].items():
-        _expect(topic, topic.get("schema"), ("date", "inputs", "results"), f"{path}: {page}")
+        _expect(topic, ("date", "inputs", "results"), f"{path}: {page}")
+        _expect(topic["results"], (), f"{path}: {page}")
+        for instance, record in topic["results"].items():
+            _expect(record, ("outcome", "entries"), f"{path}: {page}: {instance}")
     return report
 
 
-def _expect(data: dict, schema: str | None, names: Iterable[str], place: object) -> None:
-    if data.get("schema") != schema:
+def _expect(data: Any, names: Iterable[str], place: object, schema: str | None = None) -> None:
+    if not isinstance(data, dict):
+        raise HarnessError(f"{place}: is {type(data).__name__}, expected an object; write it again")
+    if schema and data.get("schema") != schema:
         raise HarnessError(f"{place}: schema is {data.get('schema')!r}, expected {schema!r}; write it again")
     for name in names:
         if name not in data:
@@ -179,7 +189,7 @@ def _flat(report: dict, path: Path) -> dict:
 
 
 # ---- is it current?
-def stale_pages(suite: Suite, subject: Subject, chosen: list[str], reports: Iterable[dict]) -> list[str]:
+def stale_pages(suite: Suite, subject: Subject | Described, chosen: list[str], reports: Iterable[dict]) -> list[str]:
     """The pages of the chosen instances that no report covers as their files are now, without a failure."""
     wanted: dict[str, set[str]] = {}
     for instance in chosen:
@@ -188,18 +198,22 @@ def stale_pages(suite: Suite, subject: Subject, chosen: list[str], reports: Iter
     return [page for page, names in wanted.items() if not any(_current(suite, subject, page, names, r) for r in known)]
 
 
-def _current(suite: Suite, subject: Subject, page: str, names: set[str], report: dict) -> bool:
+def _current(suite: Suite, subject: Subject | Described, page: str, names: set[str], report: dict) -> bool:
+    outcomes = {name: record["outcome"] for name, record in measured(suite, subject, page, report).items()}
+    return names <= set(outcomes) and not {FAIL, HARNESS_ERROR} & set(outcomes.values())
+
+
+def measured(suite: Suite, subject: Subject | Described, page: str, report: dict) -> dict[str, dict]:
+    """The records that a report has of one page, if they were measured with its files and packages as they are now."""
     topic, now, packages = report["topics"].get(page), environment_hash(report), report["environment"]["packages"]
     if (report["subject"]["version"], packages) != (subject.version, installed(packages)):
-        return False
+        return {}
     if topic is None or topic.get("environment", now) != now:
-        return False
-    outcomes = {name: record["outcome"] for name, record in topic["results"].items()}
-    failed = {FAIL, HARNESS_ERROR} & set(outcomes.values())
-    return not failed and names <= set(outcomes) and topic["inputs"] == topic_hash(suite, page, subject.adapter)
+        return {}
+    return topic["results"] if topic["inputs"] == topic_hash(suite, page, subject.adapter) else {}
 
 
-def junit(subject: Subject, found: list[Result]) -> str:
+def junit(subject: Subject | Described, found: list[Result]) -> str:
     """JUnit XML: a test case for every instance."""
     suites = ElementTree.Element("testsuites")
     counts = {

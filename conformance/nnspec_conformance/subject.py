@@ -17,16 +17,28 @@ import numpy as np
 
 from nnspec_conformance import subnormals
 from nnspec_conformance.clauses import Clause, Spec
-from nnspec_conformance.dtypes import DTYPES, float_dtype
-from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, one_line
+from nnspec_conformance.dtypes import DTYPES, float_dtype, tested
+from nnspec_conformance.errors import (
+    ClauseFailed,
+    HarnessError,
+    NotImplementedBySubject,
+    Refused,
+    TookTooLong,
+    one_line,
+)
 from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
-from nnspec_conformance.functions import Function
-from nnspec_conformance.limits import CallTimeout, limit
+from nnspec_conformance.forms import called
+from nnspec_conformance.functions import Function, fingerprint
+from nnspec_conformance.limits import CallTimeout, Patience, limit
 from nnspec_conformance.open_stepper import OpenStepper
+from nnspec_conformance.results import versions
 from nnspec_conformance.setting import Setting, combinations
 from nnspec_conformance.signals import from_outside, leave
+from nnspec_conformance.trees import claimed, leaves
 
 SCALARS = (bool, int, float, str, type(None))
+FIRST = 4  # times as long may a call take that has to be compiled first
+LARGEST = 2**27  # entries of an answer; no question has one of a hundredth of that
 SLIPS = (TypeError, NameError, AttributeError)  # of who wrote a mutant: it does not do what its name says
 
 
@@ -36,13 +48,17 @@ class Subject:
     Args:
         adapter: a module or namespace that keeps the adapter contract.
         call_limit: seconds that one call may take.
+        first_call_limit: seconds for the first call of each form where the subject compiles; four times as many if
+            it is left out.
         role: reference, oracle, framework, user or mutant.
 
     Raises:
         HarnessError: the adapter lacks NAME, declares something of a wrong type, or its transport loses values.
     """
 
-    def __init__(self, adapter: Any, *, call_limit: float = 30.0, role: str = "user"):
+    def __init__(
+        self, adapter: Any, *, call_limit: float = 30.0, first_call_limit: float | None = None, role: str = "user"
+    ):
         self.adapter, self.call_limit, self.role = adapter, call_limit, role
         self.name = one_line(self._declared("NAME", str, None))
         self.version, self.device = self._text("VERSION", "unknown"), self._text("DEVICE", "cpu")
@@ -53,11 +69,14 @@ class Subject:
         self.known_failures = self._declared("KNOWN_FAILURES", dict, {})
         self.subnormals = self._declared("SUBNORMALS", dict, {})
         self.compiles = self._declared("COMPILES", bool, False)
-        self.hung: set[str] = set()
+        first = first_call_limit or FIRST * call_limit
+        self.patience = Patience(call_limit, first if self.compiles else None)
         self.process = os.getpid()
         self.printed: list[str] = []
         self._handed: list[Any] = []
-        self._probed: dict[Callable, bool] = {}
+        self.reloads = role == "user"  # whether its module may be loaded once more, to ask it without its past
+        self.probed: dict[Callable, bool] = {}  # what probes of known failures said
+        self.applied: Callable = called  # how a question is answered: by a call, or by its form alone
         self.asked: str | None = None  # dtype of the arrays of the last call
         self.calls = self.returned = 0
         self._check_dtypes()
@@ -83,30 +102,24 @@ class Subject:
             text = f"{type(error).__name__}: {one_line(error, 200)}"
             raise HarnessError(f"{self.place(name)}: {name} raised {text}; it must give a text") from error
 
-    def _dtypes_by_operation(self) -> dict[str, tuple]:
+    def _dtypes_by_operation(self) -> dict[str, tuple[str, ...]]:
         """``DTYPES``, under ``*`` for every operation that it does not name."""
         declared = getattr(self.adapter, "DTYPES", ("float32",))
         if not isinstance(declared, dict):
             declared = {"*": self._declared("DTYPES", tuple, ("float32",))}
-            if not declared["*"]:
-                raise HarnessError(f"{self.place('DTYPES')}: DTYPES is empty; use some of {', '.join(DTYPES)}")
-        for operation, names in declared.items():
-            if not isinstance(names, tuple | list) or not names:
-                raise HarnessError(
-                    f"{self.place('DTYPES')}: DTYPES[{operation!r}] is {one_line(repr(names), 100)}, expected a tuple; "
-                    f"use some of {', '.join(DTYPES)}"
-                )
-            for name in names:
-                if not isinstance(name, str) or name not in DTYPES:
-                    raise HarnessError(
-                        f"{self.place('DTYPES')}: DTYPES holds {one_line(repr(name), 100)}; use some of "
-                        f"{', '.join(DTYPES)}"
-                    )
-        return {"*": ("float32",)} | {operation: tuple(names) for operation, names in declared.items()}
+        try:
+            return {"*": ("float32",)} | {operation: tested(names, operation) for operation, names in declared.items()}
+        except ValueError as error:
+            raise HarnessError(f"{self.place('DTYPES')}: {error}") from None
 
     def dtypes_of(self, operation: str) -> tuple[str, ...]:
         """The dtypes that one operation is tested in."""
         return self._dtypes.get(operation, self._dtypes["*"])
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """The versions of Python and of the packages that were imported, so that no result depends on others."""
+        return versions()
 
     @property
     def operations_with_dtypes(self) -> list[str]:
@@ -140,24 +153,6 @@ class Subject:
                     f"{self.place('def to_numpy')}: to_numpy(asarray(x)) gave {one_line(repr(back))} for {name}, "
                     f"expected {x!r}; mend it or take {name!r} out of DTYPES"
                 )
-
-    def probe(self, function: Callable, where: str) -> bool:
-        """What a known failure's probe says of this machine; each is asked once.
-
-        Raises:
-            HarnessError: it raises, or does not return in time.
-        """
-        if function not in self._probed:
-            try:
-                with warnings.catch_warnings(), np.errstate(all="ignore"), limit(self.call_limit, "probe"):
-                    warnings.simplefilter("ignore")
-                    self._probed[function] = bool(function())
-            except (Exception, CallTimeout) as error:
-                text = f"{type(error).__name__}: {one_line(error, 200)}"
-                raise HarnessError(
-                    f"{where}: its probe raised {text}; it must say True where the failure occurs, else False"
-                ) from error
-        return self._probed[function]
 
     def settings(self, spec: Spec, clause: Clause, operation: str) -> list[Setting]:
         """What one clause is put to the subject in: the combinations of its readings that the clause can tell apart.
@@ -237,6 +232,9 @@ class Subject:
             return tuple(self._out(operation, v, True) for v in y)
         if isinstance(y, SCALARS) and (inside or type(y) is int):  # a count is a plain number
             return y
+        if (size := claimed(y)) > LARGEST:
+            shape = list(map(int, getattr(y, "shape", ())))
+            raise ClauseFailed(f"{operation} returned an array of shape {shape}, {size:.3g} entries; nothing is copied")
         if isinstance(y, np.ndarray):
             return np.array(y)  # a copy: a framework may update in place
         try:
@@ -253,23 +251,29 @@ class Subject:
     def has(self, operation: str) -> bool:
         return callable(getattr(self.adapter, operation, None))
 
-    def _guard(self, operation: str, values: Any, body: Callable[[Callable], Any]) -> Any:
+    def _guard(
+        self, operation: str, values: Any, body: Callable[[Callable], Any], kind: str = "call", given: Any = ()
+    ) -> Any:
         self.asked = float_dtype(values)
         if not self.has(operation):
             raise NotImplementedBySubject(operation)
-        if operation in self.hung:
-            raise ClauseFailed(f"{operation} did not return within {self.call_limit:g} s in an earlier call")
+        what = operation if kind == "call" else f"the {kind} of {operation}"
+        if self.patience.given_up((operation, kind)):
+            raise NotImplementedBySubject(f"{what}, which did not return in time before, is not asked again")
+        shapes = tuple((x.dtype, x.shape) for x in leaves(values)) if self.compiles else ()
+        form = (operation, kind, shapes, fingerprint(given))
+        seconds = self.patience.limit(form)
         dtype = self.asked or self.dtypes_of(operation)[0]
         self.calls += 1
         self._handed = []
-        printed = io.StringIO()
+        printed, late = io.StringIO(), False
         try:
             with (
                 warnings.catch_warnings(),
                 np.errstate(all="ignore"),
                 contextlib.redirect_stdout(printed),
                 contextlib.redirect_stderr(printed),
-                limit(self.call_limit, operation),
+                limit(seconds, operation),
                 self._context(dtype),
             ):
                 warnings.simplefilter("ignore")
@@ -279,8 +283,9 @@ class Subject:
         except (ClauseFailed, HarnessError):
             raise
         except CallTimeout as error:
-            self.hung.add(operation)
-            raise ClauseFailed(f"{operation} did not return within {self.call_limit:g} s") from error
+            self.patience.ran_out((operation, kind))
+            late = True
+            raise TookTooLong(f"{what} did not return within {seconds:g} s") from error
         except NotImplementedError as error:
             raise NotImplementedBySubject(f"{operation}: {one_line(error)}" if str(error) else operation) from error
         except BaseException as error:  # SystemExit and the panics of extension modules are no Exceptions
@@ -291,6 +296,8 @@ class Subject:
                 raise HarnessError(str(refused)) from error
             raise refused from error
         finally:
+            if not late:  # what it came to is another matter
+                self.patience.answered((operation, kind), form)
             if os.getpid() != self.process:  # the operation forked, and this is the child: only one may go on
                 leave(2)
             self.printed += [] if self.printed else printed.getvalue().splitlines()[:1]
@@ -303,12 +310,16 @@ class Subject:
             Refused: it raised anything else.
             ClauseFailed: it did not return in time, or returned something that is no array.
         """
-        return self._guard(operation, arrays, lambda f: f(*map(self._in, arrays), **attributes))
+
+        def body(f: Callable) -> Any:
+            return self.applied(lambda *inputs: f(*inputs, **attributes), *map(self._in, arrays))
+
+        return self._guard(operation, arrays, body, given=attributes)
 
     def handed_last(self, operation: str) -> list[np.ndarray]:
         """The arrays that the last call was handed, as it left them."""
         handed = self._handed
-        return list(self._guard(operation, handed, lambda _: tuple(handed)))
+        return list(self._guard(operation, handed, lambda _: tuple(handed), "arrays"))
 
     def vjp(self, operation: str, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
         """Gradients of ``sum(cotangents * f(*arrays))`` for the floating-point arrays, in their order.
@@ -325,10 +336,10 @@ class Subject:
             if own is not None:
                 return as_gradients(f"{operation}_vjp", own(*inputs, self._in(cotangents), **attributes))
             g, primals = of_floats(operation, f, arrays, inputs, attributes)
-            gradients = self.adapter.vjp(g, primals, self._in(cotangents))
+            gradients = self.applied(lambda *both: self.adapter.vjp(g, *both), primals, self._in(cotangents))
             return regrouped(float_places(arrays), as_gradients("vjp", gradients))
 
-        return self._guard(operation, arrays, body)
+        return self._guard(operation, arrays, body, "gradient", attributes)
 
     def second_derivative(self, operation: str, x: Any, *fixed: Any, along: Any = None, **attributes: Any) -> Any:
         """The second derivative by the first array, of any but an elementwise operation along a direction.
@@ -350,7 +361,7 @@ class Subject:
             slope = Function(lambda first: vjp(g, (first,), ones)[0], operation, vjp, g, x.shape, str(x.dtype))
             return vjp(slope, (primal,), ones if along is None else self._in(along))[0]
 
-        return self._guard(operation, (x, *fixed), body)
+        return self._guard(operation, (x, *fixed), body, "second derivative", attributes)
 
     def trajectory(
         self, operation: str, params: dict, grads: Any, *, steps: int, rates: list | None = None, **hyper: Any

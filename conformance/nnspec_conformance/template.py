@@ -9,12 +9,14 @@ from nnspec_conformance import signatures
 from nnspec_conformance.clauses import Spec, load_spec
 from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.operations import Operation
+from nnspec_conformance.verdict import plain
 
 TEMPLATE = '''\
 """My implementation, as nnspec's suite sees it.
 
     nnspec check THIS_FILE            verdict, clause by clause
     nnspec check THIS_FILE relu.value only this clause (or a section, such as activations)
+    nnspec check THIS_FILE --isolate  if it crashes or hangs: in a process of its own, and the rest goes on
     nnspec identify THIS_FILE         which reading of each clause with variants it has
 
 An adapter is a plain module. Take out what you do not have: a missing function, or NotImplementedError in a call,
@@ -26,6 +28,8 @@ import numpy as np
 NAME = "mine"
 VERSION = "0.1"
 DTYPES = ("float32",)  # of float16, bfloat16, float32, float64: those in which your functions compute
+DEVICE = "cpu"  # where they compute, as reports show it: a text, or a function that gives one
+COMPILES = False  # True if each new shape and dtype is compiled: fewer are asked, and a first call may take longer
 
 # Which reading you have, where the specification knows several: a name, or a tuple of all that the caller can choose
 # from; then each call gets the keyword. What is absent is taken to be the definition's.
@@ -52,19 +56,26 @@ KNOWN_FAILURES = {
 
 # ---- transport: leave these three out if your functions take and return NumPy arrays
 
-# def asarray(x):           # numpy -> yours
+# def asarray(x):           # NumPy to yours. x may have no axes (a single number), and an axis may have length 0
 #     return mine.tensor(x)
 
-# def to_numpy(y):          # yours -> numpy
+# def to_numpy(y):          # yours to NumPy, in the same dtype. An engine that computes only when asked does so here
 #     return y.numpy()
 
-# def context(dtype):       # entered round every call: precision, device, determinism
-#     return contextlib.nullcontext()
+# @contextlib.contextmanager  # import contextlib
+# def context(dtype):       # entered round every call, with asarray and to_numpy: precision, device, determinism
+#     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):  # what JAX needs
+#         yield
 
-# ---- gradients: one function for all operations if you have autodiff (it must nest, for second derivatives) ...
+# ---- gradients: one function for all operations if you have autodiff ...
 
 # def vjp(f, primals, cotangents):      # gradients of sum(cotangents * f(*primals)), one for each primal
-#     return mine.grad(f, primals, cotangents)
+#     nested = any(p.requires_grad for p in primals)  # a second derivative is the vjp of a vjp: only that needs a graph
+#     leaves = [p if p.requires_grad else p.detach().requires_grad_() for p in primals]
+#     y = f(*leaves)
+#     if not y.requires_grad:  # a constant slope
+#         return tuple(map(torch.zeros_like, leaves))
+#     return torch.autograd.grad(y, leaves, cotangents, create_graph=nested, materialize_grads=True)
 
 # ---- ... or one for each operation, <name>_vjp(*arrays, cotangents, **attributes) -> tuple
 
@@ -89,8 +100,23 @@ def softmax(x, *, axis=-1):
     return e / e.sum(axis, keepdims=True)
 
 
-# The other operations, and what they take and give. Axes are in order, [*batch] is any number of axes; what
-# an answer has to be stands in the clauses: nnspec clauses lists them.
+# A stepper keeps its state to itself, and gives the parameters after each step:
+#
+# def adam(params, *, learning_rate, **hyper):
+#     optimizer = mine.Adam(params, learning_rate, **hyper)
+#
+#     def step(grads, learning_rate=None):  # grads by the names of the parameters; without a rate the last one stays
+#         if learning_rate is not None:
+#             optimizer.learning_rate = learning_rate
+#         optimizer.apply(grads)
+#         return dict(optimizer.params)
+#
+#     return step
+
+
+# All operations, and what they take and give. Axes are in order, [*batch] is any number of axes, also none; [] is a
+# single number. A keyword that is a reading is handed over only if VARIANTS says that you can be told several.
+# What an answer has to be stands in the clauses: nnspec clauses lists them.
 {operations}'''
 
 
@@ -104,10 +130,11 @@ def template(spec: Spec) -> str:
 
 
 def _comment(operation: Operation) -> str:
-    """Signature, arguments, keywords and result of one operation."""
+    """Signature and result of one operation, what it does, its arguments and keywords."""
     taken = signatures.arguments(operation) | signatures.keywords(operation)
-    lines = [f"{signatures.signature(operation)} -> {signatures.result(operation)}"]
-    lines += [f"    {name}: {words}" for name, words in taken.items()]
+    readings = {attribute.name: attribute.readings for attribute in operation.attributes if attribute.readings}
+    lines = [f"{signatures.signature(operation)} -> {signatures.result(operation)}", f"    {plain(operation.text)}"]
+    lines += [f"    {n}: {w}" + (f"; a reading, {readings[n]}" if n in readings else "") for n, w in taken.items()]
     wrapped = (textwrap.wrap(line, 118, subsequent_indent="        ", break_on_hyphens=False) for line in lines)
     return "\n".join(f"# {line}" for lines in wrapped for line in lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -28,3 +29,11 @@ def rebuilt(tree: Any, arrays: list) -> Any:
     """The same nesting with other leaves, in the order of ``leaves``."""
     remaining = iter(arrays)
     return mapped(lambda _: next(remaining), tree)
+
+
+def claimed(array: Any) -> int:
+    """How many entries something claims to have, seen by its shape alone; 0 if it claims nothing."""
+    try:
+        return math.prod(map(int, getattr(array, "shape", ())))
+    except (TypeError, ValueError):
+        return 0

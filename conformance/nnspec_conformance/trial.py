@@ -49,16 +49,19 @@ class Trial:
     def _note(self, what: Finding | Exception) -> None:
         self.found.append((self.subject.asked, self._words, what))
 
+    def ask(self, case: Case) -> Any:
+        """The answer to any question, told the readings that it must be told."""
+        return case.ask(self.subject, self.setting.told)
+
     def call(self, *arrays: Any, operation: str | None = None, **attributes: Any) -> Any:
         name = operation or self.operation
         case = Case(operation=name, arrays=arrays, attributes=attributes)
         return case.ask(self.subject, self.setting.told if name == self.operation else {})
 
     def vjp(self, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
-        case = Case(
-            operation=self.operation, what="gradient", arrays=arrays, cotangents=cotangents, attributes=attributes
+        return self.ask(
+            Case(operation=self.operation, what="gradient", arrays=arrays, cotangents=cotangents, attributes=attributes)
         )
-        return case.ask(self.subject, self.setting.told)
 
     def draws(self, *arrays: Any, seeds: int, **attributes: Any) -> np.ndarray:
         """What a random operation gives for each of the first so many seeds, in float64; seeds along the first axis."""
@@ -70,10 +73,8 @@ class Trial:
 
     def trajectory(self, params: dict, grads: Any, *, rates: Any = None, **hyper: Any) -> list[dict]:
         """The parameters after each step of the stepper, told the readings that it must be told."""
-        case = Case(
-            operation=self.operation, what="trajectory", arrays=(params,), grads=grads, rates=rates, attributes=hyper
-        )
-        return case.ask(self.subject, self.setting.told)
+        given = {"arrays": (params,), "grads": grads, "rates": rates, "attributes": hyper}
+        return self.ask(Case(operation=self.operation, what="trajectory", **given))
 
     def steppers(self, params: dict, play: Callable, **hyper: Any) -> Any:
         """What ``play(start)`` makes of steppers that ``start(params)`` starts, all with these hyper-parameters."""

@@ -152,8 +152,8 @@ def load(folder: Path, spec: Spec) -> list[Recorded]:
     path = folder / "arrays.safetensors"
     try:
         arrays = load_file(str(path))
-    except (OSError, SafetensorError) as error:
-        raise HarnessError(f"{path}: {error}; record the vectors again") from error
+    except (OSError, SafetensorError, AttributeError, KeyError, ValueError) as error:  # a dtype that NumPy lacks, too
+        raise HarnessError(f"{path}: {one_line(error)}; record the vectors again") from error
     if not isinstance(manifest.get("cases"), list):
         raise HarnessError(f"{folder / 'manifest.json'}: has no list 'cases'; record again")
     cases = []
@@ -161,8 +161,9 @@ def load(folder: Path, spec: Spec) -> list[Recorded]:
         try:
             cases.append(_case(data, arrays))
             problem = _unknown(cases[-1], spec)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise HarnessError(f"{folder / 'manifest.json'}: case {number}: {error!r}; record again") from error
+        except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+            text = one_line(repr(error), 100)
+            raise HarnessError(f"{folder / 'manifest.json'}: case {number}: {text}; record again") from error
         if problem:
             raise HarnessError(f"{folder / 'manifest.json'}: case {number}: {problem}")
     return cases
@@ -193,6 +194,8 @@ def _case(data: dict, arrays: dict[str, np.ndarray]) -> Recorded:
             return arrays[x["array"]]
         if "want" in x:
             value, allowed, flushed = (arrays[f"{x['want']}.{part}"] for part in ("value", "allowed", "flushed"))
+            if np.broadcast_shapes(value.shape, allowed.shape, flushed.shape) != value.shape:
+                raise ValueError(f"{x['want']}: the tolerance has not the shape of the answer")
             return Want(value, allowed, flushed, _known(x["dtype"]), x["tolerance"])
         if "shape" in x:
             return Shape(None if x["shape"] is None else tuple(x["shape"]), _known(x["dtype"]))
@@ -239,3 +242,6 @@ def replay(cases: list[Recorded], subject: Subject, spec: Spec) -> Iterator[Repl
             yield Replayed(instance, "not implemented", None, str(error))
         except (Refused, ClauseFailed) as error:
             yield Replayed(instance, "fail", None, str(error))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            text = f"{type(error).__name__}: {one_line(error, 100)}"
+            raise HarnessError(f"a recorded case of {instance} cannot be asked ({text}); record it again") from error

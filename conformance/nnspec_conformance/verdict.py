@@ -85,23 +85,24 @@ def explanation(result: Result) -> list[str]:
             lines += _row("error", f"{number(found.error)}, allowed {number(found.allowed)}{times}")
     if result.message and (found is None or found.got is None or found.message or result.reason):
         lines += _row("found", result.message)
+    lines += _row("alone", found.alone if found else None)
     for fit in result.fits[:3]:
         lines += _row("fits", fit)
     return lines + _row("reason", result.reason)
 
 
 def _together(result: Result) -> tuple | None:
-    """What results must share to be told once: an operation that fails in the same words, or by the same cause."""
+    """What results must share to be told once: the operation, and a known cause or the words in which it fails."""
     if result.outcome != FAIL or result.reason:
         return None
     if result.fits:
         return result.operation, "fits", result.fits[0]
     told_by_words = result.finding is None or result.finding.got is None
-    return (result.operation, result.message) if told_by_words else None
+    return (result.operation, "found", result.message) if told_by_words else None
 
 
 def explanations(results: Iterable[Result]) -> list[list[str]]:
-    """One explanation for each failure, and one for all that fail in the same words or by the same cause."""
+    """One explanation for each failure; those of one cause stand under the first, those in the same words as one."""
     groups: dict[object, list[Result]] = {}
     for number, result in enumerate(failed(results)):
         groups.setdefault(_together(result) or number, []).append(result)
@@ -112,7 +113,8 @@ def explanations(results: Iterable[Result]) -> list[list[str]]:
             continue
         first = group[0]
         if first.fits:
-            told.append([*explanation(first), *_row("likewise", ", ".join(r.instance for r in group[1:]))])
+            more = f"{len(group) - 1} more of this cause: {', '.join(r.instance for r in group[1:])}"
+            told.append([*explanation(first), *_row("and", more)])
             continue
         calls = [r.finding.call for r in group if r.finding and r.finding.call]
         call = min(calls, key=len, default=None)  # the easiest to try by hand

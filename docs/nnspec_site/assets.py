@@ -12,8 +12,14 @@ import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nnspec_site.errors import SiteError
+from nnspec_site.flat_formulas import CHARACTERS as FLAT_CHARACTERS
+from nnspec_site.flat_formulas import SLANTED
+
+if TYPE_CHECKING:
+    from fontTools.ttLib import TTFont
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "npm"
@@ -43,6 +49,7 @@ STIX = Package(
     "negoeozw6VSXjZMozwKRSm/dhCQT62csZcuea9I8KYqPaZq/8KbbBBrA02ZHF7AyuR5mVML/p+q0bwFuSIf2GQ==",
 )
 FONT = "stix-two-math.woff"
+LETTERS = "letters.woff"  # the same font, whose letters are the slanted ones of mathematics
 CHARACTERS = [  # of the font, for formulas: letters, marks, operators, arrows, brackets, mathematical letters
     range(0x20, 0x7F),
     range(0xA0, 0x100),
@@ -118,19 +125,42 @@ def install(folder: Path = GENERATED) -> None:
     css = css.replace("./STIXTwoMath.woff2", FONT)
     css = re.sub(r"\.tml-cancelto \{.*?\n\}\n", "", css, flags=re.S)  # no page crosses a term out
     (math / "math.css").write_text(css, encoding="utf-8")
-    (math / FONT).write_bytes(subset(read(STIX, "files/stix-two-math-latin-400-normal.woff")))
+    font = read(STIX, "files/stix-two-math-latin-400-normal.woff")
+    (math / FONT).write_bytes(subset(font))
+    (math / LETTERS).write_bytes(letters(font))
     (math / "LICENSE").write_bytes(read(STIX, "LICENSE"))
     (folder / "iframe-worker.js").write_bytes(read(IFRAME_WORKER, "shim/index.js"))
 
 
 def subset(font: bytes) -> bytes:
     """The font with the characters of ``CHARACTERS`` alone, and all that a formula stretches or puts above them."""
+    return _subset(_opened(font), [code for span in CHARACTERS for code in span], ["*"])
+
+
+def letters(font: bytes) -> bytes:
+    """The font of formulas that are text: ``x`` is shown as the mathematical x."""
+    whole = _opened(font)
+    for table in whole["cmap"].tables:
+        if table.isUnicode():
+            shown = {ord(letter): table.cmap[code] for letter, code in SLANTED.items() if code in table.cmap}
+            table.cmap.update(shown)
+    return _subset(whole, FLAT_CHARACTERS, [])
+
+
+def _opened(font: bytes) -> TTFont:
+    from fontTools.ttLib import TTFont
+
+    return TTFont(io.BytesIO(font))
+
+
+def _subset(whole: TTFont, characters: list[int], features: list[str]) -> bytes:
     from fontTools import subset as tools
 
-    options = tools.Options(flavor="woff", layout_features=["*"], notdef_outline=True)
-    whole = tools.load_font(io.BytesIO(font), options)
+    options = tools.Options(flavor="woff", layout_features=features, notdef_outline=True)
+    if not features:
+        options.drop_tables += ["MATH"]
     subsetter = tools.Subsetter(options)
-    subsetter.populate(unicodes=[code for span in CHARACTERS for code in span])
+    subsetter.populate(unicodes=characters)
     subsetter.subset(whole)
     written = io.BytesIO()
     tools.save_font(whole, written, options)

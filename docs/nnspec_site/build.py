@@ -16,22 +16,9 @@ from typing import Any
 
 from nnspec_conformance.clauses import load_spec
 from nnspec_conformance.errors import HarnessError
-from nnspec_site import (
-    assets,
-    built,
-    clause_pages,
-    data,
-    data_files,
-    drawing,
-    experiment_pages,
-    navigation,
-    own_page,
-    sources,
-)  # fmt: skip
-from nnspec_site.assets import ROOT
+from nnspec_site import assets, built, data, drawing, navigation, sources, staging
 from nnspec_site.errors import SiteError
-
-CONFIG = ROOT / "mkdocs.yml"
+from nnspec_site.staging import CONFIG
 
 
 def step(text: str) -> None:
@@ -45,22 +32,13 @@ def prepare() -> None:
     step("browser assets")
     assets.install()
     drawing.draw_figures()
-    step("pages that follow from the folders")
-    navigation.stage(load_spec())
-    step("a page for each clause and experiment, and the data")
-    shown = data.current()
-    for pages in (clause_pages.pages(shown), experiment_pages.pages(shown)):
-        own_page.stage(pages, navigation.STAGE)
-    data_files.stage(shown, navigation.STAGE / "data")
+    step("pages that follow from the folders, a page for each clause and experiment, and the data")
+    staging.stage(data.current())
 
 
 def settings() -> dict[str, Any]:
     """What is handed to MkDocs beside its file: the folder it reads and the whole navigation."""
-    from mkdocs.utils.yaml import yaml_load
-
-    with CONFIG.open("rb") as file:
-        written = yaml_load(file)["nav"]
-    return {"docs_dir": str(navigation.STAGE), "nav": navigation.navigation(written, load_spec())}
+    return {"docs_dir": str(navigation.STAGE), "nav": staging.nav(load_spec())}
 
 
 def build(site_dir: Path | None = None) -> Path:
@@ -93,10 +71,7 @@ class _Warnings(logging.Handler):
 
 
 def serve() -> None:
-    """A local server that renders again what has changed.
-
-    A page added or removed, and the own pages of clauses and experiments, show when it is started again.
-    """
+    """A local server that renders again what has changed."""
     from mkdocs.commands.serve import serve as mkdocs_serve
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")

@@ -88,11 +88,10 @@ def _mark(i: int) -> str:
 
 
 def _track(row: Row, names: Sequence[str], limit: float) -> Element:
-    """The bar and the marks; grid, ceiling and spreads are drawn by the style, so that they cost no elements."""
+    """The marks; bar, grid, ceiling and spreads are drawn by the style, so that they cost no elements."""
     style, parts = f"--nn-step:{25 / limit:.2f}%", []
     if row.bar:
-        style += _spread(row.bar, limit, "bar")
-        parts.append(make("span", "nn-track-bar", style=f"width:{100 * min(row.bar.value / limit, 1):.1f}%"))
+        style += f";--nn-bar:{100 * min(row.bar.value / limit, 1):.1f}%" + _spread(row.bar, limit, "bar")
     for i, name in enumerate(names):
         if name in row.marks:
             share = row.marks[name]

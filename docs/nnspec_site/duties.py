@@ -1,4 +1,4 @@
-"""What the operations of a page owe as duties: a line in its fine print, and a table on the duty's own page."""
+"""What the operations of a page owe as duties: a fold in its fine print, and a table on the duty's own page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nnspec_conformance.clauses import Clause
 from nnspec_site import data as site_data
 from nnspec_site.data import Data
 from nnspec_site.fine_print import is_title
-from nnspec_site.html import Element, make, table
+from nnspec_site.html import Element, folded, make, plural, table
 from nnspec_site.outcomes import OUTCOMES, tally, worst
 from nnspec_site.proof import said, subject_name, subjects_in_order
 from nnspec_site.rendering import clause_address
@@ -21,11 +21,11 @@ ROW = "operation-"  # the ids of the rows in a table of operations begin so
 
 
 class Duties(Treeprocessor):
-    """Ends the section "Fine print" with a line about the duties, else the page's last table of operations."""
+    """Ends the section "Fine print" with a fold of the duties, else the page's last table of operations."""
 
     def run(self, root: Element) -> None:
         names = [row.get("id", "").removeprefix(ROW) for row in root.iter("th") if row.get("id", "").startswith(ROW)]
-        if not names or (told := line(site_data.current(), names)) is None:
+        if not names or (told := fold(site_data.current(), names)) is None:
             return
         parts = list(root)
         start = next((i for i, part in enumerate(parts) if is_title(part)), None)
@@ -42,18 +42,21 @@ def register(md: Markdown) -> None:
     md.treeprocessors.register(Duties(md), "nnspec-duties", 16)
 
 
-def line(data: Data, operations: list[str]) -> Element | None:
-    """The duties that some operations owe, with everybody's outcome: an element each, since a page has few to spare."""
-    made = make("p", "nn-duties", "Beside these the ", make("a", "", "duties", href="/spec/duties.md"), " are asked: ")
+def fold(data: Data, operations: list[str]) -> Element | None:
+    """The duties that some operations owe, a line each with everybody's outcome; one line however many there are."""
     found = [(clause, of(clause, operations)) for clause in data.spec.clauses.values() if clause.forms]
     owed = [(clause, its) for clause, its in found if its.applies_to]
-    for number, (clause, its) in enumerate(owed):
-        href = clause_address(clause.page, clause.id)
-        made.append(make("a", "", clause.id.removeprefix(duties.PREFIX), href=href))
+    lines = []
+    for clause, its in owed:
+        name = make("a", "", clause.id.removeprefix(duties.PREFIX), href=clause_address(clause.page, clause.id))
         free = [f"not owed by {n}: {why}" for n, why in duties.exempt(data.spec, clause).items() if n in operations]
         words = "; ".join([*said(data, its), *free])
-        made[-1].tail = f" ({words})" + ("." if number == len(owed) - 1 else ", ")
-    return made if owed else None
+        lines.append(make("li", "", name, f": {words}" if words else None))
+    if not owed:
+        return None
+    more = make("p", "nn-provenance", make("a", "", "What a duty is", href="/spec/duties.md"))
+    summary = f"Beside these: {plural(len(owed), 'duty', 'duties')} of every operation"
+    return folded([summary], make("ul", "", *lines), more, css="nn-duties")
 
 
 def of(duty: Clause, operations: list[str]) -> Clause:

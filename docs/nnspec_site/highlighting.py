@@ -11,7 +11,6 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from nnspec_site.html import Element, make
 from nnspec_site.kept import kept, maker
 
 PLAIN = re.compile(r'<span class="(?:n[nbd]?|p|o|w|m[if])">(.*?)</span>')  # names, signs, numbers: most of the text
@@ -32,6 +31,6 @@ def _highlighted(source: str) -> str:
     return html
 
 
-def element(md: Markdown, source: str) -> Element:
-    """A piece of Python as an element."""
-    return make("div", "", md.htmlStash.store(python(source)))
+def stored(md: Markdown, source: str) -> str:
+    """What stands for the HTML of a piece of Python in the text of an element, until the page is written."""
+    return md.htmlStash.store(python(source))

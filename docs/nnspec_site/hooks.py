@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from nnspec_site import data, kept_pages
+from nnspec_site import data, kept_pages, staging
 
 
 def on_startup(*, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
@@ -13,9 +13,16 @@ def on_startup(*, command: Literal["build", "gh-deploy", "serve"], dirty: bool) 
 
 
 def on_pre_build(config: Any) -> None:
-    """Read specification and results once a build."""
+    """Read specification and results once a build; a server's pages follow them."""
     data.refresh()
+    if kept_pages.serving():
+        staging.follow(config)
     kept_pages.rendered.clear()
+
+
+def on_serve(server: Any, *, config: Any, builder: Any) -> None:
+    """Do not watch the folder that is written here: ``mkdocs.yml`` names those that people write."""
+    server.unwatch(config.docs_dir)
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:

@@ -51,21 +51,30 @@ def linked(text: str) -> list[Element | str]:
     return [part for part in [*parts, text[end:]] if part != ""]
 
 
-def table(head: Sequence[Element | str], rows: Iterable[Sequence[Element | str | None]], css: str = "") -> Element:
+def table(
+    head: Sequence[Element | str],
+    rows: Iterable[Sequence[Element | str | None]],
+    css: str = "",
+    *,
+    labelled: bool = False,
+) -> Element:
     """A table whose first column names its rows, in a box that scrolls by itself on narrow screens.
 
-    A cell may be a ``td``, which has a class of its own then.
+    A cell may be a ``td``, which has a class of its own then. Where each cell is ``labelled`` it knows the head of its
+    column, for a narrow screen on which a row is a card.
     """
     header = make("tr", "", *(make("th", "", cell, scope="col") if cell != "" else make("td") for cell in head))
     body = make("tbody")
     for row in rows:
         cells = [cell if isinstance(cell, Element) and cell.tag == "td" else make("td", "", cell) for cell in row[1:]]
         body.append(make("tr", "", make("th", "", row[0], scope="row"), *cells))
+        for cell, name in zip(cells, head[1:], strict=True) if labelled else ():
+            cell.set("data-label", name if isinstance(name, str) else "".join(name.itertext()))
     element = make("table", "nn-table", make("thead", "", header), body)
     return make("div", f"nn-scroll {css}".strip(), element)
 
 
-def folded(summary: Sequence[Element | str], *children: Element | None, css: str = "") -> Element:
+def folded(summary: Sequence[Element | str], *children: Element | str | None, css: str = "") -> Element:
     """A details element, closed. Search skips it, so that a hit is a clause and not its table of results."""
     element = make("details", f"nn-fold {css}".strip(), make("summary", "", *summary), *children)
     element.set("data-search-exclude", "")
@@ -98,6 +107,15 @@ def breakable(name: str, tag: str = "code", css: str = "") -> Element:
 
 def plural(count: int, singular: str, more: str = "") -> str:
     return f"{count} {singular if count == 1 else more or singular + 's'}"
+
+
+def unwrapped(holder: Element) -> None:
+    """Make a holder of one paragraph that paragraph: a page has thousands of elements, and this is one less."""
+    if len(holder) == 1 and holder[0].tag == "p" and not (holder.text or "").strip():
+        paragraph = holder[0]
+        holder.remove(paragraph)
+        holder.tag, holder.text = "p", paragraph.text
+        holder.extend(list(paragraph))
 
 
 def prose(tag: str, text: str, css: str = "") -> Element:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nnspec_site.data import Data
+from nnspec_site.flat_formulas import FLAT
 from nnspec_site.html import Element, code, make
 from nnspec_site.rendering import Renderer
 
@@ -58,7 +59,7 @@ def document(data: Data, name: str, topic: str, text: str, parts: list[Element],
     """
     root = "../" * renderer.address.count("/")
     body = renderer.html(make("div", "page", bar(data, name, topic), *parts))
-    sheets = ["generated/math/math.css", "math.css"] if "<math" in body else []
+    sheets = ["generated/math/math.css", "math.css"] if "<math" in body or FLAT in body else []
     math = "".join(f'<link rel="stylesheet" href="{root}assets/{sheet}">\n' for sheet in sheets)
     return TEMPLATE.format(
         title=name,

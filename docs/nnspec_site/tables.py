@@ -125,13 +125,13 @@ def subjects(data: Data) -> Element | None:
                 f"{report['subject'].get('role', '')}",
                 str(report["subject"].get("version", "–")),
                 ", ".join(report["subject"].get("dtypes", [])),
-                f"{where.get('platform', '')}, {where.get('device', '')}, Python {where.get('python', '')}",
+                ", ".join(part for part in (where.get("platform"), where.get("device")) if part),
                 packages or "–",
                 str(report.get("date", "–")),
             ]
         )
     head = ["subject", "role", "version", "dtypes", "machine", "packages", "measured"]
-    return table(head, rows, "nn-subjects")
+    return table(head, rows, "nn-subjects", labelled=True)
 
 
 def data_files(data: Data) -> Element | None:
@@ -204,4 +204,5 @@ def experiments(data: Data) -> Element | None:
         )
     if not rows:
         return None
-    return table(["experiment", "hypothesis", "outcome", "prediction", "measured", "date"], rows, "nn-experiments")
+    head = ["experiment", "hypothesis", "outcome", "prediction", "measured", "date"]
+    return table(head, rows, "nn-experiments", labelled=True)

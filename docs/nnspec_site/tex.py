@@ -1,7 +1,8 @@
 """Formulas become MathML while the site is built: ``$...$`` in a line, ``$$...$$`` on its own.
 
-MathML is what browsers draw and what screen readers read, in a sixth of the elements of HTML boxes. No script for maths
-reaches the page. A formula that the converter refuses stops the build.
+MathML is what browsers draw and what screen readers read, in a sixth of the elements of HTML boxes; a short formula
+without layout is text (``flat_formulas``). No script for maths reaches the page. A formula that the converter refuses
+stops the build.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from markdown.blockprocessors import BlockProcessor
 from markdown.inlinepatterns import InlineProcessor
 from markdown.util import AtomicString
 
-from nnspec_site import assets
+from nnspec_site import assets, flat_formulas
 from nnspec_site.errors import SiteError
 from nnspec_site.kept import kept, maker
 
@@ -41,9 +42,9 @@ ROWS = {"math", "mrow", "mtd", "msqrt"}  # elements that lay out their children 
 BRACKETS = {"(": "prefix", "[": "prefix", ")": "postfix", "]": "postfix"}  # which have no other form
 PLAIN = re.compile(r"-?\d+(\.\d+)?")
 MINUS = "\N{MINUS SIGN}"
+APPLY = flat_formulas.APPLY
 NEEDLESS = {"math": ("class", "style"), "mo": ("fence", "separator")}  # the style sheet's, or without any effect
 UNSEEN = "\N{FUNCTION APPLICATION}\N{INVISIBLE TIMES}"  # for readers by ear
-APPLY = "\N{FUNCTION APPLICATION}"
 BEFORE = {"msub", "msup", "msubsup", "mfrac"}  # after which Temml forgets the space before the name of a function
 _local = threading.local()
 
@@ -62,7 +63,7 @@ def _engine() -> Callable[[str], str]:
 
 @functools.cache
 def render(tex: str, display: bool = False) -> str:
-    """The MathML of one formula; a number alone is text.
+    """The HTML of one formula: MathML, or text where it is short and has no layout.
 
     It is rendered once and kept on the disk. A long formula in a line is one ``<math>`` for each part that ends at a
     relation or an operator: there the line may end.
@@ -77,7 +78,7 @@ def render(tex: str, display: bool = False) -> str:
 
 @functools.cache
 def _maker() -> str:
-    return maker(__file__, assets.TEMML.sha512)
+    return maker(__file__, assets.TEMML.sha512, maker(str(flat_formulas.__file__)))
 
 
 def _rendered(tex: str, display: bool) -> str:
@@ -85,6 +86,8 @@ def _rendered(tex: str, display: bool) -> str:
     root = _converted(tex, {"displayMode": display, "throwOnError": True, "wrap": "tex" if breaks else "none"})
     rows = list(root) if breaks and all(part.tag == "mrow" for part in root) else []
     formulas = [_compact(_formula(row)) for row in rows] or [_compact(root)]
+    if not display and not breaks and (text := flat_formulas.flat(formulas[0])) is not None:
+        return text
     for formula in formulas[:-1]:
         if formula[-1].tag == "mo":
             formula[-1].set("form", "infix")
@@ -175,7 +178,7 @@ def element(md: Markdown, tex: str) -> etree.Element:
 def beside(before: str, html: str, after: str) -> str:
     """A formula with the bracket and the punctuation at its sides, on one line with its first or last part."""
     *parts, last = [part + "</math>" for part in html.split("</math>")[:-1]] or [""]
-    if not last or not before + after:
+    if not last or not before + after:  # of text, no line begins with its punctuation
         return before + html + after
     if not parts:
         return _unbroken(before + last + after)

@@ -10,8 +10,6 @@ import markdown
 import pytest
 
 from nnspec_conformance.clauses import load_spec
-from nnspec_site import figures
-from nnspec_site.assets import PAGES
 from nnspec_site.data import Data, using
 
 TOPIC = """# Topic
@@ -226,62 +224,3 @@ def show(convert):
         return convert(before + TOPIC[start : TOPIC.index("\n///", start) + 4])
 
     return run
-
-
-FIGURE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A figure</title>{styles}</head>
-<body data-md-color-scheme="{scheme}"><main class="md-typeset" style="width:{width}px">{figure}</main>
-<script src="assets/figures.js"></script></body></html>"""
-STYLES = ("main", "palette", "theme", "clauses", "figures")
-
-
-@pytest.fixture(scope="session")
-def figures_folder(tmp_path_factory) -> Path:
-    """The assets of a site, with the files of every figure that moves."""
-    import material
-
-    root = tmp_path_factory.mktemp("figures")
-    assets = shutil.copytree(PAGES / "assets", root / "assets", ignore=shutil.ignore_patterns("generated"))
-    sheets = Path(material.__file__).parent / "templates" / "assets" / "stylesheets"
-    for style in ("main", "palette"):
-        (assets / f"{style}.css").write_bytes(next(sheets.glob(f"{style}.*.min.css")).read_bytes())
-    for name in sorted(path.stem for path in figures.SCRIPTS.glob("*.js")):
-        figures.draw(name, assets / "generated" / "figures")
-    return root
-
-
-@pytest.fixture(scope="session")
-def tab(chromium):
-    """A page of the browser that keeps what goes wrong in it."""
-    page = chromium.new_page()
-    page.problems, page.shown = [], None
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("requestfailed", lambda request: page.problems.append(f"failed: {request.url}"))
-    return page
-
-
-@pytest.fixture
-def show_figure(figures_folder, tab, convert):
-    """Open a page with one figure; no script error may come, then or later.
-
-    A test that sets every control takes it ``again``, as another test left it: opening takes most of the time.
-    """
-
-    def run(name: str, *, width: int = 358, scheme: str = "default", again: bool = False):
-        if again and tab.shown == (name, width, scheme):
-            return tab
-        figure = convert(f"/// figure | {name}\n    alt: What it shows.\n\nA caption.\n///").replace(
-            '"/assets', '"assets'
-        )
-        styles = "".join(f'<link rel="stylesheet" href="assets/{style}.css">' for style in STYLES)
-        path = figures_folder / f"{name}.html"
-        path.write_text(FIGURE.format(styles=styles, scheme=scheme, width=width, figure=figure), encoding="utf-8")
-        tab.problems.clear()
-        tab.set_viewport_size({"width": width + 32, "height": 900})
-        tab.goto(path.as_uri(), wait_until="load")
-        tab.locator(".nn-running").wait_for()
-        tab.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")  # its width
-        tab.shown = (name, width, scheme)
-        return tab
-
-    yield run
-    assert tab.problems == []

@@ -158,7 +158,7 @@ def test_scale_reaches_150_where_a_share_does():
     html = drawn(Row("a", at(0.75), {"torch": at(3.0)}))
     assert [tick for _, tick in ticks(html)] == ["0 %", "50 %", "100 %", "150 %"]
     assert ticks(html)[-1][0] == "100.0"
-    assert "width:50.0%" in html  # 75 of 150
+    assert "--nn-bar:50.0%" in html  # 75 of 150
     assert "◆›" in html
     assert "more than 150 %" in html
 

@@ -47,3 +47,13 @@ def test_identify(guide, capsys):
     assert cli.main(["identify", "my_adapter.py"]) == 1  # it declares nothing, so the definition's
     printed = [line for line in capsys.readouterr().out.splitlines() if "not implemented" not in line]
     assert printed == shown(guide, "nnspec identify my_adapter.py", printed)
+
+
+def test_torch_adapter(tmp_path, capsys):
+    pytest.importorskip("torch")
+    text = (PAGES / "guides" / "write-an-adapter.md").read_text(encoding="utf-8")
+    code = re.findall(r'```python title="torch_adapter.py"\n(.*?)```', text, re.S)[0]
+    (tmp_path / "torch_adapter.py").write_text(code, encoding="utf-8")
+    clauses = ["relu.value", "activation.gradient", "activation.second-derivative", "activation.gradient-shape"]
+    assert cli.main(["check", str(tmp_path / "torch_adapter.py"), *clauses]) == 0
+    assert " 7 pass" in capsys.readouterr().out

@@ -36,10 +36,7 @@ def fine(spec):
 
 def test_clause_of_the_fine_print_is_a_line_with_id_statement_and_verdicts(fine, convert):
     html = convert(FINE)
-    assert (
-        '<a class="nn-fine-id" href="/clauses/components/topic/act.nan.html" id="act.nan"><code>act.nan</code></a>'
-        in html
-    )
+    assert '<a class="nn-fine-id" href="/clauses/components/topic/act.nan.html" id="act.nan">act.nan</a>' in html
     assert "act.nan Where the input is NaN the result MUST be NaN. ! known failure: torch (relu)" in text_of(html)
     assert "<details" not in html
 

@@ -45,7 +45,7 @@ def test_benchmark_draws_share_of_copy_and_marks_peers(convert, data):
         "date": "2026-01-02",
     }
     html = convert("/// benchmark | activations\n///")
-    assert "width:51.2%" in html
+    assert "--nn-bar:51.2%" in html
     assert "left:25.6%" in html
     assert "1.6 µs" not in html
     assert '<a href="/results/benchmarks.md#activations">' in html

@@ -6,7 +6,7 @@ from nnspec_conformance.clauses import Clause, Statement
 from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, heading_below, options
 from nnspec_site.data import Data
-from nnspec_site.html import Element, code, make, prose
+from nnspec_site.html import Element, code, make, prose, unwrapped
 from nnspec_site.proof import groups, line
 from nnspec_site.rendering import clause_address
 
@@ -25,7 +25,7 @@ class ClauseBlock(SiteBlock):
         self.text = make("div", "nn-clause-text")
         if self.clause.fine:
             to = clause_address(self.clause.page, self.clause.id)
-            name = make("a", "nn-fine-id", code(self.clause.id), id=self.clause.id, href=to)
+            name = make("a", "nn-fine-id", self.clause.id, id=self.clause.id, href=to)
             short = make("div", "nn-fine", name, " ", self.text)
             parent.append(short)
             return short
@@ -35,8 +35,9 @@ class ClauseBlock(SiteBlock):
         return self.text
 
     def on_end(self, block: Element) -> None:
+        unwrapped(self.text)
         if self.clause.fine:
-            block.append(make("span", "nn-fine-verdict", *groups(self.data, self.clause)))
+            block.extend(groups(self.data, self.clause))
             return
         if self.clause.variants:
             block.append(readings(self.clause))

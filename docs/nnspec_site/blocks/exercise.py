@@ -11,7 +11,7 @@ from nnspec_conformance.errors import SpecError
 from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, options
 from nnspec_site.data import Data
-from nnspec_site.html import Element, code, make
+from nnspec_site.html import Element, code, make, unwrapped
 from nnspec_site.tables import anchor
 
 RULE = "---"
@@ -43,6 +43,7 @@ class ExerciseBlock(SiteBlock):
             answer.append(made_from(site_data.current(), str(mutant)))
         for part in parts[rule:]:
             self.text.remove(part)
+        unwrapped(self.text)
         block.append(answer)
 
 

@@ -7,7 +7,7 @@ from nnspec_conformance.axes import BRACES
 from nnspec_conformance.operations import Operation
 from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, options
-from nnspec_site.html import Element, code, folded, make, plural, table
+from nnspec_site.html import Element, code, folded, make, plural, table, unwrapped
 
 HEAD = ("operation", "what it does, takes and gives")
 MOST = 6  # arguments and keywords that are shown at once
@@ -35,6 +35,9 @@ class OperationBlock(SiteBlock):
 
     def on_add(self, block: Element) -> Element:
         return self.text
+
+    def on_end(self, block: Element) -> None:
+        unwrapped(self.text)
 
 
 def body(parent: Element) -> Element:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnspec_site import highlighting, listing
 from nnspec_site.blocks.base import SiteBlock, options
-from nnspec_site.html import Element, breakable, code, folded, make
+from nnspec_site.html import Element, code, folded, make
 
 
 class ReferenceBlock(SiteBlock):
@@ -17,7 +17,7 @@ class ReferenceBlock(SiteBlock):
         source = listing.find(self.argument)
         wide = max(map(len, source.splitlines())) > listing.COLUMN
         self.equation = make("div", "nn-equation")
-        shown = make("div", "nn-code", highlighting.element(self.md, source), self._helpers(), self._link())
+        shown = make("div", "nn-code", highlighting.stored(self.md, source), self._helpers(), self._link())
         pair = make("div", "nn-reference nn-wide" if wide else "nn-reference", self.equation, shown)
         parent.append(pair)
         return pair
@@ -31,12 +31,12 @@ class ReferenceBlock(SiteBlock):
         names = [part for name in found for part in (" ", code(name))]
         if not new:
             return make("p", "nn-provenance", "It rests on", *names, ", shown above.") if found else None
-        shown = highlighting.element(self.md, "\n\n\n".join(new.values()))
+        shown = highlighting.stored(self.md, "\n\n\n".join(new.values()))
         return folded(["It rests on", *names], shown, css="nn-helpers")
 
     def _link(self) -> Element:
-        page = "/".join(self.argument.split(".")[1:-1])
-        target = make("a", "", breakable(self.argument), href=f"/api/{page}.md#{self.argument}")
+        *module, name = self.argument.split(".")[1:]
+        target = make("a", "", code(name), href=f"/api/{'/'.join(module)}.md#{self.argument}")
         return make("p", "nn-provenance", "Arguments and errors: ", target)
 
     def on_add(self, block: Element) -> Element:

@@ -58,7 +58,7 @@ class WriteBlock(SiteBlock):
         for who, source in dialect.listings:
             if who:
                 parts.append(make("p", "nn-provenance", code(who), ", which differs:"))
-            parts.append(make("div", "nn-code", highlighting.element(self.md, source)))
+            parts.append(make("div", "nn-code", highlighting.stored(self.md, source)))
         return parts
 
 

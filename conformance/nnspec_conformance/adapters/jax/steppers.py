@@ -52,7 +52,7 @@ def stepper(make: Callable) -> Callable:
     """
     known = inspect.signature(make).parameters
 
-    @functools.lru_cache(maxsize=32)
+    @functools.lru_cache(maxsize=64)
     def compiled(**hyper: Any) -> tuple[Callable, Callable]:
         def update(grads: Any, state: Any, params: Any, rate: Any) -> tuple:
             updates, state = make(learning_rate=rate, **hyper).update(grads, state, params)
@@ -96,7 +96,7 @@ def averager(make: Callable) -> Callable:
         make: a function of hyper-parameters that makes an ``optax.GradientTransformation``, such as ``optax.ema``.
     """
 
-    @functools.lru_cache(maxsize=32)
+    @functools.lru_cache(maxsize=64)
     def compiled(**hyper: Any) -> tuple[Callable, Callable]:
         transformation = make(**hyper)
 

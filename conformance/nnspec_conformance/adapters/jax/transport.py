@@ -29,6 +29,15 @@ def context(dtype: str) -> Iterator[None]:
         yield
 
 
+def abstract(f: Callable, *arrays: Any) -> Any:
+    """Zeros of the shapes and dtypes of what ``f`` returns: it is traced, as for a program, and nothing is compiled."""
+    try:
+        forms = jax.eval_shape(f, *arrays)
+    except Exception as error:  # it needs the numbers themselves, or refuses them: the call will tell
+        raise NotImplementedError from error
+    return jax.tree.map(lambda form: np.zeros(form.shape, form.dtype), forms)
+
+
 def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
     """Compiled, as every training step is: one program instead of one for each primitive and shape."""
     return _program(f)(primals, cotangents)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from nnspec_conformance.adapters.numpy_oracle.rounding import flushing, in_dtype, pulled_back
 from nnspec_conformance.clauses import Spec
+from nnspec_conformance.derivatives import complex_step
+from nnspec_conformance.flat import float_places, of_floats, regrouped
 from nnspec_conformance.operations import Operation
 from nnspec_conformance.suite_loader import modules
 
@@ -35,7 +37,20 @@ def _parts(operation: Operation, module: dict, *, flushes: bool) -> dict[str, Ca
     }
     if "_derivative" in rounded:
         rounded["_vjp"] = pulled_back(rounded.pop("_derivative"))
+    if "_vjp" not in rounded and "gradient" not in operation.exempt:  # a duty asks for it
+        rounded["_vjp"] = in_dtype(differentiated(module[name]))
     return {name + part: function for part, function in rounded.items()}
+
+
+def differentiated(function: Callable) -> Callable:
+    """The gradients of a function that is analytic where it is asked, by complex steps: it need not be written."""
+
+    def vjp(*given, **attributes):
+        *arrays, cotangents = given
+        of_the_floats, floats = of_floats(function.__name__, function, tuple(arrays), arrays, attributes)
+        return regrouped(float_places(tuple(arrays)), complex_step(of_the_floats, floats, cotangents, check=False))
+
+    return vjp
 
 
 def _flushes(spec: Spec, operation: Operation) -> bool:

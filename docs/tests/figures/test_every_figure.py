@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from nnspec_site import figures
@@ -24,6 +26,12 @@ def test_script_is_small_and_alone(name):
     assert f'nnFigure("{name}"' in script
     assert "http" not in script
     assert name in figures.makers()  # the still picture
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_module_of_its_topic_holds_it_to_the_reference(name):
+    tests = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py")]
+    assert any(f'show_figure("{name}"' in text for text in tests)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -1,0 +1,28 @@
+"""Puts one instance to a subject and completes the result: asked once more alone, compared with known mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nnspec_conformance.alone import ask_alone
+from nnspec_conformance.engine import run_instance
+from nnspec_conformance.mutation import explain
+from nnspec_conformance.outcome import Result
+from nnspec_conformance.subject import Subject
+from nnspec_conformance.suite_loader import Suite
+
+
+def ask(suite: Suite, subject: Subject, instance: str, *, record: Callable | None = None) -> Result:
+    """The result of one instance, as it is told.
+
+    Args:
+        suite: tests and specification.
+        subject: the implementation.
+        instance: for instance ``activation.nan[relu]``.
+        record: as ``run_instance`` has it.
+    """
+    result = run_instance(suite, subject, instance, record=record)
+    if not ask_alone(subject, result):  # else no mistake of one call explains it
+        result.fits = explain(suite, subject, result)
+    result.forget()
+    return result

@@ -1,0 +1,181 @@
+"""One run of ``nnspec check``: instance by instance, with what was obtained written as it comes and told at the end."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from nnspec_conformance.compare import Finding
+from nnspec_conformance.described import Described
+from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.isolation import Workers
+from nnspec_conformance.limits import watchdog
+from nnspec_conformance.outcome import FAIL, KNOWN, NOT_IMPLEMENTED, Result
+from nnspec_conformance.progress import progress
+from nnspec_conformance.report import ONE_LINE_EACH, as_report, counts, junit, write_report
+from nnspec_conformance.results import as_text, write_text
+from nnspec_conformance.resume import Mark, earlier
+from nnspec_conformance.signals import check_stopped
+from nnspec_conformance.subject import Subject
+from nnspec_conformance.suite_loader import Suite
+from nnspec_conformance.vectors import Recorder
+from nnspec_conformance.verdict import covered, explanations, status
+
+WRITING = 0.05  # share of the time that writing results as they come may take
+
+
+class Checking:
+    """What one run has obtained, and where it goes.
+
+    Args:
+        suite: tests and specification.
+        subject: the implementation, here or in another process.
+        chosen: the instances that are asked for, in their order.
+        options: those of the command.
+        out: where the verdict is printed.
+    """
+
+    def __init__(
+        self, suite: Suite, subject: Subject | Described, chosen: list[str], options: argparse.Namespace, out: TextIO
+    ):
+        self.suite, self.subject, self.options, self.out = suite, subject, options, out
+        self.order = {instance: place for place, instance in enumerate(chosen)}
+        self.mark, self.recorder = Mark(options.report), Recorder() if options.record else None
+        self.kept = earlier(suite, subject, chosen, options.report) if options.resume else []
+        self.found, self.asking = list(self.kept), ""
+        self.written, self.took = time.monotonic(), 0.0
+
+    def run(self, ask: Callable[..., Result], apart: Callable[[], Workers]) -> int:
+        """Ask for what is not there yet; whatever ends the run, what was obtained is told and kept.
+
+        Args:
+            ask: gives the result of an instance.
+            apart: starts a process of its own, for what ended an earlier run.
+        """
+        done = {result.instance for result in self.kept}
+        remaining = [instance for instance in self.order if instance not in done]
+        ended = self.mark.get() if self.options.resume else ""
+        if self.kept:
+            text = f"{len(self.kept)} of {len(self.order)} instances are kept from {self.options.report}"
+            print(f"nnspec: {text}", file=sys.stderr)
+        watchdog.on_hang = self._hung
+        try:
+            for instance in progress(remaining, self.subject.name):
+                check_stopped()
+                self._put(instance, ask, apart if instance == ended else None)
+        except KeyboardInterrupt:
+            self.tell()
+            words = f"interrupted after {len(self.found)} of {len(self.order)} instances; these are kept"
+            print(f"nnspec: {words}", file=sys.stderr)
+            return 2
+        except HarnessError:
+            self.tell()
+            raise
+        finally:
+            watchdog.on_hang = None
+            self.mark.clear()
+        self.tell()
+        if self.found and all(result.outcome == NOT_IMPLEMENTED for result in self.found):
+            words = f"implements none of the {len(self.found)} instances that were asked"
+            print(f"nnspec: {self.subject.name} {words}", file=sys.stderr)
+            return 2
+        return status(self.found)
+
+    def _put(self, instance: str, ask: Callable[..., Result], apart: Callable[[], Workers] | None) -> None:
+        self.asking = instance
+        self.mark.set(instance)
+        if apart:
+            with apart() as workers:
+                result = workers.ask(instance)
+        else:
+            result = ask(instance, record=self.recorder) if self.recorder else ask(instance)
+        self.found.append(result)
+        self._keep()
+
+    # ---- where it goes
+    def report(self) -> dict:
+        """The report of what was obtained so far, in the order of the suite."""
+        return as_report(self.suite, self.subject, sorted(self.found, key=lambda result: self.order[result.instance]))
+
+    def tell(self) -> None:
+        """Write the files that were asked for, and print the verdict.
+
+        Raises:
+            HarnessError: a file cannot be written; the verdict was printed all the same.
+        """
+        made = self.report()
+        try:
+            self._write(made)
+            if self.options.junit:
+                write_text(junit(self.subject, self.found), self.options.junit)
+            if self.recorder:
+                self.recorder.write(self.options.record)
+        finally:  # what cannot be written is at least shown
+            if self.options.json:
+                print(as_text(made, ONE_LINE_EACH), file=self.out)
+            else:
+                print_verdict(self.subject, self.found, self.options.all, self.out)
+            self.out.flush()
+
+    def _write(self, made: dict) -> None:
+        if self.options.report:
+            write_report(made, self.options.report, keep=self.options.if_stale or self.options.resume)
+
+    def _keep(self) -> None:
+        """Write the results so far, so that a process that is killed leaves them; writing takes a share of the time."""
+        if not self.options.report or time.monotonic() - self.written < self.took / WRITING:
+            return
+        begun = time.monotonic()
+        with contextlib.suppress(HarnessError):  # the end says that it cannot be written
+            self._write(self.report())
+        self.written = time.monotonic()
+        self.took = self.written - begun
+
+    def _hung(self, operation: str) -> None:
+        """The watchdog ends the process: what was obtained is told first."""
+        clause, name = self.suite.instances[self.asking]
+        result = Result(instance=self.asking, clause=clause, operation=name)
+        words = f"did not return within {self.subject.call_limit:g} s, in native code that nothing can stop"
+        result.entry("").note(Finding(float("inf"), f"{operation} {words}"))
+        self.found.append(result)
+        self.tell()
+
+
+def print_verdict(subject: Subject | Described, results: list[Result], everything: bool, out: TextIO) -> None:
+    """Failures in full, then one line for each section and the total."""
+    lines = [line for told in explanations(results) for line in (*told, "")]
+    for result in results:
+        if result.outcome == KNOWN:
+            lines.append(f"{covered(result)}  {result.instance}: {result.reason}")
+        elif (everything and result.outcome != FAIL) or result.not_run:
+            shown = result.outcome != NOT_IMPLEMENTED and result.clause.measured
+            ratio = f"  {result.ratio:.3g} of allowed" if shown else ""
+            lines.append(f"{covered(result):<15} {result.instance}{ratio}")
+    for page in dict.fromkeys(r.page for r in results):
+        topic = [r for r in results if r.page == page]
+        lines.append(f"{page}: {summary(topic)} ({seconds(topic)})")
+    if subject.printed:
+        lines.append(f"the adapter printed while it was called; its first line: {subject.printed[0][:100]!r}")
+    if subject.calls and not subject.returned:
+        lines.append("no call of this adapter returned an array; call one of its functions by hand first")
+    if not subject.calls:
+        lines.append("this adapter has none of the operations asked for; nnspec new-adapter shows how they are called")
+    version = "" if subject.version == "unknown" else f" {subject.version}"
+    total = f"{len(results)} instances in {seconds(results)}"
+    print("\n".join([*lines, f"{subject.name}{version}: {summary(results)} ({total})"]), file=out)
+
+
+def seconds(results: list[Result]) -> str:
+    """How long the instances took, in words."""
+    return f"{sum(r.seconds for r in results):.1f} s"
+
+
+def summary(results: list[Result]) -> str:
+    """The counts in words, ``130 pass, 2 variant, 1 fail``; a variant has a reading other than the definition's."""
+    told = ", ".join(f"{n} {outcome}" for outcome, n in counts(results).items()) or "nothing was put to it"
+    partly = sum(bool(result.not_run) for result in results)
+    return f"{told} ({partly} in part)" if partly else told

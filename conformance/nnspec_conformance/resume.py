@@ -1,0 +1,62 @@
+"""Goes on with a run that ended early: what its report has is kept, and what it was asking is asked apart."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from nnspec_conformance.described import Described
+from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.outcome import HARNESS_ERROR, Result
+from nnspec_conformance.report import measured, read_report
+from nnspec_conformance.subject import Subject
+from nnspec_conformance.suite_loader import Suite
+
+
+class Mark:
+    """A small file beside a report that names the instance that is being asked; it stays where a run ends at once."""
+
+    def __init__(self, report: Path | None):
+        self.path = report and report.with_name(f"{report.name}.asking")
+
+    def set(self, instance: str) -> None:
+        """Say what is asked now."""
+        if self.path:
+            with contextlib.suppress(OSError):  # the report will say that it cannot be written
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.path.write_text(instance, encoding="utf-8")
+
+    def get(self) -> str:
+        """What was being asked when a run ended at once; empty if none did."""
+        with contextlib.suppress(OSError, ValueError):
+            return self.path.read_text(encoding="utf-8") if self.path else ""
+        return ""
+
+    def clear(self) -> None:
+        """The run has ended in order."""
+        if self.path:
+            with contextlib.suppress(OSError):
+                self.path.unlink(missing_ok=True)
+
+
+def earlier(suite: Suite, subject: Subject | Described, chosen: list[str], path: Path) -> list[Result]:
+    """The results of a report that need not be asked again: of the same files, versions and texts.
+
+    Raises:
+        HarnessError: the report cannot be read.
+    """
+    if not (path.is_file() or (path / "subject.json").is_file()):
+        raise HarnessError(f"{path}: there is no report to go on with; leave --resume out")
+    report, found = read_report(path), []
+    records: dict[str, dict] = {}
+    for page in dict.fromkeys(map(suite.page_of, chosen)):
+        records |= measured(suite, subject, page, report)
+    for instance in chosen:
+        record, (clause, operation) = records.get(instance), suite.instances[instance]
+        if record is None or record["outcome"] == HARNESS_ERROR or record["text_hash"] != clause.text_hash:
+            continue
+        with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError):  # no record: it is asked again
+            result = Result.from_record(instance, clause, operation, record)
+            if result.outcome == record["outcome"]:
+                found.append(result)
+    return found

@@ -1,0 +1,130 @@
+"""A crash or a hang in native code costs one clause: the rest is asked in another process, and nothing is lost."""
+
+import json
+
+import pytest
+
+CRASHES = """
+    import ctypes, os, signal, time
+    calls = []
+
+    def identity(x):
+        calls.append(x.shape)
+        return x
+
+    def tanh(x):
+        if calls:
+            os.abort()
+        return np.tanh(x)
+
+    def relu(x):
+        ctypes.string_at(0)
+
+    def sigmoid(x):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})  # as in native code: the alarm is not heard
+        while True:
+            time.sleep(600)
+
+    def softplus(x):
+        return np.logaddexp(x, 0).astype(x.dtype)
+
+    KNOWN_FAILURES = {"activation.nan[relu]": "crashes; link"}
+"""
+ASKED = (
+    "identity.value",
+    "tanh.odd",
+    "relu.value",
+    "activation.nan[relu]",
+    "sigmoid.range",
+    "activation.nan[softplus]",
+)
+QUICK = "from nnspec_conformance import limits; limits.GRACE = 0.3"
+
+
+@pytest.fixture(scope="module")
+def crashed(commands, tmp_path_factory):
+    """One isolated run of an adapter that crashes and hangs, and its report."""
+    place = tmp_path_factory.mktemp("crashes")
+    head = 'import numpy as np\n\nNAME = "mine"\n'
+    (place / "mine.py").write_text(head + "\n".join(line[4:] for line in CRASHES.splitlines()))
+    words = ["check", str(place / "mine.py"), *ASKED, "--isolate", "--call-limit", "0.5", "--all"]
+    (ran,) = commands([[*words, "--report", str(place / "r.json")]], before=QUICK)
+    return ran, json.loads((place / "r.json").read_text())["topics"]["components/activations"]["results"]
+
+
+def messages(results, instance):
+    return [entry["message"] for entry in results[instance]["entries"] if "message" in entry]
+
+
+def test_what_does_not_crash_is_judged(crashed):
+    ran, results = crashed
+    outcomes = {name: record["outcome"] for name, record in results.items()}
+    assert outcomes == dict(zip(ASKED, ("pass", "fail", "fail", "known failure", "fail", "pass"), strict=True))
+    assert (ran.status, "2 pass, 1 known failure, 3 fail" in ran.out) == (1, True)
+
+
+def test_crash_names_the_operation_and_the_signal(crashed):
+    assert messages(crashed[1], "relu.value") == ["relu ended the process by SIGSEGV; in a process of its own, too"]
+
+
+def test_crash_that_does_not_come_again_depends_on_earlier_calls(crashed):
+    said = "tanh ended the process by SIGABRT; alone in a process of its own it does not: that depends on earlier calls"
+    assert messages(crashed[1], "tanh.odd") == [said]
+
+
+def test_hang_in_native_code_is_named_and_the_rest_goes_on(crashed):
+    said = "sigmoid does not return, in native code that nothing can stop"
+    assert messages(crashed[1], "sigmoid.range") == [said]
+
+
+def test_crash_that_is_known_is_a_known_failure(crashed):
+    assert "known failure  activation.nan[relu]: crashes; link" in crashed[0].out
+
+
+def test_isolated_run_says_what_the_other_does(process, adapter, tmp_path):
+    path = adapter("""
+        VARIANTS = {"gelu.form": "tanh"}
+
+        def identity(x):
+            print("called")
+            return x
+
+        def relu(x):
+            return np.abs(x)
+
+        def gelu(x):
+            return np.maximum(x, 0)
+    """)
+    for name, *more in (("here",), ("apart", "--isolate")):
+        ran = process("check", path, "activations", "--report", tmp_path / f"{name}.json", *more)
+        assert (ran.status, "the adapter printed while it was called; its first line: 'called'" in ran.out) == (1, True)
+    assert json.loads((tmp_path / "here.json").read_text()) == json.loads((tmp_path / "apart.json").read_text())
+
+
+def test_operation_that_always_crashes_is_given_up(process, adapter):
+    path = adapter("import os\n\n\ndef relu(x):\n    os.abort()\n")
+    clauses = ("relu.value", "activation.shape[relu]", "activation.nan[relu]", "duty.dtype[relu]")
+    ran = process("check", path, *clauses, "--isolate", "--all")
+    assert ran.status == 1
+    assert "1 not implemented" in ran.out
+    assert ran.out.count("relu ended the process by SIGABRT") == 1  # told once for the three
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("import os\nos.abort()\n", "the import of {path} ended the process by SIGABRT; the adapter must import"),
+        ("import nothing_of_this_name\n", "needs the package 'nothing_of_this_name'"),
+        ('KNOWN_FAILURES = {"relu.valeu": "why"}\n', "KNOWN_FAILURES names no clause: 'relu.valeu'"),
+    ],
+)
+def test_adapter_that_cannot_be_loaded_is_one_line(process, adapter, body, words):
+    path = adapter(body)
+    ran = process("check", path, "relu.value", "--isolate")
+    assert (ran.status, ran.out) == (2, "")
+    assert words.replace("{path}", str(path)) in ran.err.splitlines()[-1]
+
+
+def test_isolated_run_records_nothing(nnspec, tmp_path):
+    ran = nnspec("check", "numpy_oracle", "relu.value", "--isolate", "--record", tmp_path / "v")
+    assert (ran.status, "--isolate and --record exclude each other" in ran.err) == (2, True)
