@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from ml_dtypes import finfo
 
 from nnspec_conformance.dtypes import DTYPES
-from nnspec_conformance.tolerance import Shape, Want, finfo
+from nnspec_conformance.tolerance import Shape, Want
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 KINDS = {"integer": "iu", "boolean": "b"}  # of NumPy's dtypes, where no width is asked for

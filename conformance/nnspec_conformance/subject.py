@@ -169,17 +169,15 @@ class Subject:
             told = {k: r for k, r in readings.items() if isinstance(declared[k], tuple)}
             default = None
             if clause.kind == "default":
-                fixed = (
-                    clause.keyword in readings and clause.keyword not in told and not self._declares(clause, operation)
-                )
+                said = {
+                    clause.instance(operation),
+                    clause.id,
+                } & self.defaults.keys()  # else a sole reading means itself
+                fixed = clause.keyword in readings and clause.keyword not in told and not said
                 default = readings[clause.keyword] if fixed else self.default(clause, operation)
                 told.pop(clause.keyword, None)
             made.append(Setting(readings, told, default, subnormals.lost(self.subnormals, operation, readings)))
         return made
-
-    def _declares(self, clause: Clause, operation: str) -> bool:
-        """Whether the subject says what an omitted keyword stands for; else a sole reading can only mean itself."""
-        return clause.instance(operation) in self.defaults or clause.id in self.defaults
 
     def reading(self, clause: Clause, operation: str) -> str | tuple[str, ...]:
         """What the subject declares for a clause with variants; absent means the definition's."""

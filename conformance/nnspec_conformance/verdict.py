@@ -67,7 +67,7 @@ def _wrapped(text: str, first: str, further: str) -> list[str]:
 
 def covered(result: Result) -> str:
     """The outcome, what it does not cover, and by which declaration it holds: ``pass, not in float64``."""
-    return ", ".join([", not ".join([result.outcome, *result.not_run]), *map(WORDS.get, result.subnormals)])
+    return ", ".join([", not ".join([result.outcome, *result.not_run]), *(WORDS[r] for r in result.subnormals)])
 
 
 def explanation(result: Result) -> list[str]:
