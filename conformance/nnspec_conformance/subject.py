@@ -172,7 +172,7 @@ class Subject:
                 said = {
                     clause.instance(operation),
                     clause.id,
-                } & self.defaults.keys()  # else a sole reading means itself
+                } & self.defaults.keys()  # else a sole reading is meant
                 fixed = clause.keyword in readings and clause.keyword not in told and not said
                 default = readings[clause.keyword] if fixed else self.default(clause, operation)
                 told.pop(clause.keyword, None)
