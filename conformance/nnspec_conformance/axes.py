@@ -1,8 +1,8 @@
 """Axes of declared arrays: names, lengths by arithmetic, ranges of numbers. Written as words, evaluated here.
 
 An axis is a name (``in``), any number of axes (``*batch``), a length (``3``), arithmetic over names without blanks
-(``height-window+1``), or, in a result only, ``?`` where no formula is stated. A name may have an index in braces:
-``n{l+1}`` is ``n1`` for ``l = 0``.
+(``height-window+1``; ``windows(...)`` counts the windows that fit), or, in a result only, ``?`` where no formula is
+stated. A name may have an index in braces: ``n{l+1}`` is ``n1`` for ``l = 0``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nnspec_conformance.windows import windows
+
 NAME = r"(?:[A-Za-z_]\w*|\{[^{}]*\})+"
 PLAIN = re.compile(NAME)
 WORD = re.compile(rf"(?<![\w.]){NAME}(?![\w(])")  # neither the e of 1.0e-3 nor a function that is called
@@ -23,7 +25,7 @@ OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
     ast.Div: operator.truediv, ast.Pow: operator.pow,
 }  # fmt: skip
-FUNCTIONS: dict[str, Callable] = {"ceil": math.ceil, "max": max, "min": min}
+FUNCTIONS: dict[str, Callable] = {"ceil": math.ceil, "max": max, "min": min, "windows": windows}
 
 
 def evaluate(text: str, values: Mapping[str, Any]) -> Any:

@@ -26,6 +26,17 @@ def called(f: Callable, *arrays: Any) -> Any:
     return f(*arrays)
 
 
+def path_of(stepper: Callable, rates: list | None, hyper: dict) -> Callable:
+    """A stepper's parameters after each step as a function of those at the start and of all gradients."""
+
+    def path(params: Any, grads: tuple) -> tuple:
+        step = stepper(params, **hyper)
+        told = [{} if rate is None else {"learning_rate": rate} for rate in rates or [None] * len(grads)]
+        return tuple(step(g, **rate) for g, rate in zip(grads, told, strict=True))
+
+    return path
+
+
 @contextlib.contextmanager
 def values_do_not_matter(subject: Subject) -> Iterator[None]:
     """Ask for forms: the adapter's ``abstract`` answers if it has one and can, else the call is made as always."""

@@ -36,3 +36,24 @@ class OpenStepper:
     def restore(self, saved: Any) -> None:
         """Go on from what another stepper saved."""
         self._step.restore(saved)
+
+
+def played(params: dict, grads: Any, steps: int, rates: list | None, hyper: dict) -> Callable:
+    """What one stepper does: ``play(start)`` gives the parameters after each step.
+
+    Args:
+        params: at the start.
+        grads: of each step, or a function from parameters to gradients.
+        steps: how many.
+        rates: the learning rate of each step; None leaves the last one in force.
+        hyper: keywords of the stepper.
+    """
+
+    def play(start: Callable) -> tuple:
+        stepper, now, path = start(params, **hyper), params, []
+        for t in range(steps):
+            now = stepper.step(grads(now) if callable(grads) else grads[t], None if rates is None else rates[t])
+            path.append(now)
+        return tuple(path)
+
+    return play

@@ -280,7 +280,7 @@ class Operation:
         """The axes of one of its arrays along which examples lie; the one that an attribute ``axis`` names is none."""
         array = array.with_indices(lengths)
         axes = [n for n, name in array.named_axes(lengths) if name.split("[")[0] in self.examples]
-        rank = len(array.shape({**(given or {}), **lengths}))
+        rank = len(array.shape({**self.defaults(), **(given or {}), **lengths}))
         for attribute in self.attributes:
             if attribute.kind == "axis":
                 along = (given or {}).get(attribute.name, attribute.default)

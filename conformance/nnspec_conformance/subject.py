@@ -27,10 +27,10 @@ from nnspec_conformance.errors import (
     one_line,
 )
 from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
-from nnspec_conformance.forms import called
+from nnspec_conformance.forms import called, path_of
 from nnspec_conformance.functions import Function, fingerprint
 from nnspec_conformance.limits import CallTimeout, Patience, limit
-from nnspec_conformance.open_stepper import OpenStepper
+from nnspec_conformance.open_stepper import OpenStepper, played
 from nnspec_conformance.results import versions
 from nnspec_conformance.setting import Setting, combinations
 from nnspec_conformance.signals import from_outside, leave
@@ -374,15 +374,13 @@ class Subject:
             rates: learning rate of each step; None leaves the last one in force.
             hyper: keywords of the stepper.
         """
+        if self.applied is called or callable(grads):
+            return list(self.steppers(operation, params, played(params, grads, steps, rates, hyper)))
 
-        def play(start: Callable) -> tuple:
-            stepper, now, path = start(params, **hyper), params, []
-            for t in range(steps):
-                now = stepper.step(grads(now) if callable(grads) else grads[t], None if rates is None else rates[t])
-                path.append(now)
-            return tuple(path)
+        def body(f: Callable) -> tuple:
+            return self.applied(path_of(f, rates, hyper), self._in(params), self._in(tuple(grads)))
 
-        return list(self.steppers(operation, params, play))
+        return list(self._guard(operation, params, body, given=hyper))
 
     def steppers(self, operation: str, like: dict, play: Callable[[Callable[..., OpenStepper]], Any]) -> Any:
         """What ``play`` makes of steppers, one or several.

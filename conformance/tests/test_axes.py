@@ -18,6 +18,13 @@ def test_what_is_no_arithmetic(text):
         evaluate(text, {"in": 4})
 
 
+@pytest.mark.parametrize(("padding", "count"), [("valid", 3), ("same", 5), ("same_lower", 5)])
+def test_windows_that_fit_depend_on_the_padding(padding, count):
+    values = {"length": 9, "taps": 3, "stride": (2,), "dilation": (2,), "padding": padding, "pads": (0, 0)}
+    text = "windows(length,taps,stride[0],dilation[0],padding,pads[0],pads[1])"
+    assert evaluate(text, values) == count
+
+
 def test_an_interval_knows_its_ends():
     interval = Interval.parse("[0, classes)")
     assert [interval.contains(n, {"classes": 3}) for n in (-1, 0, 2, 3)] == [False, True, True, False]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nnspec_conformance.adapters.jax import transport
-from nnspec_conformance.cases import call, gradient
+from nnspec_conformance.cases import call, gradient, steps
 from nnspec_conformance.errors import Refused
 from nnspec_conformance.forms import is_form
 from nnspec_conformance.subject import Subject
@@ -126,3 +126,60 @@ def test_a_refusal_is_that_of_the_call():
 
     with pytest.raises(Refused, match="not these numbers"):
         call("refuses", X, want=ANY).ask(on_jax(refuses=refuses), {})
+
+
+@jax.jit
+def stepped(params, grads):
+    return {name: p - (0.5 * grads[name]).astype(jnp.float32) for name, p in params.items()}
+
+
+def descends(params):
+    """Its steps are in float32, whatever came."""
+    now = dict(params)
+
+    def step(grads, learning_rate=None):
+        now.update(stepped(now, grads))
+        return dict(now)
+
+    return step
+
+
+@pytest.mark.parametrize(("dtype", "right"), [("float32", True), ("bfloat16", False)])
+def test_a_stepper_is_followed_without_compiling(dtype, right):
+    params, stepped_before = {"w": X.astype(dtype)}, stepped._cache_size()
+    case = steps("descends", params, grads=[params] * 3, want=[{"w": Shape((2, 3), dtype)}] * 3)
+    assert (judged(case, on_jax(descends=descends)) == 0) == right
+    assert stepped._cache_size() == stepped_before
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16"])
+def test_a_stepper_is_followed_in_the_dtype_that_is_asked(dtype):
+    def keeps(params):
+        now = dict(params)
+
+        def step(grads, learning_rate=None):
+            now["w"] = now["w"] - 0.5 * grads["w"]
+            return dict(now)
+
+        return step
+
+    params = {"w": X.astype(dtype)}
+    case = steps("keeps", params, grads=[params] * 3, want=[{"w": Shape((2, 3), dtype)}] * 3)
+    assert judged(case, on_jax(keeps=keeps)) == 0
+
+
+def test_a_stepper_that_cannot_be_followed_is_called():
+    def counts(params):
+        now = dict(params)
+
+        def step(grads, learning_rate=None):
+            now["w"] = now["w"] - float(learning_rate * grads["w"].sum())
+            return dict(now)
+
+        return step
+
+    case = steps(
+        "counts", {"w": X}, grads=[{"w": X}] * 2, rates=[0.5, 0.25], want=[{"w": Shape((2, 3), "float32")}] * 2
+    )
+    got = case.ask(on_jax(counts=counts), {})
+    assert [float(now["w"][0, 0]) for now in got] == [-2, -3.5]

@@ -207,14 +207,34 @@ def test_a_state_that_cannot_be_saved_is_not_implemented(trial_of):
         Stepper("descent", descent, {"learning_rate": 0.5}).goes_on_where_it_was_saved(trial_of(stepping))
 
 
-@pytest.mark.parametrize(
-    "duty", ["keeps_the_form", "leaves_are_apart", "stays_at_rate_zero", "takes_each_rate", "instances_are_apart"]
-)
+@pytest.mark.parametrize("duty", ["leaves_are_apart", "stays_at_rate_zero", "takes_each_rate", "instances_are_apart"])
 def test_a_right_stepper_keeps_every_duty(trial_of, duty):
     trial = trial_of(stepping)
     getattr(Stepper("descent", descent, {"learning_rate": 0.5}), duty)(trial)
     assert trial.found
     assert max(finding.ratio for *_, finding in trial.found) == 0
+
+
+def test_the_form_is_that_of_the_parameters_after_every_step(subject_of):
+    def doubles(params, *, learning_rate):
+        step, t = stepping(params, learning_rate=learning_rate), 0
+
+        def called(grads, learning_rate=None):
+            nonlocal t
+            t += 1
+            return {name: np.stack([p, p]) if t == 3 else p for name, p in step(grads).items()}
+
+        return called
+
+    stepping.__name__ = doubles.__name__ = "descent"
+    ratios = {}
+    for f in (stepping, doubles):
+        subject = subject_of(f, DTYPES=("bfloat16", "float32"))
+        cases = list(Stepper("descent", descent, {"learning_rate": 0.5}).keeps_the_form())
+        asked = [c for c in cases if c.dtype in subject.dtypes]
+        ratios[f] = [c.judge(c.ask(subject, {}), {}).ratio for c in asked]
+    assert (len(cases), ratios[stepping]) == (4, [0, 0])
+    assert min(ratios[doubles]) > 1
 
 
 def test_a_duty_that_fails_says_of_what(trial_of):

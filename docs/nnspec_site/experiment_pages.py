@@ -63,7 +63,7 @@ def numbers(experiment: Experiment, came: Report) -> Element:
             needs.append(f"{'✗' if value in conditional[name] else '✓'} not {conditional[name]}, or it has a condition")
         expected = judged(experiment.expect[name], value) if name in experiment.expect else "–"
         made.append([name, cell(value), expected, "; ".join(needs) or "–"])
-    return table(["number", "came", "expected", "the claim needs"], made, "nn-expected")
+    return table(["number", "came", "expected", "the claim needs"], made, "nn-expected", labelled=True)
 
 
 def judged(bounds: Interval, value: object) -> str:

@@ -13,6 +13,7 @@ from nnspec_site.rendering import clause_address
 
 HELD = {"pass", "variant"}
 NAMED = 3  # operations of a family that a line names; of more it says how many
+MANY = 8  # from which on a table of wrong implementations counts the operations
 GOOD = {"pass", "variant", "not run"}
 
 
@@ -251,16 +252,18 @@ def mutants(data: Data, clause: Clause) -> Element | None:
     if not rows:
         return None
     head = ["wrong implementation", *(["of"] if clause.applies_to else []), "what it does", "its error"]
-    return table(head, rows, "nn-mutants")
+    return table(head, rows, "nn-mutants", labelled=True)
 
 
 def of_operations(clause: Clause, operations: list[str]) -> Element:
-    """The operations of a family: ``all 13``, ``all but softmax``, or their names; all names as a tooltip."""
+    """The operations of a family: ``all 13``, ``all but softmax``, names, or how many of many; names as a tooltip."""
     names, others = ", ".join(operations), [name for name in clause.operations if name not in operations]
     if len(operations) > NAMED and not others:
         return make("span", "", f"all {len(operations)}", title=names)
     if len(operations) > NAMED and len(others) <= NAMED:
         return make("span", "", f"all but {', '.join(others)}", title=names)
+    if len(operations) > MANY:
+        return make("span", "", f"{len(operations)} of {len(clause.operations)}", title=names)
     return make("span", "", *[part for name in operations for part in (", ", code(name))][1:])
 
 

@@ -192,12 +192,13 @@ def experiments(data: Data) -> Element | None:
         effects = make("span", "", *effect(result)) if result else "–"
         when = str(result.get("date", "–")) if result else "–"
         link = anchor(experiment.page, experiment.id, code(experiment.id))
+        said = prediction(data, experiment, "")
         rows.append(
             [
                 link,
                 prose("span", experiment.text),
                 badge(data, experiment),
-                prediction(data, experiment, "") or "–",
+                "–" if said is None else said,
                 effects,
                 when,
             ]

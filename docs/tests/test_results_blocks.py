@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+import xml.etree.ElementTree as etree
 
 import pytest
 
 from nnspec_site.errors import SiteError
+from nnspec_site.proof import of_operations
 
 
 def text_of(html: str) -> str:
@@ -130,6 +133,20 @@ def test_matrix_of_an_unknown_page_stops_the_build(convert):
 )
 def test_other_views(convert, view, shown):
     assert shown in text_of(convert(f"/// matrix | {view}\n///"))
+
+
+def test_experiments_say_whether_the_prediction_was_met(convert, data, outcome):
+    data.experiments["vanishing"] = outcome()
+    assert "✓ holds ✗ missed ratio" in text_of(convert("/// matrix | experiments\n///"))
+
+
+def test_wrong_implementations_of_many_operations_count_them(data):
+    many = tuple(f"f{i}" for i in range(20))
+    clause = dataclasses.replace(data.spec.clauses["act.nan"], applies_to=many)
+    shown = {
+        count: text_of(etree.tostring(of_operations(clause, list(many[:count])), "unicode")) for count in (2, 12, 20)
+    }
+    assert shown == {2: "f0 , f1", 12: "12 of 20", 20: "all 20"}
 
 
 @pytest.mark.parametrize("view", ["all", "frameworks", "clauses", "subjects", "readings"])

@@ -11,8 +11,8 @@ from nnspec_conformance.steppers import Stepper
 
 
 @clause("stepper.form")
-def form(operation, trial):
-    steppers.of(operation).keeps_the_form(trial)
+def form(operation):
+    yield from steppers.of(operation).keeps_the_form()
 
 
 @clause("stepper.leaves")

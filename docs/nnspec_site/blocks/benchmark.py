@@ -38,12 +38,19 @@ class BenchmarkBlock(SiteBlock):
         elif self.argument in known:
             holder.extend(of_set(reports, self.argument, full=False))
         for name in known if self.argument in ("sets", "comparison") else []:
-            parent.append(make("h2", "", name.replace("_", " ").capitalize(), id=name))
+            parent.append(make("h2", "", title_of(name), id=name))
             holder = make("div", "nn-benchmark")
             parent.append(holder)
             full = self.argument == "sets"
             holder.extend(of_set(reports, name, full=True) if full else comparison.of_set(reports, name))
         return holder
+
+
+def title_of(name: str) -> str:
+    """The title of the topic that a set is named after, else its name in words."""
+    pages = site_data.current().spec.pages.values()
+    found = [page.title for page in pages if page.name.rpartition("/")[2] == name]
+    return found[0] if found else name.replace("_", " ").capitalize()
 
 
 def of_set(reports: dict[str, Report], name: str, *, full: bool) -> list[Element]:

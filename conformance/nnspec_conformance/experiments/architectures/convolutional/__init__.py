@@ -1,0 +1,1 @@
+"""Experiments of the pages on convolutional networks, and their images."""

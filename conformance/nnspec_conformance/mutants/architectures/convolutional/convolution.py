@@ -1,0 +1,309 @@
+"""Wrong convolutions; each caught by the clause that it names."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnspec_conformance import classic_faults as classic
+from nnspec_conformance.mutant import Mutants
+from nnspec_conformance.oracles.architectures.convolutional import convolution as oracle
+
+MUTANTS = Mutants()
+TWO = ("convolution_2d",)
+
+
+def axes_of(kernel):
+    """The axes of a kernel along which its window lies."""
+    return tuple(range(kernel.ndim - 2))
+
+
+def pads_of(kernel, given):
+    return given.get("pads") or (0,) * (2 * (kernel.ndim - 2))
+
+
+# ---- values
+
+
+@MUTANTS.each(
+    "the convolution of mathematics, as numpy.convolve and scipy.signal.convolve",
+    "convolution.value",
+    "convolution.example",
+)
+def flips_the_kernel(f, x, kernel, *rest, **given):
+    return f(x, np.flip(kernel, axes_of(kernel)), *rest, **given)
+
+
+@MUTANTS.each("strides handed over as (x, y), right for equal strides", "convolution.value", operations=TWO)
+def exchanges_the_strides_of_height_and_width(f, x, kernel, *rest, **given):
+    return f(x, kernel, *rest, **given | {"stride": given.get("stride", (1, 1))[::-1]})
+
+
+@MUTANTS.each("one stride is used for both axes", "convolution.value", operations=TWO)
+def takes_the_first_stride_for_both_axes(f, x, kernel, *rest, **given):
+    return f(x, kernel, *rest, **given | {"stride": given.get("stride", (1, 1))[:1] * 2})
+
+
+@MUTANTS.each("dilations handed over as (x, y), right for equal ones", "convolution.value", operations=TWO)
+def exchanges_the_dilations_of_height_and_width(f, x, kernel, *rest, **given):
+    return f(x, kernel, *rest, **given | {"dilation": given.get("dilation", (1, 1))[::-1]})
+
+
+@MUTANTS.each("a keyword that an export to another format has lost", "convolution.value", "convolution.example")
+def leaves_the_gaps_of_a_dilation_out(f, x, kernel, *rest, **given):
+    return f(x, kernel, *rest, **{k: v for k, v in given.items() if k != "dilation"})
+
+
+@MUTANTS.each("bias=False in the port, as before a batch normalization", "convolution.value")
+def forgets_the_bias(f, x, kernel, *rest, **given):
+    return f(x, kernel, **given)
+
+
+@MUTANTS.each("pads read as (end, start)", "convolution.value")
+def exchanges_the_pads_of_start_and_end(f, x, kernel, *rest, **given):
+    pads = pads_of(kernel, given)
+    swapped = tuple(p for pair in zip(pads[1::2], pads[::2], strict=True) for p in pair)
+    return f(x, kernel, *rest, **given | {"pads": swapped})
+
+
+@MUTANTS.each("pads read from the last axis on, as torch.nn.functional.pad", "convolution.value", operations=TWO)
+def exchanges_the_pads_of_height_and_width(f, x, kernel, *rest, **given):
+    pads = pads_of(kernel, given)
+    return f(x, kernel, *rest, **given | {"pads": pads[2:] + pads[:2]})
+
+
+@MUTANTS.each("padding_mode='replicate' taken over from an image library", "convolution.value")
+def repeats_the_edge_in_place_of_zeros(f, x, kernel, *rest, **given):
+    pads = pads_of(kernel, given)
+    if len(pads) != 2 * (kernel.ndim - 2) or min(pads) < 0 or x.ndim != kernel.ndim:
+        return f(x, kernel, *rest, **given)
+    pairs = [(0, 0), *zip(pads[::2], pads[1::2], strict=True), (0, 0)]
+    return f(np.pad(x, pairs, mode="edge"), kernel, *rest, **given | {"pads": None})
+
+
+@MUTANTS.each("windows centred on the entries of the input, as filters of images are", "convolution.example")
+def keeps_the_length_whatever_the_padding(f, x, kernel, *rest, **given):
+    return f(x, kernel, *rest, **given | {"padding": given.get("padding") if any(pads_of(kernel, given)) else "same"})
+
+
+# ---- padding by name
+
+
+@MUTANTS.each("the odd zero stands before the input: SAME_LOWER of ONNX taken for SAME", "convolution.same")
+def puts_the_odd_zero_at_the_start(f, x, kernel, *rest, **given):
+    lower = {"padding": "same_lower"} if given.get("padding") == "same" else {}
+    return f(x, kernel, *rest, **given | lower)
+
+
+@MUTANTS.each("SAME_UPPER of ONNX taken for SAME_LOWER", "convolution.same-lower")
+def puts_the_odd_zero_of_same_lower_at_the_end(f, x, kernel, *rest, **given):
+    upper = {"padding": "same"} if given.get("padding") == "same_lower" else {}
+    return f(x, kernel, *rest, **given | upper)
+
+
+@MUTANTS.each(
+    "SAME of TensorFlow ported as padding=k//2 of PyTorch: equal without a stride, off by one entry with one",
+    "convolution.same-strided",
+)
+def pads_half_the_window_on_either_side(f, x, kernel, *rest, **given):
+    if given.get("padding") != "same" or not given.get("stride"):
+        return f(x, kernel, *rest, **given)
+    dilation = given.get("dilation", (1,) * len(axes_of(kernel)))
+    halves = [d * (k - 1) // 2 for k, d in zip(kernel.shape, dilation, strict=False)]
+    pads = tuple(p for half in halves for p in (half, half))
+    return f(x, kernel, *rest, **given | {"padding": "valid", "pads": pads})
+
+
+# ---- lengths
+
+
+@MUTANTS.each("the last window may stick out, as in a pooling with ceil_mode", "convolution.length")
+def rounds_the_number_of_windows_up(f, x, kernel, *rest, **given):
+    if given.get("padding", "valid") != "valid" or not given.get("stride") or min(pads_of(kernel, given)) < 0:
+        return f(x, kernel, *rest, **given)
+    pads, more = pads_of(kernel, given), [s - 1 for s in given["stride"]]
+    longer = tuple(p + (more[i // 2] if i % 2 else 0) for i, p in enumerate(pads))
+    return f(x, kernel, *rest, **given | {"pads": longer})
+
+
+@MUTANTS.each("the formula of the length without its + 1", "convolution.length")
+def loses_the_last_window(f, x, kernel, *rest, **given):
+    y = f(x, kernel, *rest, **given)
+    return y[:, *(slice(None, -1) if n > 1 else slice(None) for n in y.shape[1:-1])]
+
+
+# ---- gradients
+
+
+@MUTANTS.each(
+    "the way back begins at the far edge, though the stride leaves entries over there: pytorch 25101",
+    "convolution.gradient", part="_vjp",
+)  # fmt: skip
+def takes_the_entries_left_over_from_the_start(f, x, kernel, *rest, **given):
+    dx, *others = f(x, kernel, *rest, **given)
+    made = dict.fromkeys(("padding", "no_window", "negative_pads"), "refused") | {"padding": "valid", "pads": None}
+    made |= {"stride": None, "dilation": None, "groups": 1}
+    plan = oracle.planned(x, kernel, **made | given)
+    for axis, (n, k, s, d, pair) in enumerate(
+        zip(x.shape[1:-1], plan.window, plan.stride, plan.dilation, plan.pads, strict=True), 1
+    ):
+        dx = np.roll(dx, (n + sum(pair) - d * (k - 1) - 1) % s, axis)
+    return (dx, *others)
+
+
+@MUTANTS.each("the gradient for the input with all groups as one: mlx 3800", "convolution.gradient", part="_vjp")
+def mixes_the_groups_on_the_way_back(f, x, kernel, *rest, **given):
+    dx, *others = f(x, kernel, *rest, **given)
+    groups = given.get("groups", 1)
+    mean = dx.reshape(*dx.shape[:-1], groups, -1).mean(-2, keepdims=True)
+    mixed = np.broadcast_to(mean, (*dx.shape[:-1], groups, dx.shape[-1] // groups)).reshape(dx.shape)
+    return (mixed.astype(dx.dtype), *others)
+
+
+@MUTANTS.each("no turn of the kernel on the way back", "convolution.gradient", part="_vjp")
+def does_not_turn_the_kernel_on_the_way_back(f, x, kernel, *rest, **given):
+    dx, *_ = f(x, np.flip(kernel, axes_of(kernel)), *rest, **given)
+    return (dx, *f(x, kernel, *rest, **given)[1:])
+
+
+@MUTANTS.each("the gradient of the kernel comes out flipped", "convolution.gradient", part="_vjp")
+def flips_the_gradient_of_the_kernel(f, x, kernel, *rest, **given):
+    dx, dkernel, *others = f(x, kernel, *rest, **given)
+    return (dx, np.flip(dkernel, axes_of(kernel)), *others)
+
+
+MUTANTS.each("the bias learns as many times slower as there are places", "convolution.gradient", part="_vjp")(
+    classic.averages_the_gradients_of_the_biases
+)
+
+
+@MUTANTS.each("assigned and not added: of overlapping windows the last one wins", "convolution.gradient", part="_vjp")
+def forgets_that_windows_overlap(f, x, kernel, *rest, **given):
+    _, *others = f(x, kernel, *rest, **given)
+    *bias, g = rest
+    alone = np.zeros_like(x)
+    for at in np.ndindex(g.shape[1:-1]):
+        only = np.zeros_like(g)
+        only[:, *at] = g[:, *at]
+        part = f(x, kernel, *bias, only, **given)[0]
+        alone = np.where(part != 0, part, alone)
+    return (alone, *others)
+
+
+# ---- relations
+
+
+@MUTANTS.each("the layer's activation is part of it", "convolution.linear")
+def applies_relu(f, *arrays, **given):
+    return np.maximum(f(*arrays, **given), 0)
+
+
+@MUTANTS.each("the image read from its last row on, as picture files with the origin below", "convolution.matrix")
+def reads_the_rows_from_the_last_one(f, x, *rest, **given):
+    return f(np.flip(x, 1), *rest, **given)
+
+
+@MUTANTS.each("channels dealt out to the groups in turn, as mlx.nn.GroupNorm deals them", "convolution.groups")
+def deals_the_channels_to_the_groups_in_turn(f, x, kernel, *rest, **given):
+    groups = given.get("groups", 1)
+    dealt = x.reshape(*x.shape[:-1], -1, groups).swapaxes(-1, -2).reshape(x.shape) if x.shape[-1] % groups == 0 else x
+    return f(dealt, kernel, *rest, **given)
+
+
+@MUTANTS.each("the first filters of all channels, then the second ones", "convolution.depthwise")
+def orders_the_filters_of_a_depthwise_convolution_by_number(f, x, kernel, *rest, **given):
+    y, groups = f(x, kernel, *rest, **given), given.get("groups", 1)
+    if groups != x.shape[-1]:
+        return y
+    return y.reshape(*y.shape[:-1], groups, -1).swapaxes(-1, -2).reshape(y.shape)
+
+
+@MUTANTS.each("a window of one tap taken for a factor of each channel", "convolution.pointwise")
+def does_not_mix_the_channels_of_a_window_of_one(f, x, kernel, *rest, **given):
+    if any(k > 1 for k in kernel.shape[:-2]):
+        return f(x, kernel, *rest, **given)
+    return f(x, kernel * np.eye(*kernel.shape[-2:], dtype=kernel.dtype), *rest, **given)
+
+
+@MUTANTS.each("the place of a pixel is added to it, as in CoordConv", "convolution.shift")
+def adds_the_place_to_each_entry(f, x, *rest, **given):
+    places = np.arange(x.shape[1], dtype=x.dtype).reshape(-1, *(1,) * (x.ndim - 2))
+    return f(x + places / 8, *rest, **given)
+
+
+@MUTANTS.each("taps of zero are skipped to save time", "convolution.nan")
+def skips_taps_of_zero(f, x, kernel, *rest, **given):
+    if not np.isnan(x).any():
+        return f(x, kernel, *rest, **given)
+    clean = np.where(np.isnan(x), np.zeros_like(x), x)
+    marked = f(np.isnan(x).astype(x.dtype), np.abs(kernel), **given) != 0
+    return np.where(marked, np.full((), np.nan, x.dtype), f(clean, kernel, *rest, **given))
+
+
+@MUTANTS.each("a transform of tiles, Winograd or Fourier: a NaN reaches its whole tile", "convolution.nan")
+def spreads_a_nan_over_the_image(f, x, *rest, **given):
+    y = f(x, *rest, **given)
+    wrong = np.isnan(x).reshape(len(x), -1).any(1).reshape(-1, *(1,) * (y.ndim - 1))
+    return np.where(wrong, np.full((), np.nan, y.dtype), y)
+
+
+MUTANTS.each("np.nan_to_num at the door", "convolution.nan")(classic.swallows_nan)
+
+
+# ---- the default
+
+
+@MUTANTS.each("the default of Flax and Haiku in a port to PyTorch", "convolution.default-padding")
+def pads_where_nothing_is_said(f, *arrays, **given):
+    return f(*arrays, **{"padding": "same"} | given)
+
+
+# ---- refusals: what lets a wrong call through
+
+
+@MUTANTS.each("channels repeated or cut off until they fit", "convolution.channel-error")
+def makes_the_channels_fit(f, x, kernel, *rest, **given):
+    channels = given.get("groups", 1) * kernel.shape[-2]
+    if x.shape[-1] == channels or x.ndim != kernel.ndim:
+        return f(x, kernel, *rest, **given)
+    index = np.arange(channels) % x.shape[-1] if channels > 1 else [0]
+    return f(x[..., index], kernel, *rest, **given)
+
+
+@MUTANTS.each("broadcast, as arrays are", "convolution.bias-error")
+def makes_the_bias_fit(f, x, kernel, *bias, **given):
+    return f(x, kernel, *(np.resize(b, kernel.shape[-1]) for b in bias), **given)
+
+
+@MUTANTS.each("integer division: what is left over belongs to no group", "convolution.groups-error")
+def cuts_off_what_is_in_no_group(f, x, kernel, *bias, **given):
+    groups = given.get("groups", 1)
+    channels, filters = x.shape[-1] // groups, kernel.shape[-1] // groups * groups
+    return f(x[..., : channels * groups], kernel[..., :channels, :filters], *(b[:filters] for b in bias), **given)
+
+
+@MUTANTS.each("a stride below 1 counts as 1", "convolution.stride-error")
+def takes_any_stride(f, *arrays, **given):
+    return f(*arrays, **given | {"stride": tuple(max(1, s) for s in given["stride"])} if "stride" in given else given)
+
+
+@MUTANTS.each("a dilation below 1 counts as 1", "convolution.dilation-error")
+def takes_any_dilation(f, *arrays, **given):
+    more = {"dilation": tuple(max(1, d) for d in given["dilation"])} if "dilation" in given else {}
+    return f(*arrays, **given | more)
+
+
+@MUTANTS.each("missing numbers are repeated, superfluous ones not looked at", "convolution.pads-error")
+def makes_the_pads_fit(f, x, kernel, *bias, **given):
+    more = {"pads": tuple(int(p) for p in np.resize(given["pads"], 2 * (kernel.ndim - 2)))} if given.get("pads") else {}
+    return f(x, kernel, *bias, **given | more)
+
+
+@MUTANTS.each("whatever is no known name pads nothing", "convolution.padding-name")
+def takes_any_name_for_valid(f, *arrays, **given):
+    known = given.get("padding", "valid") in oracle.PADDINGS
+    return f(*arrays, **given if known else given | {"padding": "valid"})
+
+
+@MUTANTS.each("the axis that is missing is added", "convolution.missing-axis")
+def adds_a_missing_axis(f, x, kernel, *bias, **given):
+    return f(x if x.ndim == kernel.ndim else x[..., None], kernel, *bias, **given)

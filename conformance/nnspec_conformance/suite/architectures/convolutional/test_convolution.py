@@ -1,0 +1,179 @@
+"""Tests of architectures/convolutional/convolution: values, padding, gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.cases import Case, call, clause, gradient
+from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.inputs import normal_draws, wide
+from nnspec_conformance.oracles.architectures.convolutional import convolution as oracle
+from nnspec_conformance.tolerance import Want, bound, exact
+
+Lengths = tuple[int, ...]
+# The page's example, worked through by hand.
+EXAMPLE_X = [1, 2, 0, -1, 3, 1]
+EXAMPLE_KERNEL = [1, 2, -1]
+EXAMPLE = {
+    "stride 1": ({}, [5, 3, -5, 4]),
+    "stride 2": ({"stride": (2,)}, [5, -5]),
+    "dilation 2": ({"dilation": (2,)}, [-2, -1]),
+    "same": ({"padding": "same"}, [0, 5, 3, -5, 4, 5]),
+}
+# x, kernel and keywords in which no two numbers are alike that could be confused; a remainder is left on every axis.
+FULL: dict[str, tuple[Lengths, Lengths, dict]] = {
+    "convolution_1d": ((2, 11, 4), (3, 2, 6), {"pads": (1, 2), "stride": (2,), "dilation": (3,), "groups": 2}),
+    "convolution_2d": (
+        (2, 9, 8, 4),
+        (3, 2, 2, 6),
+        {"pads": (1, 2, 0, 3), "stride": (2, 3), "dilation": (2, 3), "groups": 2},
+    ),
+}
+BARE: dict[str, tuple[Lengths, Lengths, dict]] = {  # what every framework has
+    "convolution_1d": ((2, 8, 3), (3, 3, 5), {"stride": (2,)}),
+    "convolution_2d": ((2, 7, 6, 3), (2, 3, 3, 5), {"stride": (2, 2)}),
+}
+DILATED: dict[str, tuple[Lengths, Lengths, dict]] = {
+    "convolution_1d": ((2, 8, 3), (2, 3, 5), {"dilation": (3,)}),
+    "convolution_2d": ((2, 8, 7, 3), (4, 2, 3, 5), {"dilation": (2, 3)}),
+}
+SAME: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {
+    "convolution_1d": (((2, 7, 2), (4, 2, 3), {}), ((2, 8, 2), (2, 2, 3), {"dilation": (3,)})),
+    "convolution_2d": (
+        ((2, 6, 7, 2), (2, 4, 2, 3), {}),
+        ((2, 7, 8, 2), (4, 2, 2, 3), {"dilation": (1, 3)}),
+    ),
+}
+SAME_STRIDED: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {
+    "convolution_1d": (
+        ((2, 4, 2), (3, 2, 3), {"stride": (2,)}),
+        ((2, 8, 2), (1, 2, 3), {"stride": (3,)}),
+        ((2, 8, 2), (3, 2, 3), {"stride": (3,), "dilation": (2,)}),
+    ),
+    "convolution_2d": (
+        ((2, 6, 8, 2), (3, 3, 2, 3), {"stride": (2, 2)}),
+        ((2, 8, 7, 2), (2, 1, 2, 3), {"stride": (3, 3)}),
+    ),
+}
+
+
+def arrays(x: Lengths, kernel: Lengths, dtype: str = "float32", *, bias: bool = True) -> tuple:
+    """An image, a kernel and a bias: no entry zero, no two alike."""
+    deviation = float(np.prod(kernel[:-1])) ** -0.5
+    made = normal_draws(11, x, dtype), normal_draws(12, kernel, dtype, scale=deviation)
+    return (*made, normal_draws(13, kernel[-1:], dtype)) if bias else made
+
+
+def value(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None = None, **given: Any) -> Want:
+    """The oracle's result, within the rounding of a sum of as many products as a window has."""
+    dtype, function = str(x.dtype), _of(kernel)
+    terms = kernel[..., 0].size + (bias is not None)
+    exactly = wide((x, kernel) if bias is None else (x, kernel, bias))
+    return bound(function(*exactly, **given), function(*map(np.abs, exactly), **given), terms, dtype)
+
+
+def gradients(x: np.ndarray, kernel: np.ndarray, *rest: np.ndarray, **given: Any) -> tuple[Want, ...]:
+    """The oracle's gradients; each is a sum of products, over taps and filters or over places."""
+    dtype, function = str(x.dtype), getattr(oracle, f"{_of(kernel).__name__}_vjp")
+    places, filters = rest[-1][..., 0].size, kernel.shape[-1] // given.get("groups", 1)
+    terms = (kernel[..., 0, 0].size * filters, places, places)
+    exactly = wide((x, kernel, *rest))
+    found, sizes = function(*exactly, **given), function(*map(np.abs, exactly), **given)
+    return tuple(bound(g, size, n, dtype) for g, size, n in zip(found, sizes, terms, strict=False))
+
+
+def _of(kernel: np.ndarray) -> Any:
+    return oracle.convolution_1d if kernel.ndim == 3 else oracle.convolution_2d
+
+
+def cotangents(x: np.ndarray, kernel: np.ndarray, given: dict) -> np.ndarray:
+    """A cotangent for the result."""
+    return normal_draws(14, _of(kernel)(*wide((x, kernel)), **given).shape, str(x.dtype))
+
+
+def question(operation: str, setting: tuple, dtype: str = "float32", note: str = "", *, bias: bool = True) -> Case:
+    """A call; without padding unless the setting says otherwise."""
+    x, kernel, given = setting
+    given = {"padding": "valid"} | given
+    return call(operation, *arrays(x, kernel, dtype, bias=bias), **given, want=value, note=note)
+
+
+@clause("convolution.example")
+def test_example(operation: str) -> Iterator[Case]:
+    flat = operation == "convolution_1d"
+    for note, (given, right) in EXAMPLE.items():
+        for dtype in ("float32", "bfloat16"):
+            x, kernel, y = (np.array(a, DTYPES[dtype])[None, :, None] for a in (EXAMPLE_X, EXAMPLE_KERNEL, right))
+            told = {"padding": "valid"} | given
+            if flat:
+                yield call(operation, x, kernel[0, :, :, None], **told, want=exact(y, dtype), note=note)
+            else:  # the example stands in the columns, one row high
+                told |= {k: (v * 2) for k, v in given.items() if k in ("stride", "dilation")}
+                kernel = kernel[:, :, :, None]
+                yield call(operation, x[:, None], kernel, **told, want=exact(y[:, None], dtype), note=note)
+
+
+@clause("convolution.value")
+def test_value(operation: str, lean: bool) -> Iterator[Case]:
+    for dtype in DTYPES:
+        yield question(operation, BARE[operation], dtype, "the kernel flipped")
+    for dtype in ("float32", "float64") if lean else DTYPES:
+        yield question(operation, FULL[operation], dtype, "strides, dilations or pads of two axes exchanged")
+    yield question(operation, DILATED[operation], note="the gaps left out")
+    yield question(operation, DILATED[operation], note="a bias where none was given", bias=False)
+    x, kernel, given = BARE[operation]
+    yield question(operation, ((*x[:-1], 1), (*kernel[:-2], 1, 1), given), note="one channel taken for none")
+
+
+@clause("convolution.same")
+def test_same(operation: str) -> Iterator[Case]:
+    yield from _padded(operation, "same", SAME, "the odd zero at the start")
+
+
+@clause("convolution.same-strided")
+def test_same_strided(operation: str) -> Iterator[Case]:
+    yield from _padded(operation, "same", SAME_STRIDED, "half the kernel on either side, whatever the stride")
+
+
+@clause("convolution.same-lower")
+def test_same_lower(operation: str) -> Iterator[Case]:
+    yield from _padded(operation, "same_lower", SAME, "the odd zero at the end")
+    yield from _padded(operation, "same_lower", SAME_STRIDED, "the odd zero at the end")
+
+
+def _padded(operation: str, padding: str, settings: dict, note: str) -> Iterator[Case]:
+    for x, kernel, given in settings[operation]:
+        yield question(operation, (x, kernel, given | {"padding": padding}), note=note)
+
+
+@clause("convolution.gradient")
+def test_gradient(operation: str, lean: bool) -> Iterator[Case]:
+    for dtype in ("float32", "bfloat16") if lean else DTYPES:
+        yield _pulled(operation, BARE[operation], dtype, "an edge that the stride leaves over")
+    for dtype in ("float32", "float64"):
+        yield _pulled(operation, FULL[operation], dtype, "groups in the way back")
+    x, kernel, given = SAME[operation][0]
+    for padding in ("same", "same_lower"):
+        setting = (x, kernel, given | {"padding": padding})
+        yield _pulled(operation, setting, "float32", "zeros taken away at the wrong end", bias=False)
+    x, kernel, given = BARE[operation]
+    setting = (x, (*kernel[:-2], 1, 6), given | {"groups": 3})
+    yield _pulled(operation, setting, "float32", "the gradients of a depthwise convolution in another order")
+
+
+def _pulled(operation: str, setting: tuple, dtype: str, note: str, *, bias: bool = True) -> Case:
+    x_shape, kernel_shape, given = setting
+    given = {"padding": "valid"} | given
+    made = arrays(x_shape, kernel_shape, dtype, bias=bias)
+    g = cotangents(made[0], made[1], given)
+    return gradient(operation, *made, **given, cotangents=g, want=gradients, note=note)
+
+
+@clause("convolution.default-padding")
+def test_default_padding(operation: str, default: str) -> Iterator[Case]:
+    x, kernel, _ = DILATED[operation]
+    made = arrays(x, kernel)
+    yield call(operation, *made, want=value(*made, padding=default), note=f"another padding than {default}")

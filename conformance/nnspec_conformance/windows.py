@@ -1,0 +1,35 @@
+"""How many windows fit into an axis, and what is padded for them: the arithmetic of convolutions and pooling."""
+
+from __future__ import annotations
+
+
+def extent(taps: int, dilation: int) -> int:
+    """What a window reaches over: from its first tap to its last, gaps included."""
+    return dilation * (taps - 1) + 1
+
+
+def padded(
+    length: int, taps: int, stride: int, dilation: int, padding: str, before: int, after: int
+) -> tuple[int, int]:
+    """The zeros before and after an axis.
+
+    Args:
+        length: of the axis.
+        taps: of the window.
+        stride: from one window to the next.
+        dilation: from one tap to the next.
+        padding: ``valid``, ``same`` with the odd zero at the end, or ``same_lower`` with it at the start.
+        before: the zeros at the start, beside ``valid``.
+        after: those at the end.
+    """
+    if padding == "valid":
+        return before, after
+    total = max((-(-length // stride) - 1) * stride + extent(taps, dilation) - length, 0)
+    less, more = total // 2, total - total // 2
+    return (more, less) if padding == "same_lower" else (less, more)
+
+
+def windows(length: int, taps: int, stride: int, dilation: int, padding: str, before: int, after: int) -> int:
+    """How many windows fit into an axis with its padding; the arguments are those of ``padded``."""
+    zeros = sum(padded(length, taps, stride, dilation, padding, before, after))
+    return max(0, (length + zeros - extent(taps, dilation)) // stride + 1)
