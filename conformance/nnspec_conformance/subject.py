@@ -169,10 +169,7 @@ class Subject:
             told = {k: r for k, r in readings.items() if isinstance(declared[k], tuple)}
             default = None
             if clause.kind == "default":
-                said = {
-                    clause.instance(operation),
-                    clause.id,
-                } & self.defaults.keys()  # else a sole reading is meant
+                said = {clause.instance(operation), clause.id} & self.defaults.keys()  # else it means the sole reading
                 fixed = clause.keyword in readings and clause.keyword not in told and not said
                 default = readings[clause.keyword] if fixed else self.default(clause, operation)
                 told.pop(clause.keyword, None)
