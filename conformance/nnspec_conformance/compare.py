@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from ml_dtypes import finfo
 
-from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.dtypes import DTYPES, NAMES, name_of
 from nnspec_conformance.tolerance import Shape, Want
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -106,7 +106,7 @@ def _compare_shape(got: Any, want: Shape, path: str) -> Finding:
         return Finding(float("inf"), f"{path} is {type(got).__name__}, expected an array")
     if want.shape is not None and got.shape != want.shape:
         return Finding(float("inf"), f"{path} has shape {got.shape}, expected {want.shape}")
-    if want.dtype and str(got.dtype) != want.dtype and got.dtype.kind not in KINDS.get(want.dtype, ""):
+    if want.dtype and name_of(got.dtype) != want.dtype and got.dtype.kind not in KINDS.get(want.dtype, ""):
         return Finding(float("inf"), f"{path} has dtype {got.dtype}, expected {want.dtype}")
     return Finding(0.0)
 
@@ -120,7 +120,7 @@ def _compare_array(got: Any, want: Want, reading: str | None, arrays: tuple, pat
         return Finding(float("inf"), f"{path} has shape {got.shape}, expected {want.value.shape}")
     if got.size == 0:
         return Finding(0.0)
-    if str(got.dtype) not in DTYPES and got.dtype.kind not in "iufb":
+    if got.dtype not in NAMES and got.dtype.kind not in "iufb":
         return Finding(float("inf"), f"{path} has dtype {got.dtype}, expected numbers")
     g = got.astype(np.float64)
     allowed, lost = want.allowed, np.zeros(g.shape, bool)
@@ -132,14 +132,15 @@ def _compare_array(got: Any, want: Want, reading: str | None, arrays: tuple, pat
         ratio = np.where(lost, 0.0, np.where(ratio > 1, wider, ratio))
     at = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
     same = next((a for a in arrays if isinstance(a, np.ndarray) and a.shape == got.shape), None)
+    place = f"at index {tuple(int(i) for i in at)}"
     return Finding(
         float(ratio[at]),
-        input=None if same is None else f"{_number(same[at], str(same.dtype))} at index {tuple(int(i) for i in at)}",
+        input=None if same is None else f"{_number(same[at], name_of(same.dtype))} {place}",
         got=_number(got[at], want.dtype),
         expected=_number(want.value[at], want.dtype),
         error=float(error[at]),
         allowed=float(allowed[at]),
-        dtype=str(got.dtype),
+        dtype=name_of(got.dtype),
         subnormals=reading if lost.any() else None,
         call=None if path == "result" else f"{path}{[int(i) for i in at]}",
     )
@@ -149,14 +150,20 @@ def ratios(got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str) 
     """Error over allowed error of every element, and the error; both in float64."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         error = np.abs(got - value)
-        same = (got == value) | (np.isnan(got) & np.isnan(value))
-        # a result that rounds past the largest number may be infinite
-        largest = float(finfo(DTYPES[dtype]).max)
-        overflow = np.isinf(got) & np.isfinite(value) & (np.sign(got) == np.sign(value))
-        same |= overflow & (np.abs(value) + allowed >= largest) & (allowed > 0)
-        error = np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
+        if not np.isfinite(error).all():
+            error = _not_finite(error, got, value, allowed, dtype)
         ratio = np.where(error == 0, 0.0, np.where(allowed > 0, error / np.where(allowed > 0, allowed, 1), np.inf))
     return np.where(np.isnan(ratio), np.inf, ratio), error  # an infinite error is never within an infinite tolerance
+
+
+def _not_finite(error: np.ndarray, got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str) -> np.ndarray:
+    """The errors where some are no numbers: none between equal infinities, or where NaN is expected."""
+    same = (got == value) | (np.isnan(got) & np.isnan(value))
+    # a result that rounds past the largest number may be infinite
+    largest = float(finfo(DTYPES[dtype]).max)
+    overflow = np.isinf(got) & np.isfinite(value) & (np.sign(got) == np.sign(value))
+    same |= overflow & (np.abs(value) + allowed >= largest) & (allowed > 0)
+    return np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
 
 
 def _number(x: Any, dtype: str) -> str:

@@ -100,7 +100,7 @@ def _run(suite: Suite, subject: Subject, result: Result, record: Callable | None
     result.told = tuple(settings[0].told)
     for setting in settings:
         for test in suite.tests[clause.id]:
-            _run_test(subject, test, result, setting, record)
+            run_test(subject, test, result, setting, record)
     if not result.entries:
         result.entry("").missing.append(Missing((), f"{operation} in any dtype the clause is tested in"))
     if clause.kind == "default":
@@ -115,7 +115,7 @@ def _listed(value: Any) -> list:
     return list(value) if isinstance(value, tuple | list) else [value]
 
 
-def _run_test(subject: Subject, test: Test, result: Result, setting: Setting, record: Callable | None) -> None:
+def run_test(subject: Subject, test: Test, result: Result, setting: Setting, record: Callable | None = None) -> None:
     """Run one test function; what is asked, and what came of it, is noted on the result by dtype."""
     available = {"operation": result.operation, "readings": setting.readings, "default": setting.default}
     available["lean"] = subject.compiles
@@ -181,8 +181,12 @@ def _run_trial(test: Test, arguments: dict, trial: Trial, result: Result) -> Non
             f"the answers of {result.operation} do not have the form the clause relates ({text}); "
             "see what its clauses on value and shape say"
         )
-    for dtype, words, what in [*trial.found, *([(subject.asked, (), ended)] if ended else [])]:
-        _note(result.entry(test.name, trial.readings, dtype), what, words)
+    found = [*trial.found, *([(subject.asked, (), ended)] if ended else [])]
+    again = not any(isinstance(what, TookTooLong) for *_, what in found)
+    for dtype, words, what in found:
+        entry = result.entry(test.name, trial.readings, dtype)
+        if _note(entry, what, words) and again:
+            entry.question = (test, trial.setting)
 
 
 def _note(entry: Entry, what: Finding | Exception, words: tuple[str, ...]) -> bool:

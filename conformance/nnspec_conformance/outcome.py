@@ -37,7 +37,8 @@ class Entry:
         fault: why the suite could not ask; says nothing about the subject.
         reason: of the known failure that covers a failure here.
         subnormals: the declared reading by which some answer was right that would not have been else.
-        question: the case and the setting that the finding is of, while the run may ask it once more.
+        question: the case, or the test that asks for itself, and the setting that the finding is of, while the run may
+            ask it once more.
     """
 
     test: str
