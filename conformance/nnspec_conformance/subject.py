@@ -51,23 +51,30 @@ class Subject:
         first_call_limit: seconds for the first call of each form where the subject compiles; four times as many if
             it is left out.
         role: reference, oracle, framework, user or mutant.
+        slow: whether duties ask it everything, whatever it takes.
 
     Raises:
         HarnessError: the adapter lacks NAME, declares something of a wrong type, or its transport loses values.
     """
 
     def __init__(
-        self, adapter: Any, *, call_limit: float = 30.0, first_call_limit: float | None = None, role: str = "user"
+        self,
+        adapter: Any,
+        *,
+        call_limit: float = 30.0,
+        first_call_limit: float | None = None,
+        role: str = "user",
+        slow: bool = False,
     ):
-        self.adapter, self.call_limit, self.role = adapter, call_limit, role
+        self.adapter, self.call_limit, self.role, self.slow = adapter, call_limit, role, slow
         self.name = one_line(self._declared("NAME", str, None))
         self.version, self.device = self._text("VERSION", "unknown"), self._text("DEVICE", "cpu")
         self._dtypes = self._dtypes_by_operation()
         self.dtypes = tuple(dict.fromkeys(name for names in self._dtypes.values() for name in names))
-        self.variants = self._declared("VARIANTS", dict, {})
-        self.defaults = self._declared("DEFAULTS", dict, {})
-        self.known_failures = self._declared("KNOWN_FAILURES", dict, {})
-        self.subnormals = self._declared("SUBNORMALS", dict, {})
+        self.variants, self.defaults = self._declared("VARIANTS", dict, {}), self._declared("DEFAULTS", dict, {})
+        self.known_failures, self.subnormals = (
+            self._declared(name, dict, {}) for name in ("KNOWN_FAILURES", "SUBNORMALS")
+        )
         self.compiles = self._declared("COMPILES", bool, False)
         first = first_call_limit or FIRST * call_limit
         self.patience = Patience(call_limit, first if self.compiles else None)
@@ -178,9 +185,7 @@ class Subject:
 
     def reading(self, clause: Clause, operation: str) -> str | tuple[str, ...]:
         """What the subject declares for a clause with variants; absent means the definition's."""
-        absent = clause.definition
-        if clause.keyword == subnormals.KEYWORD:
-            absent = subnormals.of_results(self.subnormals, operation)
+        absent = subnormals.absent(clause.keyword, clause.definition, self.subnormals, operation)
         value = self.variants.get(clause.instance(operation), self.variants.get(clause.id, absent))
         return tuple(value) if isinstance(value, list | tuple) else value
 

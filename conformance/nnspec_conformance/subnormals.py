@@ -47,6 +47,11 @@ def of_results(table: Mapping[str, Any], operation: str) -> str:
     return FLUSHED if next((readings[d] for d in ASKED if d in readings), KEPT) == FLUSHED else KEPT
 
 
+def absent(keyword: str, definition: str | None, table: Mapping[str, Any], operation: str) -> Any:
+    """The reading of a clause that ``VARIANTS`` does not name: the definition's, or the one declared here."""
+    return of_results(table, operation) if keyword == KEYWORD else definition
+
+
 def lost(table: Mapping[str, Any], operation: str, readings: Mapping[str, str]) -> dict[str, str]:
     """The dtypes in which something may be lost, each with its reading.
 
