@@ -72,12 +72,10 @@ class Subject:
         self._dtypes = self._dtypes_by_operation()
         self.dtypes = tuple(dict.fromkeys(name for names in self._dtypes.values() for name in names))
         self.variants, self.defaults = self._declared("VARIANTS", dict, {}), self._declared("DEFAULTS", dict, {})
-        self.known_failures, self.subnormals = (
-            self._declared(name, dict, {}) for name in ("KNOWN_FAILURES", "SUBNORMALS")
-        )
+        self.known_failures = self._declared("KNOWN_FAILURES", dict, {})
+        self.subnormals = self._declared("SUBNORMALS", dict, {})
         self.compiles = self._declared("COMPILES", bool, False)
-        first = first_call_limit or FIRST * call_limit
-        self.patience = Patience(call_limit, first if self.compiles else None)
+        self.patience = Patience(call_limit, (first_call_limit or FIRST * call_limit) if self.compiles else None)
         self.process = os.getpid()
         self.printed: list[str] = []
         self._handed: list[Any] = []
