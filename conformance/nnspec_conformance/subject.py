@@ -58,14 +58,9 @@ class Subject:
     """
 
     def __init__(
-        self,
-        adapter: Any,
-        *,
-        call_limit: float = 30.0,
-        first_call_limit: float | None = None,
-        role: str = "user",
+        self, adapter: Any, *, call_limit: float = 30.0, first_call_limit: float | None = None, role: str = "user",
         slow: bool = False,
-    ):
+    ):  # fmt: skip
         self.adapter, self.call_limit, self.role, self.slow = adapter, call_limit, role, slow
         self.name = one_line(self._declared("NAME", str, None))
         self.version, self.device = self._text("VERSION", "unknown"), self._text("DEVICE", "cpu")
