@@ -10,7 +10,9 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,10 +128,19 @@ def install(folder: Path = GENERATED) -> None:
     css = re.sub(r"\.tml-cancelto \{.*?\n\}\n", "", css, flags=re.S)  # no page crosses a term out
     (math / "math.css").write_text(css, encoding="utf-8")
     font = read(STIX, "files/stix-two-math-latin-400-normal.woff")
-    (math / FONT).write_bytes(subset(font))
-    (math / LETTERS).write_bytes(letters(font))
+    (math / FONT).write_bytes(_kept("signs", font, subset))
+    (math / LETTERS).write_bytes(_kept("letters", font, letters))
     (math / "LICENSE").write_bytes(read(STIX, "LICENSE"))
     (folder / "iframe-worker.js").write_bytes(read(IFRAME_WORKER, "shim/index.js"))
+
+
+def _kept(name: str, font: bytes, make: Callable[[bytes], bytes]) -> bytes:
+    """What is made of the font, from the disk where it was made before: it takes seconds."""
+    from nnspec_site.kept import kept, maker  # which needs ROOT from here
+
+    made_from = maker(__file__, str(FLAT_CHARACTERS), str(SLANTED), STIX.sha512, version("fonttools"))
+    text = kept("fonts", (made_from, name), lambda: base64.b64encode(make(font)).decode())
+    return base64.b64decode(text)
 
 
 def subset(font: bytes) -> bytes:
