@@ -108,6 +108,9 @@ MUTANTS.each("the bias learns as many times slower as there are places", f"{OF}g
 )
 
 
+MUTANTS.each("np.nan_to_num at the door", f"{OF}nan")(classic.swallows_nan)
+
+
 @MUTANTS.each("the default of Flax in a port to PyTorch", f"{OF}default-padding")
 def crops_where_nothing_is_said(f, *arrays, **given):
     return f(*arrays, **{"padding": "same"} | given)

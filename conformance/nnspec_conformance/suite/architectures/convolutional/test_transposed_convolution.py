@@ -45,10 +45,12 @@ SAME: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {
         ((2, 5, 2), (4, 2, 3), {"stride": (2,)}),
         ((2, 5, 2), (3, 2, 3), {"stride": (2,)}),
         ((2, 5, 2), (4, 2, 3), {"stride": (1,)}),
+        ((2, 4, 2), (2, 2, 3), {"stride": (3,)}),
     ),
     "transposed_convolution_2d": (
         ((2, 3, 4, 2), (4, 5, 2, 3), {"stride": (2, 2)}),
         ((2, 3, 4, 2), (3, 4, 2, 3), {"stride": (1, 1)}),
+        ((2, 3, 4, 2), (2, 4, 2, 3), {"stride": (3, 3)}),
     ),
 }
 
@@ -117,6 +119,11 @@ def test_value(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
         yield question(operation, BARE[operation], readings, dtype, "the kernel the other way round")
     for dtype in ("float32", "float64") if lean else DTYPES:
         yield question(operation, FULL[operation], readings, dtype, "pads that pad, output padding at the start")
+    x, kernel, given = BARE[operation]
+    one = (*x[:-1], 1), (*kernel[:-2], 1, 4), given
+    yield question(operation, one, readings, note="one channel taken for none")
+    pads = {"pads": (1, 2) * (len(x) - 2)}
+    yield question(operation, (x, kernel, given | pads), readings, note="as much cropped at the end as at the start")
 
 
 @clause("transposed-convolution.same")
@@ -161,15 +168,32 @@ def test_gradient(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
         yield _pulled(operation, BARE[operation], readings, dtype)
     for dtype in ("float32", "float64"):
         yield _pulled(operation, FULL[operation], readings, dtype)
+    x, kernel, given = SAME[operation][0]
+    yield _pulled(operation, (x, kernel, given | {"padding": "same"}), readings, "float32", bias=False)
+    x, kernel, given = BARE[operation]
+    longer = {"stride": (5,) * (len(x) - 2)}
+    yield _pulled(operation, (x, kernel, longer), readings, "float32")
 
 
-def _pulled(operation: str, setting: tuple, readings: dict, dtype: str) -> Case:
+def _pulled(operation: str, setting: tuple, readings: dict, dtype: str, *, bias: bool = True) -> Case:
     x_shape, kernel_shape, given = setting
     given = {"padding": "valid"} | given
     made, read = arrays(x_shape, kernel_shape, dtype), told(readings)
+    made = made if bias else made[:2]
     g = normal_draws(45, getattr(oracle, operation)(*wide(made), **given, **read).shape, dtype)
     want = gradients(*made, g, **given, **read)
     return gradient(operation, *made, **given, cotangents=g, want=want, note="cropped entries get a gradient")
+
+
+@clause("transposed-convolution.nan")
+def test_nan(operation: str, readings: dict) -> Iterator[Case]:
+    x_shape, kernel_shape, given = BARE[operation]
+    x, kernel, _ = arrays(x_shape, kernel_shape)
+    kernel[0] = 0.0  # the taps of the first row or place
+    x[(1, *(2,) * (x.ndim - 2), 1)] = np.nan
+    given = {"padding": "valid"} | given
+    want = value(x, kernel, **given, **told(readings))
+    yield call(operation, x, kernel, **given, want=want, note="a tap of zero left out")
 
 
 @clause("transposed-convolution.checkerboard")
