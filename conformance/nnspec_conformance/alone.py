@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case
+from nnspec_conformance.cases import Case, Test
+from nnspec_conformance.engine import run_test
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
 from nnspec_conformance.loading import fresh
 from nnspec_conformance.outcome import FAIL, Result
@@ -27,24 +29,31 @@ PAST = "the adapter loaded anew and asked this only is right: the answer depends
 
 def ask_alone(subject: Subject, result: Result) -> bool:
     """Ask the worst question of a failed instance once more; say it where that answer is right, and return whether."""
-    asked = [entry.question for entry in result.deciding if entry.question and entry.finding is result.finding]
+    asked = [entry for entry in result.deciding if entry.question and entry.finding is result.finding]
     if result.outcome != FAIL or result.finding is None or not asked:
         return False
-    result.finding.alone = _alone(subject, *asked[0])
+    question, setting = asked[0].question
+    if isinstance(question, Case):
+        plain = partial(_is_right, _with_arrays(question, lambda x: np.array(x, order="C")), setting)
+        same = partial(_is_right, question, setting) if _turned(question) else plain
+    else:
+        plain = same = partial(_holds, question, setting, result, asked[0].dtype)
+    result.finding.alone = _alone(subject, plain, same)
     return result.finding.alone is not None
 
 
-def _alone(subject: Subject, case: Case, setting: Setting) -> str | None:
-    plain = _with_arrays(case, lambda x: np.array(x, order="C"))
-    if _is_right(subject, plain, setting):
-        turned = [x for x in _arrays(case) if not (x.flags.c_contiguous and x.flags.aligned and x.flags.writeable)]
-        return LAYOUT if turned and not _is_right(subject, case, setting) else EARLIER
+def _alone(subject: Subject, plain: Callable[[Subject], bool], same: Callable[[Subject], bool]) -> str | None:
+    """What the answer depends on, if that to the plain question is right; the other one has its arrays as they were."""
+    if plain(subject):
+        return EARLIER if same is plain or same(subject) else LAYOUT
     again = fresh(subject)
-    return PAST if again and _is_right(again, plain, setting) else None
+    return PAST if again and plain(again) else None
 
 
-def _arrays(case: Case) -> list[np.ndarray]:
-    return leaves([case.arrays, case.cotangents, [] if callable(case.grads) else case.grads])
+def _turned(case: Case) -> bool:
+    """Whether an array of the question lies otherwise than a new one does."""
+    arrays = leaves([case.arrays, case.cotangents, [] if callable(case.grads) else case.grads])
+    return not all(x.flags.c_contiguous and x.flags.aligned and x.flags.writeable for x in arrays)
 
 
 def _with_arrays(case: Case, make: Callable[[Any], np.ndarray]) -> Case:
@@ -52,8 +61,17 @@ def _with_arrays(case: Case, make: Callable[[Any], np.ndarray]) -> Case:
     return replace(case, arrays=mapped(make, case.arrays), cotangents=mapped(make, case.cotangents), grads=grads)
 
 
-def _is_right(subject: Subject, case: Case, setting: Setting) -> bool:
+def _is_right(case: Case, setting: Setting, subject: Subject) -> bool:
+    """Whether a subject's answer to a question is within what is allowed."""
     try:
         return case.judge(case.ask(subject, setting.told), setting.told, flushes=setting.flushes).ratio <= 1
     except (NotImplementedBySubject, ClauseFailed, Refused, HarnessError):
         return False
+
+
+def _holds(test: Test, setting: Setting, result: Result, dtype: str | None, subject: Subject) -> bool:
+    """Whether a test that asks for itself finds nothing in this dtype."""
+    again = Result(instance=result.instance, clause=result.clause, operation=result.operation)
+    run_test(subject, test, again, setting)
+    entries = [entry for entry in again.entries if entry.dtype == dtype]
+    return any(entry.cases for entry in entries) and not any(entry.failed or entry.fault for entry in entries)

@@ -25,6 +25,7 @@ OPTIONS = {
         "applies-to",
         "forms",
         "apart",
+        "about",
         "variants",
         "definition",
         "default",

@@ -7,7 +7,8 @@ A test asks for what it needs by parameter name:
     operation   the operation's name (a family's test runs once for each)
     readings    the subject's readings by keyword, for instance {"form": "tanh"}
     default     for a clause of kind default, the value that the subject declares
-    lean        whether the subject compiles, so that every new shape and dtype is dear
+    lean        whether a few shapes and dtypes will do: the subject compiles, or this is not its first reading
+    slow        whether the run asks everything, whatever it takes
     trial       the subject itself, for relations that no table of expected values can state
 """
 
@@ -28,7 +29,7 @@ from nnspec_conformance.forms import is_form, values_do_not_matter
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.trees import mapped
 
-PARAMETERS = {"operation", "readings", "default", "lean", "trial"}
+PARAMETERS = {"operation", "readings", "default", "lean", "slow", "trial"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,11 +146,19 @@ class Case:
 
 @dataclass(frozen=True)
 class ErrorCase:
-    """A question that must be refused, and the nearest valid one, which must not be."""
+    """A question that must be refused, and the nearest valid one, which must not be.
+
+    Attributes:
+        bad: what must be refused.
+        valid: the nearest valid question.
+        note: what is wrong, in a few words.
+        may_lack: whether it is a refusal, too, to say that what is asked for is not implemented.
+    """
 
     bad: Case
     valid: Case
     note: str = ""
+    may_lack: bool = False
 
     @property
     def operation(self) -> str:
@@ -167,6 +176,10 @@ class ErrorCase:
             got = bad.ask(subject, told)
         except Refused:
             return Finding(0.0)
+        except NotImplementedBySubject:
+            if self.may_lack:
+                return Finding(0.0)
+            raise
         return Finding(
             float("inf"),
             message=f"accepted what it must refuse ({self.note})",

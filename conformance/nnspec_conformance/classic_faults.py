@@ -1,6 +1,6 @@
 """Faults that operations of any topic have; each is handed the right function first, as ``Mutants.each`` hands it.
 
-    MUTANTS.each("what does not fit is cut off or repeated", "neuron.feature-count")(makes_the_features_fit)
+    MUTANTS.each("what should be NaN is zero", "neuron.nan")(swallows_nan)
 
 The first array holds examples, with features on its last axis. Weights follow it, as arrays, the bias last, or as a
 table; the cotangents come last in a derivative.
@@ -48,11 +48,6 @@ def swallows_nan(f, x, *rest, **given):
 def subtracts_the_mean_of_the_batch(f, x, *weights, **given):
     mean = x.mean(tuple(range(x.ndim - 1)), dtype=np.float32)
     return f((x - mean / 8).astype(x.dtype), *weights, **given)
-
-
-def makes_the_features_fit(f, x, weights, *rest, **given):
-    first = weights["kernel_0"] if isinstance(weights, dict) else weights
-    return f(np.resize(x, (*x.shape[:-1], len(first))), weights, *rest, **given)
 
 
 def sorts_the_names_as_text(f, x, weights, **given):

@@ -43,6 +43,7 @@ class Clause:
         proves: statements of the source, by id, that it proves.
         applies_to: operations of a family; empty for a single clause.
         forms: of a duty, the forms of the operations that owe it; see ``nnspec_conformance.duties``.
+        about: of a duty, what an operation has to have to owe it; one of ``duties.ABOUT``.
         apart: of a duty, the families of operations that owe it by clauses of their own.
         topics: of a duty, operation -> the page that declares it, where its results are told.
         variants: reading to its one-line description; empty where there is one reading only.
@@ -64,6 +65,7 @@ class Clause:
     source: str | None = None
     applies_to: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
+    about: str = ""
     apart: tuple[str, ...] = ()
     topics: dict[str, str] = field(default_factory=dict)
     variants: dict[str, str] = field(default_factory=dict)
@@ -220,6 +222,7 @@ def _clause(block: Block, page: str) -> Clause:
         source=block.options.get("source"),
         applies_to=() if isinstance(applies_to, str) else tuple(applies_to),
         forms=tuple(block.options.get("forms") or ()),
+        about=str(block.options.get("about") or ""),
         apart=tuple(block.options.get("apart") or ()),
         variants={str(k): str(v) for k, v in variants.items()},
         definition=None if definition is None else str(definition),

@@ -97,6 +97,7 @@ def _parser(chosen: list[str]) -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="print the results as JSON instead of words")
     check.add_argument("--record", type=Path, metavar="DIR", help="write the cases as vectors")
     check.add_argument("--if-stale", action="store_true", help="only the topics whose results are no longer current")
+    check.add_argument("--slow", action="store_true", help="ask every size and dtype of the duties: minutes a topic")
     check.add_argument("--all", action="store_true", help="list every instance, not only those that do not hold")
     check.add_argument("--call-limit", type=_seconds, default=30.0, metavar="SECONDS", help="for one call (default 30)")
     text = "for the first call of each form, where an adapter compiles (default: four times as many)"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.dtypes import DTYPES, NAMES, name_of
 from nnspec_conformance.tolerance import Shape, Want, finfo
 
 KINDS = {"integer": "iu", "boolean": "b"}  # of NumPy's dtypes, where no width is asked for
@@ -89,7 +89,7 @@ def _compare_shape(got: Any, want: Shape, path: str) -> Finding:
         return Finding(float("inf"), f"{path} is {type(got).__name__}, expected an array")
     if want.shape is not None and got.shape != want.shape:
         return Finding(float("inf"), f"{path} has shape {got.shape}, expected {want.shape}")
-    if want.dtype and str(got.dtype) != want.dtype and got.dtype.kind not in KINDS.get(want.dtype, ""):
+    if want.dtype and name_of(got.dtype) != want.dtype and got.dtype.kind not in KINDS.get(want.dtype, ""):
         return Finding(float("inf"), f"{path} has dtype {got.dtype}, expected {want.dtype}")
     return Finding(0.0)
 
@@ -103,21 +103,22 @@ def _compare_array(got: Any, want: Want, flushes: bool, arrays: tuple, path: str
         return Finding(float("inf"), f"{path} has shape {got.shape}, expected {want.value.shape}")
     if got.size == 0:
         return Finding(0.0)
-    if str(got.dtype) not in DTYPES and got.dtype.kind not in "iufb":
+    if got.dtype not in NAMES and got.dtype.kind not in "iufb":
         return Finding(float("inf"), f"{path} has dtype {got.dtype}, expected numbers")
     g = got.astype(np.float64)
     allowed = np.maximum(want.allowed, want.flushed) if flushes else want.allowed
     ratio, error = _ratios(g, want.value, allowed, want.dtype)
     at = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
     same = next((a for a in arrays if isinstance(a, np.ndarray) and a.shape == got.shape), None)
+    place = f"at index {tuple(int(i) for i in at)}"
     return Finding(
         float(ratio[at]),
-        input=None if same is None else f"{_number(same[at], str(same.dtype))} at index {tuple(int(i) for i in at)}",
+        input=None if same is None else f"{_number(same[at], name_of(same.dtype))} {place}",
         got=_number(got[at], want.dtype),
         expected=_number(want.value[at], want.dtype),
         error=float(error[at]),
         allowed=float(allowed[at]),
-        dtype=str(got.dtype),
+        dtype=name_of(got.dtype),
         call=None if path == "result" else f"{path}{[int(i) for i in at]}",
     )
 
@@ -125,14 +126,20 @@ def _compare_array(got: Any, want: Want, flushes: bool, arrays: tuple, path: str
 def _ratios(got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         error = np.abs(got - value)
-        same = (got == value) | (np.isnan(got) & np.isnan(value))
-        # a result that rounds past the largest number may be infinite
-        largest = float(finfo(DTYPES[dtype]).max)
-        overflow = np.isinf(got) & np.isfinite(value) & (np.sign(got) == np.sign(value))
-        same |= overflow & (np.abs(value) + allowed >= largest) & (allowed > 0)
-        error = np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
+        if not np.isfinite(error).all():
+            error = _not_finite(error, got, value, allowed, dtype)
         ratio = np.where(error == 0, 0.0, np.where(allowed > 0, error / np.where(allowed > 0, allowed, 1), np.inf))
     return np.where(np.isnan(ratio), np.inf, ratio), error  # an infinite error is never within an infinite tolerance
+
+
+def _not_finite(error: np.ndarray, got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str) -> np.ndarray:
+    """The errors where some are no numbers: none between equal infinities, or where NaN is expected."""
+    same = (got == value) | (np.isnan(got) & np.isnan(value))
+    # a result that rounds past the largest number may be infinite
+    largest = float(finfo(DTYPES[dtype]).max)
+    overflow = np.isinf(got) & np.isfinite(value) & (np.sign(got) == np.sign(value))
+    same |= overflow & (np.abs(value) + allowed >= largest) & (allowed > 0)
+    return np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
 
 
 def _number(x: Any, dtype: str) -> str:

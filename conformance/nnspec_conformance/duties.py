@@ -14,21 +14,31 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nnspec_conformance.errors import SpecError, did_you_mean
+from nnspec_conformance.fitting import can_broadcast, has_names
 
 if TYPE_CHECKING:
     from nnspec_conformance.clauses import Clause, Spec
     from nnspec_conformance.operations import Operation
 
 PREFIX = "duty."
+ABOUT = {  # what a duty can be about, if not every operation of its forms has it
+    "arrays that could be broadcast": can_broadcast,
+    "tables of arrays": has_names,
+    "choices that are handed on": lambda operation: bool(operation.handed_on),
+}
 
 
 def resolve(spec: Spec) -> None:
     """Give every duty the operations that owe it, in the order of their pages.
 
     Raises:
-        SpecError: nothing owes a duty, or an operation is exempt from something that it does not owe.
+        SpecError: nothing owes a duty, it is about nothing known, or an operation is exempt from something that it does
+            not owe.
     """
     duties = {clause.id.removeprefix(PREFIX): clause for clause in spec.clauses.values() if clause.forms}
+    for duty in duties.values():
+        if duty.about and duty.about not in ABOUT:
+            raise _fault(spec, duty, f"clause {duty.id}: about '{duty.about}'; write one of: {', '.join(ABOUT)}")
     for operation in spec.operations.values():
         for name in operation.exempt:
             if name not in duties:
@@ -50,7 +60,8 @@ def resolve(spec: Spec) -> None:
 
 
 def _concerns(duty: Clause, operation: Operation) -> bool:
-    return operation.form in duty.forms and operation.family not in duty.apart
+    has = not duty.about or ABOUT[duty.about](operation)
+    return operation.form in duty.forms and operation.family not in duty.apart and has
 
 
 def _fault(spec: Spec, entry: Clause | Operation, problem: str) -> SpecError:

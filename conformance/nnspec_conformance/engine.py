@@ -92,12 +92,13 @@ def run_instance(suite: Suite, subject: Subject, instance: str, *, record: Calla
 def _run(suite: Suite, subject: Subject, result: Result, record: Callable | None) -> None:
     clause, operation = result.clause, result.operation
     settings = subject.settings(suite.spec, clause, operation)
-    if clause.forms and subject.compiles:  # a duty is about calls, not values: one reading will do
+    if clause.forms and subject.compiles and not subject.slow:  # a duty is about calls: one reading will do
         settings = settings[:1]
     result.told = tuple(settings[0].told)
-    for setting in settings:
+    for number, setting in enumerate(settings):
         for test in suite.tests[clause.id]:
-            _run_test(subject, test, result, setting, record)
+            lean = subject.compiles or (bool(clause.forms) and number > 0)
+            run_test(subject, test, result, setting, record, lean=lean)
     if not result.entries:
         result.entry("").missing.append(Missing((), f"{operation} in any dtype the clause is tested in"))
     if clause.kind == "default":
@@ -112,10 +113,18 @@ def _listed(value: Any) -> list:
     return list(value) if isinstance(value, tuple | list) else [value]
 
 
-def _run_test(subject: Subject, test: Test, result: Result, setting: Setting, record: Callable | None) -> None:
+def run_test(
+    subject: Subject,
+    test: Test,
+    result: Result,
+    setting: Setting,
+    record: Callable | None = None,
+    *,
+    lean: bool = False,
+) -> None:
     """Run one test function; what is asked, and what came of it, is noted on the result by dtype."""
     available = {"operation": result.operation, "readings": setting.readings, "default": setting.default}
-    available["lean"] = subject.compiles
+    available |= {"lean": (lean or subject.compiles) and not subject.slow, "slow": subject.slow}
     arguments = {name: available[name] for name in test.wants if name in available}
     try:
         if "trial" in test.wants:
@@ -178,8 +187,12 @@ def _run_trial(test: Test, arguments: dict, trial: Trial, result: Result) -> Non
             f"the answers of {result.operation} do not have the form the clause relates ({text}); "
             "see what its clauses on value and shape say"
         )
-    for dtype, words, what in [*trial.found, *([(subject.asked, (), ended)] if ended else [])]:
-        _note(result.entry(test.name, trial.readings, dtype), what, words)
+    found = [*trial.found, *([(subject.asked, (), ended)] if ended else [])]
+    again = not any(isinstance(what, TookTooLong) for *_, what in found)
+    for dtype, words, what in found:
+        entry = result.entry(test.name, trial.readings, dtype)
+        if _note(entry, what, words) and again:
+            entry.question = (test, trial.setting)
 
 
 def _note(entry: Entry, what: Finding | Exception, words: tuple[str, ...]) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from nnspec_conformance.dtypes import name_of
+
 
 class Function:
     """A function that is equal to every other with the same key, and hashed by it.
@@ -45,7 +47,7 @@ def fingerprint(value: Any) -> Hashable:
     if isinstance(value, tuple | list):
         return (type(value).__name__, *map(fingerprint, value))
     if isinstance(value, np.ndarray | np.generic):
-        return (type(value).__name__, str(value.dtype), value.shape, value.tobytes())
+        return (type(value).__name__, name_of(value.dtype), value.shape, value.tobytes())
     if isinstance(value, bool | int | float | str | None):
         return (type(value).__name__, repr(value))
     return ("object", id(value))

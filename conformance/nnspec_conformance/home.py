@@ -6,7 +6,7 @@ All duties share it, so that a subject which compiles does so once for all of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,7 @@ class Home:
         leading: the lengths of the axes of which there may be any number.
         complete: whether optional arrays are handed over, too.
         keywords: those of the call, where they are not the plainest.
+        sizes: lengths by name that go before these, as ``Operation.lengths`` takes them.
     """
 
     operation: Operation
@@ -39,11 +40,12 @@ class Home:
     leading: tuple[int, ...] = LEADING
     complete: bool = False
     keywords: Mapping[str, Any] | None = None
+    sizes: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def lengths(self) -> dict[str, Any]:
         """A length for every axis."""
-        return self.operation.lengths(**dict.fromkeys(self.stars, self.leading))
+        return self.operation.lengths(**dict.fromkeys(self.stars, self.leading) | dict(self.sizes))
 
     @cached_property
     def stars(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -67,7 +67,13 @@ def neighbours(x: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
 
 def normal_draws(seed: int, shape: tuple[int, ...], dtype: str = "float32", scale: float = 1.0) -> np.ndarray:
     """Reproducible normal draws; non-zero and pairwise different for all practical purposes."""
-    return (np.random.default_rng(seed).standard_normal(shape) * scale).astype(DTYPES[dtype])
+    return (_standard_normal(seed, tuple(shape)) * scale).astype(DTYPES[dtype])
+
+
+@lru_cache(maxsize=1024)
+def _standard_normal(seed: int, shape: tuple[int, ...]) -> Any:
+    """The draws of a seed, kept: the questions to a topic are asked with the same arrays over and over."""
+    return np.random.default_rng(seed).standard_normal(shape)
 
 
 def wide(tree: Any) -> Any:

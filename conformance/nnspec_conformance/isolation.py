@@ -74,20 +74,20 @@ class Workers:
             words = f"{operation}, which ended the process in {CHANCES} other clauses, is not asked again"
             blank.entry("").missing.append(Missing((), words))
             return blank
-        first, hung = not self.asked, False
+        fresh, result = not self.asked, blank
         try:
             return self._put(instance)
         except Ended as error:
-            told, hung = str(error), self.call.hangs
+            hung, told = self.call.hangs, f"{error}, alone in a process of its own" if fresh else str(error)
             self.crashes[self.ended] += 1
-        result = blank
-        if not first and not hung:  # a hang is not waited for twice
+        if not fresh and not hung:  # a hang is not waited for twice
             try:
                 result = self._put(instance)
                 result.entries = [entry for entry in result.entries if entry.test != DECLARED]  # judged again below
                 told += "; alone in a process of its own it does not: that depends on earlier calls"
             except Ended as error:
-                told += "; in a process of its own, too" if told == str(error) else f"; in a process of its own {error}"
+                before = "" if told == str(error) else f"{told}; "
+                told = f"{before}{error}, alone in a process of its own"
         result.entry("").note(Finding(float("inf"), told))
         apply(self._request("known", instance), result)
         return result

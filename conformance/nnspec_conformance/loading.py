@@ -41,7 +41,9 @@ def built_in() -> list[str]:
     return sorted(path.parent.name for path in found if "\nNAME = " in path.read_text(encoding="utf-8"))
 
 
-def load_subject(name: str, *, call_limit: float = 30.0, first_call_limit: float | None = None) -> Subject:
+def load_subject(
+    name: str, *, call_limit: float = 30.0, first_call_limit: float | None = None, slow: bool = False
+) -> Subject:
     """The subject behind an adapter.
 
     Raises:
@@ -51,7 +53,7 @@ def load_subject(name: str, *, call_limit: float = 30.0, first_call_limit: float
     try:
         with limit(LOAD_LIMIT, f"the import of {name}"):
             adapter = _load_adapter(name)
-            return Subject(adapter, call_limit=call_limit, first_call_limit=first_call_limit, role=role)
+            return Subject(adapter, call_limit=call_limit, first_call_limit=first_call_limit, role=role, slow=slow)
     except CallTimeout as error:
         raise HarnessError(f"{name}: its import did not end within {LOAD_LIMIT:g} s; see what it waits for") from error
 

@@ -325,6 +325,11 @@ class Operation:
                 if not attribute.required or chosen != self._completed({}):
                     yield chosen
 
+    @property
+    def handed_on(self) -> tuple[Attribute, ...]:
+        """The choices whose words an adapter hands on as they are: no readings, and none that it translates."""
+        return tuple(a for a in self.attributes if a.kind == "choice" and not a.readings and not a.translated)
+
     def _completed(self, chosen: dict[str, Any]) -> dict[str, Any]:
         """Chosen keywords with those that they, and every call, need."""
         for attribute in self.attributes:

@@ -36,7 +36,8 @@ class Entry:
         missing: the questions that could not be asked, since the subject says that it lacks what they ask for.
         fault: why the suite could not ask; says nothing about the subject.
         reason: of the known failure that covers a failure here.
-        question: the case and the setting that the finding is of, while the run may ask it once more.
+        question: the case, or the test that asks for itself, and the setting that the finding is of, while the run may
+            ask it once more.
     """
 
     test: str

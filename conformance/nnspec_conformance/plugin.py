@@ -16,6 +16,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--subject", default="reference", metavar="ADAPTER", help="built-in name, module, or path to a .py")
     group.addoption("--report", metavar="PATH", help="write the results: a .json, or a folder")
     group.addoption("--record", metavar="DIR", help="write the cases as vectors: a JSON manifest and safetensors")
+    group.addoption("--slow", action="store_true", help="ask every size and dtype of the duties")
     group.addoption("--call-limit", type=float, default=30.0, metavar="SECONDS", help="time limit of one call (30)")
 
 
@@ -37,7 +38,8 @@ class Run:
             check_report_writable(self.report)
         self.suite = load_suite()
         limit = float(config.getoption("--call-limit") or 30.0)
-        self.subject = load_subject(str(config.getoption("--subject")), call_limit=limit)
+        slow = bool(config.getoption("--slow"))
+        self.subject = load_subject(str(config.getoption("--subject")), call_limit=limit, slow=slow)
         validate(self.suite, self.subject)
         self.results: list = []
         self.recorder = Recorder() if self.record else None

@@ -35,13 +35,13 @@ def check(options: argparse.Namespace) -> int:
     suite = load_suite()
     chosen = suite.select(options.clauses)
     _check_files(options)
-    limits = {"call_limit": options.call_limit, "first_call_limit": options.first_call_limit}
+    how = {"call_limit": options.call_limit, "first_call_limit": options.first_call_limit, "slow": options.slow}
     with own_output() as out, contextlib.ExitStack() as stack:
         if options.isolate:
-            workers = stack.enter_context(Workers(suite, options.adapter, **limits))
+            workers = stack.enter_context(Workers(suite, options.adapter, **how))
             subject, put = workers.subject, workers.ask
         else:
-            subject = load_subject(options.adapter, **limits)
+            subject = load_subject(options.adapter, **how)
             validate(suite, subject)
             put = partial(ask, suite, subject)
         if options.if_stale:
@@ -51,7 +51,7 @@ def check(options: argparse.Namespace) -> int:
                 print(f"{options.report or subject.name} is current", file=out)
                 return 0
         checking = Checking(suite, subject, chosen, options, out)
-        return checking.run(put, partial(Workers, suite, options.adapter, **limits))
+        return checking.run(put, partial(Workers, suite, options.adapter, **how))
 
 
 def _check_files(options: argparse.Namespace) -> None:

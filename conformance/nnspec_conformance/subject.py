@@ -50,15 +50,22 @@ class Subject:
         first_call_limit: seconds for the first call of each form where the subject compiles; four times as many if
             it is left out.
         role: reference, oracle, framework, user or mutant.
+        slow: whether duties ask it everything, whatever it takes.
 
     Raises:
         HarnessError: the adapter lacks NAME, declares something of a wrong type, or its transport loses values.
     """
 
     def __init__(
-        self, adapter: Any, *, call_limit: float = 30.0, first_call_limit: float | None = None, role: str = "user"
+        self,
+        adapter: Any,
+        *,
+        call_limit: float = 30.0,
+        first_call_limit: float | None = None,
+        role: str = "user",
+        slow: bool = False,
     ):
-        self.adapter, self.call_limit, self.role = adapter, call_limit, role
+        self.adapter, self.call_limit, self.role, self.slow = adapter, call_limit, role, slow
         self.name = one_line(self._declared("NAME", str, None))
         self.version, self.device = self._text("VERSION", "unknown"), self._text("DEVICE", "cpu")
         self._dtypes = self._dtypes_by_operation()
@@ -256,7 +263,7 @@ class Subject:
         if self.patience.given_up((operation, kind)):
             raise NotImplementedBySubject(f"{what}, which did not return in time before, is not asked again")
         shapes = tuple((x.dtype, x.shape) for x in leaves(values)) if self.compiles else ()
-        form = (operation, kind, shapes, fingerprint(given))
+        form = (operation, kind, shapes, fingerprint(given), self.applied is called)  # a form alone compiles nothing
         seconds = self.patience.limit(form)
         dtype = self.asked or self.dtypes_of(operation)[0]
         self.calls += 1

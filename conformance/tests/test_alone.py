@@ -62,6 +62,21 @@ ONCE = """
 """
 
 
+def test_relation_that_holds_when_asked_again_depends_on_earlier_calls(suite_of, subject_of, f32, factor_page):
+    calls = []
+
+    @clause("scale.factor")
+    def proves_factor(trial):
+        trial.require(trial.call(f32(1))[0] == 2, "is not two")
+
+    def scale(x):
+        calls.append(x)
+        return 2 * x if len(calls) > 1 else x
+
+    result = ask(suite_of(factor_page, proves_factor), subject_of(scale), "scale.factor")
+    assert (result.outcome, result.finding.alone, len(calls)) == ("fail", EARLIER, 2)
+
+
 def test_right_in_its_first_call_only_depends_on_the_past(nnspec, adapter):
     ran = nnspec("check", adapter(ONCE), "relu.value")
     assert ran.status == 1

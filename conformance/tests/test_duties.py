@@ -87,6 +87,11 @@ def test_an_operation_that_does_not_owe_it_says_why(spec_of):
             f"{MAP}\n    family: all\n    exempt: {{dtype: never}}",
             "operation double does not owe 'dtype' anyway; take it out",
         ),
+        (
+            "forms: [map]\n    about: everything",
+            MAP,
+            "clause duty.dtype: about 'everything'; write one of: arrays that",
+        ),
         ("fine: true", MAP, "a duty, and only a duty, has an id duty.<name> and the option 'forms'"),
     ],
 )
@@ -102,7 +107,7 @@ def test_a_topic_stands_for_the_duties_of_its_operations_which_come_last(suite):
     chosen = suite.select(["components/layers"])
     owed = [name for name in chosen if name.startswith("duty.")]
     assert chosen[-len(owed) :] == owed
-    assert {"duty.dtype[dense]", "duty.dtype[mlp]"} <= {*owed}
+    assert {"duty.dtype[dense]", "duty.dtype[mlp]", "duty.names[mlp]"} <= {*owed}
     assert {suite.page_of(name) for name in chosen} == {"components/layers"}
     assert "duty.dtype[dense]" in suite.select(["duties"])
 

@@ -19,12 +19,15 @@ from nnspec_conformance.operations import FORMS
 ROOT = Path(__file__).resolve().parents[2]
 TOPICS = {form: f"training/trial_of_{form.replace(' ', '_')}" for form in FORMS}
 
-# The form of the operation for each duty that one of the topics owes; the stepper that is written is an optimizer.
+# The form of the operation for each duty that one of the topics owes; the stepper that is written is an optimizer. None
+# has a table of names or a choice that is handed on, and one has several arrays.
+ABOUT = {"duty.broadcasting": {"state map"}}
 DUTIES = [
     form
     for clause in own_spec().clauses.values()
     for form in clause.forms
-    if form != "stepper" or "optimizers" not in clause.apart
+    if (form != "stepper" or "optimizers" not in clause.apart)
+    and (not clause.about or form in ABOUT.get(clause.id, ()))
 ]
 
 

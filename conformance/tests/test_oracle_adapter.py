@@ -77,7 +77,8 @@ def operations(spec_of, monkeypatch):
 
 
 def test_declared_operations_with_their_gradients_and_nothing_else(operations):
-    assert sorted(operations) == ["count", "descent", "double", "double_second_derivative", "double_vjp", "norm"]
+    written = ["count", "descent", "double", "double_second_derivative", "double_vjp", "norm"]
+    assert sorted(operations) == sorted([*written, "count_vjp", "norm_vjp"])  # by complex steps
 
 
 def test_half_precision_is_computed_in_float32_and_rounded_once(operations):
@@ -101,14 +102,14 @@ def test_integers_in_a_result_stay_integers(operations):
 
 
 def test_a_stepper_chooses_its_dtype_itself(operations):
-    assert operations["descent"] is sys.intern
+    assert operations["descent"].__wrapped__ is sys.intern
 
 
 def test_subnormals_are_flushed_where_a_clause_asks(operations):
     x = np.array([2e-39, 1.0], np.float32)
     assert operations["double"](x)[0] > 0
     assert operations["double"](x, subnormals="flushed").tolist() == [0.0, 2.0]
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="norm has no keyword 'subnormals'"):
         operations["norm"]({"kernel": x}, subnormals="flushed")
 
 

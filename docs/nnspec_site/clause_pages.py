@@ -57,7 +57,9 @@ def about(data: Data, clause: Clause) -> Element | None:
     parts: list[Element] = []
     if clause.forms:
         forms = ", ".join(clause.forms)
-        parts.append(make("li", "", f"Owed by all {len(clause.applies_to)} declared operations of the forms {forms}"))
+        having = f" that have {clause.about}" if clause.about else ""
+        owing = f"Owed by all {len(clause.applies_to)} declared operations of the forms {forms}{having}"
+        parts.append(make("li", "", owing))
         parts += [make("li", "", "Not owed by ", code(n), f": {why}") for n, why in exempt(data.spec, clause).items()]
     elif clause.applies_to:
         parts.append(make("li", "", "Applies to ", *[p for n in clause.applies_to for p in (", ", code(n))][1:]))

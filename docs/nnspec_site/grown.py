@@ -22,7 +22,7 @@ from nnspec_conformance.clauses import Spec, load_spec
 from nnspec_site import figures
 from nnspec_site.assets import CACHE, ROOT
 
-PARTS = ("spec", "docs", "reference", "conformance", "mkdocs.yml")
+PARTS = ("spec", "docs", "reference", "conformance", "mkdocs.yml", "CONTRIBUTING.md")
 LEFT = shutil.ignore_patterns("__pycache__", "generated", ".pytest_cache")
 RESULTS = Path("conformance/nnspec_conformance/results")
 FIGURES = Path("docs/nnspec_site/figures")

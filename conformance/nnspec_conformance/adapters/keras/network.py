@@ -10,6 +10,11 @@ ONE_AXIS = (
     "Dense refuses x of one axis, [features], 'expected min_ndim=2, found ndim=1', right is one number a unit: by "
     "design the first axis is the batch; https://github.com/keras-team/keras/issues/15521"
 )
+NAMES = (
+    "relu6, swish and linear are taken for an activation, right is to refuse: keras.activations.get knows them by "
+    "these names, and more than are declared; searched 2026-11-27, not found; "
+    "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/activations/__init__.py"
+)
 NAMED = {"identity": "linear", "leaky_relu": functools.partial(keras.activations.leaky_relu, negative_slope=0.01)}
 
 
@@ -21,6 +26,9 @@ def activation(name):
 def listed(weights):
     """The units of each layer, and the arrays in the order in which a model lists them; it refuses another number."""
     names = sorted(weights, key=_place)
+    pairs = [f"{part}_{i}" for i in range(len(names) // 2) for part in ("kernel", "bias")]
+    if len(names) == len(pairs) and names != pairs:
+        raise NotImplementedError("Keras lists the weights of a model, and knows no names")
     return tuple(weights[name].shape[1] for name in names if name.startswith("kernel_")), [weights[n] for n in names]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from nnspec_conformance.adapters.numpy_oracle.checked import as_declared
 from nnspec_conformance.adapters.numpy_oracle.rounding import flushing, in_dtype, pulled_back
 from nnspec_conformance.clauses import Spec
 from nnspec_conformance.derivatives import complex_step
@@ -21,7 +22,9 @@ def declared(spec: Spec) -> dict[str, Callable]:
         topic = module.__name__.removeprefix("nnspec_conformance.oracles.").replace(".", "/")
         for operation in spec.operations.values():
             if hasattr(module, operation.name) and (topic == operation.page or topic.startswith(f"{operation.page}_")):
-                found |= _parts(operation, vars(module), flushes=_flushes(spec, operation))
+                parts = _parts(operation, vars(module), flushes=_flushes(spec, operation))
+                others = {clause.keyword for clause in spec.governing(operation.name)}
+                found |= parts | {operation.name: as_declared(operation, parts[operation.name], others)}
     return found
 
 

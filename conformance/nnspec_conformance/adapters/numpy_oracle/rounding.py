@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.dtypes import float_dtype, is_float
+from nnspec_conformance.dtypes import DTYPES, float_dtype, is_float
 from nnspec_conformance.trees import mapped
 
-WIDE = {"float16": np.float32, "bfloat16": np.float32}
+WIDE = {DTYPES["float16"]: np.float32, DTYPES["bfloat16"]: np.float32}
 
 
 def in_dtype(function: Callable) -> Callable:
@@ -29,7 +29,7 @@ def in_dtype(function: Callable) -> Callable:
 
 
 def _widened(x: np.ndarray) -> np.ndarray:
-    return x.astype(WIDE.get(str(x.dtype), x.dtype))
+    return x.astype(WIDE.get(x.dtype, x.dtype))
 
 
 def pulled_back(derivative: Callable) -> Callable:

@@ -37,12 +37,16 @@ class Step:
     def __init__(self, optimizer: torch.optim.Optimizer, held: dict):
         self.optimizer, self.held = optimizer, held
 
-    def __call__(self, grads: dict, learning_rate: float | None = None) -> dict:
+    def begin(self, grads: dict, learning_rate: float | None) -> None:
+        """Compare the names, and put the rate in force."""
         if grads.keys() != self.held.keys():  # PyTorch has a place for each gradient, and no names
             raise KeyError(f"gradients {sorted(grads)} for parameters {sorted(self.held)}")
         if learning_rate is not None:
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate
+
+    def __call__(self, grads: dict, learning_rate: float | None = None) -> dict:
+        self.begin(grads, learning_rate)
         for name, p in self.held.items():
             p.grad = grads[name]
         self.optimizer.step()

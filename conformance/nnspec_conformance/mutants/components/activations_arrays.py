@@ -63,11 +63,6 @@ def has_no_gradient_at_a_single_number(f, x, cotangents, **given):
     return f(x, cotangents, **given) if x.ndim else (np.zeros_like(x),)
 
 
-@MUTANTS.each("flattened for a loop, and never given its shape back", "activation.gradient-shape", part="_vjp")
-def returns_a_flat_gradient(f, x, cotangents, **given):
-    return (f(x, cotangents, **given)[0].reshape(-1),)
-
-
 @MUTANTS.each(
     "the cotangents are masked in place: dx = dy; dx[x < 0] = 0", "activation.gradient-input-kept", part="_vjp"
 )

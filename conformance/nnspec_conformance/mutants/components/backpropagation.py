@@ -248,20 +248,6 @@ def leaves_out_the_gradient_for_the_data(x, labels, weights, cotangents, **given
 # ---- refusals
 
 
-@MUTANTS.add(
-    "what is missing is left at zero, as a checkpoint loaded without strictness", "backpropagation.missing-weights"
-)
-def fills_in_what_is_missing(x, labels, weights, **given):
-    table, n = {}, x.shape[-1]
-    for i in range(1 + max((int(name.split("_")[1]) for name in weights), default=0)):
-        kernel, bias = weights.get(f"kernel_{i}"), weights.get(f"bias_{i}")
-        units = kernel.shape[1] if kernel is not None else len(bias) if bias is not None else n
-        table[f"kernel_{i}"] = kernel if kernel is not None else np.zeros((n, units), x.dtype)
-        table[f"bias_{i}"] = bias if bias is not None else np.zeros(units, x.dtype)
-        n = units
-    return right.backpropagation(x, labels, table, **given)
-
-
 MUTANTS.each("an unknown name falls back to the squared error", "backpropagation.unknown-loss")(
     classic.falls_back_to("half_squared_error", "loss")
 )

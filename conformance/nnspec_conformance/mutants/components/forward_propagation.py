@@ -278,32 +278,6 @@ def repaired(x: np.ndarray, weights: dict) -> dict:
     return table
 
 
-@MUTANTS.add("what does not fit is cut off or repeated until it does", "forward.widths")
-def makes_the_widths_fit(x, weights, **given):
-    oracle.depth(weights)
-    return right.forward(x, repaired(x, weights), **given)
-
-
-@MUTANTS.add(
-    "what is missing is left at its start value, as a checkpoint loaded without strictness", "forward.missing-weights"
-)
-def fills_in_what_is_missing(x, weights, **given):
-    return right.forward(x, repaired(x, weights) if weights else weights, **given)
-
-
-@MUTANTS.add("what is not asked for is not looked at", "forward.extra-weights")
-def ignores_extra_names(x, weights, **given):
-    layers = {
-        f"{part}_{i}" for i in range(sum(n.startswith("kernel_") for n in weights)) for part in ("kernel", "bias")
-    }
-    return right.forward(x, {name: w for name, w in weights.items() if name in layers}, **given)
-
-
 @MUTANTS.add("a loop over nothing: the table of no layers gives a table of no values", "forward.empty-table")
 def runs_over_no_layers(x, weights, **given):
     return right.forward(x, weights, **given) if weights else {}
-
-
-MUTANTS.each("an unknown name falls back to the identity", "forward.unknown-activation")(
-    classic.falls_back_to("identity")
-)

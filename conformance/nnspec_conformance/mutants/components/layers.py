@@ -60,11 +60,6 @@ def pads_an_empty_batch(f, x, *weights, **given):
     return f(x if len(x) else np.zeros((1, *x.shape[1:]), x.dtype), *weights, **given)
 
 
-MUTANTS.each("what does not fit is cut off or repeated until it does", "layers.feature-count")(
-    classic.makes_the_features_fit
-)
-
-
 @MUTANTS.each("0 / 0: one empty minibatch, and every weight is NaN", "layers.empty-batch", part="_vjp")
 def averages_over_no_examples(f, x, *rest, **given):
     dx, *gradients = f(x, *rest, **given)
@@ -118,16 +113,6 @@ def takes_one_batch_axis_for_all(x, kernel, bias, g):
 def stops_the_gradient_of_the_input(x, kernel, bias, g):
     dx, dw, db = right.dense_vjp(x, kernel, bias, g)
     return 0 * dx, dw, db
-
-
-@MUTANTS.add("a bias of length one is added to every unit", "dense.bias-length")
-def broadcasts_the_bias(x, kernel, bias):
-    return right.dense(x, kernel, np.resize(bias, kernel.shape[1]) if bias.size == 1 else bias)
-
-
-@MUTANTS.add("the bias is cut or repeated", "dense.bias-length")
-def makes_the_bias_fit(x, kernel, bias):
-    return right.dense(x, kernel, np.resize(bias, kernel.shape[1]))
 
 
 # ---- multilayer perceptron
@@ -236,30 +221,6 @@ for _name, _other in CONFUSED.items():
     @MUTANTS.add("a wrong line in the table of names", "mlp.activations", name=f"takes {_other} for {_name}")
     def confuses_two_names(x, weights, *, activation, _name=_name, _other=_other):
         return right.mlp(x, weights, activation=_other if activation == _name else activation)
-
-
-MUTANTS.each("an unknown name falls back to the default, and a typo trains another network", "mlp.unknown-activation")(
-    classic.falls_back_to("relu")
-)
-
-
-MUTANTS.each("an unknown name falls back to none at all", "mlp.unknown-activation")(classic.falls_back_to("identity"))
-
-
-@MUTANTS.add("what the table lacks is filled with zeros", "mlp.missing-weights")
-def fills_in_zeros(x, weights, *, activation):
-    widths = {0: (3, 7), 1: (7, 5), 2: (5, 2)}
-    full = {f"kernel_{i}": np.zeros(shape, x.dtype) for i, shape in widths.items()}
-    full |= {f"bias_{i}": np.zeros(shape[1:], x.dtype) for i, shape in widths.items()}
-    known = {name: weights.get(name, full[name]) for name in full}
-    return right.mlp(x, known if set(weights) < set(full) else weights, activation=activation)
-
-
-@MUTANTS.add("names that nobody asks for are never looked at, like a load that is not strict", "mlp.extra-weights")
-def ignores_names_it_does_not_know(x, weights, *, activation):
-    layers = sum(f"kernel_{i}" in weights and f"bias_{i}" in weights for i in range(len(weights)))
-    wanted = {f"{part}_{i}" for part in ("kernel", "bias") for i in range(layers)}
-    return right.mlp(x, {n: w for n, w in weights.items() if n in wanted}, activation=activation)
 
 
 # ---- gradients of a network

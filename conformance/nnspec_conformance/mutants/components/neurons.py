@@ -78,21 +78,6 @@ def takes_the_slope_at_the_result(x, weights, bias, g, *, activation):
     return right.neuron_vjp(x, weights, bias, (g * slope).astype(g.dtype), activation="identity")
 
 
-MUTANTS.each("what does not fit is cut off or repeated until it does", "neuron.feature-count")(
-    classic.makes_the_features_fit
-)
-
-
-@MUTANTS.add("an elementwise product broadcasts one feature to all weights", "neuron.feature-count")
-def broadcasts_one_feature(x, weights, bias, *, activation):
-    if x.shape[-1] == 1:
-        x = np.broadcast_to(x, (*x.shape[:-1], len(weights)))
-    return right.neuron(x, weights, bias, activation=activation)
-
-
-MUTANTS.each("an unknown name falls back to none", "neuron.unknown-activation")(classic.falls_back_to("identity"))
-
-
 # ---- the perceptron
 
 

@@ -12,6 +12,7 @@ from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.components import weight_layouts as oracle
 
 MUTANTS = Mutants()
+NATIVE = ("dense_native", "convolution_native", "lstm_native", "gru_native")
 
 # ---- layouts
 
@@ -100,7 +101,7 @@ def swaps_reset_and_update_gate(x, w):
 # ---- tables that do not fit
 
 
-@MUTANTS.each("NumPy's rules make one bias serve every unit", "native.shape-error")
+@MUTANTS.each("NumPy's rules make one bias serve every unit", "duty.broadcasting", operations=NATIVE)
 def broadcasts_a_bias_of_one_entry(f, x, weights, **reading):
     layout = next(iter(reading.values()))
     if "kernel" in weights:
@@ -109,9 +110,3 @@ def broadcasts_a_bias_of_one_entry(f, x, weights, **reading):
         units = max(next(w for name, w in weights.items() if name.startswith("recurrent_kernel")).shape)
     mended = {name: np.resize(w, units) if name.startswith("bias") else w for name, w in weights.items()}
     return f(x, mended, **reading)
-
-
-@MUTANTS.each("unknown names are skipped, as with strict=False", "native.name-error")
-def skips_names_it_does_not_know(f, x, weights, **reading):
-    known = oracle.names(f.__name__, next(iter(reading.values())))
-    return f(x, {name: w for name, w in weights.items() if name in known}, **reading)

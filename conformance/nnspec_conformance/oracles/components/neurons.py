@@ -42,6 +42,10 @@ def perceptron(params):
     def step(example):
         nonlocal weights, bias
         x, y = example["x"], example["label"]
+        if len(example) > 2 or np.shape(x) != weights.shape or np.ndim(y):
+            raise ValueError(
+                f"x of shape {np.shape(x)}, label of shape {np.shape(y)}, weights of shape {weights.shape}"
+            )
         if y not in (-1, 1):
             raise ValueError(f"label {y} is neither -1 nor 1")
         if y * score(x, weights, bias) <= 0:

@@ -141,8 +141,9 @@ def lstm(x, table, rounded=lambda v: v):
     for t in range(x.shape[1]):
         z = {k: rounded(rounded(x[:, t]) @ w[f"kernel_{k}"] + h @ w[f"recurrent_kernel_{k}"] + w[f"bias_{k}"])
              for k in "ifgo"}  # fmt: skip
-        c = rounded(expit(z["f"]) * c + expit(z["i"]) * np.tanh(z["g"]))
-        h = rounded(expit(z["o"]) * np.tanh(c))
+        f, i, g, o = (rounded((np.tanh if k == "g" else expit)(z[k])) for k in "figo")
+        c = rounded(f * c + i * g)
+        h = rounded(o * rounded(np.tanh(c)))
         states.append(h)
     return np.stack(states, 1)
 
@@ -155,8 +156,8 @@ def gru(x, table, rounded=lambda v: v):
     for t in range(x.shape[1]):
         u = {k: rounded(rounded(x[:, t]) @ w[f"kernel_{k}"] + w[f"bias_{k}"]) for k in "rzn"}
         v = {k: rounded(h @ w[f"recurrent_kernel_{k}"]) for k in "rzn"}
-        r, z = expit(u["r"] + v["r"]), expit(u["z"] + v["z"])
-        n = np.tanh(rounded(u["n"] + r * (v["n"] + w.get("recurrent_bias_n", 0))))
+        r, z = (rounded(expit(rounded(u[k] + v[k]))) for k in "rz")
+        n = rounded(np.tanh(rounded(u["n"] + r * (v["n"] + w.get("recurrent_bias_n", 0)))))
         h = rounded((1 - z) * n + z * h)
         states.append(h)
     return np.stack(states, 1)

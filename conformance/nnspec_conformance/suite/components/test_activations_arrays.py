@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, call, clause, gradient
+from nnspec_conformance.cases import Case, call, clause
 from nnspec_conformance.inputs import normal_draws, real_numbers
 from nnspec_conformance.suite.components.test_activations import accurate, fixed
 from nnspec_conformance.tolerance import Shape, Want, exact
@@ -58,12 +58,6 @@ def test_input_kept(operation: str, trial) -> None:
     x = normal_draws(15, (2, 3, 4), one_dtype(trial))
     trial.call(x.copy(), **attributes(operation))
     trial.expect(trial.handed()[0], exact(x, str(x.dtype)), f"the input of {operation} after the call")
-
-
-@clause("activation.gradient-shape")
-def test_gradient_shape(operation: str) -> Iterator[Case]:
-    x, cotangents = normal_draws(16, (2, 3, 4)), normal_draws(17, (2, 3, 4))
-    yield gradient(operation, x, **attributes(operation), cotangents=cotangents, want=(Shape(x.shape),))
 
 
 @clause("activation.gradient-input-kept")

@@ -103,7 +103,7 @@ def unrounded(f: Callable, operands: tuple, attributes: dict) -> Any:
     return mapped(lambda y: exact(y, dtype), f(*given, **attributes))
 
 
-def gradients_of(operation: str) -> Callable:
+def gradients_of(operation: str, readings: dict | None = None) -> Callable:
     def vjp(*operands: Any, **attributes: Any) -> tuple:
         if hasattr(oracle, f"{operation}_vjp"):
             return getattr(oracle, f"{operation}_vjp")(*operands, **attributes)
@@ -111,7 +111,8 @@ def gradients_of(operation: str) -> Callable:
         return (g * getattr(oracle, f"{operation}_derivative")(x, **attributes),)
 
     exactly = operation in UNROUNDED and operation != "embedding_lookup"  # whose gradient is a sum
-    return lambda *operands, **attributes: (unrounded if exactly else rounded_at_random)(vjp, operands, attributes)
+    told = {} if readings is None else readings
+    return lambda *operands, **asked: (unrounded if exactly else rounded_at_random)(vjp, operands, asked | told)
 
 
 @clause("edge.value")
@@ -124,15 +125,15 @@ def test_value(operation: str) -> Iterator[Case]:
 
 
 @clause("edge.gradient")
-def test_gradient(operation: str) -> Iterator[Case]:
+def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
     for dtype in ("float32", "bfloat16"):
         arrays, asked = ordinary(operation, dtype), GIVEN.get(operation, {})
         shape = getattr(oracle, operation)(*arrays, **asked).shape
         cotangents = normal_draws(25, shape, dtype)
-        yield gradient(operation, *arrays, cotangents=cotangents, **asked, want=gradients_of(operation))
+        yield gradient(operation, *arrays, cotangents=cotangents, **asked, want=gradients_of(operation, readings))
     if near := beside_the_edge(operation):
         g, note = normal_draws(47, shape), "a comparison with a tolerance, a smoothed function"
-        yield gradient(operation, *near, cotangents=g, **asked, want=gradients_of(operation), note=note)
+        yield gradient(operation, *near, cotangents=g, **asked, want=gradients_of(operation, readings), note=note)
 
 
 @clause("edge.second-derivative")

@@ -148,14 +148,6 @@ def test_second_order(trial) -> None:
 # ---- refusals
 
 
-@clause("backpropagation.missing-weights")
-def test_missing_weights() -> Iterator[ErrorCase]:
-    x, labels, weights = arrays()
-    for missing in ("kernel_0", "bias_1", "bias_2"):
-        left = {name: w for name, w in weights.items() if name != missing}
-        yield refusal("backpropagation", x, labels, left, **SQUARED, valid=(x, labels, weights), note=f"no {missing}")
-
-
 @clause("backpropagation.unknown-loss")
 def test_unknown_loss() -> Iterator[ErrorCase]:
     valid = {"loss": "half_squared_error"}

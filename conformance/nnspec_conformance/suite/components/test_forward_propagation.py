@@ -264,33 +264,6 @@ def refused(weights: dict, note: str) -> ErrorCase:
     return refusal("forward", x, weights, **TANH, valid=(x, right), note=note)
 
 
-@clause("forward.widths")
-def test_widths() -> Iterator[ErrorCase]:
-    _, weights = arrays()
-    for i, n, m in ((0, 4, 7), (1, 4, 5), (2, 1, 2)):
-        yield refused(weights | {f"kernel_{i}": normal_draws(80, (n, m))}, f"a kernel_{i} of {n} inputs")
-
-
-@clause("forward.missing-weights")
-def test_missing_weights() -> Iterator[ErrorCase]:
-    _, weights = arrays()
-    for missing in ("kernel_0", "bias_1", "kernel_2", "bias_2"):
-        yield refused({name: w for name, w in weights.items() if name != missing}, f"no {missing}")
-
-
-@clause("forward.extra-weights")
-def test_extra_weights() -> Iterator[ErrorCase]:
-    _, weights = arrays()
-    for extra in ("bias_3", "scale_1"):
-        yield refused(weights | {extra: normal_draws(81, (2,))}, f"{extra} in a table of three layers")
-
-
 @clause("forward.empty-table")
 def test_empty_table() -> Iterator[ErrorCase]:
     yield refused({}, "no layers at all")
-
-
-@clause("forward.unknown-activation")
-def test_unknown_activation() -> Iterator[ErrorCase]:
-    for name in ("rulu", "none"):
-        yield refusal("forward", *arrays(), activation=name, valid=TANH, note=f"activation {name!r}")

@@ -82,19 +82,6 @@ def test_gradient() -> Iterator[Case]:
         yield gradient("neuron", *given, activation="tanh", cotangents=cotangents, want=neuron_gradients, note=note)
 
 
-@clause("neuron.feature-count")
-def test_feature_count() -> Iterator[ErrorCase]:
-    x, weights, bias = arrays()
-    for features in (4, 1):
-        wrong, note = normal_draws(43, (5, features)), f"{features} features for 3 weights"
-        yield refusal("neuron", wrong, weights, bias, **IDENTITY, valid=(x, weights, bias), note=note)
-
-
-@clause("neuron.unknown-activation")
-def test_unknown_activation() -> Iterator[ErrorCase]:
-    yield refusal("neuron", *arrays(), activation="rulu", valid=IDENTITY, note="activation 'rulu'")
-
-
 # ---- the perceptron
 
 

@@ -9,22 +9,15 @@ from flax import nnx
 from nnspec_conformance.adapters.flax_optax import network
 
 KNOWN_FAILURES = {
-    "dense.bias-length": (
-        "nnx.Linear with 5 units, given a bias of one entry, adds it to every unit, right is to refuse: the bias is "
-        "reshaped and broadcast; searched 2026-11-27, not found; "
-        "https://github.com/google/flax/blob/main/flax/nnx/nn/linear.py"
-    ),
+    "duty.broadcasting[dense]": network.BROADCAST,
+    "duty.broadcasting[mlp]": network.BROADCAST,
+    "duty.names[mlp]": network.ORDER,
+    "duty.choices[mlp]": network.NAMES,
 }
 
 
 def dense(x, kernel, bias):
-    return nnx.merge(_linear(*kernel.shape), nnx.State({"kernel": nnx.Param(kernel), "bias": nnx.Param(bias)}))(x)
-
-
-@functools.cache
-def _linear(features, units):
-    """The structure of a stock layer, without drawing its first weights."""
-    return nnx.split(nnx.eval_shape(lambda: nnx.Linear(features, units, rngs=nnx.Rngs(0))))[0]
+    return network.linear({"kernel": kernel, "bias": bias})(x)
 
 
 def mlp(x, weights, *, activation):

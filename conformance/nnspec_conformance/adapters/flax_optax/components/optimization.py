@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import optax
 
-from nnspec_conformance.adapters.jax.steppers import UNCHECKED, averager, of_any_optimizer, stepper
+from nnspec_conformance.adapters.jax.steppers import BROADCASTS, UNCHECKED, averager, of_any_optimizer, stepper
 
 VARIANTS = {
     "gradient-accumulation.combine": ("mean", "sum"),
@@ -24,11 +24,14 @@ SINGLE = (
     "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/transforms/_accumulation.py"
 )
 KNOWN_FAILURES = of_any_optimizer(["gradient_descent"]) | {
+    "duty.broadcasting[gradient_accumulation]": BROADCASTS,
+    "duty.broadcasting[exponential_average]": BROADCASTS,
     "gradient-descent.negative-decay": UNCHECKED,
     "gradient-accumulation.every": EVERY,
     "exponential-average.decay-range": UNCHECKED,
     "gradient-accumulation.combine; float64": SINGLE,
     "gradient-accumulation.large-batch; float64": SINGLE,
+    "duty.sizes[gradient_accumulation]; float64": SINGLE,
 }
 
 

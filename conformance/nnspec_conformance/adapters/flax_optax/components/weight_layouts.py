@@ -5,18 +5,20 @@ from __future__ import annotations
 import jax.numpy as jnp
 from flax import nnx
 
+from nnspec_conformance.adapters.flax_optax import network
+
 VARIANTS = {
     "lstm-native.packing": ("by-gate", "columns-ifgo"),  # LSTMCell, OptimizedLSTMCell
     "gru-native.packing": "columns-rzn",  # https://github.com/google/flax/issues/5594: b_hn is missing
 }
 KNOWN_FAILURES = {
-    f"native.shape-error[{operation}]": (
+    f"duty.broadcasting[{operation}]": (
         "a bias of one entry in a layer of 5 units is taken and added to every unit, right is to refuse: neither "
         "nnx.merge nor nnx.update compares shapes, and nnx.Linear and nnx.Conv broadcast the bias; "
         "searched 2026-11-27, not found; https://github.com/google/flax/blob/main/flax/nnx/nn/linear.py"
     )
     for operation in ("dense_native", "convolution_native", "lstm_native", "gru_native")
-}
+} | {f"duty.names[{operation}]": network.ORDER for operation in ("dense_native", "convolution_native", "lstm_native")}
 GATES = ("i", "f", "g", "o")
 LSTM_NAMES = {
     **{f"kernel_{gate}": ("if_" if gate == "f" else f"i{gate}", "kernel") for gate in GATES},
@@ -30,7 +32,7 @@ GRU_NAMES = OPTIMIZED_LSTM_NAMES | {"bias": ("dense_i", "bias")}
 
 
 def _loaded(make, names, weights):
-    """The module with these weights. nnx.merge refuses missing and additional names, not shapes; nnx.update neither."""
+    """The module with these weights. nnx.merge refuses another number of arrays, nnx.update does not."""
     state = {}
     for name, w in weights.items():
         *path, last = names.get(name, (name,))
@@ -41,13 +43,18 @@ def _loaded(make, names, weights):
     return nnx.merge(nnx.split(nnx.eval_shape(make))[0], nnx.State(state))
 
 
+def _sizes(weights, name="kernel", axes=2):
+    """The lengths of a kernel; of one that is missing any, since nnx.merge refuses the table."""
+    return weights[name].shape if name in weights else (1,) * axes
+
+
 def dense_native(x, weights):
-    in_features, out_features = weights["kernel"].shape
+    in_features, out_features = _sizes(weights)
     return _loaded(lambda: nnx.Linear(in_features, out_features, rngs=nnx.Rngs(0)), {}, weights)(x)
 
 
 def convolution_native(x, weights):
-    *window, n, m = weights["kernel"].shape
+    *window, n, m = _sizes(weights, axes=4)
     return _loaded(lambda: nnx.Conv(n, m, tuple(window), padding="VALID", rngs=nnx.Rngs(0)), {}, weights)(x)
 
 
@@ -59,11 +66,11 @@ def _states(kind, names, x, weights, in_features, hidden):
 
 def lstm_native(x, weights, *, packing):
     if packing == "by-gate":
-        return _states(nnx.LSTMCell, LSTM_NAMES, x, weights, *weights["kernel_i"].shape)
-    in_features, four_hidden = weights["kernel"].shape
+        return _states(nnx.LSTMCell, LSTM_NAMES, x, weights, *_sizes(weights, "kernel_i"))
+    in_features, four_hidden = _sizes(weights)
     return _states(nnx.OptimizedLSTMCell, OPTIMIZED_LSTM_NAMES, x, weights, in_features, four_hidden // 4)
 
 
 def gru_native(x, weights):
-    in_features, three_hidden = weights["kernel"].shape
+    in_features, three_hidden = _sizes(weights)
     return _states(nnx.GRUCell, GRU_NAMES, x, weights, in_features, three_hidden // 3)

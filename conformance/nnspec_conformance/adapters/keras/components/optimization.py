@@ -16,6 +16,7 @@ EVERY = (
 )
 KNOWN_FAILURES = of_any_optimizer(["gradient_descent"]) | {
     "optimizer.gradients-of-others[gradient_descent]": (BROADCASTS, lambda: keras.backend.backend() != "tensorflow"),
+    "duty.broadcasting[gradient_accumulation]": (BROADCASTS, lambda: keras.backend.backend() == "torch"),
     "gradient-descent.negative-decay": UNCHECKED,
     "gradient-accumulation.every": EVERY,
 }
@@ -43,6 +44,8 @@ class Average(Step):
     """The moving average of an optimizer that moves nothing: its rate and the gradients are 0."""
 
     def __call__(self, params: dict) -> dict:
+        if params.keys() != self.held.keys():  # Keras takes a list, and no names
+            raise KeyError(f"parameters {sorted(params)} in the place of {sorted(self.held)}")
         for name, variable in self.held.items():
             variable.assign(params[name])
         variables = list(self.held.values())

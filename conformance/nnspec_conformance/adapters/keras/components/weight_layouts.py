@@ -21,14 +21,19 @@ def _loaded(layer, shape, names, weights):
     return layer
 
 
+def _sizes(weights, name="kernel", axes=2):
+    """The lengths of a kernel; of one that is missing any, since Keras refuses another number of arrays."""
+    return weights[name].shape if name in weights else (1,) * axes
+
+
 def dense_native(x, weights):
-    in_features, units = weights["kernel"].shape
+    in_features, units = _sizes(weights)
     layer = layers.Dense(units, kernel_initializer="zeros", dtype=keras.backend.standardize_dtype(x.dtype))
     return _loaded(layer, (None, in_features), ("kernel", "bias"), weights)(x)
 
 
 def convolution_native(x, weights):
-    *window, in_features, filters = weights["kernel"].shape
+    *window, in_features, filters = _sizes(weights, axes=4)
     layer = layers.Conv2D(
         filters, tuple(window), kernel_initializer="zeros", dtype=keras.backend.standardize_dtype(x.dtype)
     )
@@ -36,9 +41,9 @@ def convolution_native(x, weights):
 
 
 def _sequence(kind, x, weights):
-    units = weights["recurrent_kernel"].shape[0]
+    units = _sizes(weights, "recurrent_kernel")[0]
     layer = kind(units, return_sequences=True, **RECURRENT, dtype=keras.backend.standardize_dtype(x.dtype))
-    shape = (None, x.shape[1], weights["kernel"].shape[0])
+    shape = (None, x.shape[1], _sizes(weights)[0])
     return _loaded(layer, shape, ("kernel", "recurrent_kernel", "bias"), weights)(x)
 
 
@@ -48,6 +53,6 @@ def lstm_native(x, weights):
 
 def gru_native(x, weights):
     given = dict(weights)
-    if "bias" in given:  # both biases are the two rows of one array
+    if "bias" in given and "recurrent_bias" in given:  # both biases are the two rows of one array
         given["bias"] = keras.ops.stack([given["bias"], given.pop("recurrent_bias")])
     return _sequence(layers.GRU, x, given)

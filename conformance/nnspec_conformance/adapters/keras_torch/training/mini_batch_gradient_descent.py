@@ -10,4 +10,4 @@ SINGLE = (
 KNOWN_FAILURES = {
     f"mini-batch-gradient.{aspect}; float64": SINGLE
     for aspect in ("combine", "unbiased", "variance", "replacement", "gradient")
-} | {"duty.linear[mini_batch_gradient]; float64": SINGLE}
+} | {f"duty.{duty}[mini_batch_gradient]; float64": SINGLE for duty in ("linear", "sizes")}

@@ -29,6 +29,8 @@ def _exchange(weights, layer, reading):
     """The exchange table, by the converter of a framework that has this layout; under NumPy, which compiles nothing."""
     table = {name: np.asarray(w) for name, w in weights.items()}
     if reading == "by-gate":
+        if lacking := weight_layouts.EXCHANGE[layer].keys() - table.keys():  # a converter would put zeros there
+            raise ValueError(f"{layer} lacks {', '.join(sorted(lacking))}")
         return weight_layouts.to_exchange(
             weight_layouts.from_exchange(table, layer=layer, framework="torch"), layer=layer, framework="torch"
         )
@@ -74,6 +76,8 @@ def _convolution(x, kernel, bias):
     rows, columns = x.shape[1] - height + 1, x.shape[2] - width + 1
     x = x[:, np.add.outer(np.arange(rows), np.arange(height))]  # [batch, rows, height, all columns, in]
     x = x[:, :, :, np.add.outer(np.arange(columns), np.arange(width))]  # [batch, rows, height, columns, width, in]
+    if x.shape[-1] != kernel.shape[2]:  # einsum would broadcast one channel to all
+        raise ValueError(f"x has {x.shape[-1]} channels, the kernel {kernel.shape[2]}")
     return jnp.einsum("nrhcwi,hwio->nrco", x, kernel) + bias
 
 

@@ -10,11 +10,9 @@ import torch.nn.functional as F
 from nnspec_conformance.adapters.torch import network
 
 KNOWN_FAILURES = {
-    "dense.bias-length": (
-        "F.linear(x, weight, bias) with 5 units and a bias of one entry adds it to every unit, right is to refuse: the "
-        "bias of addmm is expanded; nn.Linear makes its own bias, of the right length; searched 2026-11-27, not found; "
-        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/Linear.cpp"
-    ),
+    "duty.broadcasting[dense]": network.BIAS,
+    "duty.broadcasting[mlp]": network.BIAS,
+    "duty.choices[mlp]": network.NAMES,
 }
 
 

@@ -13,7 +13,14 @@ from nnspec_conformance.adapters.torch.steppers import Step, stepper
 VARIANTS = {"gradient-accumulation.combine": "sum", "exponential-average.start": "copied"}
 DEFAULTS = {"exponential-average.default": 0.999}
 
+PAIRED = (
+    "a step without kernel is taken, and one whose kernel has length one along an axis, right is to refuse both: "
+    "AveragedModel pairs parameters by zip, whatever their names and number, and lerp broadcasts; "
+    "searched 2026-11-27, not found; https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/swa_utils.py"
+)
 KNOWN_FAILURES = {
+    "duty.broadcasting[exponential_average]": PAIRED,
+    "duty.names[exponential_average]": PAIRED,
     "optimizer.nan-rate[gradient_descent]": (
         "torch.optim.SGD(params, lr=nan) steps, right is to refuse it: the check is lr < 0.0, which NaN is not; "
         "searched 2026-11-27, not found; https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/sgd.py"
@@ -41,9 +48,7 @@ class Accumulating(Step):
         self.every, self.count = every, 0
 
     def __call__(self, grads: dict, learning_rate: float | None = None) -> dict:
-        if learning_rate is not None:
-            for group in self.optimizer.param_groups:
-                group["lr"] = learning_rate
+        self.begin(grads, learning_rate)
         for name, p in self.held.items():
             p.grad = grads[name].clone() if p.grad is None else p.grad + grads[name]
         self.count += 1

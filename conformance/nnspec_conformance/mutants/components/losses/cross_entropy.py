@@ -311,14 +311,3 @@ def wraps_the_labels(f, x, y, *weights, **given):
 def makes_probabilities_of_anything(f, p, y, **given):
     p = np.clip(p, 0, 1)
     return f(p if f.__name__.startswith("binary") else p / p.sum(-1, keepdims=True), y, **given)
-
-
-@MUTANTS.each("labels are repeated, or predictions, until they fit", "cross-entropy.other-batch")
-def repeats_until_they_fit(f, x, y, *weights, **given):
-    n = max(len(x), len(y))
-    return f(np.resize(x, (n, *x.shape[1:])), np.resize(y, (n, *y.shape[1:])), *weights, **given)
-
-
-@MUTANTS.each("shapes are broadcast against each other", "cross-entropy.broadcasting")
-def broadcasts_the_target(f, x, y, **given):
-    return f(*np.broadcast_arrays(x, y), **given)

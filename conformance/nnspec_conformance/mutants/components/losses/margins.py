@@ -252,11 +252,6 @@ def wraps_labels(s, y, **given):
     return right.multiclass_hinge(s, y, **given)
 
 
-@MUTANTS.each("arrays are broadcast", "margins.broadcasting")
-def broadcasts(f, *arrays, **given):
-    return f(*np.broadcast_arrays(*arrays), **given)
-
-
 @MUTANTS.add("a negative margin is taken for 0", "triplet.range")
 def takes_a_negative_margin(a, p, n, *, margin=1.0, **given):
     return right.triplet(a, p, n, margin=max(margin, 0.0), **given)

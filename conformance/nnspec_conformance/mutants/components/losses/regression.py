@@ -9,6 +9,15 @@ from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 
 MUTANTS = Mutants()
+LOSSES = (
+    "squared_error",
+    "absolute_error",
+    "huber",
+    "smooth_l1",
+    "gaussian_nll",
+    "poisson_nll",
+    "poisson_nll_from_rate",
+)
 POISSON = ("poisson_nll", "poisson_nll_from_rate")
 
 # ---- values
@@ -321,7 +330,7 @@ def adds_the_constant_by_default(f, *arrays, full=True, **given):
 # ---- refusals
 
 
-@MUTANTS.each("shapes are broadcast against each other", "regression.broadcasting")
+@MUTANTS.each("shapes are broadcast against each other", "duty.broadcasting", operations=LOSSES)
 def broadcasts_the_target(f, *arrays, **given):
     return f(*np.broadcast_arrays(*arrays), **given)
 

@@ -109,13 +109,15 @@ def sizes(operation: str, given: tuple[Any, ...], attributes: dict) -> np.ndarra
     else:
         integers = operation == "cross_entropy_with_integer_labels"
         share = oracle.one_hot(given[1], given[0].shape[-1], np.float64) if integers else given[1]
-        share = (1 - attributes.get("label_smoothing", 0.0)) * share + attributes.get("label_smoothing", 0.0) / CLASSES
+        share = (1 - attributes.get("label_smoothing", 0.0)) * share + attributes.get("label_smoothing", 0.0) / given[
+            0
+        ].shape[-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         if operation in FROM_LOGITS:
             off, logs = log_errors(given[0]), activations.log_softmax(given[0])
         else:
-            off, logs = np.full(given[0].shape, CLASSES + 3.0), np.log(given[0])
-        return np.where(share == 0, 0.0, share * (off + (CLASSES + 2) * np.abs(logs))).sum(-1)
+            off, logs = np.full(given[0].shape, given[0].shape[-1] + 3.0), np.log(given[0])
+        return np.where(share == 0, 0.0, share * (off + (given[0].shape[-1] + 2) * np.abs(logs))).sum(-1)
 
 
 def widened(given: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -236,7 +238,7 @@ def slopes(operation: str, given: tuple, cotangents: np.ndarray, attributes: dic
     reach = np.abs(g) * attributes.get("positive_weight", 1.0)
     if operation in FROM_LOGITS:
         x = exact_arrays[0]
-        weights = exact_arrays[2] if len(exact_arrays) > 2 else np.ones(CLASSES)
+        weights = exact_arrays[2] if len(exact_arrays) > 2 else np.ones(1)
         units, logs = 2 * log_errors(x) + 4, activations.log_softmax(x)
         probabilities = activations.softmax(x)
         share = np.where(found[0] == 0, 0.0, probabilities + 1) * weights.max()
@@ -244,7 +246,10 @@ def slopes(operation: str, given: tuple, cotangents: np.ndarray, attributes: dic
             terms = [share * np.minimum(units, 200), units + 4 * np.abs(logs)]
         reach = reach[..., None]
     elif operation in ("cross_entropy_with_integer_labels", "cross_entropy"):
-        terms = [(CLASSES + 4) * (np.abs(found[0] / reach[..., None]) + 1), 8 * (np.abs(np.log(exact_arrays[0])) + 1)]
+        terms = [
+            (exact_arrays[0].shape[-1] + 4) * (np.abs(found[0] / reach[..., None]) + 1),
+            8 * (np.abs(np.log(exact_arrays[0])) + 1),
+        ]
         reach = reach[..., None]
     elif operation == "kl_divergence":
         p, q = exact_arrays

@@ -15,7 +15,6 @@ from nnspec_conformance.suite.components.losses.test_cross_entropy import (
     NONE,
     WEIGHTS,
     arrays,
-    distributions,
     logits,
 )
 
@@ -26,18 +25,6 @@ def test_label_range(operation: str) -> Iterator[ErrorCase]:
     for label in (CLASSES, -1, CLASSES + 7):
         labels = np.where(np.arange(len(LABELS)) == 2, label, LABELS).astype(np.int32)
         yield refusal(operation, x, labels, **NONE, valid=(x, LABELS), note=f"label {label} of {CLASSES} classes")
-
-
-@clause("cross-entropy.other-batch")
-def test_other_batch(operation: str) -> Iterator[ErrorCase]:
-    x, labels = arrays(operation)
-    wrong = {
-        "one label less": (x, labels[1:]),
-        "one label for all": (x, labels[:1]),
-        "one row for all": (x[:1], labels),
-    }
-    for what, given in wrong.items():
-        yield refusal(operation, *given, **NONE, valid=(x, labels), note=what)
 
 
 @clause("class-weights.negative-weight")
@@ -66,15 +53,3 @@ def test_improper_probabilities(operation: str) -> Iterator[ErrorCase]:
         outside |= {"whose sum is 1.1": np.where(row, 1.1 * p, p), "whose sum is 0.5": np.where(row, 0.5 * p, p)}
     for what, wrong in outside.items():
         yield refusal(operation, wrong.astype(p.dtype), *rest, **NONE, valid=(p, *rest), note=f"probabilities {what}")
-
-
-@clause("cross-entropy.broadcasting")
-def test_broadcasting(operation: str) -> Iterator[ErrorCase]:
-    x, target = arrays(operation)
-    if operation in BINARY:
-        wrong = {"[n] against [n, 1]": (x, target[:, None]), "[n, 1] against [n]": (x[:, None], target)}
-        wrong["one target for all"] = (x, target[:1])
-    else:
-        wrong = {"one row for all": (x, target[:1]), "a row without batch": (x, distributions(21)[0])}
-    for what, given in wrong.items():
-        yield refusal(operation, *given, **NONE, valid=(x, target), note=what)

@@ -144,16 +144,6 @@ def test_labels(operation: str) -> Iterator[ErrorCase]:
         yield refusal(operation, scores, np.array(bad), **NONE, valid=(scores, labels), note=f"labels {bad}")
 
 
-@clause("margins.broadcasting")
-def test_broadcasting(operation: str) -> Iterator[ErrorCase]:
-    first, second, *rest = arrays = INPUTS[operation]("float32")
-    wrong = {"one for all": (first, second[:1], *rest)}
-    if first.ndim == 1:
-        wrong |= {"[n] against [n, 1]": (first, second[:, None]), "[n, 1] against [n]": (first[:, None], second)}
-    for what, given in wrong.items():
-        yield refusal(operation, *given, **MARGIN.get(operation, {}), **NONE, valid=arrays, note=what)
-
-
 @clause("triplet.range")
 def test_range() -> Iterator[ErrorCase]:
     yield refusal("triplet", *INPUTS["triplet"]("float32"), **NONE, margin=-1.0, valid={"margin": 0.5}, note="-1")

@@ -133,16 +133,6 @@ def test_default_full(operation: str, default: bool, readings: dict) -> Iterator
 # ---- refusals
 
 
-@clause("regression.broadcasting")
-def test_broadcasting(operation: str) -> Iterator[ErrorCase]:
-    x, y, *rest = arrays(operation)
-    wrong = {"[n] against [n, 1]": (x, y[:, None]), "[n, 1] against [n]": (x[:, None], y)}
-    wrong["one target for all"] = (x, y[:1])
-    for what, given in wrong.items():
-        others = (a.reshape(given[0].shape) for a in rest)
-        yield refusal(operation, *given, *others, **fixed(operation), valid=(x, y, *rest), note=what)
-
-
 @clause("huber.range")
 def test_range(operation: str) -> Iterator[ErrorCase]:
     name = WIDTHS[operation]

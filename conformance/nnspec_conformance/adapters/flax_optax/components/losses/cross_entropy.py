@@ -33,7 +33,7 @@ KNOWN_FAILURES = {
         "label 5 of 5 classes gives NaN and -1 is counted from the end, right is a refusal; "
         "https://github.com/google-deepmind/optax/issues/1185"
     ),
-    "cross-entropy.other-batch[softmax_cross_entropy_with_integer_labels]": (
+    "duty.broadcasting[softmax_cross_entropy_with_integer_labels]": (
         "one label is taken for all six examples, right is a refusal: it is broadcast; "
         "searched 2026-11-27, not found; " + SOURCE
     ),
@@ -41,9 +41,9 @@ KNOWN_FAILURES = {
         "optax.smooth_labels takes -0.1 and 1.5, right is a refusal; searched 2026-11-27, not found; " + SOURCE
     ),
     "cross-entropy.improper-probabilities[kl_divergence]": UNCHECKED,
-    "cross-entropy.broadcasting[softmax_cross_entropy]": UNCHECKED,
-    "cross-entropy.broadcasting[sigmoid_binary_cross_entropy]": UNCHECKED,
-    "cross-entropy.broadcasting[kl_divergence]": UNCHECKED,
+    "duty.broadcasting[softmax_cross_entropy]": UNCHECKED,
+    "duty.broadcasting[sigmoid_binary_cross_entropy]": UNCHECKED,
+    "duty.broadcasting[kl_divergence]": UNCHECKED,
 }
 
 

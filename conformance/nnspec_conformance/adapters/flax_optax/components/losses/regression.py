@@ -9,8 +9,13 @@ VARIANTS = {"squared-error.factor": ("whole", "half")}
 SOURCE = "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/losses/_regression.py"
 # Measured: what was asked, what came, what is right, and why.
 KNOWN_FAILURES = {
-    "regression.broadcasting[huber]": (
+    "duty.broadcasting[huber]": (
         "[n] against [n, 1] gives n times n losses, right is a refusal: only squared_error compares the shapes; "
+        "searched 2026-11-27, not found; " + SOURCE
+    ),
+    "duty.sizes[huber]; float32": (
+        "the gradient for a small error is -0.000301033258, right is -0.000301019261: it is the sum of one through the "
+        "clipped error, (|e| - delta) g, and one through the rest, delta g, and they cancel; "
         "searched 2026-11-27, not found; " + SOURCE
     ),
     "huber.range[huber]": (

@@ -47,16 +47,19 @@ KNOWN_FAILURES = {
         f"cross-entropy.improper-probabilities[{name}]": f"{UNCHECKED}{LOSSES}losses.py"
         for name in ("cross_entropy_with_integer_labels", "cross_entropy", "binary_cross_entropy", "kl_divergence")
     },
-    "cross-entropy.broadcasting[kl_divergence]": (
+    "duty.broadcasting[kl_divergence]": (
         f"a target of one row is broadcast to six, right is a refusal: no shape is compared; "
         f"searched 2026-11-27, not found; {LOSSES}losses.py"
     ),
     **{
-        f"cross-entropy.broadcasting[{name}]": (
-            f"a target of shape [n, 1] is squeezed to the prediction's [n], right is a refusal; "
+        f"duty.broadcasting[{name}]": (
+            f"a last axis of length one more is squeezed, in a target or a prediction, right is a refusal; "
             f"searched 2026-11-27, not found; {LOSSES}loss.py"
         )
-        for name in ("sigmoid_binary_cross_entropy", "binary_cross_entropy")
+        for name in (
+            "softmax_cross_entropy_with_integer_labels", "softmax_cross_entropy", "cross_entropy_with_integer_labels",
+            "cross_entropy", "sigmoid_binary_cross_entropy", "binary_cross_entropy",
+        )
     },
 }  # fmt: skip
 REDUCTIONS = {"mean": "sum_over_batch_size", "sum": "sum", "none": "none"}

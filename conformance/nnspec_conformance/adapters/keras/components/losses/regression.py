@@ -30,7 +30,7 @@ KNOWN_FAILURES = {
         for name in NAMES
     },
     **{
-        f"regression.broadcasting[{name}]": (
+        f"duty.broadcasting[{name}]": (
             "a target of shape [n, 1] is squeezed to the prediction's [n], right is a refusal; "
             f"searched 2026-11-27, not found; {LOSSES}loss.py"
         )

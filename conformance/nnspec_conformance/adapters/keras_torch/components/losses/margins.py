@@ -17,7 +17,8 @@ KNOWN_FAILURES = {
     "cosine-loss.second-derivative; float64": NARROW,
     "cosine-loss.sign; float64": NARROW,
     **{
-        f"duty.linear[{name}]; float64": NARROW
+        f"duty.{duty}[{name}]; float64": NARROW
         for name in ("hinge", "squared_hinge", "multiclass_hinge", "cosine_loss")
+        for duty in ("linear", "sizes")
     },
 }

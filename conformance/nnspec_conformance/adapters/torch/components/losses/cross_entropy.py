@@ -58,7 +58,14 @@ KNOWN_FAILURES = {
         "kl_div takes any numbers for log-probabilities and for a target, right is a refusal; "
         "https://github.com/pytorch/pytorch/issues/69230"
     ),
-    "cross-entropy.broadcasting[kl_divergence]": (
+    **{
+        f"duty.broadcasting[{name}]": (
+            "one sample weight is taken for all examples, right is a refusal: weights are broadcast on purpose; "
+            "https://github.com/pytorch/pytorch/pull/2161"
+        )
+        for name in ("sigmoid_binary_cross_entropy", "binary_cross_entropy")
+    },
+    "duty.broadcasting[kl_divergence]": (
         "a target of one row is broadcast to six, with a warning or none; right is a refusal; "
         "searched 2026-11-27, not found; " + FUNCTIONAL
     ),

@@ -36,7 +36,7 @@ KNOWN_FAILURES = {
         f"function returns before it writes its result; searched 2026-11-27, not found; {ATEN}LossMultiMargin.cpp"
     ),
     **{
-        f"margins.broadcasting[{name}]": (
+        f"duty.broadcasting[{name}]": (
             "a target of shape [1, 5] is taken for predictions [6, 5], right is a refusal; "
             f"searched 2026-11-27, not found; {ATEN}Loss.cpp"
         )

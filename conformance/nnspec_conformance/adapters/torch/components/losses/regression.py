@@ -29,15 +29,12 @@ KNOWN_FAILURES = {
         "a log-rate of -inf for the count 0 gives NaN, right is 0: 0 is multiplied by -inf (inferred from the "
         "numbers); searched 2026-11-27, not found; " + KERNELS
     ),
-    **{
-        f"regression.broadcasting[{name}]": BROADCAST
-        for name in ("squared_error", "absolute_error", "huber", "smooth_l1")
-    },
-    "regression.broadcasting[gaussian_nll]": (
+    **{f"duty.broadcasting[{name}]": BROADCAST for name in ("squared_error", "absolute_error", "huber", "smooth_l1")},
+    "duty.broadcasting[gaussian_nll]": (
         f"{SILENT}the check of the shapes was taken out on purpose; https://github.com/pytorch/pytorch/pull/56469"
     ),
     **{
-        f"regression.broadcasting[{name}]": f"{SILENT}searched 2026-11-27, not found; {FUNCTIONAL}"
+        f"duty.broadcasting[{name}]": f"{SILENT}searched 2026-11-27, not found; {FUNCTIONAL}"
         for name in ("poisson_nll", "poisson_nll_from_rate")
     },
     **{f"poisson-nll.negative-count[{name}]": COUNTS + KERNELS for name in ("poisson_nll", "poisson_nll_from_rate")},

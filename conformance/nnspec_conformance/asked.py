@@ -1,0 +1,108 @@
+"""What an operation's own clauses expect of arrays that they do not have: duties that need an oracle ask through it.
+
+A test that hands a function to its verb states the answer for every array, with the oracle and the tolerance of its
+clause. The first such question on the operation's page speaks for it; a stepper's is made by its ``Stepper``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance import steppers
+from nnspec_conformance.cases import Case, Test, steps
+from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.home import Home
+from nnspec_conformance.tolerance import Want
+
+KINDS = {"call": ("value", "exact"), "gradient": ("gradient", "exact")}  # of the clauses that state such an answer
+
+
+def own_question(operation: str, what: str, readings: dict[str, str]) -> Case | None:
+    """The first question of the operation's own clauses whose answer is stated for any arrays; None if there is none.
+
+    Args:
+        operation: its name; no stepper.
+        what: ``call`` or ``gradient``.
+        readings: the subject's, by keyword; the expected values are those of these readings.
+    """
+    return _own_question(operation, what, tuple(sorted(readings.items())))
+
+
+@functools.lru_cache(maxsize=1024)
+def _own_question(operation: str, what: str, readings: tuple) -> Case | None:
+    return next(_questions(operation, what, dict(readings)), None)
+
+
+def _questions(operation: str, what: str, readings: dict[str, str]) -> Iterator[Case]:
+    spec, tests, available = own_spec(), _tests(), {"operation": operation, "readings": readings, "lean": True}
+    page = spec.operations[operation].page
+    for clause in spec.clauses.values():
+        if clause.page != page or clause.kind not in KINDS[what] or operation not in clause.operations:
+            continue
+        for test in tests.get(clause.id, []):
+            if test.wants <= available.keys():
+                for case in test.function(**{name: available[name] for name in test.wants}):
+                    if isinstance(case, Case) and (case.operation, case.what) == (operation, what) and case.rule:
+                        yield case
+
+
+@functools.cache
+def _tests() -> dict[str, list[Test]]:
+    from nnspec_conformance.suite_loader import Suite, modules  # tests of duties import this module
+
+    suite = Suite(own_spec())
+    for module in modules("nnspec_conformance.suite"):
+        suite.add(module)
+    return suite.tests
+
+
+def question(
+    home: Home, what: str, dtype: str, *, changed: Callable[[tuple], tuple] = lambda arrays: arrays, **words: str
+) -> Case | None:
+    """A question of the sizes of ``home`` with its expected answer; None if no clause states one.
+
+    The keywords are those of the clause that speaks for the operation.
+
+    Args:
+        home: operation, readings and sizes.
+        what: ``call`` or ``gradient``; of a stepper there are calls only, of three steps.
+        dtype: of the floating-point arrays.
+        changed: what is made of the drawn arrays before the answer is computed.
+        words: ``note`` and ``may_refuse`` of the case.
+    """
+    operation = home.operation
+    if operation.form == "stepper":
+        return _steps(home, dtype, changed, words) if what == "call" else None
+    own = own_question(operation.name, what, dict(home.readings))
+    if own is None:
+        return None
+    there = replace(home, keywords=own.attributes)
+    arrays = changed(there.arrays(dtype))
+    cotangents = _cotangents(there, arrays, dtype) if what == "gradient" else None
+    return replace(own.on(*arrays, cotangents=cotangents), **{"note": "", "may_refuse": ""} | words)
+
+
+def _cotangents(home: Home, arrays: tuple, dtype: str) -> Any:
+    """Those of the declared result, or of the shape that a reading without a keyword gives it."""
+    drawn = home.cotangents(dtype)
+    if home.readings.keys() <= {attribute.name for attribute in home.operation.attributes}:
+        return drawn
+    value = own_question(home.operation.name, "call", dict(home.readings))
+    want = value.on(*arrays).want if value else None
+    return np.resize(drawn, want.value.shape) if isinstance(want, Want) and isinstance(drawn, np.ndarray) else drawn
+
+
+def _steps(home: Home, dtype: str, changed: Callable[[tuple], tuple], words: dict[str, str]) -> Case:
+    known = steppers.of(home.operation.name)
+    (params,), grads = changed(home.arrays(dtype)), home.steps(dtype)
+    told = {k: v for k, v in home.readings.items() if k in inspect.signature(known.oracle).parameters}
+    hyper: dict[str, Any] = known.hyper | told
+    want = known.expected(params, grads, dtype=dtype, **hyper)
+    case = steps(known.operation, params, grads=grads, want=want, **known.hyper)
+    return replace(case, **words)

@@ -1,0 +1,198 @@
+"""Whether the shapes of a call fit its declaration, and the smallest changes with which they do not."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.axes import evaluate, is_plain, is_star, names
+from nnspec_conformance.operations import Array, Given, Lengths, Operation, Table
+from nnspec_conformance.trees import mapped
+
+Shape = tuple[int, ...]
+Row = tuple[str, tuple[str, ...], Shape]  # name of an array, its axes, its shape
+
+
+@dataclass(frozen=True)
+class Change:
+    """A call with one array changed, so that its shapes do not fit any more.
+
+    Attributes:
+        name: of the array; the one in its table, if it stands in one.
+        words: what is wrong with it.
+        broadcasts: whether the array has an axis of length one, or one more, that broadcasting could make fit.
+        arrays: of the call.
+    """
+
+    name: str
+    words: str
+    broadcasts: bool
+    arrays: tuple
+
+
+def misfit(
+    operation: Operation,
+    shapes: tuple[Shape | dict[str, Shape] | None, ...],
+    given: Given | None = None,
+    *,
+    lenient: bool = False,
+) -> str:
+    """What does not fit, in a line; empty where every axis can be given one length, and every table has its names.
+
+    Args:
+        operation: what is called.
+        shapes: of its arguments, those of tables by name; None for an optional one that is left out.
+        given: the keywords of the call, on which layouts and lengths may depend.
+        lenient: whether an axis that no other array has may stand for any number of axes, as examples in a batch do.
+    """
+    arguments, missing = operation.arguments[: len(shapes)], operation.arguments[len(shapes) :]
+    if len(shapes) > len(arguments) or not all(argument.optional for argument in missing):
+        return f"{operation.name} takes {', '.join(a.name for a in operation.arguments)}, got {len(shapes)} arrays"
+    counts, rows = _counts(operation, shapes, given), list[Row]()
+    for argument, shape in zip(arguments, shapes, strict=True):
+        if shape is None:
+            if not argument.optional:
+                return f"{argument.name} is left out"
+            continue
+        if isinstance(argument, Table) != isinstance(shape, dict):
+            return f"{argument.name} is {'no' if isinstance(argument, Table) else 'a'} table"
+        if isinstance(argument, Table) and argument.any:
+            continue
+        declared = operation.expanded(argument, counts, given)
+        found = shape if isinstance(shape, dict) else {None: shape}
+        lacks = [str(name) for name, array in declared.items() if name not in found and not array.optional]
+        if lacks or not found.keys() <= declared.keys():
+            more = [str(name) for name in found if name not in declared]
+            return f"{argument.name} lacks {', '.join(lacks) or 'nothing'} and has {', '.join(more) or 'nothing'} more"
+        rows += [(name or argument.name, declared[name].axes, of) for name, of in found.items()]
+    if lenient:
+        rows = _with_free_axes(operation, rows)
+    return _clash(rows, operation.defaults() | {**(given or {})} | counts)
+
+
+def _counts(operation: Operation, shapes: tuple, given: Given | None) -> dict[str, int]:
+    """The numbers of layers, or of what else is counted, with which the fewest names of tables are wrong."""
+    counted = [name for name in dict.fromkeys(operation.indices.values()) if isinstance(name, str)]
+    tables = [(a, s) for a, s in zip(operation.arguments, shapes, strict=False) if isinstance(s, dict)]
+    most = max((len(shape) for _, shape in tables), default=1)
+
+    def wrong(counts: dict[str, int]) -> int:
+        return sum(len(set(operation.expanded(a, counts, given)) ^ set(s)) for a, s in tables)
+
+    numbers = itertools.product(range(1, max(most, 1) + 1), repeat=len(counted))
+    return min((dict(zip(counted, some, strict=True)) for some in numbers), key=wrong)
+
+
+def _with_free_axes(operation: Operation, rows: list[Row]) -> list[Row]:
+    """Make the first axis of a row that stands nowhere else, and is not calculated with, any number of axes."""
+    result = operation.result if isinstance(operation.result, tuple) else (operation.result,)
+    words = [axis for _, axes, _ in rows for axis in axes]
+    words += [axis for a in result if isinstance(a, Array) for axis in a.axes if not is_plain(axis)]
+    used = Counter(name for word in words for name in names(word.removeprefix("*")))
+    found = []
+    for name, axes, shape in rows:
+        free = next((i for i, axis in enumerate(axes) if is_plain(axis) and used[axis] == 1), None)
+        if free is not None and not any(map(is_star, axes)):
+            axes = (*axes[:free], f"*{axes[free]}", *axes[free + 1 :])
+        found.append((name, axes, shape))
+    return found
+
+
+def _clash(rows: Iterable[Row], values: Mapping[str, Any]) -> str:
+    """The first axis that has a length of its own in two places, or not the length of its formula."""
+    lengths: dict[str, Any] = {}
+    calculated = []
+    for name, axes, shape in rows:
+        rest = len(shape) - sum(not is_star(axis) for axis in axes)  # for the axis of which there are any number
+        if rest < 0 or (rest and not any(map(is_star, axes))):
+            return f"{name} has shape {list(shape)}, expected the axes [{', '.join(axes)}]"
+        at = 0
+        for axis in axes:
+            length: Any = shape[at : at + rest] if is_star(axis) else shape[at]
+            at += rest if is_star(axis) else 1
+            if not is_plain(axis):
+                calculated.append((name, axis, length))
+            elif lengths.setdefault(axis, length) != length:
+                return f"{name} has shape {list(shape)}, in which {axis} is {length}, elsewhere {lengths[axis]}"
+    known = {**values, **lengths}
+    for name, axis, length in calculated:
+        if names(axis) <= known.keys() and evaluate(axis, known) != length:
+            return f"{name} has length {length} where {axis} is {evaluate(axis, known)}"
+    return ""
+
+
+# ---- the smallest changes
+
+
+def changes(operation: Operation, arrays: tuple, lengths: Lengths, given: Given | None = None) -> Iterator[Change]:
+    """A call with one array in turn changed along one axis, or with one axis more, wherever it does not fit then."""
+    for at, argument in enumerate(operation.arguments[: len(arrays)]):
+        for key, array in _one_of_each(operation, argument, lengths, given).items():
+            x = arrays[at] if key is None else arrays[at].get(key)
+            if x is None:  # an optional array of a table
+                continue
+            named = array.named_axes(lengths)
+            along = next((number for number, axis in named if axis == array.normalized), None)
+            for words, broadcasts, y in altered(x, along):
+                other = y if key is None else arrays[at] | {key: y}
+                changed = (*arrays[:at], other, *arrays[at + 1 :])
+                if misfit(operation, mapped(np.shape, changed), given, lenient=True):
+                    yield Change(key or argument.name, words, broadcasts, changed)
+
+
+def _one_of_each(
+    operation: Operation, argument: Array | Table, lengths: Lengths, given: Given | None
+) -> dict[str | None, Array]:
+    """An argument's arrays; of those that have one name but for an index, the last."""
+    if isinstance(argument, Array) or argument.any:
+        return {} if isinstance(argument, Table) else operation.expanded(argument, lengths, given)
+    found: dict[str | None, Array] = {}
+    for row in argument.patterns({**operation.defaults(), **(given or {})}):
+        found |= [operation.expanded(replace(argument, layouts={"": (row,)}, by=""), lengths).popitem()]
+    return found
+
+
+def altered(x: np.ndarray, along: int | None = None) -> Iterator[tuple[str, bool, np.ndarray]]:
+    """An array with other lengths: in words, whether broadcasting could make it fit, and the array.
+
+    Args:
+        x: the array.
+        along: the axis along which its entries sum to 1, and do so afterwards.
+    """
+
+    def summed(y: np.ndarray, axis: int) -> np.ndarray:
+        return (y / y.sum(axis, keepdims=True)).astype(y.dtype) if axis == along and y.any() else y
+
+    for axis, length in enumerate(x.shape):
+        yield f"one entry more along axis {axis}", False, summed(np.append(x, x.take([-1], axis), axis), axis)
+        if length > 1:
+            yield f"length one along axis {axis}", True, summed(x.take([0], axis), axis)
+    yield "one axis more in front" if x.ndim else "one axis more", True, x[None]
+    if x.ndim:
+        yield "one axis more at the end", True, x[..., None]
+
+
+# ---- what an operation has that can be refused
+
+
+def can_broadcast(operation: Operation) -> bool:
+    """Whether some array of a call could be made to fit by broadcasting only."""
+    if operation.form == "stepper":  # whose parameters say all shapes
+        return True
+    lengths = operation.lengths()
+    values, found = {**operation.defaults(), **lengths}, list[Any]()
+    for argument in operation.arguments:
+        zeros = {name: np.zeros(a.shape(values)) for name, a in operation.expanded(argument, lengths).items()}
+        found.append(zeros if isinstance(argument, Table) else zeros[None])
+    return any(change.broadcasts for change in changes(operation, tuple(found), lengths))
+
+
+def has_names(operation: Operation) -> bool:
+    """Whether a call has a table of which the declaration, or the parameters, say the names."""
+    tables = [a for a in operation.arguments if isinstance(a, Table)]
+    return operation.form == "stepper" or any(not table.any for table in tables)

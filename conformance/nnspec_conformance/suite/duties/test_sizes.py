@@ -1,0 +1,99 @@
+"""The duty of sizes: right values for every length and number of axes, and right gradients."""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.asked import question
+from nnspec_conformance.cases import Case, clause
+from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.home import Home
+from nnspec_conformance.operations import Array, Operation, Table
+from nnspec_conformance.sizes import Size, plan
+from nnspec_conformance.tolerance import Want
+
+ABOVE = 100.0  # of one entry above all others: an exponential that is not shifted overflows
+WITHOUT_ANSWER = (ArithmeticError, LookupError, ValueError)  # what an oracle raises: a maximum of nothing has no value
+
+
+@clause("duty.sizes")
+def test_sizes(operation: str, readings: dict, lean: bool, slow: bool) -> Iterator[Case]:
+    home = Home(own_spec().operations[operation], readings)
+    for number, size in enumerate(plan(home, lean=lean, slow=slow)):
+        there = replace(home, sizes=size.lengths)
+        others = [] if number and not slow else other_dtypes(home.operation, lean=lean)
+        for dtype in ("float32", *others):
+            yield from questions(there, size, dtype, gradients=(size.deep and dtype == "float32") or slow)
+
+
+def other_dtypes(operation: Operation, *, lean: bool) -> list[str]:
+    """All but float32, in the lean plan bfloat16; of a stepper float64, as its own clauses do."""
+    if operation.form == "stepper":
+        return ["float64"]
+    return ["bfloat16"] if lean else [dtype for dtype in DTYPES if dtype != "float32"]
+
+
+def questions(home: Home, size: Size, dtype: str, *, gradients: bool) -> Iterator[Case]:
+    """The call, with one entry far above the rest, and its gradient; none where the definition has no answer."""
+    words = {"note": "another size", "may_refuse": size.refusable}
+    for what in ("call", "gradient") if gradients else ("call",):
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # the mean of nothing
+                case = question(
+                    home, what, dtype, changed=with_a_peak(home) if what == "call" else lambda a: a, **words
+                )
+        except WITHOUT_ANSWER:
+            if 0 not in np.concatenate([np.ravel(n) for n in size.lengths.values()]):
+                raise
+            continue
+        if case is not None and (0 not in home.lengths.values() or is_finite(case)):
+            yield replace(case, want=or_flushed(case.want)) if what == "call" else case
+
+
+def is_finite(case: Case) -> bool:
+    """Whether every expected number is one."""
+    return all(np.isfinite(want.value).all() for want in wants(case.want))
+
+
+def or_flushed(tree: Any) -> Any:
+    """The expected arrays, where what underflows beside the high entry may be zero: that is no matter of sizes."""
+    if isinstance(tree, dict):
+        return {name: or_flushed(part) for name, part in tree.items()}
+    if isinstance(tree, tuple | list):
+        return type(tree)(map(or_flushed, tree))
+    return replace(tree, allowed=np.maximum(tree.allowed, tree.flushed))
+
+
+def wants(tree: object) -> Iterator[Want]:
+    """Every expected array of nested tuples, lists and dicts."""
+    if isinstance(tree, Want):
+        yield tree
+    for part in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, tuple | list) else ():
+        yield from wants(part)
+
+
+def with_a_peak(home: Home) -> Callable[[tuple], tuple]:
+    """Raise one entry of the data, where any number may stand, far above all others: the last, or one that is drawn."""
+    first = home.operation.arguments[0]
+    saturates = any(isinstance(a, Table) and a.by for a in home.operation.arguments)  # a spread is no bound there
+
+    def raised(arrays: tuple) -> tuple:
+        x = arrays[0]
+        if not isinstance(first, Array) or first.dtype != "float" or not x.size or first.interval or first.normalized:
+            return arrays
+        if saturates:
+            return arrays
+        place = zlib.crc32(str(x.shape).encode()) % (2 * x.size)
+        higher = np.array(x)
+        higher.reshape(-1)[min(place, x.size - 1)] += x.dtype.type(ABOVE)
+        return (higher, *arrays[1:])
+
+    return raised

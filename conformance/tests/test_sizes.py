@@ -1,0 +1,152 @@
+"""The duty of sizes: which lengths are asked, what is expected of them, and whom it finds."""
+
+import importlib.util
+import itertools
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from nnspec_conformance.asked import own_question, question
+from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.engine import run_instance
+from nnspec_conformance.home import Home
+from nnspec_conformance.outcome import FAIL, PASS
+from nnspec_conformance.sizes import Axes, pairwise, plan
+from nnspec_conformance.subject import Subject
+
+SPEC = own_spec()
+OWING = SPEC.clauses["duty.sizes"].operations
+
+
+def home(name, **readings):
+    return Home(SPEC.operations[name], definitions(name) | readings)
+
+
+def definitions(name):
+    return {clause.keyword: clause.definition for clause in SPEC.governing(name)}
+
+
+def subject(slow=False, **functions):
+    return Subject(SimpleNamespace(NAME="somebody", DTYPES=("float32",), **functions), slow=slow)
+
+
+# ---- which lengths
+
+
+def test_any_two_choices_meet():
+    choices = {"a": (1, 2, 3), "b": "xyzw", "c": (True, False)}
+    rows = pairwise(choices)
+    for one, other in itertools.combinations(choices, 2):
+        assert {(row[one], row[other]) for row in rows} == set(itertools.product(choices[one], choices[other]))
+    assert len(rows) < 3 * 4 * 2
+
+
+def test_a_single_axis_has_a_row_for_each_length():
+    assert pairwise({"n": (1, 4)}) == [{"n": 1}, {"n": 4}]
+
+
+@pytest.mark.parametrize("name", OWING)
+def test_every_axis_is_short_and_long_and_beside_every_other(name):
+    asked, axes = [size.lengths for size in plan(home(name))], Axes.of(home(name))
+    for word in axes.words:
+        assert {*axes.lengths} <= {lengths.get(word) for lengths in asked}
+    if "window_height" not in axes.words:  # a window fits into its image
+        for one, other in itertools.combinations(axes.words, 2):
+            assert set(itertools.product(axes.lengths, repeat=2)) <= {(n.get(one), n.get(other)) for n in asked}
+
+
+@pytest.mark.parametrize("name", [name for name in OWING if Axes.of(home(name)).stars])
+def test_leading_axes_are_none_to_five(name):
+    axes = Axes.of(home(name))
+    ranks = {len(size.lengths[axes.stars[0]]) for size in plan(home(name))}
+    assert ranks >= {1, 2, 3, 4, 5}
+    assert axes.ranked or 0 in ranks
+
+
+@pytest.mark.parametrize("name", OWING)
+def test_a_compiling_subject_is_asked_little_and_the_slow_run_everything(name):
+    lean, normal, slow = (plan(home(name), **how) for how in ({"lean": True}, {}, {"lean": True, "slow": True}))
+    assert 1 < len(lean) <= 4 < len(normal) < len(slow)
+
+
+# ---- what is expected
+
+
+@pytest.mark.parametrize("name", [n for n in OWING if SPEC.operations[n].form != "stepper"])
+def test_every_operation_states_its_answer_for_any_arrays(name):
+    assert own_question(name, "call", definitions(name)) is not None
+
+
+def test_the_question_of_another_size_has_the_keywords_and_the_tolerance_of_the_clause():
+    case = question(home("softmax"), "call", "float64")
+    assert (case.attributes, case.want.dtype, case.want.value.shape) == ({"axis": -1}, "float64", (5,))
+
+
+# ---- whom it finds
+
+
+def up_to(count):
+    def relu(x):
+        y = np.maximum(x, 0)
+        y.reshape(-1)[count:] = 0
+        return y
+
+    return relu
+
+
+def test_right_for_all_sizes_passes(suite):
+    assert (
+        run_instance(suite, subject(relu=lambda x: np.maximum(x, x.dtype.type(0))), "duty.sizes[relu]").outcome == PASS
+    )
+
+
+@pytest.mark.parametrize("count", [16, 65536])
+def test_right_for_so_many_elements_fails_with_the_call(suite, count):
+    result = run_instance(suite, subject(relu=up_to(count)), "duty.sizes[relu]")
+    assert (result.outcome, result.finding.got) == (FAIL, "0")
+    assert result.finding.call.startswith("relu(float32[")
+
+
+def test_right_for_sixteen_elements_fails_on_pytorch(suite):
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("torch is not installed")
+    from nnspec_conformance.loading import load_subject
+
+    right = load_subject("torch").adapter
+    torch = importlib.import_module("torch")
+
+    def tanh(x):
+        y = torch.tanh(x)
+        return torch.where(torch.arange(y.numel()).reshape(y.shape) < 16, y, 0 * y)
+
+    wrong = Subject(SimpleNamespace(**vars(right) | {"tanh": tanh, "KNOWN_FAILURES": {}}))
+    assert run_instance(suite, wrong, "duty.sizes[tanh]").outcome == FAIL
+
+
+def test_a_number_of_axes_that_is_refused_is_told_once(suite):
+    def relu(x):
+        if x.ndim > 2:
+            raise ValueError("at most two axes")
+        return np.maximum(x, 0)
+
+    result = run_instance(suite, subject(relu=relu), "duty.sizes[relu]")
+    assert result.outcome == PASS
+    assert [words for words in result.not_run if "3 axes" in words] == ["for an array of 3 axes, which it refuses"]
+
+
+def test_a_length_must_not_be_refused(suite):
+    def relu(x):
+        if x.size > 64:
+            raise ValueError("too large")
+        return np.maximum(x, 0)
+
+    assert run_instance(suite, subject(relu=relu), "duty.sizes[relu]").outcome == FAIL
+
+
+def test_a_wrong_gradient_of_many_elements_fails(suite):
+    def relu_vjp(x, cotangents):
+        return (np.where(np.arange(x.size).reshape(x.shape) < 32, cotangents * (x > 0), 0),)
+
+    found = run_instance(suite, subject(relu=lambda x: np.maximum(x, 0), relu_vjp=relu_vjp), "duty.sizes[relu]")
+    assert (found.outcome, "gradient of relu" in found.finding.call) == (FAIL, True)
