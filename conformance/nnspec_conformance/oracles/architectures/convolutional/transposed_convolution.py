@@ -60,6 +60,8 @@ def planned(x, kernel, *, padding, pads, stride, dilation, output_padding, short
     if any(r >= s for r, s in zip(more, stride, strict=True)):
         raise ValueError(f"output padding {more} is not below the stride {stride}")
     window, counts = kernel.shape[:-2], x.shape[1:-1]
+    if 0 in (*window, *counts):
+        raise ValueError(f"nothing is spread: {counts} inputs, {window} taps")
     reaches = [d * (k - 1) + 1 for k, d in zip(window, dilation, strict=True)]
     full = tuple((n - 1) * s + e for n, s, e in zip(counts, stride, reaches, strict=True))
     if padding == "same":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -95,7 +96,7 @@ def question(operation: str, setting: tuple, readings: dict, dtype: str = "float
     x, kernel, given = setting
     given = {"padding": "valid"} | given
     made = arrays(x, kernel, dtype)
-    return call(operation, *made, **given, want=value(*made, **given, **told(readings)), note=note)
+    return call(operation, *made, **given, want=partial(value, **told(readings)), note=note)
 
 
 @clause("transposed-convolution.example")
@@ -181,7 +182,7 @@ def _pulled(operation: str, setting: tuple, readings: dict, dtype: str, *, bias:
     made, read = arrays(x_shape, kernel_shape, dtype), told(readings)
     made = made if bias else made[:2]
     g = normal_draws(45, getattr(oracle, operation)(*wide(made), **given, **read).shape, dtype)
-    want = gradients(*made, g, **given, **read)
+    want = partial(gradients, **read)
     return gradient(operation, *made, **given, cotangents=g, want=want, note="cropped entries get a gradient")
 
 
