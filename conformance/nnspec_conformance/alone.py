@@ -64,7 +64,7 @@ def _with_arrays(case: Case, make: Callable[[Any], np.ndarray]) -> Case:
 def _is_right(case: Case, setting: Setting, subject: Subject) -> bool:
     """Whether a subject's answer to a question is within what is allowed."""
     try:
-        return case.judge(case.ask(subject, setting.told), setting.told, flushes=setting.flushes).ratio <= 1
+        return case.judge(case.ask(subject, setting.told), setting.told, subnormals=setting.subnormals).ratio <= 1
     except (NotImplementedBySubject, ClauseFailed, Refused, HarnessError):
         return False
 

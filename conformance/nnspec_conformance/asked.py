@@ -89,7 +89,7 @@ def question(
 
 
 def _cotangents(home: Home, arrays: tuple, dtype: str) -> Any:
-    """Those of the declared result, or of the shape that a reading without a keyword gives it."""
+    """Cotangents for the declared result, or for the shape that a reading without a keyword gives it."""
     drawn = home.cotangents(dtype)
     if home.readings.keys() <= {attribute.name for attribute in home.operation.attributes}:
         return drawn

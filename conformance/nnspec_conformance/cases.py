@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.compare import Finding, compare, worst
+from nnspec_conformance.compare import NOTHING, Finding, compare, together
 from nnspec_conformance.dtypes import DTYPES, float_dtype, is_float
 from nnspec_conformance.errors import ClauseFailed, NotImplementedBySubject, Refused
 from nnspec_conformance.forms import is_form, values_do_not_matter
@@ -103,22 +103,22 @@ class Case:
             )
         return subject.call(self.operation, *self.arrays, **attributes)
 
-    def judge(self, got: Any, told: dict, *, flushes: bool = False) -> Finding:
+    def judge(self, got: Any, told: dict, *, subnormals: Mapping[str, str] = NOTHING) -> Finding:
         """How far the answer is off at its worst, with the question; of a trajectory the step and what it was given."""
         if self.what == "trajectory" and isinstance(self.want, list | tuple):
-            return self._judge_steps(got, told, flushes)
-        finding = compare(got, self.want, flushes=flushes, arrays=self.arrays)
+            return self._judge_steps(got, told, subnormals)
+        finding = compare(got, self.want, subnormals=subnormals, arrays=self.arrays)
         finding.call = self.describe(told) + (f" {finding.call}" if finding.call else "")
         return finding
 
-    def _judge_steps(self, got: list[dict], told: dict, flushes: bool) -> Finding:
+    def _judge_steps(self, got: list[dict], told: dict, subnormals: Mapping[str, str]) -> Finding:
         findings = [
-            compare(one, want, flushes=flushes, path=f"step {t}")
+            compare(one, want, subnormals=subnormals, path=f"step {t}")
             for t, (one, want) in enumerate(zip(got, self.want, strict=True), 1)
         ]
         if not findings:
             return Finding(0.0, call=self.describe(told))
-        finding = worst(findings)
+        finding = together(findings)
         t = findings.index(finding) + 1
         first = next((n for n, f in enumerate(findings, 1) if f.ratio > 1), t)
         rate = "" if self.rates is None or self.rates[t - 1] is None else f"rate {self.rates[t - 1]!r}, "

@@ -152,7 +152,8 @@ def print_verdict(subject: Subject | Described, results: list[Result], everythin
         if result.outcome == KNOWN:
             lines.append(f"{covered(result)}  {result.instance}: {result.reason}")
         elif (everything and result.outcome != FAIL) or result.not_run:
-            ratio = "" if result.outcome == NOT_IMPLEMENTED else f"  {result.ratio:.3g} of allowed"
+            shown = result.outcome != NOT_IMPLEMENTED and result.clause.measured
+            ratio = f"  {result.ratio:.3g} of allowed" if shown else ""
             lines.append(f"{covered(result):<15} {result.instance}{ratio}")
     for page in dict.fromkeys(r.page for r in results):
         topic = [r for r in results if r.page == page]

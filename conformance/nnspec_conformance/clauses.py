@@ -86,6 +86,11 @@ class Clause:
     def instances(self) -> tuple[str, ...]:
         return tuple(f"{self.id}[{name}]" for name in self.applies_to) or (self.id,)
 
+    @property
+    def measured(self) -> bool:
+        """Whether an error is measured: a clause that admits none holds or does not."""
+        return self.kind not in ("exact", "shape", "error")
+
     def instance(self, operation: str) -> str:
         return f"{self.id}[{operation}]" if self.applies_to else self.id
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from ml_dtypes import finfo
 
 from nnspec_conformance.dtypes import DTYPES, NAMES, name_of
-from nnspec_conformance.tolerance import Shape, Want, finfo
+from nnspec_conformance.tolerance import Shape, Want
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 KINDS = {"integer": "iu", "boolean": "b"}  # of NumPy's dtypes, where no width is asked for
 
 
 @dataclass
 class Finding:
-    """The worst element of one comparison; ``ratio`` is error / allowed and fails above 1.
+    """The worst element of one comparison.
 
-    ``alone`` says what the same question came to that was asked once more, where that was another answer.
+    Attributes:
+        ratio: error / allowed; it fails above 1. What was lost below the smallest normal number is not in it.
+        subnormals: the declared reading by which some element was right that would not have been else.
+        alone: what the same question came to that was asked once more, where that was another answer.
     """
 
     ratio: float
@@ -29,6 +36,7 @@ class Finding:
     error: float | None = None
     allowed: float | None = None
     dtype: str | None = None
+    subnormals: str | None = None
     alone: str | None = None
 
     def as_dict(self) -> dict:
@@ -36,13 +44,15 @@ class Finding:
         return {name: getattr(self, name) for name in names}
 
 
-def compare(got: Any, want: Any, *, flushes: bool = False, arrays: tuple = (), path: str = "result") -> Finding:
+def compare(
+    got: Any, want: Any, *, subnormals: Mapping[str, str] = NOTHING, arrays: tuple = (), path: str = "result"
+) -> Finding:
     """The worst finding over a structure of arrays.
 
     Args:
         got: the subject's answer.
         want: ``Want``, ``Shape``, a plain value, or a tuple, list or dict of these.
-        flushes: whether the subject declares flushed subnormals.
+        subnormals: the dtypes in which the subject may lose numbers below the smallest normal one, with its reading.
         arrays: the inputs, to show the input at the worst place of an elementwise operation.
         path: where in the answer this is, for the message.
     """
@@ -50,14 +60,14 @@ def compare(got: Any, want: Any, *, flushes: bool = False, arrays: tuple = (), p
         if not isinstance(got, dict) or set(got) != set(want):
             names = sorted(map(str, got)) if isinstance(got, dict) else type(got).__name__
             return Finding(float("inf"), f"{path} has names {names}, expected {sorted(want)}")
-        return worst([compare(got[k], want[k], flushes=flushes, path=f"{path}[{k!r}]") for k in want])
+        return together([compare(got[k], want[k], subnormals=subnormals, path=f"{path}[{k!r}]") for k in want])
     if isinstance(want, tuple | list):
         if not isinstance(got, tuple | list) or len(got) != len(want):
             count = f"{len(got)} arrays" if isinstance(got, tuple | list) else type(got).__name__
             return Finding(float("inf"), f"{path} is {count}, expected {len(want)} array{'s' * (len(want) != 1)}")
-        return worst(
+        return together(
             [
-                compare(g, w, flushes=flushes, arrays=arrays, path=f"{path}[{i}]" if len(want) > 1 else path)
+                compare(g, w, subnormals=subnormals, arrays=arrays, path=f"{path}[{i}]" if len(want) > 1 else path)
                 for i, (g, w) in enumerate(zip(got, want, strict=True))
             ]
         )
@@ -67,12 +77,19 @@ def compare(got: Any, want: Any, *, flushes: bool = False, arrays: tuple = (), p
         got = got.item() if isinstance(got, np.ndarray) and got.size == 1 else got
         same = not isinstance(got, np.ndarray) and got == want
         return Finding(0.0) if same else Finding(float("inf"), f"{path} is {got!r}, expected {want!r}")
-    return _compare_array(got, want, flushes, arrays, path)
+    return _compare_array(got, want, subnormals.get(want.dtype), arrays, path)
 
 
 def worst(findings: list[Finding]) -> Finding:
     """The finding with the largest ratio; none at all counts as no error."""
     return max(findings, key=lambda f: f.ratio, default=Finding(0.0))
+
+
+def together(findings: list[Finding]) -> Finding:
+    """The worst finding of one answer, with what was lost anywhere in it."""
+    found = worst(findings)
+    found.subnormals = next((f.subnormals for f in findings if f.subnormals), None)
+    return found
 
 
 def sentence(finding: Finding) -> str:
@@ -94,7 +111,7 @@ def _compare_shape(got: Any, want: Shape, path: str) -> Finding:
     return Finding(0.0)
 
 
-def _compare_array(got: Any, want: Want, flushes: bool, arrays: tuple, path: str) -> Finding:
+def _compare_array(got: Any, want: Want, reading: str | None, arrays: tuple, path: str) -> Finding:
     if isinstance(got, int | float | np.generic) and not want.value.shape:
         got = np.asarray(got)
     if not isinstance(got, np.ndarray):
@@ -106,8 +123,13 @@ def _compare_array(got: Any, want: Want, flushes: bool, arrays: tuple, path: str
     if got.dtype not in NAMES and got.dtype.kind not in "iufb":
         return Finding(float("inf"), f"{path} has dtype {got.dtype}, expected numbers")
     g = got.astype(np.float64)
-    allowed = np.maximum(want.allowed, want.flushed) if flushes else want.allowed
-    ratio, error = _ratios(g, want.value, allowed, want.dtype)
+    allowed, lost = want.allowed, np.zeros(g.shape, bool)
+    ratio, error = ratios(g, want.value, allowed, want.dtype)
+    if reading is not None and (ratio > 1).any():
+        allowed = want.allowed + want.flushed
+        wider, _ = ratios(g, want.value, allowed, want.dtype)
+        lost = (ratio > 1) & (wider <= 1)  # not counted as accuracy: the ratio is of what is no such number
+        ratio = np.where(lost, 0.0, np.where(ratio > 1, wider, ratio))
     at = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
     same = next((a for a in arrays if isinstance(a, np.ndarray) and a.shape == got.shape), None)
     place = f"at index {tuple(int(i) for i in at)}"
@@ -119,11 +141,13 @@ def _compare_array(got: Any, want: Want, flushes: bool, arrays: tuple, path: str
         error=float(error[at]),
         allowed=float(allowed[at]),
         dtype=name_of(got.dtype),
+        subnormals=reading if lost.any() else None,
         call=None if path == "result" else f"{path}{[int(i) for i in at]}",
     )
 
 
-def _ratios(got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+def ratios(got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """Error over allowed error of every element, and the error; both in float64."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         error = np.abs(got - value)
         if not np.isfinite(error).all():

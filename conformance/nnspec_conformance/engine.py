@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from nnspec_conformance import subnormals
 from nnspec_conformance.cases import Case, ErrorCase, Test
 from nnspec_conformance.compare import Finding
 from nnspec_conformance.errors import (
@@ -47,6 +48,8 @@ def validate(suite: Suite, subject: Subject) -> None:
         if operation not in operations:
             problem = f"DTYPES names no operation: '{operation}'{did_you_mean(operation, operations)}"
             raise HarnessError(f"{subject.place(f'{operation}', 'DTYPES')}: {problem}")
+    if wrong := subnormals.problem(subject.subnormals, operations):
+        raise HarnessError(f"{subject.place('SUBNORMALS')}: {wrong}")
     for key, value in subject.known_failures.items():
         try:
             parse(suite.spec, subject, key, value)
@@ -158,7 +161,7 @@ def _ask(case: Case | ErrorCase, subject: Subject, setting: Setting, result: Res
         got = case.ask(subject, setting.told)
     except (NotImplementedBySubject, ClauseFailed, Refused, HarnessError) as error:
         return error
-    finding = case.judge(got, setting.told, flushes=setting.flushes)
+    finding = case.judge(got, setting.told, subnormals=setting.subnormals)
     if len(result.answers) < ANSWERS_KEPT:
         result.answers.append((case, setting.told, got))
     return finding

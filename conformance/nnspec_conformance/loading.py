@@ -27,7 +27,7 @@ ADAPTERS = "nnspec_conformance.adapters"
 LOAD_LIMIT = 300.0  # seconds; a framework with a device of its own may take a minute
 RELOAD = 1.0  # seconds; what takes longer to load is loaded once more only once
 OF_REFERENCE = ("jax", "jaxlib", "flax", "optax", "jaxtyping", "beartype")
-TABLES = ("VARIANTS", "DEFAULTS", "KNOWN_FAILURES")
+TABLES = ("VARIANTS", "DEFAULTS", "KNOWN_FAILURES", "SUBNORMALS")
 
 
 def to_install(package: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
@@ -17,16 +17,19 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.clauses import Clause
-from nnspec_conformance.compare import compare
+from nnspec_conformance.compare import compare, ratios
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.functions import fingerprint
 from nnspec_conformance.mutant import ORACLE, Mutant
 from nnspec_conformance.outcome import FAIL, Entry, Result
 from nnspec_conformance.subject import Subject
+from nnspec_conformance.subnormals import lost
 from nnspec_conformance.suite_loader import Suite
 from nnspec_conformance.tolerance import Want, ulp
 
 LEAST_POWER = 10.0  # distance, in tolerances, below which a clause cannot tell its nearest wrong implementation
+NOISE = 64  # units in the last place of 1: what is left where digits have cancelled is hardly more
+ALIKE = 0.9  # share of the telling places at which an imitation must be wrong as the subject is
 PARTS = ("", "_vjp", "_second_derivative")  # the functions by which an adapter brings one operation
 
 
@@ -210,7 +213,8 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = ORACLE) 
     others = [c for c in suite.spec.governing(operation) if c.id != result.clause.id]
     readings = [m for c in others for m in reading_pairs(c, operation, base)]  # they show in every clause on it
     elsewhere = [m for m in module_mutants(suite) if m not in own and parts & set(m.changes)]
-    by_itself = _fits(Subject(base), result)  # then the oracle answers so too, and no mutation explains it
+    small = lost(subject.subnormals, operation, {})
+    by_itself = _fits(Subject(base), result, small)  # then the oracle answers so too, and no mutation explains it
 
     def explains(mutant: Mutant) -> bool:
         pair = mutant.variants | mutant.defaults
@@ -218,25 +222,27 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = ORACLE) 
             return False
         declared = (declared_values(suite, subject, suite.instances[name][0], operation) for name in pair)
         as_declared = all(value in known for value, known in zip(pair.values(), declared, strict=True))
-        return as_declared and _fits(mutant.subject(), result)
+        return as_declared and _fits(mutant.subject(), result, small)
 
-    groups = (own,) if result.clause.kind == "shape" else (own, elsewhere, readings)  # a shape tells no values apart
-    for suspects in groups:  # the clause's own first; the others only if none of these fits
-        fits = [mutant.advice or f"{mutant.name}: {mutant.story}" for mutant in suspects if explains(mutant)]
-        if fits:
-            return list(dict.fromkeys(fits))
-    return []
+    if result.clause.kind == "shape":  # which tells no values apart
+        elsewhere, readings = [], []
+    fits = [*filter(explains, own)] or [*filter(explains, elsewhere)]  # others' bugs only if none of its own fits
+    fits += filter(explains, readings)
+    return list(dict.fromkeys(mutant.advice or f"{mutant.name}: {mutant.story}" for mutant in fits))
 
 
-def _fits(imitation: Subject, result: Result) -> bool:
-    """Whether an implementation answers as the subject did, and wrongly too."""
+def _fits(imitation: Subject, result: Result, small: Mapping[str, str]) -> bool:
+    """Whether an implementation answers as the subject did, and wrongly too.
+
+    ``small`` are the dtypes in which the subject may lose numbers below the smallest normal one.
+    """
     wrong = False
     for case, told, got in result.answers:
         try:
             answer = case.ask(imitation, told)
         except Exception:  # an imitation that cannot answer does not fit
             return False
-        if not _alike(answer, got, case.want):
+        if not _alike(answer, got, case.want, small):
             return False
         wrong |= compare(answer, case.want).ratio > 1
     return wrong
@@ -250,29 +256,42 @@ def declared_values(suite: Suite, subject: Subject, clause: Clause, operation: s
     return (subject.settings(suite.spec, clause, operation)[0].default,)
 
 
-def _alike(a: Any, b: Any, want: Any) -> bool:
-    """Whether two answers are the same within the tolerance of the question, and a little more for exact ones."""
+def _alike(a: Any, b: Any, want: Any, small: Mapping[str, str]) -> bool:
+    """Whether two answers, the first an imitation's, are the same within the tolerance of the question."""
     if isinstance(a, tuple | list):
         if not isinstance(b, tuple | list) or len(a) != len(b):
             return False
         wants = want if isinstance(want, tuple | list) and len(want) == len(a) else [None] * len(a)
-        return all(_alike(x, y, w) for x, y, w in zip(a, b, wants, strict=True))
+        return all(_alike(x, y, w, small) for x, y, w in zip(a, b, wants, strict=True))
     if isinstance(a, dict):
         return (
             isinstance(b, dict)
             and set(a) == set(b)
-            and all(_alike(a[k], b[k], want.get(k) if isinstance(want, dict) else None) for k in a)
+            and all(_alike(a[k], b[k], want.get(k) if isinstance(want, dict) else None, small) for k in a)
         )
     if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
         return type(a) is type(b) and a == b
     if a.shape != b.shape:
         return False
-    wide = a.astype(np.float64)
     if not isinstance(want, Want):
         return str(a.dtype) == str(b.dtype)
-    allowed = 8 * ulp(wide, want.dtype)
-    if want.value.shape == a.shape:  # else both have the same wrong shape
-        allowed = np.maximum(want.allowed, allowed)
-    allowed = np.where(np.isfinite(wide), allowed, 0.0)
-    imitated = Want(wide, allowed, want.flushed, want.dtype, "alike")
-    return compare(b, imitated).ratio <= 1
+    return _numbers_alike(a.astype(np.float64), b.astype(np.float64), want, want.dtype in small)
+
+
+def _numbers_alike(imitation: np.ndarray, came: np.ndarray, want: Want, loses: bool) -> bool:
+    """Whether the numbers are the same within the tolerance, and a little more for exact ones.
+
+    Where digits have cancelled what is left is noise, which no two programs have in common: there both must be wrong
+    by about the same, and in one place of ten they may differ.
+    """
+    allowed = 8 * ulp(imitation, want.dtype)
+    if want.value.shape != imitation.shape:  # both have the same wrong shape
+        return bool((ratios(came, imitation, allowed, want.dtype)[0] <= 1).all())
+    allowed = np.maximum(want.allowed, allowed) + (want.flushed if loses else 0.0)
+    near = ratios(came, imitation, np.where(np.isfinite(imitation), allowed, 0.0), want.dtype)[0] <= 1
+    wrong = ratios(imitation, want.value, want.allowed, want.dtype)[0] > 1
+    with np.errstate(invalid="ignore"):
+        off = np.abs(imitation - want.value)
+        near |= wrong & (off <= NOISE * ulp(1.0, want.dtype)) & (np.abs(came - imitation) <= off / 2)
+    telling = wrong | ~near
+    return bool(near.all() or near[telling].mean() >= ALIKE)

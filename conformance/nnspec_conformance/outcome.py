@@ -36,6 +36,7 @@ class Entry:
         missing: the questions that could not be asked, since the subject says that it lacks what they ask for.
         fault: why the suite could not ask; says nothing about the subject.
         reason: of the known failure that covers a failure here.
+        subnormals: the declared reading by which some answer was right that would not have been else.
         question: the case, or the test that asks for itself, and the setting that the finding is of, while the run may
             ask it once more.
     """
@@ -49,12 +50,14 @@ class Entry:
     missing: list[Missing] = field(default_factory=list)
     fault: str | None = None
     reason: str | None = None
+    subnormals: str | None = None
     question: Any = field(default=None, repr=False, compare=False)
 
     def note(self, finding: Finding, words: Iterable[str] = ()) -> None:
         """Count one answer to a question of some attributes, and keep the worst."""
         self.cases += 1
         self.asked |= set(words)
+        self.subnormals = self.subnormals or finding.subnormals
         self.finding = worst([f for f in (self.finding, finding) if f])
 
     @property
@@ -82,19 +85,20 @@ class Entry:
         """Why nothing was asked: the suite's fault, else what the subject said."""
         return self.fault or next((missing.message for missing in self.missing if not self.cases), None)
 
-    def as_record(self, told: Iterable[str]) -> dict:
+    def as_record(self, told: Iterable[str], *, measured: bool = True) -> dict:
         """JSON-ready; of the readings those of the keywords that the subject is told, the others never change."""
         shown = {
             "test": self.test,
             "readings": {keyword: self.readings[keyword] for keyword in told if keyword in self.readings},
             "dtype": self.dtype,
             "outcome": None if self.outcome == PASS else self.outcome,
-            "ratio": (self.finding.ratio if self.finding else 0) or None,
+            "ratio": (self.finding.ratio if self.finding and (measured or self.failed) else 0) or None,
             "cases": self.cases or None,
             "message": self.finding.message if self.finding and self.failed else self._unasked(),
             "reason": self.reason,
             "worst": dict(self.finding.as_dict()) if self.finding and self.failed else None,
             "missing": self.lacking,
+            "subnormals": self.subnormals,
         }
         return filled(shown)
 
@@ -117,6 +121,7 @@ class Entry:
             missing=missing,
             fault=message if data.get("outcome") == HARNESS_ERROR else None,
             reason=data.get("reason"),
+            subnormals=data.get("subnormals"),
         )
 
     @property
@@ -198,6 +203,15 @@ class Summary:
     def not_run(self) -> list[str]:
         """What the verdict does not cover; see ``not_run``."""
         return not_run(self.entries)
+
+    @property
+    def subnormals(self) -> dict[str, list[str]]:
+        """The declared readings by which something was right that would not have been else, each with its dtypes."""
+        found: dict[str, list[str]] = {}
+        for entry in self.entries:
+            if entry.subnormals and entry.dtype and entry.dtype not in found.setdefault(entry.subnormals, []):
+                found[entry.subnormals].append(entry.dtype)
+        return found
 
     @property
     def deciding(self) -> list[Entry]:
@@ -297,7 +311,7 @@ class Result(Summary):
                 "text_hash": self.clause.text_hash,
                 "readings": self.readings,
                 "fits": self.fits,
-                "entries": [entry.as_record(self.told) for entry in self.entries],
+                "entries": [entry.as_record(self.told, measured=self.clause.measured) for entry in self.entries],
             }
         )
 
@@ -318,6 +332,7 @@ def summary_of(record: dict) -> dict:
         "message": summary.message,
         "reason": summary.reason,
         "not_run": summary.not_run,
+        "subnormals": summary.subnormals,
         "worst": summary.finding.as_dict() if summary.finding and summary.outcome in (FAIL, KNOWN) else None,
     }
     return filled(shown) | record  # a converted result says itself in which dtypes it was found

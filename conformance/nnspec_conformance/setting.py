@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -15,16 +15,13 @@ class Setting:
         readings: the reading of each keyword.
         told: the keywords to pass, where the subject can be told.
         default: for a clause of kind default, what the subject declares that the omitted keyword stands for.
+        subnormals: the dtypes in which numbers below the smallest normal one may be lost, each with its reading.
     """
 
     readings: dict[str, str]
     told: dict[str, str]
     default: Any = None
-
-    @property
-    def flushes(self) -> bool:
-        """Whether results that are subnormal numbers may be zero."""
-        return self.readings.get("subnormals") == "flushed"
+    subnormals: Mapping[str, str] = field(default_factory=dict)
 
 
 def combinations(choices: dict[str, tuple[str, ...]], own: str) -> Iterator[dict[str, str]]:

@@ -95,7 +95,7 @@ class Axes:
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """Those that meet in pairs."""
+        """The lengths that meet in pairs."""
         return LENGTHS if self.stars and len(self.words) <= MANY else LENGTHS[:-1]
 
     def size(self, leading: tuple[int, ...], lengths: Sequence[int], **more: Any) -> Size:

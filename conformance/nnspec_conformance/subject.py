@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from nnspec_conformance import subnormals
 from nnspec_conformance.clauses import Clause, Spec
 from nnspec_conformance.dtypes import DTYPES, float_dtype, tested
 from nnspec_conformance.errors import (
@@ -57,25 +58,19 @@ class Subject:
     """
 
     def __init__(
-        self,
-        adapter: Any,
-        *,
-        call_limit: float = 30.0,
-        first_call_limit: float | None = None,
-        role: str = "user",
+        self, adapter: Any, *, call_limit: float = 30.0, first_call_limit: float | None = None, role: str = "user",
         slow: bool = False,
-    ):
+    ):  # fmt: skip
         self.adapter, self.call_limit, self.role, self.slow = adapter, call_limit, role, slow
         self.name = one_line(self._declared("NAME", str, None))
         self.version, self.device = self._text("VERSION", "unknown"), self._text("DEVICE", "cpu")
         self._dtypes = self._dtypes_by_operation()
         self.dtypes = tuple(dict.fromkeys(name for names in self._dtypes.values() for name in names))
-        self.variants = self._declared("VARIANTS", dict, {})
-        self.defaults = self._declared("DEFAULTS", dict, {})
+        self.variants, self.defaults = self._declared("VARIANTS", dict, {}), self._declared("DEFAULTS", dict, {})
         self.known_failures = self._declared("KNOWN_FAILURES", dict, {})
+        self.subnormals = self._declared("SUBNORMALS", dict, {})
         self.compiles = self._declared("COMPILES", bool, False)
-        first = first_call_limit or FIRST * call_limit
-        self.patience = Patience(call_limit, first if self.compiles else None)
+        self.patience = Patience(call_limit, (first_call_limit or FIRST * call_limit) if self.compiles else None)
         self.process = os.getpid()
         self.printed: list[str] = []
         self._handed: list[Any] = []
@@ -174,21 +169,17 @@ class Subject:
             told = {k: r for k, r in readings.items() if isinstance(declared[k], tuple)}
             default = None
             if clause.kind == "default":
-                fixed = (
-                    clause.keyword in readings and clause.keyword not in told and not self._declares(clause, operation)
-                )
+                said = {clause.instance(operation), clause.id} & self.defaults.keys()  # else it means the sole reading
+                fixed = clause.keyword in readings and clause.keyword not in told and not said
                 default = readings[clause.keyword] if fixed else self.default(clause, operation)
                 told.pop(clause.keyword, None)
-            made.append(Setting(readings, told, default))
+            made.append(Setting(readings, told, default, subnormals.lost(self.subnormals, operation, readings)))
         return made
-
-    def _declares(self, clause: Clause, operation: str) -> bool:
-        """Whether the subject says what an omitted keyword stands for; else a sole reading can only mean itself."""
-        return clause.instance(operation) in self.defaults or clause.id in self.defaults
 
     def reading(self, clause: Clause, operation: str) -> str | tuple[str, ...]:
         """What the subject declares for a clause with variants; absent means the definition's."""
-        value = self.variants.get(clause.instance(operation), self.variants.get(clause.id, clause.definition))
+        absent = subnormals.absent(clause.keyword, clause.definition, self.subnormals, operation)
+        value = self.variants.get(clause.instance(operation), self.variants.get(clause.id, absent))
         return tuple(value) if isinstance(value, list | tuple) else value
 
     def default(self, clause: Clause, operation: str) -> Any:

@@ -34,8 +34,13 @@ COMPILES = False  # True if each new shape and dtype is compiled: fewer are aske
 # Which reading you have, where the specification knows several: a name, or a tuple of all that the caller can choose
 # from; then each call gets the keyword. What is absent is taken to be the definition's.
 VARIANTS = {
-    "activation.subnormals[sigmoid]": "flushed",  # exp(-x) overflows before the result underflows
     # "gelu.form": ("exact", "tanh"),
+}
+
+# Numbers below the smallest normal one, by dtype, for all operations or for one: "flushed" (such results are zero) or
+# "intermediate" (only a value on the way underflows). What is absent is kept.
+SUBNORMALS = {
+    "sigmoid": {"float32": "flushed"},  # exp(-x) overflows before the result underflows
 }
 
 # What an omitted keyword stands for in your functions, where it is not the definition's number.

@@ -31,7 +31,7 @@ class Want:
     Attributes:
         value: float64 (or the exact integers or booleans).
         allowed: absolute error allowed, same shape.
-        flushed: error allowed to a subject that declares flushed subnormals.
+        flushed: error allowed besides to a subject that declares that numbers below the smallest normal one are lost.
         dtype: name of the dtype in which the result is expected; the harness compares values, not this.
         tolerance: the class's name, for the report.
     """
@@ -118,10 +118,10 @@ def bound(value: Any, absolute: Any, terms: int, dtype: str, *, factor: float = 
         factor: 1 for one rounding a term and 1 for the rounding of the operands.
         underflow: what multiplies an operand that may have been rounded to a subnormal number or to zero.
     """
-    subnormal = smallest_normal(dtype) * 2 * unit(dtype)
+    small = terms + np.asarray(underflow, np.float64)  # every term may be such a number, too
     allowed = factor * (terms + 1) * unit(dtype) * np.abs(np.asarray(absolute, np.float64))
-    allowed = allowed + ulp(value, dtype) / 2 + subnormal / 2 * np.asarray(underflow, np.float64)
-    return _want(value, allowed, dtype, f"bound {factor:g}nu")
+    allowed = allowed + ulp(value, dtype) / 2 + smallest_normal(dtype) * unit(dtype) * small
+    return _want(value, allowed, dtype, f"bound {factor:g}nu", np.maximum(1.0, small))
 
 
 def spread(
@@ -218,9 +218,8 @@ def function_error(
 
 
 def carried(value: np.ndarray, error: np.ndarray, dtype: str) -> Want:
-    """The carried bound, made step by step with the two functions above; a flushed number is within it."""
-    want = _want(value, error, dtype, "carried bound")
-    return Want(want.value, want.allowed, np.zeros_like(want.value), dtype, want.tolerance)
+    """The carried bound, made step by step with the two functions above."""
+    return _want(value, error, dtype, "carried bound")
 
 
 def statistical(value: float, deviation: float, n: int, dtype: str = "float64") -> Want:

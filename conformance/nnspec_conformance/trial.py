@@ -110,7 +110,7 @@ class Trial:
 
     def expect(self, got: Any, want: Any, about: str, arrays: tuple = ()) -> None:
         """Compare, remember, and go on; the verdict is made when the test ends. ``arrays`` show the worst input."""
-        finding = compare(got, want, flushes=self.setting.flushes, arrays=arrays)
+        finding = compare(got, want, subnormals=self.setting.subnormals, arrays=arrays)
         finding.call = about + (f", {finding.call}" if finding.call else "")
         self._note(finding)
 

@@ -235,7 +235,7 @@ def replay(cases: list[Recorded], subject: Subject, spec: Spec) -> Iterator[Repl
         if setting is None or (case.dtype and case.dtype not in subject.dtypes_of(case.operation)):
             continue
         try:
-            finding = case.judge(case.ask(subject, setting.told), setting.told, flushes=setting.flushes)
+            finding = case.judge(case.ask(subject, setting.told), setting.told, subnormals=setting.subnormals)
             message = f"{finding.call}: {finding.message or sentence(finding)}"
             yield Replayed(instance, "fail" if finding.ratio > 1 else "pass", finding, message)
         except NotImplementedBySubject as error:

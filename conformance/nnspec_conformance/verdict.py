@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable
 
 from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, Result
+from nnspec_conformance.subnormals import WORDS
 
 WIDTH = 100
 # How the simple TeX of the clauses reads in a terminal; a command that is not listed loses its backslash only.
@@ -65,8 +66,8 @@ def _wrapped(text: str, first: str, further: str) -> list[str]:
 
 
 def covered(result: Result) -> str:
-    """The outcome, and what it does not cover: ``pass, not in float64``."""
-    return ", not ".join([result.outcome, *result.not_run])
+    """The outcome, what it does not cover, and by which declaration it holds: ``pass, not in float64``."""
+    return ", ".join([", not ".join([result.outcome, *result.not_run]), *(WORDS[r] for r in result.subnormals)])
 
 
 def explanation(result: Result) -> list[str]:

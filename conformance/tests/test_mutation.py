@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 
 from nnspec_conformance.cases import clause
-from nnspec_conformance.engine import run_instance
 from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.identify import identify
 from nnspec_conformance.mutant import ORACLE, Mutant, Mutants
 from nnspec_conformance.mutation import (
     LEAST_POWER,
     blunt_dtypes,
-    explain,
     kill,
     kill_table,
     module_mutants,
@@ -296,51 +294,6 @@ def test_mutants_of_an_instance_are_those_that_it_must_catch(suite):
         "relu by absolute value",
         "relu shifted by epsilon",
     }
-
-
-def fits(suite, subject, instance):
-    return explain(suite, subject, run_instance(suite, subject, instance))
-
-
-def test_mutant_that_fits_is_named(suite):
-    mutant = next(m for m in mutants_of(suite, "activation.nan[relu]"))
-    assert fits(suite, mutant.subject(), "activation.nan[relu]") == [f"{mutant.name}: {mutant.story}"]
-
-
-def test_known_bug_of_another_clause_is_named_too(suite):
-    mutant = next(m for m in mutants_of(suite, "sigmoid.range") if "overflows" in m.name)
-    assert "sigmoid that overflows: inf / inf for x above 88" in fits(
-        suite, mutant.subject(), "activation.limits[sigmoid]"
-    )
-
-
-@pytest.mark.parametrize("instance", ["gelu.form", "activation.accuracy[gelu]", "activation.gradient[gelu]"])
-def test_other_reading_is_named_with_what_to_declare(suite, instance):
-    subject = next(m for m in mutants_of(suite, "gelu.form") if m.name == "says form = exact, has tanh").subject()
-    assert fits(suite, subject, instance)[0] == (
-        "form = tanh, not exact; if that is what you mean, declare VARIANTS['gelu.form'] = 'tanh'"
-    )
-
-
-def test_other_default_is_named_with_what_to_declare(suite, subject_of):
-    def leaky_relu(x, *, negative_slope=0.2):
-        return ORACLE.leaky_relu(x, negative_slope=negative_slope)
-
-    assert fits(suite, subject_of(leaky_relu), "leaky-relu.negative-slope") == [
-        "negative_slope = 0.2 where it is left out, not 0.01; if that is what you mean, "
-        "declare DEFAULTS['leaky-relu.negative-slope'] = 0.2"
-    ]
-
-
-def test_unknown_bug_has_no_fit(suite, subject_of):
-    def relu(x):
-        return np.where(x > 0, x * 7, 0 * x)
-
-    assert fits(suite, subject_of(relu), "relu.value") == []
-
-
-def test_pass_needs_no_explanation(suite, oracle):
-    assert fits(suite, oracle, "relu.value") == []
 
 
 def identified(suite, subject):

@@ -80,8 +80,60 @@ def test_flushed_result_may_be_off_by_a_smallest_normal_times_the_magnitude():
     np.testing.assert_array_equal(want.flushed, smallest_normal("float32") * np.array([1.0, 3.0]))
 
 
+FLUSHED = {"float32": "flushed"}
+
+
 def test_exact_allows_nothing_even_to_those_who_flush(f32):
-    assert compare(f32(0.0), exact(f32(1e-40)), flushes=True).ratio == np.inf
+    assert compare(f32(0.0), exact(f32(1e-40)), subnormals=FLUSHED).ratio == np.inf
+
+
+def test_what_was_flushed_is_no_error_and_is_named():
+    want = ulps(np.array([1e-40, 1.0]), 4, "float32")
+    found = compare(np.array([0.0, 1 + 2.0**-22], np.float32), want, subnormals=FLUSHED)
+    assert (found.ratio, found.subnormals) == (0.5, "flushed")
+
+
+def test_nothing_is_named_where_nothing_was_flushed():
+    found = compare(np.ones(1, np.float32), ulps(np.ones(1), 4, "float32"), subnormals=FLUSHED)
+    assert (found.ratio, found.subnormals) == (0.0, None)
+
+
+@pytest.mark.parametrize("subnormals", [{}, {"float64": "flushed"}])
+def test_flushing_that_is_not_declared_for_the_dtype_is_an_error(subnormals):
+    assert compare(np.zeros(1, np.float32), ulps(np.full(1, 1e-40), 4, "float32"), subnormals=subnormals).ratio > 1e3
+
+
+def test_more_than_a_smallest_normal_is_no_flushed_number():
+    found = compare(np.zeros(1, np.float32), ulps(np.full(1, 3e-38), 4, "float32"), subnormals=FLUSHED)
+    assert found.ratio > 2
+    assert found.subnormals is None
+
+
+def test_what_was_flushed_anywhere_in_an_answer_is_named():
+    small, one = ulps(np.full(1, 1e-40), 4, "float32"), ulps(np.ones(1), 4, "float32")
+    got = {"a": np.zeros(1, np.float32), "b": np.full(1, 1 + 2.0**-22, np.float32)}
+    found = compare(got, {"a": small, "b": one}, subnormals=FLUSHED)
+    assert (found.ratio, found.subnormals) == (0.5, "flushed")
+
+
+@pytest.mark.parametrize("terms", [2, 9])
+def test_every_term_of_a_sum_may_be_flushed(terms):
+    each = 0.9 * smallest_normal("float32")
+    want = bound(terms * each, terms * each, terms, "float32")
+    assert compare(np.float32(0), want, subnormals=FLUSHED).ratio <= 1
+    assert (
+        compare(np.float32(0), bound(2 * terms * each, 2 * terms * each, terms, "float32"), subnormals=FLUSHED).ratio
+        > 1
+    )
+
+
+def test_products_that_are_subnormal_numbers_are_rounded_each():
+    a, b = np.full(9, 1.1e-19, np.float32), np.full(9, 0.9e-20, np.float32)
+    terms = np.float64(a) * np.float64(b)
+    total = np.float32(0)
+    for x, y in zip(a, b, strict=True):
+        total = np.float32(total + x * y)
+    assert compare(total, bound(terms.sum(), terms.sum(), 9, "float32")).ratio <= 1
 
 
 def test_nothing_is_allowed_at_an_infinity():

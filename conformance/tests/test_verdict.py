@@ -76,7 +76,10 @@ def test_failures_of_one_cause_stand_under_the_first(verdict):
 
 
 def test_range_says_where_it_is_left(verdict):
-    assert "found     sigmoid leaves [0, 1] at 88.8 (float32): nan" in verdict(SIGMOID)[1]["sigmoid.range"]
+    assert (
+        "found     sigmoid leaves [0, 1] at 88.8 (float32): nan"
+        in verdict(SIGMOID, "sigmoid.range")[1]["sigmoid.range"]
+    )
 
 
 def test_softmax_without_the_shift_is_recognized(verdict):

@@ -50,6 +50,8 @@ class Data:
             return {"outcome": "not run"}
         if found.get("text_hash") != clause.text_hash or found.get("stale"):
             return found | {"outcome": "stale", "was": found["outcome"]}
+        if not clause.measured and float(found.get("ratio") or 0) <= 1:  # it admits no error, so there is none to show
+            return {name: value for name, value in found.items() if name != "ratio"}
         return found
 
     def outcomes(self, subject: str, clause: Clause) -> list[str]:

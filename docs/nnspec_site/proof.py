@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from nnspec_conformance.clauses import Clause
+from nnspec_conformance.subnormals import WORDS
 from nnspec_site.data import Data, Report
 from nnspec_site.html import Element, code, linked, make, number, plural, prose, table
 from nnspec_site.outcomes import OUTCOMES, chip, tally, worst
@@ -135,7 +136,7 @@ def _by_subject(data: Data, clause: Clause) -> Element:
         rows.append(
             [
                 subject_name(data, name),
-                chip(result["outcome"]),
+                _outcome(result),
                 number(result.get("ratio")),
                 code(readings) if readings else "–",
                 str(result.get("cases", "–")),
@@ -146,8 +147,14 @@ def _by_subject(data: Data, clause: Clause) -> Element:
     return table(head, rows, "nn-measured")
 
 
+def _outcome(result: Report) -> Element:
+    """The outcome's chip, with the declaration by which it holds."""
+    held = [f"{WORDS[reading]} ({', '.join(dtypes)})" for reading, dtypes in result.get("subnormals", {}).items()]
+    return make("span", "", chip(result["outcome"]), *(make("small", "", f" {words}") for words in held))
+
+
 def _cell(result: Report) -> Element:
-    cell = make("span", "nn-cell", chip(result["outcome"]))
+    cell = make("span", "nn-cell", _outcome(result))
     if result.get("ratio") is not None:
         cell.append(make("span", "nn-ratio", number(result["ratio"])))
     return cell

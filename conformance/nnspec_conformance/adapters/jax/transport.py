@@ -10,6 +10,10 @@ from typing import Any
 import jax
 import numpy as np
 
+# XLA on CPU runs with flush-to-zero and denormals-are-zero set. Half precision is computed in float32, in which the
+# small numbers of float16 are normal ones.
+SUBNORMALS = {"float32": "flushed", "float64": "flushed", "bfloat16": "flushed"}
+
 to_numpy = np.asarray
 
 

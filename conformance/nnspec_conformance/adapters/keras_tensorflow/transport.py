@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+# TensorFlow sets flush-to-zero and denormals-are-zero in its threads.
+SUBNORMALS = {"float32": "flushed", "float64": "flushed", "bfloat16": "flushed"}
+
 
 def asarray(x: np.ndarray) -> tf.Tensor:
     return tf.constant(x)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import ml_dtypes
 import numpy as np
-from scipy.special import erf
+from scipy.special import erf, erfc
 
 from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.adapters.numpy_oracle.rounding import in_dtype
@@ -167,6 +167,77 @@ def selu_with_swapped_constants(x):
 @quietly
 def sigmoid_that_overflows(x):
     return np.exp(x) / (1 + np.exp(x))
+
+
+@MUTANTS.add(
+    "the exponential is clipped so that it cannot overflow, and the tail stands still", "activation.tail[sigmoid]"
+)
+@quietly
+def sigmoid_of_a_clamped_input(x):
+    return right.sigmoid(np.clip(x, x.dtype.type(-15), x.dtype.type(15)))
+
+
+# ---- the identity beyond a threshold, which is 20 in every dtype; and constants that pass through float32
+
+
+@MUTANTS.add("linear from 20 on, where float64 still sees the difference", "activation.accuracy[softplus]")
+@quietly
+def softplus_with_threshold_20(x):
+    return np.where(x > 20, x, right.softplus(x))
+
+
+@MUTANTS.add("linear from 20 on, where float64 still sees the difference", "activation.gradient[softplus]", part="_vjp")
+def slope_of_softplus_with_threshold_20(x, cotangents):
+    return (np.where(x > 20, cotangents, right.softplus_vjp(x, cotangents)[0]),)
+
+
+FLOAT32 = "a constant or an attribute is kept as float32: float64 has its digits only"
+
+
+def of_float32(number: float) -> float:
+    return float(np.float32(number))
+
+
+@MUTANTS.add(FLOAT32, "selu.constants", "activation.accuracy[selu]", name="has constants of float32")
+@quietly
+def selu_with_float32_constants(x):
+    scale, product = x.dtype.type(of_float32(1.0507009873554805)), x.dtype.type(of_float32(1.7580993408473766))
+    return np.where(x > 0, scale * x, product * np.expm1(np.minimum(x, 0)))
+
+
+@MUTANTS.add(FLOAT32, "leaky-relu.value", "activation.accuracy[leaky_relu]", name="has a slope of float32")
+@quietly
+def leaky_relu_with_a_float32_slope(x, *, negative_slope=0.01):
+    return right.leaky_relu(x, negative_slope=of_float32(negative_slope))
+
+
+@MUTANTS.add(FLOAT32, "activation.gradient[leaky_relu]", part="_vjp", name="has a slope of float32 in the gradient")
+def leaky_relu_gradient_with_a_float32_slope(x, cotangents, *, negative_slope=0.01):
+    return right.leaky_relu_vjp(x, cotangents, negative_slope=of_float32(negative_slope))
+
+
+@MUTANTS.add(FLOAT32, "activation.gradient[hard_sigmoid]", part="_vjp", name="has a sixth of float32 in the gradient")
+def hard_sigmoid_gradient_with_a_float32_sixth(x, cotangents, *, form="sixth"):
+    right_slope = right.hard_sigmoid_vjp(x, cotangents, form=form)[0]
+    return ((right_slope.astype(np.float32) if form == "sixth" else right_slope).astype(x.dtype),)
+
+
+@MUTANTS.add(FLOAT32, "activation.accuracy[gelu]", name="has a root of float32")
+@quietly
+def gelu_with_a_float32_root(x, *, form="exact"):
+    if form != "exact":
+        return right.gelu(x, form=form)
+    return x / 2 * erfc(-x * x.dtype.type(of_float32(1 / np.sqrt(2))))
+
+
+@MUTANTS.add(
+    "the branch of the result's sign: near 0 the result has rounded to 0", "activation.gradient[selu]", part="_vjp"
+)
+@quietly
+def selu_gradient_by_the_sign_of_the_result(x, cotangents):
+    scale, product = x.dtype.type(1.0507009873554805), x.dtype.type(1.7580993408473766)
+    result = np.exp(np.minimum(x, 0)) - 1
+    return (cotangents * np.where(result < 0, product * np.exp(np.minimum(x, 0)), scale),)
 
 
 # ---- single clauses

@@ -31,6 +31,12 @@ def one_more_in_the_denominator(f, x, *, axis=-1):
     return np.log(y) if f is right.log_softmax else y
 
 
+@MUTANTS.each("a floor under the exponent, so that nothing underflows: every far entry gets a share", "softmax.value")
+@quietly
+def floors_the_exponent(f, x, *, axis=-1):
+    return normalized(f, np.exp(np.maximum(x - x.max(axis, keepdims=True, initial=-np.inf), -64)), axis)
+
+
 @MUTANTS.each("a base-2 exponential without the factor", "softmax.value")
 @quietly
 def powers_of_two(f, x, *, axis=-1):

@@ -11,6 +11,7 @@ from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.components import layers as oracle
+from nnspec_conformance.tolerance import smallest_normal
 from nnspec_conformance.trees import mapped
 
 MUTANTS = Mutants()
@@ -33,6 +34,16 @@ def recursion(layer: Callable) -> Callable:
 def right_layer(i, depth, h, kernel, bias, activate):
     z = h @ kernel + bias
     return activate(z) if i < depth - 1 else z
+
+
+# ---- dense
+
+
+@MUTANTS.add("products below the smallest normal number become zero, and nobody has said so", "dense.value")
+def loses_small_products(x, kernel, bias):
+    products = x[..., :, None].astype(np.float64) * kernel.astype(np.float64)
+    products[np.abs(products) < smallest_normal(str(x.dtype))] = 0
+    return (products.sum(-2) + bias.astype(np.float64)).astype(x.dtype)
 
 
 # ---- families

@@ -73,9 +73,15 @@ def elu(x, *, alpha=1.0):
     return np.where(x > 0, x, x.dtype.type(alpha) * np.expm1(np.minimum(x, 0)))
 
 
-def elu_derivative(x, *, alpha=1.0, gradient_at_zero="alpha"):
+def elu_derivative(x, *, alpha=1.0, gradient_at_zero="alpha", slopes="kept"):
     positive = x >= 0 if gradient_at_zero == "one" else x > 0
-    return np.where(positive, x.dtype.type(1), x.dtype.type(alpha) * np.exp(np.minimum(x, 0)))
+    return np.where(positive, x.dtype.type(1), _exponential_slope(x, x.dtype.type(alpha), slopes))
+
+
+def _exponential_slope(x, scale, slopes):
+    """The slope of scale (e^x - 1) for x <= 0: scale e^x, or by the value, which is rounded to -scale far out."""
+    below = np.minimum(x, 0)
+    return scale * np.expm1(below) + scale if slopes == "result" else scale * np.exp(below)
 
 
 def elu_second_derivative(x, *, alpha=1.0):
@@ -87,10 +93,10 @@ def selu(x):
     return np.where(x > 0, scale * x, alpha * np.expm1(np.minimum(x, 0)))
 
 
-def selu_derivative(x, *, gradient_at_zero="left"):
+def selu_derivative(x, *, gradient_at_zero="left", slopes="kept"):
     scale, alpha = x.dtype.type(SELU_SCALE), x.dtype.type(SELU_SCALE * SELU_ALPHA)
     positive = x >= 0 if gradient_at_zero == "right" else x > 0
-    return np.where(positive, scale, alpha * np.exp(np.minimum(x, 0)))
+    return np.where(positive, scale, _exponential_slope(x, alpha, slopes))
 
 
 def selu_second_derivative(x):
@@ -102,8 +108,13 @@ def sigmoid(x):
     return expit(x)
 
 
+def sigmoid_derivative(x, *, slopes="kept"):
+    y = sigmoid(x)
+    return y * (1 - y) if slopes == "result" else _sigmoid_slope(x)
+
+
 @in_float64
-def sigmoid_derivative(x):
+def _sigmoid_slope(x):
     return expit(x) * expit(-x)
 
 
@@ -116,8 +127,13 @@ def tanh(x):
     return np.tanh(x)
 
 
+def tanh_derivative(x, *, slopes="kept"):
+    y = np.tanh(x)
+    return 1 - y * y if slopes == "result" else _tanh_slope(x)
+
+
 @in_float64
-def tanh_derivative(x):
+def _tanh_slope(x):
     return 4 * expit(2 * x) * expit(-2 * x)  # 1 - tanh(x)^2 without the cancellation
 
 
@@ -150,6 +166,11 @@ def _gated_derivative(x, inner, slope):
     return expit(inner) + x * slope * sigmoid_derivative(inner)
 
 
+def _near(x):
+    """The input, up to where the gate is 0 or 1: beyond, a cube would overflow, and infinity times 0 is NaN."""
+    return np.clip(x, -1e3, 1e3)
+
+
 def _gated_second_derivative(x, inner, slope, curvature):
     first, second = sigmoid_derivative(inner), sigmoid_second_derivative(inner)
     return 2 * first * slope + x * (second * slope**2 + first * curvature)
@@ -162,6 +183,7 @@ def silu(x):
 
 @in_float64
 def silu_derivative(x):
+    x = _near(x)
     return _gated_derivative(x, x, 1)
 
 
@@ -191,9 +213,9 @@ def _density(x):
 
 @in_float64
 def gelu_derivative(x, *, form="exact"):
+    x = _near(x)
     if form == "exact":
         return erfc(-x / np.sqrt(2)) / 2 + x * _density(x)
-    x = np.clip(x, -1e3, 1e3)  # beyond, the gate is 0 or 1; the cube would overflow
     return _gated_derivative(x, *_inner(x, form)[:2])
 
 

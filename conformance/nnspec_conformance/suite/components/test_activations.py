@@ -140,12 +140,15 @@ def exact_cases(operation: str, expected: Callable, **attributes: Any) -> Iterat
         yield call(operation, real_numbers(dtype), **attributes, want=lambda x, **_: ulps(expected(x), 0, str(x.dtype)))
 
 
-def gradient_at(operation: str, points: list, slopes: list, count: int = 0, **attributes: Any) -> Iterator[Case]:
-    """The gradient at single points, among others so that no constant answer passes."""
+def gradient_at(operation: str, points: list, slopes: list, **attributes: Any) -> Iterator[Case]:
+    """The gradient at single points, among others so that no constant answer passes.
+
+    Which side a kink belongs to is the question, and the sides are far apart; how exact a slope is has its own clause.
+    """
     for dtype in DTYPES:
         x = same_length(np.array(points, DTYPES[dtype]))
         want = np.pad(np.array(slopes, np.float64), (0, x.size - len(slopes)), mode="edge")
-        want = ulps(want, count, dtype, scale=1.0)
+        want = ulps(want, 0, dtype, moved=0.005)
         yield gradient(operation, x, **attributes, cotangents=np.ones_like(x), want=(want,))
 
 
@@ -212,7 +215,7 @@ def test_elu_alpha(default: float) -> Iterator[Case]:
 @clause("elu.gradient-at-zero")
 def test_elu_gradient_at_zero(readings: dict) -> Iterator[Case]:
     at_zero = 0.5 if readings["gradient_at_zero"] == "alpha" else 1.0
-    yield from gradient_at("elu", [-5.0, 0.0, 2.0], [0.5 * np.exp(-5.0), at_zero, 1.0], 8, alpha=0.5)
+    yield from gradient_at("elu", [-5.0, 0.0, 2.0], [0.5 * np.exp(-5.0), at_zero, 1.0], alpha=0.5)
 
 
 @clause("selu.constants")
@@ -243,7 +246,7 @@ def test_selu_fixed_point(trial) -> None:
 def test_selu_gradient_at_zero(readings: dict) -> Iterator[Case]:
     left, right = oracle.SELU_SCALE * oracle.SELU_ALPHA, oracle.SELU_SCALE
     at_zero = left if readings["gradient_at_zero"] == "left" else right
-    yield from gradient_at("selu", [0.0, 2.0], [at_zero, right], 2)
+    yield from gradient_at("selu", [0.0, 2.0], [at_zero, right])
 
 
 # ---- gelu, sigmoid, tanh, softplus, hard sigmoid
@@ -357,4 +360,4 @@ def test_hard_sigmoid_gradient_at_kinks(readings: dict) -> Iterator[Case]:
     slope = oracle.HARD_SIGMOID_SLOPE[readings["form"]]
     edge = {"sixth": 3.0, "fifth": 2.5, "half": 1.0}[readings["form"]]
     at_kink = {"zero": 0.0, "slope": slope, "half-slope": slope / 2}[readings["gradient_at_kinks"]]
-    yield from gradient_at("hard_sigmoid", [-9.0, -edge, 0.0, edge, 9.0], [0, at_kink, slope, at_kink, 0], 2)
+    yield from gradient_at("hard_sigmoid", [-9.0, -edge, 0.0, edge, 9.0], [0, at_kink, slope, at_kink, 0])

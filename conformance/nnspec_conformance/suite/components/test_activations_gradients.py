@@ -1,19 +1,40 @@
-"""Tests of components/activations: first and second derivatives of the elementwise functions over their range."""
+"""Tests of components/activations: first and second derivatives of the elementwise functions, small ones and edges."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from nnspec_conformance.cases import Case, clause, gradient, second_derivative
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, real_numbers, same_length, wide
-from nnspec_conformance.suite.components.test_activations import change, fixed, float64_oracle, oracle_error
-from nnspec_conformance.tolerance import Want, smallest_normal, ulps
+from nnspec_conformance.oracles.components import activations as oracle
+from nnspec_conformance.suite.components.test_activations import (
+    FIXED,
+    change,
+    fixed,
+    float64_oracle,
+    flushing,
+    oracle_error,
+)
+from nnspec_conformance.tolerance import Want, smallest_normal, ulp, ulps, unit
 
 KINKS = {
     "relu": [0], "leaky_relu": [0], "elu": [0], "selu": [0], "hard_sigmoid": [-3, 3, -2.5, 2.5, -1, 1]
+}  # fmt: skip
+STRAIGHT = {"identity": 0, "relu": 0, "leaky_relu": 1, "hard_sigmoid": 1}  # pieces of lines: ulp of the slope itself
+SMALL = 2.0**-4  # below it 8 ulp at 1 are more than 8 ulp of the slope by far
+LIMIT = {
+    "elu": 1.0,
+    "selu": oracle.SELU_SCALE * oracle.SELU_ALPHA,
+    "sigmoid": 1.0,
+    "tanh": 1.0,
+}  # of |f|
+AT_INFINITY = {
+    "identity": (1, 1), "relu": (0, 1), "leaky_relu": (FIXED["leaky_relu"]["negative_slope"], 1), "elu": (0, 1),
+    "selu": (0, oracle.SELU_SCALE), "gelu": (0, 1), "sigmoid": (0, 0), "tanh": (0, 0), "softplus": (0, 1),
+    "silu": (0, 1), "hard_sigmoid": (0, 0),
 }  # fmt: skip
 
 
@@ -35,8 +56,11 @@ def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
 
     def slopes(x: np.ndarray, cotangents: np.ndarray, **attributes: float) -> tuple[Want]:
         dtype, g = str(x.dtype), np.abs(wide(cotangents))
-        scale = g * slope_body(operation, x)
-        return (ulps(wide(cotangents) * f(x), 8 + oracle_error(dtype), dtype, scale=scale, moved=g * change(f, x)),)
+        if operation in STRAIGHT:
+            count, scale = STRAIGHT[operation], None
+        else:
+            count, scale = 8 + oracle_error(dtype), g * slope_body(operation, x)
+        return (ulps(wide(cotangents) * f(x), count, dtype, scale=scale, moved=g * change(f, x)),)
 
     numbers = [real_numbers(dtype, largest=1e4) for dtype in DTYPES]
     inputs = [same_length(without_kinks(operation, x), x.size) for x in numbers]
@@ -66,8 +90,82 @@ def test_second_derivative(operation: str, readings: dict) -> Iterator[Case]:
     for dtype in ("float32", "float64"):
         x = real_numbers(dtype, largest=50.0)
         x = same_length(without_kinks(operation, x), x.size) if operation in KINKS else x
-        curvature = f(x)
-        want = ulps(
-            curvature, 16 + oracle_error(dtype), dtype, scale=np.maximum(np.abs(curvature), 1.0), moved=change(f, x)
-        )
+        curvature, count = f(x), 0 if operation in STRAIGHT else 16 + oracle_error(dtype)
+        want = ulps(curvature, count, dtype, scale=np.maximum(np.abs(curvature), 1.0), moved=change(f, x))
         yield second_derivative(operation, x, **fixed(operation), want=want)
+
+
+# ---- small slopes
+
+
+def asked_where_small(operation: str, slope: Callable, want: Callable) -> Iterator[Case]:
+    """The gradient where the slope is small, while neither it nor the gradient is below the normal numbers."""
+    for dtype in ("float32", "float64"):
+        x = without_kinks(operation, real_numbers(dtype, largest=1e4))
+        size = np.abs(slope(x))
+        x = same_length(x[(size < SMALL) & (size >= 4 * smallest_normal(dtype))], real_numbers(dtype).size)
+        cotangents = np.resize(np.array([1.0, 2.0, -0.5], x.dtype), x.shape)
+        yield gradient(operation, x, **fixed(operation), cotangents=cotangents, want=want, note="cancels")
+
+
+@clause("activation.small-slopes")
+def test_small_slopes(operation: str, readings: dict) -> Iterator[Case]:
+    value, slope = float64_oracle(operation, readings), float64_oracle(operation, readings, "_derivative")
+    limit = LIMIT[operation]
+
+    def slopes(x: np.ndarray, cotangents: np.ndarray, **attributes: float) -> tuple[Want]:
+        dtype, g, exact_slope = str(x.dtype), wide(cotangents), slope(x)
+        units, moved = 8 + oracle_error(dtype), np.abs(g) * change(slope, x)
+        if readings["slopes"] == "kept":
+            return (ulps(g * exact_slope, units, dtype, moved=moved),)
+        lost = (np.abs(value(x)) > limit / 2) & (np.abs(exact_slope) < limit * unit(dtype) / 16)
+        allowed = np.where(lost, 0.0, np.abs(g) * units * ulp(limit, dtype) + moved)
+        return (ulps(np.where(lost, 0.0, g * exact_slope), 0, dtype, moved=allowed),)
+
+    yield from asked_where_small(operation, slope, slopes)
+
+
+@clause("activation.gated-slopes")
+def test_gated_slopes(operation: str, readings: dict) -> Iterator[Case]:
+    value, slope = float64_oracle(operation, readings), float64_oracle(operation, readings, "_derivative")
+
+    def slopes(x: np.ndarray, cotangents: np.ndarray, **attributes: float) -> tuple[Want]:
+        dtype, g, u = str(x.dtype), wide(cotangents), wide(x)
+        gate = 0.0 if operation == "softplus" else np.abs(g * value(x) / u)
+        moved, lost = np.abs(g) * change(slope, x), np.abs(g) * flushing(operation, x)
+        return (ulps(g * slope(x), 8 + oracle_error(dtype), dtype, scale=gate, moved=moved, magnitude=lost),)
+
+    yield from asked_where_small(operation, slope, slopes)
+
+
+# ---- edges
+
+
+@clause("activation.gradient-at-zero")
+def test_gradient_at_zero(operation: str, readings: dict) -> Iterator[Case]:
+    slope = float64_oracle(operation, readings, "_derivative")(np.zeros(1))
+    for dtype in DTYPES:
+        least = smallest_normal(dtype) * 2 * unit(dtype)
+        points = [0.0, -0.0, least, -least, smallest_normal(dtype) / 2, -smallest_normal(dtype) / 2]
+        x = same_length(np.array(points, DTYPES[dtype]))
+        g = np.resize(np.array([1.0, 2.0, -0.5], x.dtype), x.shape)
+        want = ulps(wide(g) * slope, 8 + oracle_error(dtype), dtype, scale=np.abs(wide(g)))
+        yield gradient(operation, x, **fixed(operation), cotangents=g, want=(want,), note="no slope at zero")
+
+
+@clause("activation.gradient-nan")
+def test_gradient_nan(operation: str, readings: dict) -> Iterator[Case]:
+    f = float64_oracle(operation, readings, "_derivative")
+    for dtype in DTYPES:
+        for numbers in ([np.nan] * 9 + [0.5, 2.0], [0.5, np.nan, -0.5, -2.0]):  # in a vector's body and remainder
+            x = same_length(np.array(numbers, DTYPES[dtype]))
+            want = ulps(f(x), 0, dtype, moved=0.25)  # the slopes have their own clause; here only NaN counts
+            yield gradient(operation, x, **fixed(operation), cotangents=np.ones_like(x), want=(want,))
+
+
+@clause("activation.gradient-limits")
+def test_gradient_limits(operation: str) -> Iterator[Case]:
+    for dtype in DTYPES:
+        x = same_length(np.array([-np.inf, np.inf], DTYPES[dtype]))
+        want = ulps(np.where(x < 0, *AT_INFINITY[operation]), 2, dtype)
+        yield gradient(operation, x, **fixed(operation), cotangents=np.ones_like(x), want=(want,), note="inf times 0")

@@ -10,7 +10,7 @@ from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, re
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import activations as oracle
-from nnspec_conformance.tolerance import Want, bound, exact
+from nnspec_conformance.tolerance import Want, bound, exact, smallest_normal
 
 BOTH = ("float32", "float64", "bfloat16", "float16")
 
@@ -35,12 +35,17 @@ def along(operation: str) -> Callable[..., Want]:
 
 
 def rows(dtype: str) -> np.ndarray:
-    """Slices of different spread, with ties, a dominant entry and far tails; no two axes are of one length."""
-    x = normal_draws(3, (5, 7), "float64")
+    """Slices of different spread, with ties, a dominant entry, far tails and probabilities below the normal numbers.
+
+    No two axes are of one length.
+    """
+    x = normal_draws(3, (6, 7), "float64")
+    edge = np.floor(np.log(smallest_normal(dtype)))  # of float32 -88: e^-89 is no normal number
     x[1] *= 5
     x[2] = [1, 1, 1, 1, 1, 1, 1]
     x[3] = [20, 0, -1, -2, -20, -40, -60]
     x[4] = [9, 9, 0, 1, 2, 3, 9]
+    x[5] = [0, edge, 1, edge + 3, -3, 0.5, edge]
     return x.astype(DTYPES[dtype])
 
 
@@ -90,7 +95,7 @@ def test_sum(trial) -> None:
 
 @clause("softmax.large-offset")
 def test_large_offset(operation: str) -> Iterator[Case]:
-    x = np.resize([0.0, 1.0, -2.0, 3.5, 0.5, 2.0, 2.0, -1.0, 0.0, -7.0, 0.25], (5, 7))
+    x = np.resize([0.0, 1.0, -2.0, 3.5, 0.5, 2.0, 2.0, -1.0, 0.0, -7.0, 0.25], (6, 7))
     for dtype in BOTH:
         offsets = (1e4, -1e4, 3e38, -3e38) if dtype == "float32" else (1e4, -1e4)
         for offset in offsets:
@@ -109,7 +114,7 @@ def test_minus_infinity(operation: str) -> Iterator[Case]:
 @clause("softmax.nan")
 def test_nan(operation: str) -> Iterator[Case]:
     for dtype in BOTH:
-        x = rows(dtype)
+        x = normal_draws(3, (6, 7), dtype)  # near one another: far entries have clauses of their own
         x[1, 3] = np.nan
         rest = np.delete(x, 1, axis=0)
         want = along(operation)(rest)

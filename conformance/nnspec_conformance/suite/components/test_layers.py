@@ -11,7 +11,7 @@ from nnspec_conformance.cases import Case, call, clause, gradient
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import network, normal_draws, wide
 from nnspec_conformance.oracles.components import layers as oracle
-from nnspec_conformance.tolerance import Shape, Want, bound, exact, spread
+from nnspec_conformance.tolerance import Shape, Want, bound, exact, smallest_normal, spread
 from nnspec_conformance.trees import mapped
 
 WIDTHS = (3, 7, 5, 2)  # no two alike: a transposed or skipped kernel does not fit
@@ -127,6 +127,10 @@ def test_empty_batch(operation: str) -> Iterator[Case]:
 def test_value() -> Iterator[Case]:
     for dtype in DTYPES:
         yield call("dense", *dense_arrays(dtype), want=dense_want, note="forgotten bias")
+        small = np.sqrt(smallest_normal(dtype)) / 2  # products below the smallest normal number
+        x, kernel, bias = (wide(a) for a in dense_arrays(dtype))
+        tiny = [np.asarray(a).astype(DTYPES[dtype]) for a in (small * x, small * kernel, small**2 * bias)]
+        yield call("dense", *tiny, want=dense_want, note="products that are lost")
     for arrays in (dense_arrays("float32", (2, 3), 300, 4), dense_arrays("float32", (6,), 4, 4)):
         yield call("dense", *arrays, want=dense_want, note="a transposed square kernel")
 

@@ -8,10 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 VARIANTS = {
-    "activation.subnormals": "flushed",  # TensorFlow sets flush-to-zero and denormals-are-zero in its threads
-    "activation.subnormals[elu]": "kept",  # handed through: a subnormal number is not below zero
     "selu.gradient-at-zero": "right",
 }
+SUBNORMALS = {"elu": {"float32": "kept", "bfloat16": "kept"}}  # handed through: such a number is not below zero
 
 
 def softmax_loses_nan(dtype: str) -> Callable[[], bool]:

@@ -5,4 +5,5 @@ from __future__ import annotations
 from nnspec_conformance.adapters.torch.components import activations
 
 VARIANTS = activations.VARIANTS
+SUBNORMALS = activations.SUBNORMALS
 KNOWN_FAILURES = activations.KNOWN_FAILURES

@@ -1,0 +1,61 @@
+"""Wrong derivatives of the elementwise functions where they are small, and at the edges."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import erf
+
+from nnspec_conformance import classic_faults as classic
+from nnspec_conformance.mutant import ORACLE as right
+from nnspec_conformance.mutant import Mutants
+from nnspec_conformance.mutants.components.activations import quietly
+
+MUTANTS = Mutants()
+
+
+# ---- small slopes
+
+
+@MUTANTS.add("every digit of the gate cancels, and with it the slope", "activation.gated-slopes[gelu]", part="_vjp")
+@quietly
+def slope_of_gelu_by_1_plus_erf(x, cotangents, *, form="exact"):
+    if form != "exact":
+        return right.gelu_vjp(x, cotangents, form=form)
+    density = np.exp(-x * x / 2) / np.sqrt(x.dtype.type(2 * np.pi))
+    return (cotangents * ((1 + erf(x / np.sqrt(x.dtype.type(2)))) / 2 + x * density),)
+
+
+@MUTANTS.add("every digit of the gate cancels, and with it the slope", "activation.gated-slopes[silu]", part="_vjp")
+@quietly
+def slope_of_silu_by_tanh(x, cotangents):
+    gate = (1 + np.tanh(x / 2)) / 2
+    return (cotangents * (gate * (1 + x * (1 - gate))),)
+
+
+@MUTANTS.add("the slope from the rounded result cancels", "activation.gated-slopes[softplus]", part="_vjp")
+@quietly
+def slope_of_softplus_from_its_result(x, cotangents):
+    return (cotangents * (1 - np.exp(-right.softplus(x))),)
+
+
+# ---- edges
+
+
+@MUTANTS.each("the slope by way of the sign, which is 0 at 0", "activation.gradient-at-zero", part="_vjp")
+def has_no_slope_at_zero(f, x, cotangents, **given):
+    return (np.where(x == 0, np.zeros_like(x), f(x, cotangents, **given)[0]),)
+
+
+MUTANTS.each(
+    "the value is NaN and the gradient is not, so that the step looks healthy",
+    "activation.gradient-nan",
+    part="_vjp",
+    name="swallows NaN in the gradient",
+)(classic.swallows_nan)
+
+
+@MUTANTS.each("infinity over infinity in the chain rule", "activation.gradient-limits", part="_vjp")
+def divides_by_the_input(f, x, cotangents, **given):
+    with np.errstate(all="ignore"):
+        slope = np.where(x == 0, f(x, cotangents, **given)[0], f(x, cotangents, **given)[0] * x / x)
+    return (slope.astype(x.dtype),)

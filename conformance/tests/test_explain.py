@@ -1,0 +1,89 @@
+"""Why an instance failed: the reading or the known bug that answers as the subject did."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from nnspec_conformance.engine import run_instance
+from nnspec_conformance.mutant import ORACLE
+from nnspec_conformance.mutation import explain, mutants_of
+from nnspec_conformance.subject import Subject
+
+
+def fits(suite, subject, instance):
+    return explain(suite, subject, run_instance(suite, subject, instance))
+
+
+def test_mutant_that_fits_is_named(suite):
+    mutant = next(m for m in mutants_of(suite, "activation.nan[relu]"))
+    assert fits(suite, mutant.subject(), "activation.nan[relu]") == [f"{mutant.name}: {mutant.story}"]
+
+
+def test_known_bug_of_another_clause_is_named_too(suite):
+    mutant = next(m for m in mutants_of(suite, "sigmoid.range") if "overflows" in m.name)
+    assert "sigmoid that overflows: inf / inf for x above 88" in fits(
+        suite, mutant.subject(), "activation.limits[sigmoid]"
+    )
+
+
+@pytest.mark.parametrize("instance", ["gelu.form", "activation.accuracy[gelu]", "activation.gradient[gelu]"])
+def test_other_reading_is_named_with_what_to_declare(suite, instance):
+    subject = next(m for m in mutants_of(suite, "gelu.form") if m.name == "says form = exact, has tanh").subject()
+    advice = "form = tanh, not exact; if that is what you mean, declare VARIANTS['gelu.form'] = 'tanh'"
+    assert advice in fits(suite, subject, instance)
+
+
+def test_what_is_the_clauses_own_is_named_before_readings_of_others(suite):
+    def gelu_vjp(x, cotangents, *, form="exact"):
+        return ORACLE.gelu_vjp(x, cotangents, form="tanh")
+
+    subject = Subject(SimpleNamespace(**vars(ORACLE) | {"gelu_vjp": gelu_vjp, "VARIANTS": {}}))
+    told = fits(suite, subject, "activation.gradient[gelu]")
+    assert told[0].startswith("has the gradient of the tanh form")
+    assert told[-1].startswith("form = tanh, not exact")
+
+
+def noisy(x):
+    """Softplus as log(1 + e^x), with other noise than NumPy's where the digits have cancelled."""
+    with np.errstate(over="ignore"):
+        e = np.exp(x.astype(np.longdouble)).astype(x.dtype)
+    return np.log((e.astype(np.longdouble) + 1).astype(x.dtype).astype(np.float64)).astype(x.dtype)
+
+
+def test_noise_of_a_cancellation_does_not_hide_its_cause(suite, subject_of):
+    def softplus(x):
+        return noisy(x) if x.dtype.itemsize > 2 else noisy(x.astype(np.float32)).astype(x.dtype)
+
+    (told,) = fits(suite, subject_of(softplus, DTYPES=("float32",)), "activation.tail[softplus]")
+    assert told.startswith("softplus as log of 1 plus exp")
+
+
+def test_one_wrong_place_is_no_known_bug(suite, subject_of):
+    def softplus(x):
+        y = np.array(ORACLE.softplus(x))
+        y[x == y.dtype.type(-20)] = 0
+        return y
+
+    assert fits(suite, subject_of(softplus, DTYPES=("float32",)), "activation.tail[softplus]") == []
+
+
+def test_other_default_is_named_with_what_to_declare(suite, subject_of):
+    def leaky_relu(x, *, negative_slope=0.2):
+        return ORACLE.leaky_relu(x, negative_slope=negative_slope)
+
+    assert fits(suite, subject_of(leaky_relu), "leaky-relu.negative-slope") == [
+        "negative_slope = 0.2 where it is left out, not 0.01; if that is what you mean, "
+        "declare DEFAULTS['leaky-relu.negative-slope'] = 0.2"
+    ]
+
+
+def test_unknown_bug_has_no_fit(suite, subject_of):
+    def relu(x):
+        return np.where(x > 0, x * 7, 0 * x)
+
+    assert fits(suite, subject_of(relu), "relu.value") == []
+
+
+def test_pass_needs_no_explanation(suite, oracle):
+    assert fits(suite, oracle, "relu.value") == []
