@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nnspec_conformance.windows import windows
+from nnspec_conformance.windows import spread, windows
 
 NAME = r"(?:[A-Za-z_]\w*|\{[^{}]*\})+"
 PLAIN = re.compile(NAME)
@@ -25,7 +25,7 @@ OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
     ast.Div: operator.truediv, ast.Pow: operator.pow,
 }  # fmt: skip
-FUNCTIONS: dict[str, Callable] = {"ceil": math.ceil, "max": max, "min": min, "windows": windows}
+FUNCTIONS: dict[str, Callable] = {"ceil": math.ceil, "max": max, "min": min, "windows": windows, "spread": spread}
 
 
 def evaluate(text: str, values: Mapping[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""How many windows fit into an axis, and what is padded for them: the arithmetic of convolutions and pooling."""
+"""How many windows fit into an axis, what is padded for them, and how far they spread: of convolutions and pooling."""
 
 from __future__ import annotations
 
@@ -33,3 +33,21 @@ def windows(length: int, taps: int, stride: int, dilation: int, padding: str, be
     """How many windows fit into an axis with its padding; the arguments are those of ``padded``."""
     zeros = sum(padded(length, taps, stride, dilation, padding, before, after))
     return max(0, (length + zeros - extent(taps, dilation)) // stride + 1)
+
+
+def spread(length: int, taps: int, stride: int, dilation: int, padding: str, cropped: int, short_window: str) -> int:
+    """How long a transposed convolution makes an axis.
+
+    Args:
+        length: of the axis.
+        taps: of the window.
+        stride: from what one input spreads to what the next one does.
+        dilation: from one tap to the next.
+        padding: ``valid``, or ``same`` for the length times the stride.
+        cropped: places cropped less those added, beside ``valid``.
+        short_window: ``filled`` where a window below the stride counts as long as the stride.
+    """
+    if padding == "same":
+        return length * stride
+    reach = extent(taps, dilation)
+    return (length - 1) * stride + (max(reach, stride) if short_window == "filled" else reach) - cropped

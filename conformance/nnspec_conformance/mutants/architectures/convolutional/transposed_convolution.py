@@ -1,0 +1,136 @@
+"""Wrong transposed convolutions; each caught by the clause that it names."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnspec_conformance import classic_faults as classic
+from nnspec_conformance.mutant import Mutants
+
+MUTANTS = Mutants()
+TWO = ("transposed_convolution_2d",)
+OF = "transposed-convolution."
+
+
+def plain(given, *names):
+    """The keywords without these."""
+    return {k: v for k, v in given.items() if k not in names}
+
+
+@MUTANTS.each("the axes of a kernel confused, hidden where it is square", f"{OF}kernel-order", operations=TWO)
+def exchanges_height_and_width_of_the_stride(f, x, kernel, *rest, **given):
+    return f(x, kernel, *rest, **given | {"stride": given.get("stride", (1, 1))[::-1]})
+
+
+@MUTANTS.each("bias=False in the port", f"{OF}kernel-order")
+def leaves_the_bias_out(f, x, kernel, *rest, **given):
+    return f(x, kernel, **given)
+
+
+@MUTANTS.each("padding adds zeros to the input, as it does in a convolution", f"{OF}kernel-order", f"{OF}example")
+def pads_the_input_in_place_of_cropping(f, x, kernel, *rest, **given):
+    pads = given.get("pads")
+    if not pads:
+        return f(x, kernel, *rest, **given)
+    pairs = [(0, 0), *zip(pads[::2], pads[1::2], strict=True), (0, 0)]
+    return f(np.pad(x, pairs), kernel, *rest, **plain(given, "pads"))
+
+
+@MUTANTS.each("the places of the output padding stand before the output", f"{OF}kernel-order")
+def puts_the_output_padding_at_the_start(f, x, kernel, *rest, **given):
+    more = given.get("output_padding")
+    if not more or min(more) < 0:
+        return f(x, kernel, *rest, **given)
+    y = f(x, kernel, *rest, **plain(given, "output_padding"))
+    bias = rest[0] if rest else np.zeros(kernel.shape[-1], x.dtype)
+    longer = np.pad(y - bias, [(0, 0), *((r, 0) for r in more), (0, 0)])
+    return (longer + bias).astype(y.dtype)
+
+
+@MUTANTS.each("the output padding filled with zeros, though the last windows reach it", f"{OF}kernel-order")
+def fills_the_output_padding_with_the_bias(f, x, kernel, *rest, **given):
+    more = given.get("output_padding")
+    if not more or min(more) < 0:
+        return f(x, kernel, *rest, **given)
+    y = f(x, kernel, *rest, **plain(given, "output_padding"))
+    bias = rest[0] if rest else np.zeros(kernel.shape[-1], x.dtype)
+    return (np.pad(y - bias, [(0, 0), *((0, r) for r in more), (0, 0)]) + bias).astype(y.dtype)
+
+
+@MUTANTS.each("the gaps of a dilation lost", f"{OF}kernel-order")
+def leaves_the_gaps_between_taps_out(f, x, kernel, *rest, **given):
+    return f(x, kernel, *rest, **plain(given, "dilation"))
+
+
+@MUTANTS.each("the odd place cropped at the start", f"{OF}same")
+def crops_the_odd_place_at_the_start(f, x, kernel, *rest, **given):
+    if given.get("padding") != "same":
+        return f(x, kernel, *rest, **given)
+    y = f(x, kernel, *rest, **given | {"padding": "valid"})
+    lengths = [n * s for n, s in zip(x.shape[1:-1], given.get("stride", (1,) * (x.ndim - 2)), strict=True)]
+    starts = [(m - n + 1) // 2 for m, n in zip(y.shape[1:-1], lengths, strict=True)]
+    return y[:, *(slice(p, p + n) for p, n in zip(starts, lengths, strict=True))]
+
+
+@MUTANTS.each("the length of the input in place of its product with the stride", f"{OF}same")
+def keeps_the_length_of_the_input(f, x, kernel, *rest, **given):
+    y = f(x, kernel, *rest, **given)
+    return y[:, *(slice(n) for n in x.shape[1:-1])] if given.get("padding") == "same" else y
+
+
+@MUTANTS.each("its weights are those of a layer of its own, not of the convolution", f"{OF}adjoint")
+def scales_by_the_overlap(f, x, kernel, *rest, **given):
+    ones, taps = np.ones_like(x[..., :1]), np.ones((*kernel.shape[:-2], 1, 1), x.dtype)
+    bias = rest[0] if rest else 0
+    y = f(x, kernel, **given)
+    return (y / np.maximum(f(ones, taps, **given), 1) + bias).astype(x.dtype)
+
+
+@MUTANTS.each("the average of what overlaps, so that no checkerboard shows", f"{OF}checkerboard")
+def divides_by_the_overlap(f, x, kernel, *rest, **given):
+    return scales_by_the_overlap(f, x, kernel, *rest, **given)
+
+
+@MUTANTS.each("the cropped entries are part of the way back", f"{OF}gradient", part="_vjp")
+def forgets_on_the_way_back_that_it_has_cropped(f, x, kernel, *rest, **given):
+    dx, dkernel, *others = f(x, kernel, *rest, **given)
+    return (np.roll(dx, 1, 1) if given.get("pads") else dx, dkernel, *others)
+
+
+@MUTANTS.each("the kernel turned on the way back, as in a convolution", f"{OF}gradient", part="_vjp")
+def turns_the_kernel_on_the_way_back(f, x, kernel, *rest, **given):
+    dx, *_ = f(x, np.flip(kernel, tuple(range(kernel.ndim - 2))), *rest, **given)
+    return (dx, *f(x, kernel, *rest, **given)[1:])
+
+
+MUTANTS.each("the bias learns as many times slower as there are places", f"{OF}gradient", part="_vjp")(
+    classic.averages_the_gradients_of_the_biases
+)
+
+
+MUTANTS.each("np.nan_to_num at the door", f"{OF}nan")(classic.swallows_nan)
+
+
+@MUTANTS.each("the default of Flax in a port to PyTorch", f"{OF}default-padding")
+def crops_where_nothing_is_said(f, *arrays, **given):
+    return f(*arrays, **{"padding": "same"} | given)
+
+
+@MUTANTS.each("channels repeated or cut off until they fit", f"{OF}channel-error")
+def makes_the_channels_fit_the_kernel(f, x, kernel, *rest, **given):
+    index = np.arange(kernel.shape[-2]) % x.shape[-1]
+    return f(x[..., index], kernel, *rest, **given)
+
+
+@MUTANTS.each("whatever output padding is taken or cut", f"{OF}output-padding-error")
+def takes_any_output_padding(f, x, kernel, *rest, **given):
+    if "output_padding" not in given:
+        return f(x, kernel, *rest, **given)
+    stride = given.get("stride", (1,) * (x.ndim - 2))
+    fitting = tuple(min(max(r, 0), s - 1) for r, s in zip(given["output_padding"], stride, strict=True))
+    return f(x, kernel, *rest, **given | {"output_padding": fitting})
+
+
+@MUTANTS.each("a stride below 1 counts as 1", f"{OF}stride-error")
+def takes_strides_below_one(f, *arrays, **given):
+    return f(*arrays, **given | ({"stride": tuple(max(1, s) for s in given["stride"])} if "stride" in given else {}))

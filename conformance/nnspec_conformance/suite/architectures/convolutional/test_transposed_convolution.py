@@ -1,0 +1,254 @@
+"""Tests of architectures/convolutional/transposed_convolution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
+from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.inputs import normal_draws, wide
+from nnspec_conformance.oracles.architectures.convolutional import convolution
+from nnspec_conformance.oracles.architectures.convolutional import transposed_convolution as oracle
+from nnspec_conformance.tolerance import Want, bound, exact
+
+Lengths = tuple[int, ...]
+EXAMPLE_X = [1, 2, 0]  # the page's example, worked through by hand
+EXAMPLE_KERNEL = [1, 3, -1]
+EXAMPLE = {
+    "stride 1": ({}, [1, 5, 5, -2, 0], [-1, 1, 7, 2, 0]),
+    "stride 2": ({"stride": (2,)}, [1, 3, 1, 6, -2, 0, 0], [-1, 3, -1, 6, 2, 0, 0]),
+    "cropped": ({"stride": (2,), "pads": (1, 1)}, [3, 1, 6, -2, 0], [3, -1, 6, 2, 0]),
+}
+BARE: dict[str, tuple[Lengths, Lengths, dict]] = {  # what every framework has; the window is not below the stride
+    "transposed_convolution_1d": ((2, 5, 3), (3, 3, 4), {"stride": (2,)}),
+    "transposed_convolution_2d": ((2, 4, 5, 3), (3, 4, 3, 4), {"stride": (2, 2)}),
+}
+FULL: dict[str, tuple[Lengths, Lengths, dict]] = {
+    "transposed_convolution_1d": (
+        (2, 5, 3),
+        (3, 3, 4),
+        {"stride": (3,), "dilation": (2,), "pads": (1, 1), "output_padding": (2,)},
+    ),
+    "transposed_convolution_2d": (
+        (2, 4, 5, 3),
+        (3, 2, 3, 4),
+        {"stride": (2, 3), "dilation": (2, 3), "pads": (2, 2, 1, 1), "output_padding": (1, 2)},
+    ),
+}
+SAME: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {
+    "transposed_convolution_1d": (
+        ((2, 5, 2), (4, 2, 3), {"stride": (2,)}),
+        ((2, 5, 2), (3, 2, 3), {"stride": (2,)}),
+        ((2, 5, 2), (4, 2, 3), {"stride": (1,)}),
+        ((2, 4, 2), (2, 2, 3), {"stride": (3,)}),
+    ),
+    "transposed_convolution_2d": (
+        ((2, 3, 4, 2), (4, 5, 2, 3), {"stride": (2, 2)}),
+        ((2, 3, 4, 2), (3, 4, 2, 3), {"stride": (1, 1)}),
+        ((2, 3, 4, 2), (2, 4, 2, 3), {"stride": (3, 3)}),
+    ),
+}
+
+
+def arrays(x: Lengths, kernel: Lengths, dtype: str = "float32") -> tuple:
+    """An input, a kernel and a bias: no entry zero, no two alike."""
+    deviation = float(np.prod(kernel[:-1])) ** -0.5
+    return (
+        normal_draws(41, x, dtype),
+        normal_draws(42, kernel, dtype, scale=deviation),
+        normal_draws(43, kernel[-1:], dtype),
+    )
+
+
+def _of(kernel: np.ndarray) -> Any:
+    return oracle.transposed_convolution_1d if kernel.ndim == 3 else oracle.transposed_convolution_2d
+
+
+def value(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None = None, **given: Any) -> Want:
+    """The oracle's result, within the rounding of a sum of as many products as can meet at one place."""
+    dtype, function = str(x.dtype), _of(kernel)
+    exactly = wide((x, kernel) if bias is None else (x, kernel, bias))
+    terms = kernel[..., 0].size + (bias is not None)
+    return bound(function(*exactly, **given), function(*map(np.abs, exactly), **given), terms, dtype)
+
+
+def gradients(x: np.ndarray, kernel: np.ndarray, *rest: np.ndarray, **given: Any) -> tuple[Want, ...]:
+    """The oracle's gradients; each is a sum of products, over taps and filters or over places."""
+    dtype, function = str(x.dtype), getattr(oracle, f"{_of(kernel).__name__}_vjp")
+    terms = (kernel[..., 0, :].size, x[..., 0].size, rest[-1][..., 0].size)
+    exactly = wide((x, kernel, *rest))
+    found, sizes = function(*exactly, **given), function(*map(np.abs, exactly), **given)
+    return tuple(bound(g, size, n, dtype) for g, size, n in zip(found, sizes, terms, strict=False))
+
+
+def told(readings: dict) -> dict[str, str]:
+    """The readings on which values depend, as the oracle takes them."""
+    return {name: readings[name] for name in ("kernel_order", "short_window") if name in readings}
+
+
+def question(operation: str, setting: tuple, readings: dict, dtype: str = "float32", note: str = "") -> Case:
+    x, kernel, given = setting
+    given = {"padding": "valid"} | given
+    made = arrays(x, kernel, dtype)
+    return call(operation, *made, **given, want=partial(value, **told(readings)), note=note)
+
+
+@clause("transposed-convolution.example")
+def test_example(operation: str, readings: dict) -> Iterator[Case]:
+    flat = operation == "transposed_convolution_1d"
+    for note, (given, adjoint, flipped) in EXAMPLE.items():
+        right = adjoint if readings["kernel_order"] == "adjoint" else flipped
+        x, kernel, y = (np.array(a, np.float32)[None, :, None] for a in (EXAMPLE_X, EXAMPLE_KERNEL, right))
+        given = {"padding": "valid"} | given
+        if flat:
+            yield call(operation, x, kernel[0, :, :, None], **given, want=exact(y), note=note)
+        else:  # in the columns, one row high
+            more = {k: (1, *v) if k == "stride" else (0, 0, *v) for k, v in given.items() if k in ("stride", "pads")}
+            kernel = kernel[:, :, :, None]
+            yield call(operation, x[:, None], kernel, **given | more, want=exact(y[:, None]), note=note)
+
+
+@clause("transposed-convolution.kernel-order")
+def test_value(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
+    for dtype in DTYPES:
+        yield question(operation, BARE[operation], readings, dtype, "the kernel the other way round")
+    for dtype in ("float32", "float64") if lean else DTYPES:
+        yield question(operation, FULL[operation], readings, dtype, "pads that pad, output padding at the start")
+    x, kernel, given = BARE[operation]
+    one = (*x[:-1], 1), (*kernel[:-2], 1, 4), given
+    yield question(operation, one, readings, note="one channel taken for none")
+    pads = {"pads": (1, 2) * (len(x) - 2)}
+    yield question(operation, (x, kernel, given | pads), readings, note="as much cropped at the end as at the start")
+
+
+@clause("transposed-convolution.same")
+def test_same(operation: str, readings: dict) -> Iterator[Case]:
+    for x, kernel, given in SAME[operation]:
+        yield question(operation, (x, kernel, given | {"padding": "same"}), readings, note="cropped at the other end")
+
+
+@clause("transposed-convolution.short-window")
+def test_short_window(operation: str, readings: dict) -> Iterator[Case]:
+    setting = ((2, 3, 2), (2, 2, 3), {"stride": (3,)})
+    if operation == "transposed_convolution_2d":
+        setting = ((2, 3, 4, 2), (2, 1, 2, 3), {"stride": (3, 3)})
+    yield question(operation, setting, readings, note="another length where the window is below the stride")
+
+
+@clause("transposed-convolution.adjoint")
+def test_adjoint(trial) -> None:
+    x_shape, kernel_shape, given = BARE[trial.operation]
+    given = {"padding": "valid"} | given
+    x, kernel, _ = arrays(x_shape, kernel_shape)
+    if trial.readings["kernel_order"] == "flipped":
+        kernel = np.flip(kernel, tuple(range(kernel.ndim - 2)))
+    forward = f"convolution_{trial.operation[-2:]}"
+    y = trial.call(x, np.ascontiguousarray(kernel), **given)
+    z = normal_draws(44, y.shape)
+    plain = kernel if trial.readings["kernel_order"] == "adjoint" else np.flip(kernel, tuple(range(kernel.ndim - 2)))
+    back = np.ascontiguousarray(plain.swapaxes(-1, -2))
+    other = trial.call(z, back, operation=forward, **given)
+    size = getattr(convolution, forward)(*map(np.abs, wide((z, back))), **given)
+    whole = np.sum(np.abs(wide(x)) * size)
+    right = np.sum(wide(x) * wide(other))
+    want = bound(right, whole, kernel[..., 0].size * 2, "float32")
+    trial.expect(
+        np.asarray(np.sum(wide(z) * wide(y))), replace(want, dtype="float64"), "<convT(x), z> and <x, conv(z)>"
+    )
+
+
+@clause("transposed-convolution.gradient")
+def test_gradient(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
+    for dtype in ("float32", "bfloat16") if lean else DTYPES:
+        yield _pulled(operation, BARE[operation], readings, dtype)
+    for dtype in ("float32", "float64"):
+        yield _pulled(operation, FULL[operation], readings, dtype)
+    x, kernel, given = SAME[operation][0]
+    yield _pulled(operation, (x, kernel, given | {"padding": "same"}), readings, "float32", bias=False)
+    x, kernel, given = BARE[operation]
+    longer = {"stride": (5,) * (len(x) - 2)}
+    yield _pulled(operation, (x, kernel, longer), readings, "float32")
+
+
+def _pulled(operation: str, setting: tuple, readings: dict, dtype: str, *, bias: bool = True) -> Case:
+    x_shape, kernel_shape, given = setting
+    given = {"padding": "valid"} | given
+    made, read = arrays(x_shape, kernel_shape, dtype), told(readings)
+    made = made if bias else made[:2]
+    g = normal_draws(45, getattr(oracle, operation)(*wide(made), **given, **read).shape, dtype)
+    want = partial(gradients, **read)
+    return gradient(operation, *made, **given, cotangents=g, want=want, note="cropped entries get a gradient")
+
+
+@clause("transposed-convolution.nan")
+def test_nan(operation: str, readings: dict) -> Iterator[Case]:
+    x_shape, kernel_shape, given = BARE[operation]
+    x, kernel, _ = arrays(x_shape, kernel_shape)
+    kernel[0] = 0.0  # the taps of the first row or place
+    x[(1, *(2,) * (x.ndim - 2), 1)] = np.nan
+    given = {"padding": "valid"} | given
+    want = value(x, kernel, **given, **told(readings))
+    yield call(operation, x, kernel, **given, want=want, note="a tap of zero left out")
+
+
+@clause("transposed-convolution.checkerboard")
+def test_checkerboard(operation: str) -> Iterator[Case]:
+    for taps, stride, dilation in ((4, 2, 1), (3, 2, 1), (3, 3, 1), (4, 2, 2), (4, 2, 3)):
+        counts = oracle.overlaps(7, taps, stride, dilation).astype(np.float32)
+        inner = counts[dilation * (taps - 1) : (7 - 1) * stride + 1]
+        even = bool((inner == inner[0]).all())
+        if even != (taps % stride == 0 and math.gcd(dilation, stride) == 1):
+            raise ValueError(f"the theorem fails for {taps} taps, stride {stride}, dilation {dilation}")
+        flat = operation == "transposed_convolution_1d"
+        given: dict[str, Any] = {"padding": "valid", "stride": (stride,), "dilation": (dilation,)}
+        x, kernel, want = np.ones((1, 7, 1), np.float32), np.ones((taps, 1, 1), np.float32), counts[None, :, None]
+        if not flat:
+            given |= {"stride": (1, stride), "dilation": (1, dilation)}
+            x, kernel, want = x[:, None], kernel[None], want[:, None]
+        yield call(operation, x, kernel, **given, want=exact(want), note="an overlap that is divided by its count")
+
+
+@clause("transposed-convolution.default-padding")
+def test_default_padding(operation: str, default: str, readings: dict) -> Iterator[Case]:
+    x, kernel, given = BARE[operation]
+    made = arrays(x, kernel)
+    want = value(*made, padding=default, **given, **told(readings))
+    yield call(operation, *made, **given, want=want, note=f"another padding than {default}")
+
+
+# ---- refusals
+
+
+@clause("transposed-convolution.channel-error")
+def test_channels(operation: str) -> Iterator[ErrorCase]:
+    x, kernel, given = BARE[operation]
+    right = arrays(x, kernel)
+    for n in (1, 4):
+        wrong = normal_draws(46, (*x[:-1], n))
+        asked = {"padding": "valid"} | given
+        yield refusal(operation, wrong, *right[1:], **asked, valid=right, note=f"{n} channels for a kernel of 3")
+
+
+@clause("transposed-convolution.output-padding-error")
+def test_output_padding(operation: str) -> Iterator[ErrorCase]:
+    x, kernel, given = BARE[operation]
+    axes = len(x) - 2
+    for n in (-1, 2):
+        asked = {"padding": "valid"} | given | {"output_padding": (n,) * axes}
+        note = f"an output padding of {n} with stride 2"
+        yield refusal(operation, *arrays(x, kernel), **asked, valid={"output_padding": (1,) * axes}, note=note)
+
+
+@clause("transposed-convolution.stride-error")
+def test_stride(operation: str) -> Iterator[ErrorCase]:
+    x, kernel, _ = BARE[operation]
+    axes = len(x) - 2
+    for n in (0, -1):
+        asked = {"padding": "valid", "stride": (n,) * axes}
+        yield refusal(operation, *arrays(x, kernel), **asked, valid={"stride": (2,) * axes}, note=f"a stride of {n}")
