@@ -57,12 +57,13 @@ class Kill:
 
 
 def _with(function: Callable, keyword: str, value: Any) -> Callable:
-    """The function with a keyword fixed, where it or what it wraps has that keyword."""
-    inner, outer = inspect.signature(function), inspect.signature(function, follow_wrapped=False)
-    passes_on = any(p.kind is p.VAR_KEYWORD for p in inner.parameters.values())
-    if keyword not in inner.parameters and keyword not in outer.parameters and not passes_on:
-        return function
-    return functools.partial(function, **{keyword: value})
+    """The function with a keyword fixed, where it or anything that it wraps has that keyword."""
+    passes_on = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
+    layer: Callable | None = function
+    while layer is not None and not passes_on:
+        passes_on = keyword in inspect.signature(layer, follow_wrapped=False).parameters
+        layer = getattr(layer, "__wrapped__", None)
+    return functools.partial(function, **{keyword: value}) if passes_on else function
 
 
 def _omitted(function: Callable, keyword: str, value: Any) -> Callable:
