@@ -187,7 +187,8 @@ def can_broadcast(operation: Operation) -> bool:
     lengths = operation.lengths()
     values, found = {**operation.defaults(), **lengths}, list[Any]()
     for argument in operation.arguments:
-        zeros = {name: np.zeros(a.shape(values)) for name, a in operation.expanded(argument, lengths).items()}
+        rows = operation.expanded(argument, lengths).items()
+        zeros = {name: np.zeros([n or 0 for n in a.shape(values)]) for name, a in rows}
         found.append(zeros if isinstance(argument, Table) else zeros[None])
     return any(change.broadcasts for change in changes(operation, tuple(found), lengths))
 

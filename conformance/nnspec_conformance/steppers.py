@@ -305,7 +305,7 @@ class Stepper:
             lost[1]["a"][2] = value
             for t, (now, want) in enumerate(zip(trial.trajectory(params, lost, **self.hyper), path, strict=True), 1):
                 if t > 1:  # infinite or NaN, as the method has it
-                    own = np.asarray(now["a"], float)[2] if np.shape(now.get("a")) == (3,) else np.nan
+                    own = np.asarray(now["a"], float)[2] if "a" in now and np.shape(now["a"]) == (3,) else np.nan
                     own = np.nan if np.isfinite(own) else own
                     want = want | {"a": np.where(np.arange(3) == 2, own, want["a"])}
                 self._same(trial, now, want, dtype, f"step {t}, {value} in 'a' at step 2")

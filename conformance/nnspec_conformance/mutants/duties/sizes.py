@@ -74,7 +74,7 @@ MUTANTS.each("written for a test of 16 elements: what lies beyond is left unwrit
 )
 
 MUTANTS.each(
-    "a vectorized loop of 8 leaves the rest of an array unwritten", DUTY, name="leaves the remainder of a vector"
+    "a vectorized loop of 8 leaves the rest of an array unwritten", DUTY, name="leaves the remainder of a vector of 8"
 )(of_floats(lambda y: cut(y, y.size - y.size % 8)))
 
 MUTANTS.each(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 VARIANTS = {
@@ -40,7 +42,8 @@ def dense_native(x, weights):
 
 def convolution_native(x, weights):
     out_features, in_features, *window = _sizes(weights, "kernel", 4)
-    module = _loaded(nn.Conv2d(in_features, out_features, tuple(window)), {"kernel": "weight"}, weights, x)
+    size: Any = tuple(window)
+    module = _loaded(nn.Conv2d(in_features, out_features, size), {"kernel": "weight"}, weights, x)
     return module(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 

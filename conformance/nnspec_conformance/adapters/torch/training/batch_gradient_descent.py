@@ -24,7 +24,7 @@ def batch_gradient(x, labels, weights, *, chunk):
     held = {name: w.detach().clone().requires_grad_() for name, w in weights.items()}
     with torch.enable_grad():
         for part, wanted in zip(x.split(chunk), labels.split(chunk), strict=True):
-            named = {NAMES.get(name, name): w.T if name == "kernel" else w for name, w in held.items()}
+            named = {str(NAMES.get(name, name)): w.T if name == "kernel" else w for name, w in held.items()}
             y = torch.func.functional_call(network.linear(), named, part, strict=True)
             loss = F.mse_loss(y, wanted, reduction="sum") / 2
             (loss / len(x)).backward()

@@ -149,7 +149,7 @@ def test_matrix(operation: str) -> Iterator[Case]:
     for setting in (BARE, FULL):
         x_shape, kernel_shape, given = setting[operation]
         x, kernel = arrays(x_shape, kernel_shape, bias=False)
-        given = VALID | given
+        given: dict[str, Any] = VALID | given
         matrix = oracle.matrix_of(*wide((x, kernel)), **given)
         want = value(x, kernel, **given)
         product = (wide(x).reshape(len(x), -1) @ matrix).reshape(want.value.shape)
@@ -173,7 +173,7 @@ def test_groups(trial) -> None:
 @clause("convolution.depthwise")
 def test_depthwise(operation: str) -> Iterator[Case]:
     x_shape, kernel_shape, given = BARE[operation]
-    given = VALID | given
+    given: dict[str, Any] = VALID | given
     x, kernel = arrays(x_shape, (*kernel_shape[:-2], 1, 6), bias=False)
     of_one = getattr(oracle, operation)
     channels = [of_one(*wide((x[..., c : c + 1], kernel[..., 2 * c : 2 * c + 2])), **given) for c in range(3)]

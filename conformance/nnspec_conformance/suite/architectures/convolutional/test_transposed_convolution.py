@@ -87,7 +87,7 @@ def gradients(x: np.ndarray, kernel: np.ndarray, *rest: np.ndarray, **given: Any
     return tuple(bound(g, size, n, dtype) for g, size, n in zip(found, sizes, terms, strict=False))
 
 
-def told(readings: dict) -> dict[str, str]:
+def told(readings: dict) -> dict[str, Any]:
     """The readings on which values depend, as the oracle takes them."""
     return {name: readings[name] for name in ("kernel_order", "short_window") if name in readings}
 
@@ -192,7 +192,7 @@ def test_nan(operation: str, readings: dict) -> Iterator[Case]:
     x, kernel, _ = arrays(x_shape, kernel_shape)
     kernel[0] = 0.0  # the taps of the first row or place
     x[(1, *(2,) * (x.ndim - 2), 1)] = np.nan
-    given = {"padding": "valid"} | given
+    given: dict[str, Any] = {"padding": "valid"} | given
     want = value(x, kernel, **given, **told(readings))
     yield call(operation, x, kernel, **given, want=want, note="a tap of zero left out")
 

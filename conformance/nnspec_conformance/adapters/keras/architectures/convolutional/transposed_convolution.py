@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import keras
 
@@ -24,12 +25,12 @@ def _transposed(kind, x, kernel, bias, given):
         raise NotImplementedError("a layer refuses strides together with dilations")
     names = {"stride": "strides", "dilation": "dilation_rate"}
     named = {names.get(name, name): value for name, value in given.items()}
-    kernel = keras.ops.swapaxes(kernel, -1, -2)
+    swapped: Any = keras.ops.swapaxes(kernel, -1, -2)
     layer = _built(
-        kind, tuple(kernel.shape), bias is not None, keras.backend.standardize_dtype(x.dtype), tuple(x.shape),
+        kind, tuple(swapped.shape), bias is not None, keras.backend.standardize_dtype(x.dtype), tuple(x.shape),
         tuple(sorted(named.items())),
     )  # fmt: skip
-    return layer.stateless_call([kernel] if bias is None else [kernel, bias], [], x)[0]
+    return layer.stateless_call([swapped] if bias is None else [swapped, bias], [], x)[0]
 
 
 @functools.cache
