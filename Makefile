@@ -7,9 +7,6 @@ BIN := $(VENV)/bin
 RESULTS ?= build/results
 DEVICE ?= cpu
 SUITE := conformance/nnspec_conformance/suite
-# Tests of the reference that run with all others, so that both processes take the same time. The last one imports PyTorch
-# and Keras, as others there do.
-BESIDE := $(patsubst %,reference/tests/test_%.py,activations_accuracy backpropagation weight_layouts)
 REPORT := $(RESULTS)/subjects/reference
 # 1: a clause fails on this machine. The site is there to show it; only make test must be green.
 CHECK_REFERENCE = $(BIN)/nnspec check reference --report $(REPORT) --if-stale || [ $$? -eq 1 ]
@@ -39,10 +36,10 @@ serve: $(VENV)/.docs ## the site on http://127.0.0.1:8000, rebuilt on every chan
 
 test: $(VENV)/.test $(VENV)/.docs ## the gate, every test, the suite on the reference and on the oracle, the mutants
 	$(BIN)/nnspec clauses --check
-	@mkdir -p build; echo "== the suite on the reference, then most of its tests; all others beside them, shown afterwards"; \
-	$(BIN)/python -m pytest --durations=10 conformance docs $(BESIDE) --ignore=$(SUITE) > build/other-tests.log 2>&1 & others=$$!; \
+	@mkdir -p build; echo "== the suite on the reference; all other tests beside it, shown afterwards"; \
+	$(BIN)/python -m pytest --durations=10 conformance docs reference/tests --ignore=$(SUITE) > build/other-tests.log 2>&1 & others=$$!; \
 	trap 'kill $$others; exit 130' INT TERM; \
-	$(BIN)/python -m pytest --durations=10 $(SUITE) reference/tests $(BESIDE:%=--ignore=%) --report $(REPORT); status=$$?; \
+	$(BIN)/python -m pytest --durations=10 $(SUITE) --report $(REPORT); status=$$?; \
 	$(BIN)/nnspec check numpy_oracle --if-stale || status=1; \
 	$(BIN)/nnspec mutants --if-stale || status=1; \
 	wait $$others || status=1; \
