@@ -16,7 +16,7 @@ EVERY = (
 )
 KNOWN_FAILURES = of_any_optimizer(["gradient_descent"]) | {
     "optimizer.gradients-of-others[gradient_descent]": (BROADCASTS, lambda: keras.backend.backend() != "tensorflow"),
-    "duty.broadcasting[gradient_accumulation]": (BROADCASTS, lambda: keras.backend.backend() == "torch"),
+    "duty.broadcasting[gradient_accumulation]": (BROADCASTS, lambda: keras.backend.backend() != "jax"),
     "gradient-descent.negative-decay": UNCHECKED,
     "gradient-accumulation.every": EVERY,
 }

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 VARIANTS = {
     "selu.gradient-at-zero": "right",
+    "activation.small-slopes": "result",  # the rules of sigmoid, tanh, elu and selu take the result
 }
 SUBNORMALS = {"elu": {"float32": "kept", "bfloat16": "kept"}}  # handed through: such a number is not below zero
 
@@ -98,6 +99,43 @@ KNOWN_FAILURES = {
     "activation.gradient-finite[gelu]; form=tanh": (
         "tanh form: the gradient at -1.9e19 and beyond is NaN in float32, right is 0: the slope of the cubic overflows "
         "and inf is multiplied by 0; searched 2026-11-27, not found; "
+        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+    ),
+    "activation.gated-slopes[gelu]; form=tanh": (
+        "tanh form: the slope at -7.5 is 0 in float64, right is 2.7e-17: 1 + tanh(u) and 1 - tanh(u)**2 cancel; "
+        "searched 2026-11-27, not found; "
+        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+    ),
+    "activation.gated-slopes[gelu]; form=exact, float64": (
+        "exact form: the slope at -31.9 is -1.358557e-220 in float64, right is -1.358533e-220: the factor "
+        "0.7071067811865476 passes through float32; searched 2026-11-27, not found; "
+        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+    ),
+    "activation.gradient-limits[leaky_relu]; float64": (
+        "the gradient at -inf with slope 0.2 is 0.200000003 in float64, right is 0.2: the op's attribute alpha is a "
+        "float32; searched 2026-11-27, not found; "
+        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/relu_op_functor.h"
+    ),
+    "activation.gradient-limits[gelu]": (
+        "the gradient at -inf is NaN, right is 0: the chain rule multiplies -inf by a factor that is exactly 0; "
+        "searched 2026-11-27, not found; "
+        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+    ),
+    "activation.gradient-limits[silu]": (
+        "the gradient at -inf is NaN, right is 0: -inf times the slope of the sigmoid, which is 0; searched "
+        "2026-11-27, not found; https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_impl.py"
+    ),
+    "duty.sizes[elu]": (
+        "elu(-2.43e-5) with alpha 0.5 is -1.21593e-5 in float32, right is -1.21470e-5: exp(x) - 1 cancels; "
+        "https://github.com/tensorflow/tensorflow/issues/116943"
+    ),
+    "duty.sizes[selu]": (
+        "selu(-3.1e-7) is -5.24e-7 in float32, right is -5.51e-7: exp(x) - 1 cancels; "
+        "https://github.com/tensorflow/tensorflow/issues/116943"
+    ),
+    "duty.sizes[gelu]; float64": (
+        "gelu(-0.96) is -0.161790616 in float64, right is -0.161790612: the factor 0.7071067811865476 passes through "
+        "float32; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.second-derivative[elu]": (
