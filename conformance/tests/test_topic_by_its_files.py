@@ -30,6 +30,7 @@ needs: [components/neurons]
     form: map
     arrays: {{x: "*shape"}}
     result: "*shape"
+    exempt: {{sizes: its only clause states one answer}}
 
 {factor} times every element.
 ///
@@ -246,7 +247,9 @@ def test_they_are_in_the_navigation(known):
             {"Tripling": "spec/architectures/trial/tripling.md"},
         ]
     }
-    assert {"Architectures": ["spec/architectures/index.md", trial]} in known["navigation"]
+    architectures = next(entry["Architectures"] for entry in known["navigation"] if "Architectures" in entry)
+    assert architectures[0] == "spec/architectures/index.md"
+    assert trial in architectures
     index, *training = next(entry["Training"] for entry in known["navigation"] if "Training" in entry)
     added = [{"Halving": "spec/training/halving.md"}, {"Resuming": "spec/training/resuming.md"}]
     assert index == "spec/training/index.md"

@@ -71,7 +71,9 @@ def test_sigmoid_that_overflows_is_recognized(verdict):
 def test_failures_of_one_cause_stand_under_the_first(verdict):
     told = verdict(SIGMOID)[1]
     assert "fits      sigmoid that overflows" in told["activation.limits[sigmoid]"]
-    assert told["activation.limits[sigmoid]"].endswith("and       1 more of this cause: activation.accuracy[sigmoid]")
+    assert told["activation.limits[sigmoid]"].endswith(
+        "and       2 more of this cause: activation.accuracy[sigmoid], duty.sizes[sigmoid]"
+    )
     assert "activation.accuracy[sigmoid]" not in told
 
 
