@@ -113,10 +113,12 @@ def test_raising_in_every_call_is_told_once_for_each_operation(verdict):
     status, told, text = verdict(RAISES)
     assert status == 1
     assert [re.sub(r"\d+", "N", head) for head in sorted(told)] == [
+        "duty.refusals[relu]",
+        "duty.refusals[sigmoid]",
         "relu: N clauses fail in the same way",
         "sigmoid: N clauses fail in the same way",
-        "softmax.axis-error[softmax]",
-        "softmax: N clauses fail in the same way",
+        "softmax: N clauses fail in the same way",  # of answers
+        "softmax: N clauses fail in the same way",  # and of refusals
     ]
     assert text.count("found     relu raised RuntimeError: the session is closed") == 1
 
@@ -128,8 +130,8 @@ def test_raising_in_every_call_names_the_shortest_call_and_what_to_do(verdict):
 
 
 def test_raising_in_every_call_refuses_nothing(verdict):
-    text = verdict(RAISES)[1]["softmax.axis-error[softmax]"]
-    assert "refuses valid input too: softmax raised RuntimeError: the session is closed" in text.replace(
+    text = verdict(RAISES)[1]["duty.refusals[relu]"]
+    assert "refuses valid input too: relu raised RuntimeError: the session is closed" in text.replace(
         "\n" + 12 * " ", " "
     )
 
