@@ -19,7 +19,7 @@ def _convolution(kind, x, kernel, bias, given):
     if "pads" in given:
         raise NotImplementedError("a layer pads by name alone")
     if given.get("padding") == "same_lower":
-        raise NotImplementedError("no padding by name with the odd zero at the start")
+        raise NotImplementedError("no same_lower")
     if max(given.get("stride", (1,))) > 1 and max(given.get("dilation", (1,))) > 1:
         raise NotImplementedError("a layer refuses strides together with dilations")
     names = {"stride": "strides", "dilation": "dilation_rate"}

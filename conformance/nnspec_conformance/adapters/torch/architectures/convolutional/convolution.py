@@ -16,7 +16,7 @@ def convolution_2d(x, kernel, bias=None, **given):
 def _convolution(f, x, kernel, bias, given):
     x, pads, stride = x.movedim(-1, 1), given.pop("pads", None), given.get("stride")
     if given.get("padding") == "same_lower":
-        raise NotImplementedError("no padding by name with the odd zero at the start")
+        raise NotImplementedError("no same_lower")
     if given.get("padding") == "same" and stride and max(stride) > 1:
         raise NotImplementedError("padding='same' is not supported for strided convolutions")
     if pads is not None and pads[::2] == pads[1::2]:
