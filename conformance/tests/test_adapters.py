@@ -11,6 +11,7 @@ from nnspec_conformance.engine import run_instance, validate
 from nnspec_conformance.known_failures import instance_of, known_failures
 from nnspec_conformance.loading import built_in, joined, load_subject
 
+importlib.import_module("multiprocessing.sharedctypes")  # not first where a test has another table of modules
 NEEDS = {
     "torch": ["torch"],
     "keras_torch": ["keras", "torch"],

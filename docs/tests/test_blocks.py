@@ -80,7 +80,7 @@ def test_clause_that_the_specification_does_not_have_stops_the_build(convert):
 
 
 def test_unknown_option_stops_the_build(convert):
-    with pytest.raises(SiteError, match=r"unknown option 'colour' of 'clause \| act\.nan'; known: apart, applies-to"):
+    with pytest.raises(SiteError, match=r"unknown option 'colour' of 'clause \| act\.nan'; known: about, apart"):
         convert("/// clause | act.nan\n    colour: red\n\nIt **MUST** be.\n///")
 
 

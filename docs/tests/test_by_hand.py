@@ -20,7 +20,7 @@ def row(start: str) -> list[float]:
     line = re.search(rf"^\| {re.escape(start)} \|(.*)\|$", PAGE, re.M)
     assert line is not None
     numbers = [re.sub(r"\$(\S+) \\cdot 10\^\{(\S+)\}\$", r"\1e\2", cell.strip()) for cell in line[1].split("|")]
-    return [float(number) for number in numbers if number]
+    return [float(number.replace("\N{MINUS SIGN}", "-")) for number in numbers if number]
 
 
 @pytest.mark.parametrize("x", [(0, 0), (0, 1), (1, 0), (1, 1)])

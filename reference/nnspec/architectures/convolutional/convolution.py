@@ -124,7 +124,7 @@ def _convolution(
 ) -> Array:
     """The sum over the window, in one of the two implementations."""
     if implementation == "plain":
-        y = of_patches(jnp.pad(x, [(0, 0), *pads, (0, 0)]), kernel, stride, dilation, groups)
+        y = _of_patches(jnp.pad(x, [(0, 0), *pads, (0, 0)]), kernel, stride, dilation, groups)
     else:
         y = jax.lax.conv_general_dilated(
             x, kernel, stride, pads, rhs_dilation=dilation, dimension_numbers=LAYOUTS[len(stride)],
@@ -133,7 +133,7 @@ def _convolution(
     return y if bias is None else y + bias
 
 
-def of_patches(x: Array, kernel: Array, stride: tuple[int, ...], dilation: tuple[int, ...], groups: int) -> Array:
+def _of_patches(x: Array, kernel: Array, stride: tuple[int, ...], dilation: tuple[int, ...], groups: int) -> Array:
     """What every window reads, as a row of a matrix, times the kernel as a matrix."""
     *window, channels, filters = kernel.shape
     counts = [_fitting(n, k, s, d) for n, k, s, d in zip(x.shape[1:-1], window, stride, dilation, strict=True)]
@@ -165,9 +165,9 @@ def _checked(
     """The zeros before and after each axis, of a call that is in order."""
     *window, channels, filters = kernel.shape
     axes = len(window)
-    check_numbers(name, "stride", stride, axes, 1)
-    check_numbers(name, "dilation", dilation, axes, 1)
-    check_numbers(name, "pads", pads, 2 * axes, 0)
+    _check_numbers(name, "stride", stride, axes, 1)
+    _check_numbers(name, "dilation", dilation, axes, 1)
+    _check_numbers(name, "pads", pads, 2 * axes, 0)
     if any(pads) and padding != "valid":
         raise ValueError(f"{name}: pads={pads} stand beside padding={padding!r}; use padding='valid'")
     if groups < 1 or x.shape[-1] % groups or filters % groups:
@@ -191,7 +191,7 @@ def _checked(
     return pairs
 
 
-def check_numbers(name: str, word: str, numbers: Sequence[int], count: int, least: int) -> None:
+def _check_numbers(name: str, word: str, numbers: Sequence[int], count: int, least: int) -> None:
     """Refuse numbers that are too few, too many, too small or no integers."""
     if len(numbers) != count:
         raise ValueError(f"{name}: {word}={tuple(numbers)} has {len(numbers)} numbers, expected {count}")
