@@ -109,7 +109,10 @@ def test_isolated_run_says_what_the_other_does(nnspec, adapter, tmp_path):
     for name, *more in (("here",), ("apart", "--isolate")):
         ran = nnspec("check", path, *asked, "--report", tmp_path / f"{name}.json", *more)
         assert (ran.status, "the adapter printed while it was called; its first line: 'called'" in ran.out) == (1, True)
-    assert json.loads((tmp_path / "here.json").read_text()) == json.loads((tmp_path / "apart.json").read_text())
+    here, apart = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("here", "apart"))
+    for report in (here, apart):
+        del report["environment"]["packages"]  # here other tests have imported more
+    assert here == apart
 
 
 @pytest.mark.parametrize(
