@@ -28,6 +28,7 @@ DUTIES = [
     for form in clause.forms
     if (form != "stepper" or "optimizers" not in clause.apart)
     and (not clause.about or form in ABOUT.get(clause.id, ()))
+    and (clause.id != "duty.sizes" or form == "stepper")  # the scaffold of a map is exempt until it states a gradient
 ]
 
 
