@@ -28,8 +28,9 @@ DUTIES = [
     for form in clause.forms
     if (form != "stepper" or "optimizers" not in clause.apart)
     and (not clause.about or form in ABOUT.get(clause.id, ()))
-    and (clause.id != "duty.sizes" or form == "stepper")  # the scaffold of a map is exempt until it states a gradient
+    and (clause.id != "duty.sizes" or form != "state map")  # whose scaffold is exempt until it states a gradient
 ]
+WRITTEN = len(FORMS) + 1  # clauses beside the unwritten ones: a map has one about its gradient, too
 
 
 def name_of(form):
@@ -103,7 +104,7 @@ def test_the_unwritten_clause_fails_and_nothing_else(said, subject):
         assert f"FAIL  {slug}.unwritten" in out
         assert f"the clauses of {TOPICS[form]} are not written yet; then take this one away" in " ".join(out.split())
     assert out.count("FAIL  ") == len(FORMS), out
-    assert f"{len(FORMS) + len(DUTIES)} pass, {len(FORMS)} fail" in out
+    assert f"{WRITTEN + len(DUTIES)} pass, {len(FORMS)} fail" in out
 
 
 @pytest.mark.parametrize("subject", ["numpy_oracle", "reference"])
@@ -120,7 +121,7 @@ def test_mutants_are_caught(said):
 
 
 def test_a_framework_does_not_implement_it_yet(said):
-    assert f"{2 * len(FORMS) + len(DUTIES)} not implemented" in said["flax_optax"].out
+    assert f"{len(FORMS) + WRITTEN + len(DUTIES)} not implemented" in said["flax_optax"].out
 
 
 def test_layout_and_reference_keep_their_rules(run):
@@ -158,7 +159,7 @@ def test_without_the_unwritten_clause_everything_holds(run, copy):
     finally:
         page.write_text(before[0])
         suite.write_text(before[1])
-    count = 1 + DUTIES.count("map")
+    count = 2 + DUTIES.count("map")
     assert f"{count} instances in" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0
 
