@@ -11,7 +11,7 @@ from nnspec_conformance.cases import Case, call, clause, gradient
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import neighbours, real_numbers, same_length, wide
 from nnspec_conformance.oracles.components import activations as oracle
-from nnspec_conformance.tolerance import Want, exact, smallest_normal, ulp, ulps, unit
+from nnspec_conformance.tolerance import Want, exact, smallest_normal, ulp, ulps
 
 FUNCTION_FORMS = ("form",)  # readings on which the value depends; the others concern the gradient at one point
 LIMITS = {
@@ -148,7 +148,7 @@ def gradient_at(operation: str, points: list, slopes: list, **attributes: Any) -
     for dtype in DTYPES:
         x = same_length(np.array(points, DTYPES[dtype]))
         want = np.pad(np.array(slopes, np.float64), (0, x.size - len(slopes)), mode="edge")
-        want = ulps(want, 0, dtype, moved=0.005 + 2 * unit(dtype))
+        want = ulps(want, 1, dtype, moved=0.005)
         yield gradient(operation, x, **attributes, cotangents=np.ones_like(x), want=(want,))
 
 
