@@ -4,24 +4,20 @@ Both functions take images as [batch, lengths, channels] and kernels as [window,
 what each tap of the window reads, and multiplies once; ``fused`` is XLA's own convolution.
 """
 
-import itertools
-from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
+from nnspec.architectures.convolutional._windows import LAYOUTS, Implementation, check_numbers, fitting, of_patches
 from nnspec.checking import checked
 
 __all__ = ["convolution_1d", "convolution_2d"]
 
 PaddingName = Literal["valid", "same", "same_lower"]
-Implementation = Literal["plain", "fused"]
 STATIC = ("padding", "pads", "stride", "dilation", "groups", "implementation")
-LAYOUTS = {1: ("NHC", "HIO", "NHC"), 2: ("NHWC", "HWIO", "NHWC")}
 
 
 @checked
@@ -124,32 +120,13 @@ def _convolution(
 ) -> Array:
     """The sum over the window, in one of the two implementations."""
     if implementation == "plain":
-        y = _of_patches(jnp.pad(x, [(0, 0), *pads, (0, 0)]), kernel, stride, dilation, groups)
+        y = of_patches(jnp.pad(x, [(0, 0), *pads, (0, 0)]), kernel, stride, dilation, groups)
     else:
         y = jax.lax.conv_general_dilated(
             x, kernel, stride, pads, rhs_dilation=dilation, dimension_numbers=LAYOUTS[len(stride)],
             feature_group_count=groups,
         )  # fmt: skip
     return y if bias is None else y + bias
-
-
-def _of_patches(x: Array, kernel: Array, stride: tuple[int, ...], dilation: tuple[int, ...], groups: int) -> Array:
-    """What every window reads, as a row of a matrix, times the kernel as a matrix."""
-    *window, channels, filters = kernel.shape
-    counts = [_fitting(n, k, s, d) for n, k, s, d in zip(x.shape[1:-1], window, stride, dilation, strict=True)]
-    read = []
-    for tap in itertools.product(*map(range, window)):
-        starts = [a * d for a, d in zip(tap, dilation, strict=True)]
-        stops = [at + (n - 1) * s + 1 for at, n, s in zip(starts, counts, stride, strict=True)]
-        read.append(x[:, *(slice(*cut) for cut in zip(starts, stops, stride, strict=True))])  # [batch, *places, in]
-    patches = jnp.stack(read, -2).reshape(len(x), *counts, len(read), groups, channels)
-    W = kernel.reshape(len(read), channels, groups, filters // groups)
-    return jnp.einsum("...tgc,tcgf->...gf", patches, W).reshape(len(x), *counts, filters)
-
-
-def _fitting(length: int, taps: int, stride: int, dilation: int) -> int:
-    """How many windows fit into a padded length."""
-    return (length - dilation * (taps - 1) - 1) // stride + 1
 
 
 def _checked(
@@ -165,9 +142,9 @@ def _checked(
     """The zeros before and after each axis, of a call that is in order."""
     *window, channels, filters = kernel.shape
     axes = len(window)
-    _check_numbers(name, "stride", stride, axes, 1)
-    _check_numbers(name, "dilation", dilation, axes, 1)
-    _check_numbers(name, "pads", pads, 2 * axes, 0)
+    check_numbers(name, "stride", stride, axes, 1)
+    check_numbers(name, "dilation", dilation, axes, 1)
+    check_numbers(name, "pads", pads, 2 * axes, 0)
     if any(pads) and padding != "valid":
         raise ValueError(f"{name}: pads={pads} stand beside padding={padding!r}; use padding='valid'")
     if groups < 1 or x.shape[-1] % groups or filters % groups:
@@ -182,18 +159,10 @@ def _checked(
         if padding != "valid":
             total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
         first = {"valid": pads[2 * i], "same": total // 2, "same_lower": total - total // 2}[padding]
-        if _fitting(n + total, k, s, d) < 1:
+        if fitting(n + total, k, s, d) < 1:
             reach = f"{k} taps" if d == 1 else f"{k} taps with dilation {d}, {d * (k - 1) + 1} places,"
             raise ValueError(
                 f"{name}: a window of {reach} does not fit into axis {i + 1} of x, {n} long, {total} padded"
             )
         pairs.append((first, total - first))
     return pairs
-
-
-def _check_numbers(name: str, word: str, numbers: Sequence[int], count: int, least: int) -> None:
-    """Refuse numbers that are too few, too many, too small or no integers."""
-    if len(numbers) != count:
-        raise ValueError(f"{name}: {word}={tuple(numbers)} has {len(numbers)} numbers, expected {count}")
-    if wrong := [n for n in numbers if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < least]:
-        raise ValueError(f"{name}: {word}={tuple(numbers)} has {wrong[0]}, expected integers of at least {least}")

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nnspec.architectures.convolutional.convolution import LAYOUTS, Implementation, _check_numbers, _of_patches
+from nnspec.architectures.convolutional._windows import LAYOUTS, Implementation, check_numbers, of_patches
 from nnspec.checking import checked
 
 __all__ = ["transposed_convolution_1d", "transposed_convolution_2d"]
@@ -122,7 +122,7 @@ def _transposed(
     if implementation == "plain":
         apart = [(before, after, s - 1) for (before, after), s in zip(pads, stride, strict=True)]
         spread = jax.lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *apart, (0, 0, 0)])
-        y = _of_patches(spread, turned, ones, dilation, 1)
+        y = of_patches(spread, turned, ones, dilation, 1)
     else:
         y = jax.lax.conv_general_dilated(
             x, turned, ones, pads, lhs_dilation=stride, rhs_dilation=dilation, dimension_numbers=LAYOUTS[len(stride)]
@@ -143,10 +143,10 @@ def _checked(
     """The zeros before and after the inputs, on each axis, of a call that is in order."""
     window = kernel.shape[:-2]
     axes = len(window)
-    _check_numbers(name, "stride", stride, axes, 1)
-    _check_numbers(name, "dilation", dilation, axes, 1)
-    _check_numbers(name, "pads", pads, 2 * axes, 0)
-    _check_numbers(name, "output_padding", output_padding, axes, 0)
+    check_numbers(name, "stride", stride, axes, 1)
+    check_numbers(name, "dilation", dilation, axes, 1)
+    check_numbers(name, "pads", pads, 2 * axes, 0)
+    check_numbers(name, "output_padding", output_padding, axes, 0)
     if padding == "same" and (any(pads) or any(output_padding)):
         raise ValueError(f"{name}: pads and output_padding stand beside padding='same'; use padding='valid'")
     pairs = []
