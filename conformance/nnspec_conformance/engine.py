@@ -111,7 +111,7 @@ def _run_test(
 ) -> None:
     """Run one test function; what is asked, and what came of it, is noted on the result by dtype."""
     available = {"operation": result.operation, "readings": setting.readings, "default": setting.default}
-    available |= {"lean": lean, "slow": subject.slow}
+    available |= {"lean": lean, "slow": subject.slow, "layouts": subject.layouts}
     arguments = {name: available[name] for name in test.wants if name in available}
     try:
         if "trial" in test.wants:

@@ -17,9 +17,17 @@ import numpy as np
 
 from nnspec_conformance.clauses import Clause, Spec
 from nnspec_conformance.dtypes import DTYPES, float_dtype
-from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, one_line
+from nnspec_conformance.errors import (
+    ClauseFailed,
+    HarnessError,
+    NotImplementedBySubject,
+    Refused,
+    did_you_mean,
+    one_line,
+)  # fmt: skip
 from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
 from nnspec_conformance.functions import Function
+from nnspec_conformance.layouts import LAYOUTS, copied, laid_out
 from nnspec_conformance.limits import CallTimeout, limit
 from nnspec_conformance.open_stepper import OpenStepper
 from nnspec_conformance.setting import Setting, combinations
@@ -52,6 +60,7 @@ class Subject:
         self.defaults = self._declared("DEFAULTS", dict, {})
         self.known_failures = self._declared("KNOWN_FAILURES", dict, {})
         self.compiles = self._declared("COMPILES", bool, False)
+        self.layouts = self._layouts()
         self.hung: set[str] = set()
         self.process = os.getpid()
         self.printed: list[str] = []
@@ -59,7 +68,7 @@ class Subject:
         self._probed: dict[Callable, bool] = {}
         self.asked: str | None = None  # dtype of the arrays of the last call
         self.calls = self.returned = 0
-        self._check_dtypes()
+        self._check_transport()
 
     # ---- declarations
     def _declared(self, name: str, kind: type, default: Any) -> Any:
@@ -103,6 +112,15 @@ class Subject:
                     )
         return {"*": ("float32",)} | {operation: tuple(names) for operation, names in declared.items()}
 
+    def _layouts(self) -> tuple[str, ...]:
+        """``LAYOUTS``; where it is absent all without ``asarray``, and none with it."""
+        named = self._declared("LAYOUTS", tuple, () if hasattr(self.adapter, "asarray") else tuple(LAYOUTS))
+        for name in named:
+            if not isinstance(name, str) or name not in LAYOUTS:
+                near = did_you_mean(str(name), LAYOUTS)
+                raise HarnessError(f"{self.place('LAYOUTS')}: LAYOUTS holds {one_line(repr(name), 100)}{near}")
+        return named
+
     def dtypes_of(self, operation: str) -> tuple[str, ...]:
         """The dtypes that one operation is tested in."""
         return self._dtypes.get(operation, self._dtypes["*"])
@@ -122,23 +140,42 @@ class Subject:
         lines = [(p, n, line) for p, text in texts.items() for n, line in enumerate(text, 1)]
         return next((f"{p}:{n}" for word in words for p, n, line in lines if word in line), str(path))
 
-    def _check_dtypes(self) -> None:
+    def _check_transport(self) -> None:
+        """Hand over and take back in every dtype: a vector, a single number, no numbers, and each layout it keeps."""
+        table = np.array([[0.5, -2.0, np.inf], [1.0, 8.0, -0.25]])
         for name in self.dtypes:
-            x = np.array([0.5, -2.0, np.inf], DTYPES[name])
-            try:
-                with self._context(name):
-                    back = self._to_numpy(self._asarray(x))
-            except Exception as error:
-                text = f"{type(error).__name__}: {one_line(error, 200)}"
-                raise HarnessError(
-                    f"{self.place('def asarray')}: asarray, to_numpy or context raised for {name} ({text}); "
-                    f"mend it or take {name!r} out of DTYPES"
-                ) from error
-            if not isinstance(back, np.ndarray) or back.dtype != x.dtype or not np.array_equal(back, x):
-                raise HarnessError(
-                    f"{self.place('def to_numpy')}: to_numpy(asarray(x)) gave {one_line(repr(back))} for {name}, "
-                    f"expected {x!r}; mend it or take {name!r} out of DTYPES"
-                )
+            for usual in (table[0], table[0, 0], table[:0]):
+                self._carried(np.asarray(usual, DTYPES[name]), name)
+            for layout in self.layouts:
+                laid = laid_out(table.astype(DTYPES[name]), layout)
+                if laid is not None and self._carried(laid, name).strides != laid.strides:
+                    raise HarnessError(
+                        f"{self.place('LAYOUTS', 'def asarray')}: asarray does not keep '{layout}' for {name}, "
+                        "to_numpy finds other strides; take it out of LAYOUTS"
+                    )
+
+    def _carried(self, x: np.ndarray, name: str) -> np.ndarray:
+        """An array that went over and came back.
+
+        Raises:
+            HarnessError: it did not, or with other numbers.
+        """
+        try:
+            with warnings.catch_warnings(), self._context(name):
+                warnings.simplefilter("ignore")
+                back = self._to_numpy(self._asarray(copied(x)))
+        except Exception as error:
+            text = f"{type(error).__name__}: {one_line(error, 200)}"
+            raise HarnessError(
+                f"{self.place('def asarray')}: asarray, to_numpy or context raised for {name}{list(x.shape)} ({text}); "
+                f"mend it or take {name!r} out of DTYPES"
+            ) from error
+        if not isinstance(back, np.ndarray | np.generic) or back.dtype != x.dtype or not np.array_equal(back, x):
+            raise HarnessError(
+                f"{self.place('def to_numpy')}: to_numpy(asarray(x)) gave {one_line(repr(back))} for {name}, "
+                f"expected {x!r}; mend it or take {name!r} out of DTYPES"
+            )
+        return np.asarray(back)
 
     def probe(self, function: Callable, where: str) -> bool:
         """What a known failure's probe says of this machine; each is asked once.
@@ -196,7 +233,7 @@ class Subject:
 
     # ---- transport
     def _asarray(self, x: np.ndarray) -> Any:
-        return self.adapter.asarray(x) if hasattr(self.adapter, "asarray") else x.copy(order="K")
+        return self.adapter.asarray(x) if hasattr(self.adapter, "asarray") else x
 
     def _to_numpy(self, y: Any) -> np.ndarray:
         if hasattr(self.adapter, "to_numpy"):
@@ -216,7 +253,7 @@ class Subject:
         if not isinstance(x, np.ndarray):
             return x
         try:
-            self._handed.append(self._asarray(x))
+            self._handed.append(self._asarray(copied(x)))
             return self._handed[-1]
         except NotImplementedError:
             raise
@@ -233,17 +270,17 @@ class Subject:
             return tuple(self._out(operation, v, True) for v in y)
         if isinstance(y, SCALARS) and (inside or type(y) is int):  # a count is a plain number
             return y
-        if isinstance(y, np.ndarray):
-            return np.array(y)  # a copy: a framework may update in place
         try:
             result = self._to_numpy(y)
         except Exception as error:
+            if type(y).__module__ != "builtins" and hasattr(self.adapter, "to_numpy"):
+                raise  # a lazy library computes here, and here it refuses
             kind = type(y).__name__
             text = f" (to_numpy: {one_line(error, 200)})" if hasattr(self.adapter, "to_numpy") else ""
             raise ClauseFailed(f"{operation} returned {kind}, expected an array{text}") from error
-        if not isinstance(result, np.ndarray):
+        if not isinstance(result, np.ndarray | np.generic):
             raise ClauseFailed(f"{operation} returned {type(y).__name__}, which to_numpy made {type(result).__name__}")
-        return np.array(result)
+        return np.array(result)  # a copy: a framework may update in place
 
     # ---- calls
     def has(self, operation: str) -> bool:
