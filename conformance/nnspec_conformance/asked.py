@@ -73,7 +73,8 @@ def question(
         home: operation, readings and sizes.
         what: ``call`` or ``gradient``; of a stepper there are calls only, of three steps.
         dtype: of the floating-point arrays.
-        changed: what is made of the drawn arrays before the answer is computed.
+        changed: what is made of the drawn arrays, of a stepper also of what each step is handed, before the answer is
+            computed.
         words: ``note`` and ``may_refuse`` of the case.
     """
     operation = home.operation
@@ -100,7 +101,7 @@ def _cotangents(home: Home, arrays: tuple, dtype: str) -> Any:
 
 def _steps(home: Home, dtype: str, changed: Callable[[tuple], tuple], words: dict[str, str]) -> Case:
     known = steppers.of(home.operation.name)
-    (params,), grads = changed(home.arrays(dtype)), home.steps(dtype)
+    params, *grads = changed((*home.arrays(dtype), *home.steps(dtype)))
     told = {k: v for k, v in home.readings.items() if k in inspect.signature(known.oracle).parameters}
     hyper: dict[str, Any] = known.hyper | told
     want = known.expected(params, grads, dtype=dtype, **hyper)

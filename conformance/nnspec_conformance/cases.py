@@ -9,6 +9,7 @@ A test asks for what it needs by parameter name:
     default     for a clause of kind default, the value that the subject declares
     lean        whether a few shapes and dtypes will do: the subject compiles, or this is not its first reading
     slow        whether the run asks everything, whatever it takes
+    layouts     the layouts in memory that reach the subject
     trial       the subject itself, for relations that no table of expected values can state
 """
 
@@ -26,10 +27,11 @@ from nnspec_conformance.compare import NOTHING, Finding, compare, together
 from nnspec_conformance.dtypes import DTYPES, float_dtype, is_float
 from nnspec_conformance.errors import ClauseFailed, NotImplementedBySubject, Refused
 from nnspec_conformance.forms import is_form, values_do_not_matter
+from nnspec_conformance.layouts import name_of
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.trees import mapped
 
-PARAMETERS = {"operation", "readings", "default", "lean", "slow", "trial"}
+PARAMETERS = {"operation", "readings", "default", "lean", "slow", "layouts", "trial"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,7 @@ class Case:
         rates: for a trajectory, the learning rate of each step, or None where the last one stays in force.
         note: which bug it catches, in a few words.
         may_refuse: what makes a refusal other clauses' business: here the question then counts as not asked.
+        layout: in which one of the arrays lies, of ``nnspec_conformance.layouts``; the usual one if empty.
     """
 
     operation: str
@@ -61,6 +64,7 @@ class Case:
     rates: list | None = None
     note: str = ""
     may_refuse: str = ""
+    layout: str = ""
 
     @property
     def dtype(self) -> str | None:
@@ -81,6 +85,8 @@ class Case:
 
     def ask(self, subject: Subject, told: dict) -> Any:
         """The subject's answer, as NumPy; an error on the way carries the question."""
+        if self.layout and self.layout not in subject.layouts:
+            raise NotImplementedBySubject(f"{self.layout} arrays, which asarray does not keep")
         form = values_do_not_matter(subject) if is_form(self.want) else contextlib.nullcontext()
         try:
             with form:
@@ -285,8 +291,8 @@ def short(x: Any) -> str:
     if isinstance(x, np.ndarray):
         if x.size <= 8:
             return np.array2string(x, separator=", ", precision=9, floatmode="unique").replace("\n", "")
-        order = "" if x.flags.c_contiguous else " with other strides"
-        return f"{x.dtype}{list(x.shape)}{order}"
+        layout = name_of(x)
+        return f"{x.dtype}{list(x.shape)}" + (f" {layout}" if layout else "")
     if isinstance(x, dict):
         return "{" + ", ".join(f"{k}: {short(v)}" for k, v in x.items()) + "}"
     if isinstance(x, tuple | list) and any(isinstance(v, np.ndarray | dict) for v in x):

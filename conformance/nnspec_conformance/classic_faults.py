@@ -37,10 +37,6 @@ def flattens_the_batch_axes(f, *arrays, **given):
 # ---- what is made of the arrays
 
 
-def ignores_the_strides(f, x, *rest, **given):
-    return f(x.ravel(order="K").reshape(x.shape), *rest, **given)
-
-
 def swallows_nan(f, x, *rest, **given):
     return f(np.where(np.isnan(x), np.zeros_like(x), x), *rest, **given)
 

@@ -21,7 +21,6 @@ def half_numbers(dtype: str) -> np.ndarray:
     return x[finite][np.argsort(x[finite].astype(np.float32), kind="stable")]
 
 
-@cache
 def real_numbers(dtype: str, largest: float | None = None) -> np.ndarray:
     """Finite numbers of a dtype over its whole range, both signs, zero included, in order.
 
@@ -32,6 +31,11 @@ def real_numbers(dtype: str, largest: float | None = None) -> np.ndarray:
         dtype: name of the dtype.
         largest: leave out magnitudes above it; the array keeps its length.
     """
+    return _real_numbers(dtype, largest).copy()
+
+
+@cache
+def _real_numbers(dtype: str, largest: float | None) -> np.ndarray:
     if dtype in ("float16", "bfloat16"):
         x = half_numbers(dtype)
     else:
@@ -43,8 +47,7 @@ def real_numbers(dtype: str, largest: float | None = None) -> np.ndarray:
         x = np.concatenate([octaves[np.isfinite(octaves)], edges, *grids])
         x = np.unique(np.concatenate([-x, x]).astype(DTYPES[dtype]))
     if largest is not None:
-        x = same_length(x[np.abs(x.astype(np.float64)) <= largest], x.size)
-    x.flags.writeable = False
+        return same_length(x[np.abs(x.astype(np.float64)) <= largest], x.size)
     return x
 
 

@@ -54,7 +54,7 @@ def plan(home: Home, *, lean: bool = False, slow: bool = False) -> list[Size]:
         chosen += _slow(axes)
     found: dict[str, Size] = {}
     for size in chosen:
-        if _is_possible(home, size.lengths):
+        if is_possible(home, size.lengths):
             found.setdefault(repr(sorted(size.lengths.items())), size)
     return list(found.values())
 
@@ -131,7 +131,7 @@ class Axes:
         return self.made(chosen.get("", ()), named, chosen.get("last", 1), **more)
 
 
-def _is_possible(home: Home, lengths: dict[str, Any]) -> bool:
+def is_possible(home: Home, lengths: dict[str, Any]) -> bool:
     """Whether every array of call and answer has a shape: a window fits into its image; and none is too large."""
     there = replace(home, sizes=lengths)
     operation, values = home.operation, {**home.operation.defaults(), **home.given, **there.lengths}

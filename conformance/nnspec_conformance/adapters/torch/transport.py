@@ -9,12 +9,17 @@ import ml_dtypes
 import numpy as np
 import torch
 
+# A tensor has neither negative strides nor a flag that forbids writing. torch.from_dlpack of an array with negative
+# strides ends the process, and torch.flip copies.
+LAYOUTS = ("transposed", "sliced", "stepped", "broadcast", "unaligned")
+
 
 def asarray(x: np.ndarray) -> torch.Tensor:
-    """A tensor of the array's dtype; bfloat16 travels as its bits, which NumPy and PyTorch both know as int16."""
+    """A tensor in the array's memory; bfloat16 travels as its bits, which NumPy and PyTorch both know as int16."""
+    x = x.copy() if any(stride < 0 for stride in x.strides) else x
     if x.dtype == ml_dtypes.bfloat16:
-        return torch.from_numpy(x.view(np.int16).copy()).view(torch.bfloat16)
-    return torch.from_numpy(x.copy())
+        return torch.from_numpy(x.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(x)
 
 
 def to_numpy(t: torch.Tensor) -> np.ndarray:
@@ -22,7 +27,7 @@ def to_numpy(t: torch.Tensor) -> np.ndarray:
     if t._is_zerotensor():
         t = t.clone()
     if t.dtype == torch.bfloat16:
-        return t.contiguous().view(torch.int16).numpy().view(ml_dtypes.bfloat16)
+        return t.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
     return t.numpy()
 
 

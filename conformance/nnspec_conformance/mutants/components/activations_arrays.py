@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.mutant import Mutants
-from nnspec_conformance.oracles.components.activations import ELEMENTWISE
 
 MUTANTS = Mutants()
 
@@ -29,11 +27,6 @@ def leaves_the_remainder_of_a_vector(f, x, **given):
     return y
 
 
-MUTANTS.each("memory is read front to back, whatever the strides", "activation.elementwise")(
-    classic.ignores_the_strides
-)
-
-
 @MUTANTS.each("one launch covers 65,536 elements, and nobody launches another", "activation.elementwise")
 def stops_after_65536_elements(f, x, **given):
     y = np.array(f(x, **given))
@@ -51,11 +44,6 @@ def works_in_place(f, x, **given):
 def averages_over_the_batch(f, x, cotangents, **given):
     gradient = f(x, cotangents, **given)[0]
     return ((gradient / x.dtype.type(len(x))).astype(x.dtype) if x.ndim > 1 else gradient,)
-
-
-MUTANTS.each(
-    "memory is read front to back, whatever the strides", "activation.gradient", operations=ELEMENTWISE[1:], part="_vjp"
-)(classic.ignores_the_strides)
 
 
 @MUTANTS.each("a single number is not an array, so it has no gradient", "activation.gradient", part="_vjp")

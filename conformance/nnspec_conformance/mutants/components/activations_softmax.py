@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.mutants.components.activations import quietly
@@ -70,9 +69,6 @@ def sums_blocks_without_rescaling(f, x, *, axis=-1):
     total = sum(np.exp(b - b.max(-1, keepdims=True)).sum(-1, keepdims=True) for b in blocks)
     y = rows - rows.max(-1, keepdims=True, initial=-np.inf) - np.log(total)
     return np.moveaxis(y if f is right.log_softmax else np.exp(y), -1, axis)
-
-
-MUTANTS.each("memory is read front to back, whatever the strides", "softmax.value")(classic.ignores_the_strides)
 
 
 @MUTANTS.each("the axis is taken modulo the rank", "softmax.axis-error")

@@ -65,7 +65,7 @@ def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
     numbers = [real_numbers(dtype, largest=1e4) for dtype in DTYPES]
     inputs = [same_length(without_kinks(operation, x), x.size) for x in numbers]
     inputs += [np.asarray(np.abs(normal_draws(8, ()))), normal_draws(9, (2, 3, 4), scale=2.0)]
-    for x in (*inputs, normal_draws(9, (4, 3, 2), scale=2.0).T):  # the last: x and cotangents of different strides
+    for x in inputs:
         cotangents = np.resize(np.array([1.0, 2.0, -0.5], x.dtype), x.shape)  # powers of two: exact products
         yield gradient(operation, x, **fixed(operation), cotangents=cotangents, want=slopes)
 

@@ -56,7 +56,7 @@ def test_value(operation: str) -> Iterator[Case]:
         yield call(operation, x, axis=-1, want=along(operation))
     # long rows take other kernels than short ones, and a single vector other code than a batch
     long = normal_draws(4, (2, 1500), scale=3.0)
-    for x in (long, np.ones((3, 1), np.float32), rows("float32")[0], np.asfortranarray(rows("float32"))):
+    for x in (long, np.ones((3, 1), np.float32), rows("float32")[0]):
         yield call(operation, x, axis=-1, want=along(operation))
 
 

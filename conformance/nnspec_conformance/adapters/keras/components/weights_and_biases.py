@@ -64,4 +64,4 @@ def parameter_count(*, layer, gru_biases, **sizes):
         sizes["reset_after"] = gru_biases == "two"
     made, shape = LAYERS[layer](**sizes)
     made.build(*[shape] * (2 if layer == "attention" else 1))
-    return np.asarray(sum(int(np.prod(w.shape)) for w in made.trainable_weights))  # count_params has the state too
+    return sum(int(np.prod(w.shape)) for w in made.trainable_weights)  # count_params has the state too

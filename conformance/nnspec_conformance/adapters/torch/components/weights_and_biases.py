@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -51,4 +50,4 @@ LAYERS = {
 
 def parameter_count(*, layer, **sizes):
     with torch.device("meta"):  # shapes only
-        return np.asarray(sum(p.numel() for p in LAYERS[layer](**sizes).parameters()))
+        return sum(p.numel() for p in LAYERS[layer](**sizes).parameters())

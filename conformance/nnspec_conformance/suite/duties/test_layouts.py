@@ -1,0 +1,76 @@
+"""The duty of layouts: right values and gradients, however the arrays lie in memory."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from nnspec_conformance.asked import question
+from nnspec_conformance.cases import Case, clause
+from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.home import Home
+from nnspec_conformance.layouts import LAYOUTS, laid_out
+from nnspec_conformance.sizes import Axes, is_possible
+from nnspec_conformance.trees import leaves, rebuilt
+
+LENGTHS = (17, 9, 5, 3)  # no two alike, and none a multiple of a vector
+LEADING = (6,)
+NO_PARAMETER = ("broadcast", "read-only")  # an optimizer may keep its parameters where they are, and write there
+
+
+@clause("duty.layouts")
+def test_layouts(operation: str, readings: dict, layouts: tuple, lean: bool, slow: bool) -> Iterator[Case]:
+    if missing := [name for name in LAYOUTS if name not in layouts]:
+        yield Case(operation=operation, layout=", ".join(missing))
+    home = roomy(Home(own_spec().operations[operation], readings))
+    half = (
+        "float64" if home.operation.form == "stepper" else "bfloat16"
+    )  # its own clauses ask nothing in half precision
+    dtypes = ["float32"] if lean else ["float32", half]
+    if slow and half == "bfloat16":
+        dtypes = list(DTYPES)
+    for dtype, what in itertools.product(dtypes, ("call", "gradient")):
+        if layouts and (case := question(home, what, dtype)) is not None:
+            yield from laid(home, case, dtype, layouts)
+
+
+def roomy(home: Home) -> Home:
+    """The question with more entries than a vector along each axis, where all axes fit each other so."""
+    lengths = Axes.of(home).size(LEADING, LENGTHS).lengths
+    return replace(home, sizes=lengths) if is_possible(home, lengths) else home
+
+
+def laid(home: Home, case: Case, dtype: str, layouts: tuple[str, ...]) -> Iterator[Case]:
+    """The question with its arrays in turn in each layout, the cotangents too, or what the last step is handed."""
+    handed = [case.arrays, case.cotangents, case.grads]
+    arrays, grads = leaves(handed), leaves(case.grads)
+    last_step = [len(arrays) - len(grads) + i for i in range(len(grads))][-len(leaves(case.arrays)) :] if grads else []
+    for layout in layouts:
+        own = [] if grads and layout in NO_PARAMETER else ends(range(len(leaves(case.arrays))))
+        others = last_step if grads else range(len(leaves(case.arrays)), len(arrays))
+        for number in (*own, *ends(others)):
+            if (same := laid_out(arrays[number], layout)) is None:
+                continue
+            given, cotangents, steps = rebuilt(handed, [*arrays[:number], same, *arrays[number + 1 :]])
+            other = case
+            if layout == "broadcast":  # to which other values are expected
+                other = expected(home, case, dtype, given, cotangents, steps)
+            words = {"layout": layout, "note": "memory is read front to back"}
+            yield replace(other, arrays=given, cotangents=cotangents, grads=steps, **words)
+
+
+def ends(numbers: Sequence[int]) -> list[int]:
+    """The first two and the last one."""
+    return sorted({*numbers[:2], *numbers[-1:]})
+
+
+def expected(home: Home, case: Case, dtype: str, given: tuple, cotangents: Any, steps: list | None) -> Case:
+    """The question with what is expected of other arrays."""
+    if steps is None:
+        return case.on(*given, cotangents=cotangents)
+    other = question(home, "call", dtype, changed=lambda _: (*given, *steps))
+    assert other is not None
+    return other
