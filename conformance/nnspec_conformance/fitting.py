@@ -20,7 +20,7 @@ Row = tuple[str, tuple[str, ...], Shape]  # name of an array, its axes, its shap
 
 @dataclass(frozen=True)
 class Change:
-    """Another shape of one array, with which the shapes of a call do not fit any more.
+    """One array of a call with another shape, which does not fit the others.
 
     Attributes:
         name: of the array; the one in its table, if it stands in one.
