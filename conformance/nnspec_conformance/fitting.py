@@ -20,7 +20,7 @@ Row = tuple[str, tuple[str, ...], Shape]  # name of an array, its axes, its shap
 
 @dataclass(frozen=True)
 class Change:
-    """One array of a call with another shape, which does not fit the others.
+    """A change of one array of a call, so that its shapes do not fit any more.
 
     Attributes:
         name: of the array; the one in its table, if it stands in one.
