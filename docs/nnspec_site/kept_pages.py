@@ -178,17 +178,26 @@ def _overheard(listener: Any, method: str, *, skip: bool) -> Iterator[Told]:
         delattr(listener, method)
 
 
+class _Listener(logging.Handler):
+    """Collects what is logged."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.found: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(record)
+
+
 @contextmanager
 def _warnings() -> Iterator[list[logging.LogRecord]]:
     """What is logged meanwhile from the level of a warning on."""
-    found: list[logging.LogRecord] = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = found.append
+    handler = _Listener(logging.WARNING)
     loggers = [logging.getLogger(name) for name in ("mkdocs", "griffe")]
     for logger in loggers:
         logger.addHandler(handler)
     try:
-        yield found
+        yield handler.found
     finally:
         for logger in loggers:
             logger.removeHandler(handler)
