@@ -235,7 +235,7 @@ def counts_a_bias_twice(x, weights, cotangents, **given):
     return dx, gradients | {"bias_1": 2 * gradients["bias_1"]}
 
 
-@MUTANTS.add("the way back passes the activation as if it were the identity", *GRADIENTS, part="_vjp")
+@MUTANTS.add("the backward pass takes the activation for the identity", *GRADIENTS, part="_vjp")
 def passes_straight_through_the_activation(x, weights, cotangents, *, activation):
     bent = right.forward(x, weights, activation=activation)
     straight = {key: np.asarray(c) for key, c in cotangents.items()}
