@@ -72,6 +72,7 @@ class Subject:
         self.process = os.getpid()
         self.printed: list[str] = []
         self._handed: list[Any] = []
+        self._given: Any = None  # what the last call returned
         self.reloads = role == "user"  # whether its module may be loaded once more, to ask it without its past
         self.probed: dict[Callable, bool] = {}  # what probes of known failures said
         self.applied: Callable = called  # how a question is answered: by a call, or by its form alone
@@ -272,7 +273,8 @@ class Subject:
                 self._context(dtype),
             ):
                 warnings.simplefilter("ignore")
-                answer = self._out(operation, body(getattr(self.adapter, operation)))
+                self._given = body(getattr(self.adapter, operation))
+                answer = self._out(operation, self._given)
                 self.returned += 1
                 return answer
         except (ClauseFailed, HarnessError):
@@ -313,8 +315,21 @@ class Subject:
 
     def handed_last(self, operation: str) -> list[np.ndarray]:
         """The arrays that the last call was handed, as it left them."""
-        handed = self._handed
-        return list(self._guard(operation, handed, lambda _: tuple(handed), "arrays"))
+        handed, asked = self._handed, self.asked
+        found = list(self._guard(operation, handed, lambda _: tuple(handed), "arrays"))
+        self.asked = asked
+        return found
+
+    def result_last(self, operation: str) -> Callable[[], Any]:
+        """The last call's result, as the subject holds it whenever it is looked at."""
+        given, asked = self._given, self.asked
+
+        def now() -> Any:
+            found = self._guard(operation, (), lambda _: given, "result")
+            self.asked = asked
+            return found
+
+        return now
 
     def vjp(self, operation: str, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
         """Gradients of ``sum(cotangents * f(*arrays))`` for the floating-point arrays, in their order.

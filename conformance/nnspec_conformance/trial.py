@@ -108,6 +108,10 @@ class Trial:
         """The arrays of the last call, cotangents last, as the subject left them."""
         return self.subject.handed_last(self.operation)
 
+    def result(self) -> Callable[[], Any]:
+        """The last answer as the subject holds it, whenever it is looked at."""
+        return self.subject.result_last(self.operation)
+
     def expect(self, got: Any, want: Any, about: str, arrays: tuple = ()) -> None:
         """Compare, remember, and go on; the verdict is made when the test ends. ``arrays`` show the worst input."""
         finding = compare(got, want, flushes=self.setting.flushes, arrays=arrays)
