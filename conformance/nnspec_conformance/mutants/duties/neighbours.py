@@ -26,6 +26,14 @@ def has_gradient_for_examples(operation: Operation) -> bool:
     return 0 in operation.example_axes(first, home.lengths, home.given)
 
 
+def may_hold_nan(operation: Operation) -> bool:
+    """Whether some array with examples is of floating-point numbers of any size."""
+    home = Home(operation, {}, leading=(5, 3))
+    rows = [a for a in operation.places(home.lengths, home.given).values() if a.dtype == "float"]
+    free = [a for a in rows if a.interval is None and not a.values and not a.normalized]
+    return any(operation.example_axes(a, home.lengths, home.given) for a in free)
+
+
 FLOWING = [operation.name for operation in OWING if has_gradient_for_examples(operation)]
 
 
@@ -46,7 +54,11 @@ def adds_a_mean_of_the_batch(f, *arrays, **given):
     return of_floats(lambda y: wide(y) + wide(y).mean(0) / 8, f(*arrays, **given))
 
 
-@MUTANTS.each("a check for NaN looks at the whole batch, and gives all of it up", DUTY)
+@MUTANTS.each(
+    "a check for NaN looks at the whole batch, and gives all of it up",
+    DUTY,
+    operations=[operation.name for operation in OWING if may_hold_nan(operation)],
+)
 def spoils_the_batch_for_one_nan(f, *arrays, **given):
     spoiled = any(np.isnan(wide(x)).any() for x in leaves(arrays) if is_float(x))
     return of_floats(lambda y: np.full_like(y, np.nan) if spoiled else y, f(*arrays, **given))

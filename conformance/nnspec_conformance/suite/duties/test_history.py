@@ -94,9 +94,7 @@ def other_arguments(home: Home, dtype: str) -> Iterator[tuple[Place, tuple]]:
 def with_the_ends_of(x: np.ndarray, other: np.ndarray, array: Array) -> np.ndarray:
     """Another array, of other signs where it may; its ends are those of the first one unless it has few entries."""
     if array.dtype == "float" and array.interval is None and not array.values and not array.normalized:
-        other = np.asarray(-0.75 * x.astype(np.float64)).astype(
-            x.dtype
-        )  # a clipped number keeps its size, not its sign
+        other = np.asarray(-0.75 * x.astype(np.float64)).astype(x.dtype)  # clipped numbers keep their sign
     if x.size < 3 or array.normalized:
         return other
     found = np.array(other)
