@@ -73,7 +73,9 @@ class Subject:
         self.patience = Patience(call_limit, (first_call_limit or FIRST * call_limit) if self.compiles else None)
         self.process = os.getpid()
         self.printed: list[str] = []
-        self._handed: list[Any] = []
+        self.handed: list[Any] = []  # the arrays of the last call, as it holds them
+        self.given: Any = None  # what that call returned
+        self.placed: Callable = self._asarray  # how it is handed an array
         self.reloads = role == "user"  # whether its module may be loaded once more, to ask it without its past
         self.probed: dict[Callable, bool] = {}  # what probes of known failures said
         self.applied: Callable = called  # how a question is answered: by a call, or by its form alone
@@ -208,8 +210,8 @@ class Subject:
         if not isinstance(x, np.ndarray):
             return x
         try:
-            self._handed.append(self._asarray(x))
-            return self._handed[-1]
+            self.handed.append(self.placed(x))
+            return self.handed[-1]
         except NotImplementedError:
             raise
         except Exception as error:  # the adapter's transport, not the operation: nothing is said about a clause
@@ -258,7 +260,7 @@ class Subject:
         seconds = self.patience.limit(form)
         dtype = self.asked or self.dtypes_of(operation)[0]
         self.calls += 1
-        self._handed = []
+        self.handed = []
         printed, late = io.StringIO(), False
         try:
             with (
@@ -270,7 +272,8 @@ class Subject:
                 self._context(dtype),
             ):
                 warnings.simplefilter("ignore")
-                answer = self._out(operation, body(getattr(self.adapter, operation)))
+                self.given = body(getattr(self.adapter, operation))
+                answer = self._out(operation, self.given)
                 self.returned += 1
                 return answer
         except (ClauseFailed, HarnessError):
@@ -309,10 +312,20 @@ class Subject:
 
         return self._guard(operation, arrays, body, given=attributes)
 
-    def handed_last(self, operation: str) -> list[np.ndarray]:
-        """The arrays that the last call was handed, as it left them."""
-        handed = self._handed
-        return list(self._guard(operation, handed, lambda _: tuple(handed), "arrays"))
+    def read(self, operation: str, held: Any) -> Any:
+        """What it holds, such as a result or the arrays that it was handed, as NumPy."""
+        asked = self.asked
+        try:
+            return self._guard(operation, (), lambda _: held, "arrays")
+        finally:
+            self.asked = asked
+
+    def overwrite(self, held: Any, x: np.ndarray) -> bool:
+        """Write other numbers into an array that it holds, and say whether that can be done."""
+        seen = self._to_numpy(held)
+        if seen.flags.writeable:
+            seen[...] = x
+        return self._to_numpy(held).tobytes() == x.tobytes()
 
     def vjp(self, operation: str, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
         """Gradients of ``sum(cotangents * f(*arrays))`` for the floating-point arrays, in their order.
