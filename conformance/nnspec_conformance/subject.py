@@ -73,9 +73,8 @@ class Subject:
         self.patience = Patience(call_limit, (first_call_limit or FIRST * call_limit) if self.compiles else None)
         self.process = os.getpid()
         self.printed: list[str] = []
-        self.handed: list[Any] = []  # the arrays of the last call, as it holds them
-        self.given: Any = None  # what that call returned
-        self.placed: Callable = self._asarray  # how it is handed an array
+        self._handed: list[Any] = []  # the arrays of the last call, as it holds them
+        self._given: Any = None  # what that call returned; see ``nnspec_conformance.remains``
         self.reloads = role == "user"  # whether its module may be loaded once more, to ask it without its past
         self.probed: dict[Callable, bool] = {}  # what probes of known failures said
         self.applied: Callable = called  # how a question is answered: by a call, or by its form alone
@@ -210,8 +209,8 @@ class Subject:
         if not isinstance(x, np.ndarray):
             return x
         try:
-            self.handed.append(self.placed(x))
-            return self.handed[-1]
+            self._handed.append(self._asarray(x))
+            return self._handed[-1]
         except NotImplementedError:
             raise
         except Exception as error:  # the adapter's transport, not the operation: nothing is said about a clause
@@ -260,7 +259,7 @@ class Subject:
         seconds = self.patience.limit(form)
         dtype = self.asked or self.dtypes_of(operation)[0]
         self.calls += 1
-        self.handed = []
+        self._handed = []
         printed, late = io.StringIO(), False
         try:
             with (
@@ -272,8 +271,8 @@ class Subject:
                 self._context(dtype),
             ):
                 warnings.simplefilter("ignore")
-                self.given = body(getattr(self.adapter, operation))
-                answer = self._out(operation, self.given)
+                self._given = body(getattr(self.adapter, operation))
+                answer = self._out(operation, self._given)
                 self.returned += 1
                 return answer
         except (ClauseFailed, HarnessError):
@@ -311,21 +310,6 @@ class Subject:
             return self.applied(lambda *inputs: f(*inputs, **attributes), *map(self._in, arrays))
 
         return self._guard(operation, arrays, body, given=attributes)
-
-    def read(self, operation: str, held: Any) -> Any:
-        """What it holds, such as a result or the arrays that it was handed, as NumPy."""
-        asked = self.asked
-        try:
-            return self._guard(operation, (), lambda _: held, "arrays")
-        finally:
-            self.asked = asked
-
-    def overwrite(self, held: Any, x: np.ndarray) -> bool:
-        """Write other numbers into an array that it holds, and say whether that can be done."""
-        seen = self._to_numpy(held)
-        if seen.flags.writeable:
-            seen[...] = x
-        return self._to_numpy(held).tobytes() == x.tobytes()
 
     def vjp(self, operation: str, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
         """Gradients of ``sum(cotangents * f(*arrays))`` for the floating-point arrays, in their order.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nnspec_conformance import remains
 from nnspec_conformance.cases import Case, short
 from nnspec_conformance.compare import Finding, compare
 from nnspec_conformance.dtypes import DTYPES
@@ -15,7 +16,6 @@ from nnspec_conformance.errors import ClauseFailed, NotImplementedBySubject, Ref
 from nnspec_conformance.setting import Setting
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.tolerance import Shape
-from nnspec_conformance.trees import leaves
 
 
 class Trial:
@@ -107,28 +107,20 @@ class Trial:
 
     def handed(self) -> list:
         """The arrays of the last call, cotangents last, as the subject left them."""
-        return list(self.subject.read(self.operation, tuple(self.subject.handed)))
+        return remains.arrays(self.subject, self.operation)
 
     def result(self) -> Callable[[], Any]:
         """The last answer as the subject holds it, whenever it is looked at."""
-        held = self.subject.given
-        return lambda: self.subject.read(self.operation, held)
+        return remains.result(self.subject, self.operation)
 
     def ask_in_place(self, case: Case) -> Any:
         """The answer to a question with the very arrays of the last one, into which its numbers are written.
 
         Raises:
-            NotImplementedBySubject: the arrays of the subject cannot be written to, or not from outside.
+            NotImplementedBySubject: the subject's arrays cannot be written to.
         """
-        held, subject = list(self.subject.handed), self.subject
-        if not all(map(subject.overwrite, held, leaves(case.arrays))):
-            raise NotImplementedBySubject("arrays that are changed in place")
-        again, before = iter(held), subject.placed
-        subject.placed = lambda x: next(again)
-        try:
+        with remains.rewritten(self.subject, case.arrays):
             return self.ask(case)
-        finally:
-            subject.placed = before
 
     def expect(self, got: Any, want: Any, about: str, arrays: tuple = ()) -> None:
         """Compare, remember, and go on; the verdict is made when the test ends. ``arrays`` show the worst input."""

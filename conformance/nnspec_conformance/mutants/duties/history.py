@@ -33,6 +33,12 @@ def has_a_gradient_that_depends_on_its_arrays(operation: Operation) -> bool:
     return any((a != b).any() for a, b in pairs(*found))
 
 
+def keeps_states(name: str) -> bool:
+    """Whether a stepper of the oracle has its states where another can take them."""
+    home = Home(own_spec().operations[name], {})
+    return hasattr(getattr(ORACLE, name)(*home.arrays("float64"), **home.attributes), "states")
+
+
 def has_an_optional_keyword(operation: Operation) -> bool:
     """Whether a call may leave out a keyword that goes with any others."""
     plain = Home(operation, {}).attributes
@@ -58,7 +64,7 @@ def drifts_with_every_call(f, *arrays, **given):
 @MUTANTS.each(
     "answers are remembered by the form of the arrays and their ends, as a hash of some entries does",
     DUTY,
-    operations=[o.name for o in CALLED if Home(o, {}).arrays("float32")],
+    operations=[o.name for o in CALLED if any(x.size > 2 for x in leaves(Home(o, {}).arrays("float32")))],
 )
 def remembers_by_the_ends(f, *arrays, **given):
     ends = [x.ravel()[[0, -1]].tobytes().hex() for x in leaves(arrays) if x.size]
@@ -123,6 +129,21 @@ def takes_the_gradient_at_the_last_arrays(f, *arrays, **given):
     return f(*last, cotangents, **given)
 
 
-MUTANTS.each("rate and states are of the class, not of the instance", DUTY, operations=STEPPERS)(
+MUTANTS.each("rate and states are of the class, not of the instance", DUTY, operations=filter(keeps_states, STEPPERS))(
     faults.shares_its_state
 )
+
+
+@MUTANTS.each(
+    "what is learned is added to a variable of the module",
+    DUTY,
+    operations=[name for name in STEPPERS if not keeps_states(name)],
+)
+def adds_to_what_others_have_learned(start, params, **given):
+    step, key = start(params, **given), (start.__name__, "step")
+
+    def called(*told):
+        KEPT[key] = KEPT.get(key, -1) + 1
+        return mapped(lambda p: p + np.asarray(KEPT[key] % 5).astype(p.dtype), step(*told))
+
+    return called

@@ -68,7 +68,7 @@ def spoils_the_batch_for_one_nan(f, *arrays, **given):
 def has_one_grid_for_the_batch(f, *arrays, **given):
     def on_the_grid(y):
         unit = np.nanmax(np.abs(wide(y)), initial=1e-9) / 16
-        return np.round(wide(y) / unit) * unit
+        return (np.floor(wide(y) / unit) + 0.5) * unit
 
     return of_floats(on_the_grid, f(*arrays, **given))
 
