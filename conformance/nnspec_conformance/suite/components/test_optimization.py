@@ -52,11 +52,6 @@ def test_rate(operation: str, trial: Trial) -> None:
     steppers.of(operation).takes_each_rate(trial)
 
 
-@clause("optimizer.instances")
-def test_instances(operation: str, trial: Trial) -> None:
-    steppers.of(operation).instances_are_apart(trial)
-
-
 @clause("optimizer.state")
 def test_state(operation: str, trial: Trial) -> None:
     steppers.of(operation).goes_on_where_it_was_saved(trial)
@@ -215,11 +210,6 @@ def test_default(readings: dict, default: float) -> Iterator[Case]:
 @clause("exponential-average.state")
 def test_average_state(trial: Trial) -> None:
     AVERAGE.goes_on_where_it_was_saved(trial)
-
-
-@clause("exponential-average.instances")
-def test_average_instances(trial: Trial) -> None:
-    AVERAGE.instances_are_apart(trial)
 
 
 @clause("exponential-average.decay-range")
