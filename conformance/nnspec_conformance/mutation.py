@@ -30,7 +30,7 @@ from nnspec_conformance.tolerance import Want, ulp
 LEAST_POWER = 10.0  # distance, in tolerances, below which a clause cannot tell its nearest wrong implementation
 NOISE = 64  # units in the last place of 1: what is left where digits have cancelled is hardly more
 ALIKE = 0.9  # share of the telling places at which an imitation must be wrong as the subject is
-PARTS = ("", "_vjp", "_second_derivative")  # the functions by which an adapter brings one operation
+PARTS = ("", "_vjp", "_vjp_vjp", "_second_derivative")  # the functions by which an adapter brings one operation
 
 
 @dataclass(frozen=True)
