@@ -9,6 +9,7 @@ import tensorflow as tf
 
 VARIANTS = {
     "selu.gradient-at-zero": "right",
+    "softmax.small-slopes": "result",
     "activation.small-slopes": "result",  # the rules of sigmoid, tanh, elu and selu take the result
 }
 SUBNORMALS = {"elu": {"float32": "kept", "bfloat16": "kept"}}  # handed through: such a number is not below zero

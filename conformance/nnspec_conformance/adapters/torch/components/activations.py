@@ -9,6 +9,7 @@ VARIANTS = {
     "gelu.form": ("exact", "tanh"),
     "activation.small-slopes[sigmoid]": "result",
     "activation.small-slopes[tanh]": "result",
+    "softmax.small-slopes": "result",
 }
 OVERFLOWS = {"float32": "flushed", "bfloat16": "flushed", "float64": "flushed"}
 SUBNORMALS = {
