@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -84,7 +84,7 @@ def difference(sums: Callable[[float], tuple[float, float]], terms: list[np.ndar
         return found
     fine = (sums(FINE)[0] - sums(-FINE)[0]) / (2 * FINE)
     is_fine = abs(fine - found.close) <= SAME * sizes + NOISE * size / FINE
-    return Difference(**(vars(found) | {"is_fine": is_fine}))
+    return replace(found, is_fine=is_fine)
 
 
 def expect_where_settled(trial: Trial, drawn: Callable[[int], tuple[str, list[Difference]]]) -> None:
