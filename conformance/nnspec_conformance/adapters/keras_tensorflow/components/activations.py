@@ -167,8 +167,8 @@ KNOWN_FAILURES = {
         "https://github.com/tensorflow/tensorflow/issues/116943"
     ),
     "softmax.small-slopes[softmax]; float32": (
-        "the share of an entry that leads by 20.9 is 0.99999994 in float32, right is 1 to the last place, and the slope "
-        "that is taken from it is 5.96e-8, in this reading right is 0; "
+        "the share of an entry that leads by 20.9 is 0.99999994 in float32, right is 1 to the last place, and the "
+        "slope that is taken from it is 5.96e-8, in this reading right is 0; "
         "https://github.com/tensorflow/tensorflow/issues/116933"
     ),
     "softmax.nan[softmax]; float32": (LOSES_NAN, softmax_loses_nan("float32")),
