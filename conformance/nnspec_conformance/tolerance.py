@@ -45,7 +45,7 @@ class Want:
 
     @cached_property
     def telling(self) -> int:
-        """How many of the expected numbers tell something: neither zero nor infinite nor NaN, nor of the size of most."""
+        """How many expected numbers tell something: neither zero nor infinite nor NaN, nor of the size of most."""
         value = np.asarray(self.value, np.float64)
         with np.errstate(over="ignore"):
             sizes = np.abs(value[np.isfinite(value) & (value != 0)]).astype(DTYPES[self.dtype]).astype(np.float64)
