@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,18 @@ class Want:
     flushed: np.ndarray
     dtype: str
     tolerance: str
+
+    @cached_property
+    def telling(self) -> int:
+        """How many expected numbers tell something: neither zero nor infinite nor NaN, nor of the size of most."""
+        value = np.asarray(self.value, np.float64)
+        with np.errstate(over="ignore"):
+            sizes = np.abs(value[np.isfinite(value) & (value != 0)]).astype(DTYPES[self.dtype]).astype(np.float64)
+        if not sizes.size:
+            return 0
+        middle = np.partition(sizes, sizes.size // 2)[sizes.size // 2]  # more than half are alike only if this one is
+        alike = int((sizes == middle).sum())
+        return sizes.size - (alike if alike > max(1, sizes.size / 2) else 0)
 
 
 @dataclass(frozen=True)
