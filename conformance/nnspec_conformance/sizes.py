@@ -63,7 +63,7 @@ def one_long_axis(home: Home, n: int) -> list[Size]:
     """Each named axis long in turn, beside short ones: a sum over it has many terms."""
     axes = Axes.of(home)
     sizes = [axes.alone((5,) if axes.stars else (), name, n) for name in axes.words or ("last",)]
-    return [size for size in sizes if _is_possible(home, size.lengths)]
+    return [size for size in sizes if is_possible(home, size.lengths)]
 
 
 # ---- the axes of an operation
