@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from nnspec_conformance.derivatives import complex_step
 from nnspec_conformance.inputs import normal_draws
 from nnspec_conformance.oracles.architectures.convolutional import pooling as oracle
 from nnspec_conformance.suite.architectures.convolutional import test_pooling as suite
@@ -104,19 +105,13 @@ def test_local_response_normalization_is_the_formula(share):
             assert y[at] == pytest.approx(float(right), rel=1e-14)
 
 
-def test_the_gradient_of_the_normalization_is_the_formula_of_the_page():
-    from nnspec_conformance.derivatives import complex_step
+@pytest.mark.parametrize("share", ["whole", "divided"])
+def test_the_gradient_of_the_normalization_is_that_of_the_complex_step(share):
+    x, g = normal_draws(6, (1, 2, 3, 7), "float64"), normal_draws(7, (1, 2, 3, 7), "float64")
+    given = {"size": 3, "alpha": 0.5, "beta": 0.75, "k": 2.0, "alpha_share": share}
+    (want,) = complex_step(lambda x: oracle.local_response_normalization(x, **given), (x,), g)
 
-    x, g = normal_draws(6, (1, 1, 1, 7), "float64"), normal_draws(7, (1, 1, 1, 7), "float64")
-    alpha, beta, k = 0.5, 0.75, 2.0
-    (dx,) = complex_step(
-        lambda x: oracle.local_response_normalization(x, size=3, alpha=alpha, beta=beta, k=k), (x,), g
-    )  # fmt: skip
-    z, c = x.ravel(), g.ravel()
-    d = k + alpha * np.array([sum(z[e] ** 2 for e in range(7) if abs(e - i) <= 1) for i in range(7)])
-    back = [sum(c[e] * z[e] * d[e] ** (-beta - 1) for e in range(7) if abs(e - i) <= 1) for i in range(7)]
-
-    np.testing.assert_allclose(dx.ravel(), c * d**-beta - 2 * alpha * beta * z * np.array(back), rtol=1e-12)
+    np.testing.assert_allclose(oracle.local_response_normalization_vjp(x, g, **given)[0], want, rtol=1e-12)
 
 
 def test_lengths_are_those_of_windows_laid_one_after_the_other():
@@ -143,8 +138,8 @@ def test_the_numbers_of_the_page():
     (dx,) = oracle.average_pool_vjp(x, g, **told)
     np.testing.assert_array_equal(dx.ravel(), [0.5, 5.5, 55, 550, 5500, 5000])
     side = {"window": (1, 2), "stride": (1, 2)}
-    for before, after in (((0, 9, 0, 0), (9, 0)), ((0, 0, 9, 0), (0, 9)), ((9, 0, 0, 0), (9, 0)), ((0, 0, 0, 9), (0, 9))):
-        np.testing.assert_array_equal(oracle.max_pool(row(*before), **side).ravel(), after)
+    for place, after in ((0, (9, 0)), (1, (9, 0)), (2, (0, 9)), (3, (0, 9))):
+        np.testing.assert_array_equal(oracle.max_pool(row(*np.eye(4)[place] * 9), **side).ravel(), after)
     same = oracle.max_pool(row(-3, -1, -2, -5), window=(1, 3), stride=(1, 1), padding="same")
     np.testing.assert_array_equal(same.ravel(), [-1, -1, -1, -2])
     (dx,) = oracle.max_pool_vjp(row(1, 9, 2), row(1, 1), **told)

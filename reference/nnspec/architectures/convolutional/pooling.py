@@ -1,4 +1,4 @@
-r"""Pooling: one number for each window of a feature map, its largest entry or its mean; and a normalization over channels.
+r"""Pooling: one number for each window of a feature map, the largest entry or the mean.
 
 ``max_pool`` has two implementations. ``plain`` is the maximum over windows as XLA has it. ``fused`` cuts the image into
 blocks, which is the same where windows lie side by side, and compares whole arrays.

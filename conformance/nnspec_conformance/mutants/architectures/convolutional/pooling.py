@@ -124,7 +124,7 @@ def pads_half_the_window_on_either_side(f, x, **given):
     return f(x, **given | {"padding": "valid", "pads": tuple(k // 2 for k in given["window"] for _ in (0, 1))})
 
 
-@MUTANTS.each("np.pad, then a pooling without padding", "max-pool.padding", "pool.example[max_pool]")
+@MUTANTS.each("np.pad, then a pooling without padding", "max-pool.padding", "pool.example")
 def pads_with_zeros(f, x, **given):
     return plan_of(x, given).read(x, 0).max(-1)
 

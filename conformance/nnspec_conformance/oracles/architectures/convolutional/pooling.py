@@ -39,7 +39,10 @@ class Plan:
     @property
     def inside(self) -> tuple[slice, ...]:
         """Where the input lies in these spans."""
-        return (slice(None), *(slice(before, before + n) for n, (before, _) in zip(self.lengths, self.pads)))
+        return (
+            slice(None),
+            *(slice(before, before + n) for n, (before, _) in zip(self.lengths, self.pads, strict=True)),
+        )
 
     def places(self):
         """For every place of a window, where all windows read it."""
@@ -61,7 +64,7 @@ class Plan:
         return total[self.inside]
 
     def counted(self, dtype, *, pads):
-        """Which places of each window count, [1, rows, columns, 1, places]: of the input, and of its pads if told so."""
+        """Which places of each window count, [1, rows, columns, 1, places]: of the input, or of its pads, too."""
         lengths = [before + n + after for n, (before, after) in zip(self.lengths, self.pads, strict=True)]
         ones = np.zeros((1, *self.spans, 1), dtype)
         ones[(slice(None), *map(slice, lengths)) if pads else self.inside] = 1
@@ -142,11 +145,22 @@ def global_average_pool_vjp(x, cotangents):
     return (np.broadcast_to(cotangents[:, None, None] / (x.shape[1] * x.shape[2]), x.shape).astype(x.dtype),)
 
 
+def _near(y, size):
+    """The sum over the channels that a window of so many channels holds, around each channel."""
+    side, channels = size // 2, y.shape[-1]
+    padded = np.zeros((*y.shape[:-1], channels + 2 * side), y.dtype)
+    padded[..., side : side + channels] = y
+    return sum(padded[..., i : i + channels] for i in range(size))
+
+
 def local_response_normalization(x, *, size, alpha, beta, k, alpha_share="whole"):
     if size < 1:
         raise ValueError(f"size {size} is below 1")
-    side, channels = size // 2, x.shape[-1]
-    squares = np.zeros((*x.shape[:-1], channels + 2 * side), x.dtype)
-    squares[..., side : side + channels] = x**2
-    sums = sum(squares[..., i : i + channels] for i in range(size))
-    return x / (k + (alpha if alpha_share == "whole" else alpha / size) * sums) ** beta
+    factor = alpha if alpha_share == "whole" else alpha / size
+    return x / (k + factor * _near(x**2, size)) ** beta
+
+
+def local_response_normalization_vjp(x, cotangents, *, size, alpha, beta, k, alpha_share="whole"):
+    factor = alpha if alpha_share == "whole" else alpha / size
+    d = k + factor * _near(x**2, size)
+    return (cotangents * d**-beta - 2 * factor * beta * x * _near(cotangents * x * d ** (-beta - 1), size),)
