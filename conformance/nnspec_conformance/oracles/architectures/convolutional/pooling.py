@@ -48,7 +48,7 @@ class Plan:
         """For every place of a window, where all windows read it."""
         for tap in np.ndindex(self.window):
             axes = zip(tap, self.stride, self.counts, strict=True)
-            yield (slice(None), *(slice(a, a + (n - 1) * s + 1, s) for a, s, n in axes))
+            yield (slice(None), *(slice(a, a + (n - 1) * s + 1 if n else a, s) for a, s, n in axes))
 
     def read(self, x, fill):
         """What each window reads, along a new last axis; outside the input it is ``fill``."""
@@ -71,7 +71,9 @@ class Plan:
         return np.stack([ones[place] for place in self.places()], -1)
 
 
-def planned(x, *, window, stride=None, padding="valid", pads=None, ceil_mode=False):
+def planned(
+    x, *, window, stride=None, padding="valid", pads=None, ceil_mode=False, no_window="refused", wide_pads="refused"
+):
     """The plan of a call that is in order.
 
     Raises:
@@ -88,7 +90,7 @@ def planned(x, *, window, stride=None, padding="valid", pads=None, ceil_mode=Fal
     pairs, counts = [], []
     for axis, (length, k, s) in enumerate(zip(x.shape[1:3], window, stride, strict=True)):
         pair = pads[2 * axis], pads[2 * axis + 1]
-        if max(pair) >= k:
+        if max(pair) >= k and wide_pads == "refused":
             raise ValueError(f"pads {pair} make windows of {k} places that hold padding alone")
         if padding != "valid":
             total = max((int(np.ceil(length / s)) - 1) * s + k - length, 0)
@@ -96,11 +98,20 @@ def planned(x, *, window, stride=None, padding="valid", pads=None, ceil_mode=Fal
         free = (length + sum(pair) - k) / s
         starts = [p * s for p in range(int(np.ceil(free) if ceil_mode else np.floor(free)) + 1)]
         count = sum(start < pair[0] + length for start in starts)
-        if not count:
+        if not count and no_window == "refused":
             raise ValueError(f"no window of {k} places fits into a length of {length}")
         pairs.append(pair)
         counts.append(count)
     return Plan(window, stride, tuple(pairs), tuple(counts), x.shape[1:3])
+
+
+def cropped(x, given, negative_pads):
+    """The input without what negative pads cut off, where they do, and the pads that are left."""
+    pads = given.get("pads") or (0, 0, 0, 0)
+    if negative_pads == "refused" or len(pads) != 4 or min(pads) >= 0:
+        return x, given
+    inner = [slice(max(0, -pads[i]), n - max(0, -pads[i + 1])) for i, n in zip((0, 2), x.shape[1:3], strict=True)]
+    return x[:, *inner], given | {"pads": tuple(max(0, p) for p in pads)}
 
 
 def shares(read, tie_share):
@@ -114,22 +125,25 @@ def shares(read, tie_share):
     return alone if tie_share == "first" else alone[..., ::-1]
 
 
-def max_pool(x, *, tie_share="first", **given):
+def max_pool(x, *, tie_share="first", negative_pads="refused", **given):
+    x, given = cropped(x, given, negative_pads)
     return planned(x, **given).read(x, -np.inf).max(-1)
 
 
-def max_pool_vjp(x, cotangents, *, tie_share="first", **given):
+def max_pool_vjp(x, cotangents, *, tie_share="first", negative_pads="refused", **given):
     plan = planned(x, **given)
     return (plan.handed_back(x, cotangents[..., None] * shares(plan.read(x, -np.inf), tie_share).astype(x.dtype)),)
 
 
-def average_pool(x, *, count_pads="left-out", **given):
+def average_pool(x, *, count_pads="left-out", negative_pads="refused", **given):
+    x, given = cropped(x, given, negative_pads)
     plan = planned(x, **given)
     n = plan.counted(x.dtype, pads=count_pads == "counted").sum(-1)
-    return plan.read(x, 0).sum(-1) / n
+    with np.errstate(invalid="ignore"):  # a window of padding alone: zero over zero
+        return plan.read(x, 0).sum(-1) / n
 
 
-def average_pool_vjp(x, cotangents, *, count_pads="left-out", **given):
+def average_pool_vjp(x, cotangents, *, count_pads="left-out", negative_pads="refused", **given):
     plan = planned(x, **given)
     n = plan.counted(x.dtype, pads=count_pads == "counted").sum(-1)
     return (plan.handed_back(x, np.broadcast_to((cotangents / n)[..., None], plan.read(x, 0).shape)),)
@@ -153,14 +167,23 @@ def _near(y, size):
     return sum(padded[..., i : i + channels] for i in range(size))
 
 
-def local_response_normalization(x, *, size, alpha, beta, k, alpha_share="whole"):
+def as_it_is(y):
+    return y
+
+
+def local_response_normalization(x, *, size, alpha, beta, k, alpha_share="whole", rounded=as_it_is):
     if size < 1:
         raise ValueError(f"size {size} is below 1")
     factor = alpha if alpha_share == "whole" else alpha / size
-    return x / (k + factor * _near(x**2, size)) ** beta
+    d = rounded(k + rounded(factor * rounded(_near(rounded(x**2), size))))
+    return rounded(x / rounded(d**beta))
 
 
-def local_response_normalization_vjp(x, cotangents, *, size, alpha, beta, k, alpha_share="whole"):
+def local_response_normalization_vjp(
+    x, cotangents, *, size, alpha, beta, k, alpha_share="whole", rounded=as_it_is
+):  # fmt: skip
     factor = alpha if alpha_share == "whole" else alpha / size
-    d = k + factor * _near(x**2, size)
-    return (cotangents * d**-beta - 2 * factor * beta * x * _near(cotangents * x * d ** (-beta - 1), size),)
+    d = rounded(k + rounded(factor * rounded(_near(rounded(x**2), size))))
+    power = rounded(d**-beta)
+    back = rounded(_near(rounded(rounded(cotangents * x) * rounded(power / d)), size))
+    return (rounded(cotangents * power) - rounded(2 * factor * beta * x * back),)

@@ -19,7 +19,7 @@ SHIFTS = (1, 2, 3, 4)
 DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 
 
-@experiment("pooling-shifts", short={"seeds": 1, "images": 300, "epochs": 2, "others": 200, "ways": ("max", "none")})
+@experiment("pooling-shifts", short={"seeds": 2, "images": 200, "epochs": 1, "others": 100, "ways": ("max", "none")})
 def shifts(
     seeds: int, *, images: int = 2000, epochs: int = 10, others: int = 1000, ways: tuple[str, ...] = tuple(FILTERS)
 ) -> Outcome:
