@@ -6,10 +6,26 @@ from flax import nnx
 
 VARIANTS = {
     "average-pool.count-pads": ("counted", "left-out"),
-    "pool.missing-axis": "one-image",
     "pool.negative-pads": "crops",
     "pool.no-window": "empty",
     "pool.wide-pads": "taken",
+}
+KNOWN_FAILURES = {
+    f"pool.missing-axis[{operation}]": (
+        "an array of shape [4, 6, 7] is taken for one image without a batch, right is to refuse it; "
+        "as intended there: https://github.com/google/flax/issues/739"
+    )
+    for operation in ("max_pool", "average_pool")
+} | {
+    "pool.half-precision[average_pool]": (
+        "the mean of eight entries of 60,000 in float16 is inf, right is 60,000: lax.reduce_window adds in float16; "
+        "searched 2026-11-28, not found; https://github.com/google/flax/blob/main/flax/linen/pooling.py"
+    ),
+    "average-pool.gradient; bfloat16": (
+        "with count_include_pad=False the mean of bfloat16 is float32, right is bfloat16, so that a cotangent of "
+        "bfloat16 is refused: the counts are float32; "
+        "searched 2026-11-28, not found; https://github.com/google/flax/blob/main/flax/linen/pooling.py"
+    ),
 }
 DEFAULTS = {"pool.default-stride": "one"}
 

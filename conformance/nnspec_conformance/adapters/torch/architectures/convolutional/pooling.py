@@ -7,7 +7,13 @@ import torch.nn.functional as F
 VARIANTS = {
     "average-pool.count-pads": ("counted", "left-out"),
     "local-response-normalization.alpha-share": "divided",
-    "pool.missing-axis": "one-image",
+}
+KNOWN_FAILURES = {
+    f"pool.missing-axis[{operation}]": (
+        "an array of shape [4, 6, 7] is taken for one image without a batch, right is to refuse it; "
+        "as intended there: https://github.com/pytorch/pytorch/issues/60585"
+    )
+    for operation in ("max_pool", "average_pool", "global_average_pool")
 }
 
 
