@@ -14,7 +14,13 @@ X = jnp.asarray(RNG.standard_normal((2, 9, 8, 4)), jnp.float32)
 KERNEL = jnp.asarray(RNG.standard_normal((3, 2, 2, 6)), jnp.float32)
 BIAS = jnp.asarray(RNG.standard_normal(6), jnp.float32)
 FULL = {"padding": "valid", "pads": (1, 2, 0, 3), "stride": (2, 3), "dilation": (2, 3), "groups": 2}
-SETTINGS = [FULL, {"padding": "same", "stride": (3, 2), "groups": 2}]
+SAME = {"padding": "same", "stride": (3, 2)}
+SETTINGS = {  # what it reads, and with which numbers
+    "full": (X, KERNEL, FULL),
+    "same": (X, KERNEL, SAME | {"groups": 2}),
+    "depthwise": (X, KERNEL[:, :, :1].repeat(2, -1), SAME | {"groups": 4}),
+    "one channel": (X[..., :1], KERNEL[:, :, :1], FULL | {"groups": 1}),
+}
 
 
 def value_and_gradients(given, implementation):
@@ -26,9 +32,10 @@ def value_and_gradients(given, implementation):
     return jax.jit(run)
 
 
-@pytest.mark.parametrize("given", SETTINGS, ids=["full", "same"])
-def test_both_implementations_are_one_function(given):
-    plain, fused = (value_and_gradients(given, name)(X, KERNEL, BIAS) for name in ("plain", "fused"))
+@pytest.mark.parametrize(("x", "kernel", "given"), SETTINGS.values(), ids=SETTINGS)
+def test_both_implementations_are_one_function(x, kernel, given):
+    bias = jnp.arange(float(kernel.shape[-1]))
+    plain, fused = (value_and_gradients(given, name)(x, kernel, bias) for name in ("plain", "fused"))
 
     for got, want in zip(plain, fused, strict=True):
         np.testing.assert_allclose(got, want, rtol=2e-5, atol=2e-5)
@@ -41,6 +48,32 @@ def test_the_default_is_fused():
     ]
 
     assert ["conv_general_dilated" in program for program in programs] == [True, True, False]
+
+
+@pytest.mark.parametrize("name", ["depthwise", "one channel"])
+def test_where_a_filter_reads_one_channel_no_convolution_is_called(name):
+    x, kernel, given = SETTINGS[name]
+    many = jnp.ones((9, 9, *kernel.shape[2:]))  # 81 taps
+
+    assert "conv_general_dilated" not in str(jax.make_jaxpr(functools.partial(convolution_2d, **given))(x, kernel))
+    assert "conv_general_dilated" in str(
+        jax.make_jaxpr(functools.partial(convolution_2d, groups=given["groups"], padding="same"))(x, many)
+    )
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_forward_mode_and_second_order_are_those_of_the_plain_one(name):
+    x, kernel, given = SETTINGS[name]
+
+    def squared(implementation, x, kernel):
+        return (convolution_2d(x, kernel, **given, implementation=implementation) ** 3).sum()
+
+    def along(implementation):
+        slope = jax.grad(functools.partial(squared, implementation), argnums=(0, 1))
+        return jax.jit(lambda *at: jax.jvp(slope, at, at))(x, kernel)  # forward over reverse
+
+    for got, want in zip(jax.tree.leaves(along("fused")), jax.tree.leaves(along("plain")), strict=True):
+        np.testing.assert_allclose(got, want, rtol=2e-4, atol=2e-4 * float(jnp.abs(want).max()))
 
 
 @pytest.mark.parametrize("implementation", ["plain", "fused"])
@@ -58,9 +91,11 @@ def test_mapped_over_kernels_equals_a_loop_over_them(implementation):
 def test_half_precision_is_rounded_once(dtype, implementation):
     x, kernel = jnp.ones((1, 1, 600), dtype), jnp.ones((1, 600, 1), dtype)
     y = convolution_1d(x, kernel, padding="valid", implementation=implementation)
+    taps = convolution_1d(jnp.ones((1, 64, 1), dtype), jnp.full((64, 1, 1), 8, dtype), padding="valid")
 
-    assert y.dtype == dtype
+    assert y.dtype == taps.dtype == dtype
     assert float(y[0, 0, 0]) == 600  # summed in half precision it would stop at 256 in bfloat16
+    assert float(taps[0, 0, 0]) == 512
 
 
 GRAY, WINDOW = jnp.ones((5, 7, 6, 1)), jnp.ones((3, 3, 1, 4))

@@ -1,9 +1,11 @@
 """What the convolution and its transpose share: how arrays lie, what each window reads, and which numbers they take."""
 
+import functools
 import itertools
 from collections.abc import Sequence
 from typing import Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -14,16 +16,46 @@ LAYOUTS = {1: ("NHC", "HIO", "NHC"), 2: ("NHWC", "HWIO", "NHWC")}
 
 def of_patches(x: Array, kernel: Array, stride: tuple[int, ...], dilation: tuple[int, ...], groups: int) -> Array:
     """What every window reads, as a row of a matrix, times the kernel as a matrix."""
-    *window, channels, filters = kernel.shape
+    channels, filters = kernel.shape[-2:]
+    read = by_tap(x, kernel.shape[:-2], stride, dilation)
+    counts = read[0].shape[1:-1]
+    patches = jnp.stack(read, -2).reshape(len(x), *counts, len(read), groups, channels)
+    W = kernel.reshape(len(read), channels, groups, filters // groups)
+    return jnp.einsum("...tgc,tcgf->...gf", patches, W).reshape(len(x), *counts, filters)
+
+
+def over_taps(x: Array, kernel: Array, stride: tuple[int, ...], dilation: tuple[int, ...]) -> Array:
+    """The products of every tap, added: all there is to do where a filter reads one channel."""
+    filters = kernel.shape[-1]
+    wide = jnp.promote_types(x.dtype, jnp.float32)
+    read = by_tap(x.astype(wide), kernel.shape[:-2], stride, dilation)
+    W = kernel.reshape(len(read), filters).astype(wide)
+    products = (jnp.repeat(r, filters // x.shape[-1], -1) * w for r, w in zip(read, W, strict=True))
+    return functools.reduce(jnp.add, products).astype(x.dtype)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
+def of_one_channel(x: Array, kernel: Array, stride: tuple[int, ...], dilation: tuple[int, ...]) -> Array:
+    """The same for images of one channel; its gradients are those of one matrix product, which XLA has faster."""
+    return over_taps(x, kernel, stride, dilation)
+
+
+@of_one_channel.defjvp
+def _(stride: tuple[int, ...], dilation: tuple[int, ...], at: tuple, along: tuple) -> tuple[Array, Array]:
+    (x, kernel), (dx, dkernel) = at, along
+    moved = of_patches(dx, kernel, stride, dilation, 1) + of_patches(x, dkernel, stride, dilation, 1)
+    return of_one_channel(x, kernel, stride, dilation), moved
+
+
+def by_tap(x: Array, window: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> list[Array]:
+    """For every tap of the window what it reads at all places: [batch, *places, channels]."""
     counts = [fitting(n, k, s, d) for n, k, s, d in zip(x.shape[1:-1], window, stride, dilation, strict=True)]
     read = []
     for tap in itertools.product(*map(range, window)):
         starts = [a * d for a, d in zip(tap, dilation, strict=True)]
         stops = [at + (n - 1) * s + 1 for at, n, s in zip(starts, counts, stride, strict=True)]
-        read.append(x[:, *(slice(*cut) for cut in zip(starts, stops, stride, strict=True))])  # [batch, *places, in]
-    patches = jnp.stack(read, -2).reshape(len(x), *counts, len(read), groups, channels)
-    W = kernel.reshape(len(read), channels, groups, filters // groups)
-    return jnp.einsum("...tgc,tcgf->...gf", patches, W).reshape(len(x), *counts, filters)
+        read.append(x[:, *(slice(*cut) for cut in zip(starts, stops, stride, strict=True))])
+    return read
 
 
 def fitting(length: int, taps: int, stride: int, dilation: int) -> int:
