@@ -6,6 +6,7 @@ Every function computes in the dtype that it is handed; the expected values of t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,7 @@ def planned(
     return Plan(window, stride, tuple(pairs), tuple(counts), x.shape[1:3])
 
 
-def cropped(x, given, negative_pads):
+def cropped(x, given: dict[str, Any], negative_pads) -> tuple[Any, dict[str, Any]]:
     """The input without what negative pads cut off, where they do, and the pads that are left."""
     pads = given.get("pads") or (0, 0, 0, 0)
     if negative_pads == "refused" or len(pads) != 4 or min(pads) >= 0:

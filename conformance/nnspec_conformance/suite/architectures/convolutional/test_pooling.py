@@ -175,8 +175,7 @@ def test_length(operation: str, lean: bool) -> Iterator[Case]:
         order = np.random.default_rng(5).permutation(len(settings))
         settings = [settings[i] for i in order[:SAMPLE]]
     for axes in paired(settings):
-        lengths, places, strides, paddings = zip(*axes, strict=True)
-        padding, pad, up = paddings[0]
+        (lengths, places, strides), (padding, pad, up) = zip(*(a[:3] for a in axes), strict=True), axes[0][3]
         given: dict[str, Any] = {"window": places, "stride": strides, "padding": padding}
         given |= ({"pads": (pad,) * 4} if pad else {}) | ({"ceil_mode": True} if up else {})
         x = np.ones((1, *lengths, 1), np.float32)

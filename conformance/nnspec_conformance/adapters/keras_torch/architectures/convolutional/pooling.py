@@ -11,7 +11,7 @@ SINGLE = (
     "result_type of float64 and a float says; https://github.com/keras-team/keras/issues/23704"
 )
 ANY_NAME = (
-    "padding='full' gives what 'valid' gives, right is to refuse it: on PyTorch the name is compared with 'same' alone; "
+    "padding='full' gives what 'valid' gives, right is to refuse it: the name is compared with 'same' alone; "
     "searched 2026-11-28, not found; https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/nn.py"
 )
 KNOWN_FAILURES = {
