@@ -187,7 +187,7 @@ def _of_blocks(x: Array, window: Sequence[int], counts: Sequence[int]) -> Array:
 
 
 def _larger(first: Array, second: Array) -> Array:
-    """The larger one, NaN if one is; of equal ones the first, which then gets the gradient."""
+    """Take the larger entry, or NaN; of equal entries the first, which then gets the gradient."""
     return jnp.where((second > first) | jnp.isnan(second), second, first)
 
 

@@ -19,7 +19,7 @@ ITEM = 4  # bytes of a float32
 
 @dataclass(frozen=True)
 class Size:
-    """A layer.
+    """A pooling layer and its input.
 
     Attributes:
         batch: how many images.
@@ -40,7 +40,7 @@ class Size:
     @property
     def given(self) -> dict[str, tuple[int, int]]:
         """The keywords of the reference."""
-        return {"window": (self.window,) * 2, "stride": (self.stride,) * 2}
+        return {"window": (self.window, self.window), "stride": (self.stride, self.stride)}
 
     @property
     def places(self) -> int:
@@ -127,7 +127,7 @@ def ours(size: Size, **how: Any) -> Callable:
 
 
 def stock(size: Size) -> Callable:
-    """Flax's function."""
+    """The function of Flax that pools as ours does."""
     from flax import nnx
 
     pool, stride = nnx.max_pool if size.kind == "max" else nnx.avg_pool, (size.stride,) * 2

@@ -62,8 +62,8 @@ def takes_the_entry_of_largest_magnitude(f, x, **given):
 
 @MUTANTS.each("pads handed over from the last axis on, as torch.nn.functional.pad", "max-pool.value")
 def exchanges_the_pads_of_height_and_width(f, x, **given):
-    pads = given.get("pads")
-    fits = pads and len(pads) == 4 and min(pads) >= 0 and max(pads) < min(given["window"])
+    pads = given.get("pads") or ()
+    fits = len(pads) == 4 and min(pads) >= 0 and max(pads) < min(given["window"])
     return f(x, **given | ({"pads": pads[2:] + pads[:2]} if fits else {}))
 
 

@@ -46,7 +46,7 @@ class Plan:
         )
 
     def places(self):
-        """For every place of a window, where all windows read it."""
+        """The places of a window, each as the slices at which all windows read it."""
         for tap in np.ndindex(self.window):
             axes = zip(tap, self.stride, self.counts, strict=True)
             yield (slice(None), *(slice(a, a + (n - 1) * s + 1 if n else a, s) for a, s, n in axes))
