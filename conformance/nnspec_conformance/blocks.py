@@ -16,7 +16,29 @@ import yaml
 from nnspec_conformance.errors import SpecError
 
 # libyaml's parser where PyYAML was built with it: a tenth of the time, which every command spends on the specification.
-LOADER: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SAFE: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class TwiceError(yaml.MarkedYAMLError):
+    """A key stands twice; YAML itself would let the last one win."""
+
+
+class Loader(_SAFE):
+    """YAML whose mappings have each key once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping as a dictionary.
+
+        Raises:
+            TwiceError: two of its keys are the same.
+        """
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in seen:
+                raise TwiceError(problem=f"'{key.value}' stands twice; keep one", problem_mark=key.start_mark)
+            seen.add((key.tag, key.value) if isinstance(key, yaml.ScalarNode) else key)
+        return super().construct_mapping(node, deep)
+
 
 OPTIONS = {
     "clause": {
@@ -131,11 +153,14 @@ def _block(path: Path, start: int, name: str, argument: str, body: list[str]) ->
     if count and count < len(body) and body[count].strip():
         raise SpecError(path, start + 2 + count, "text follows the options at once; put a blank line between them")
     try:
-        options = yaml.load("\n".join(line[4:] for line in body[:count]), Loader=LOADER) or {}
+        options = yaml.load("\n".join(line[4:] for line in body[:count]), Loader=Loader) or {}
     except yaml.YAMLError as error:
         at = getattr(error, "problem_mark", None)
         line = start + 2 + (at.line if at else 0)
-        raise SpecError(path, line, f"options of '{argument}' are not YAML; quote a value that holds ': '") from error
+        problem = f"options of '{argument}' are not YAML; quote a value that holds ': '"
+        if isinstance(error, TwiceError):
+            problem = f"options of '{argument}': {error.problem}"
+        raise SpecError(path, line, problem) from error
     if not isinstance(options, dict):
         raise SpecError(path, start + 2, f"options of '{argument}' must be 'name: value' lines, indented by four")
     for option in options:

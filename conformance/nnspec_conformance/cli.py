@@ -115,7 +115,7 @@ def _parser(chosen: list[str]) -> argparse.ArgumentParser:
     mutants = command("mutants", "run:mutants", "put every wrong implementation to its clause and print the kill table")
     mutants.add_argument("clauses", nargs="*", metavar="CLAUSE", help="clause ids, instances or sections; default: all")
     mutants.add_argument("--record", type=Path, metavar="DIR", help="write the kill table, a file a topic")
-    mutants.add_argument("--if-stale", action="store_true", help="only the topics whose recorded kills are not current")
+    mutants.add_argument("--if-stale", action="store_true", help="only the topics whose recorded table is not current")
     mutants.add_argument("--all", action="store_true", help="a line for every mutant, not for every instance")
 
     identify = command(

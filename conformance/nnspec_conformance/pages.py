@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from nnspec_conformance.blocks import LOADER, read_text
+from nnspec_conformance.blocks import Loader, TwiceError, read_text
 from nnspec_conformance.errors import SpecError
 
 SECTIONS = ("components", "architectures", "training", "applications")
@@ -83,19 +83,20 @@ def split_head(path: Path) -> tuple[dict[str, Any], str]:
     """The head of a page as data, and the text below it.
 
     Raises:
-        SpecError: the head is not YAML, has an unknown entry, or one of the wrong kind.
+        SpecError: the head is not YAML, has an unknown entry, one of the wrong kind, or one twice.
     """
     text = read_text(path)
     found = HEAD.match(text)
     if not found:
         return {}, text
     try:
-        head = yaml.load(found.group(1), Loader=LOADER) or {}
+        head = yaml.load(found.group(1), Loader=Loader) or {}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise SpecError(
-            path, 2 + (mark.line if mark else 0), "the page's head is not YAML; write 'order: 3'"
-        ) from error
+        problem = "the page's head is not YAML; write 'order: 3'"
+        if isinstance(error, TwiceError):
+            problem = f"the page's head: {error.problem}"
+        raise SpecError(path, 2 + (mark.line if mark else 0), problem) from error
     if not isinstance(head, dict):
         raise SpecError(path, 2, "the page's head must be 'name: value' lines; write 'order: 3'")
     for entry, value in head.items():

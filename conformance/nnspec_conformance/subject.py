@@ -73,7 +73,8 @@ class Subject:
         self.patience = Patience(call_limit, (first_call_limit or FIRST * call_limit) if self.compiles else None)
         self.process = os.getpid()
         self.printed: list[str] = []
-        self._handed: list[Any] = []
+        self._handed: list[Any] = []  # the arrays of the last call, as it holds them
+        self._given: Any = None  # what that call returned; see ``nnspec_conformance.remains``
         self.reloads = role == "user"  # whether its module may be loaded once more, to ask it without its past
         self.probed: dict[Callable, bool] = {}  # what probes of known failures said
         self.applied: Callable = called  # how a question is answered: by a call, or by its form alone
@@ -270,7 +271,8 @@ class Subject:
                 self._context(dtype),
             ):
                 warnings.simplefilter("ignore")
-                answer = self._out(operation, body(getattr(self.adapter, operation)))
+                self._given = body(getattr(self.adapter, operation))
+                answer = self._out(operation, self._given)
                 self.returned += 1
                 return answer
         except (ClauseFailed, HarnessError):
@@ -308,11 +310,6 @@ class Subject:
             return self.applied(lambda *inputs: f(*inputs, **attributes), *map(self._in, arrays))
 
         return self._guard(operation, arrays, body, given=attributes)
-
-    def handed_last(self, operation: str) -> list[np.ndarray]:
-        """The arrays that the last call was handed, as it left them."""
-        handed = self._handed
-        return list(self._guard(operation, handed, lambda _: tuple(handed), "arrays"))
 
     def vjp(self, operation: str, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
         """Gradients of ``sum(cotangents * f(*arrays))`` for the floating-point arrays, in their order.

@@ -6,6 +6,7 @@ comes from the clause's kind and the arithmetic, never from trying.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -287,6 +288,7 @@ def _statistic(value: float, allowed: float, caught: float, n: int, what: str) -
     return _want(value, allowed, "float64", name)
 
 
+@functools.lru_cache(maxsize=64)
 def equally_often(degrees: int, n: int, *, rows: int = 1) -> Want:
     """Pearson's statistic of ``n`` independent draws that fall into equally likely cells.
 

@@ -212,6 +212,8 @@ BROKEN = {
     "indented block": ("# T\n\n- item\n  /// clause | toy.value\n", 4, "an indented block is printed as text; start"),
     "open fence": ("# T\n\n```python\ncode\n", 3, "code that starts here does not end; add a line with ```"),
     "bad YAML": (block("kind: exact\nsource: a: b"), 5, "are not YAML; quote a value that holds ': '"),
+    "option twice": (block("kind: exact\nkind: value"), 5, "options of 'toy.value': 'kind' stands twice; keep one"),
+    "reading twice": (block("kind: exact\nvariants: {a: x, a: y}"), 5, "'a' stands twice; keep one"),
     "options no mapping": (block("- kind"), 4, "must be 'name: value' lines, indented by four"),
     "options too far left": ("/// clause | toy.value\n  kind: exact\n\nIt **MUST**.\n///\n", 2, "indent them by four"),
     "no blank line": ("/// clause | toy.value\n    kind: exact\nIt **MUST**.\n///\n", 3, "put a blank line between"),

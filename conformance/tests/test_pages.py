@@ -64,6 +64,7 @@ def test_summary_is_the_first_sentence_below_the_title(page, text, summary):
         ("species: slow", 2, "species is 'slow'; use reference, or leave it out"),
         ("colour: red", 2, "unknown entry 'colour' of a page's head; known: order, needs, species"),
         ("order: 1\nneeds: [", 4, "the page's head is not YAML"),
+        ("order: 1\norder: 2", 3, "the page's head: 'order' stands twice; keep one"),
         ("just words", 2, "the page's head must be 'name: value' lines"),
     ],
 )

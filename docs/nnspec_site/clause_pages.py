@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from nnspec_conformance.clauses import Clause
 from nnspec_conformance.duties import exempt
-from nnspec_site import duties, proof
+from nnspec_site import cores, duties, letters, proof
 from nnspec_site.blocks.clause import choices_of, level, readings_of
 from nnspec_site.data import Data
 from nnspec_site.html import Element, code, make, plural, prose, table
@@ -17,13 +17,18 @@ from nnspec_site.snippets import snippet
 MOST = 60  # rows of single entries that a page shows; the files of results have all
 
 
-def pages(data: Data) -> Iterator[tuple[str, str]]:
+def pages(data: Data) -> Iterable[tuple[str, str]]:
     """Address below the site's root and HTML of every clause's page, in the order of the specification."""
-    clauses = list(data.spec.clauses.values())
-    for i, clause in enumerate(clauses):
-        before = clauses[i - 1] if i else None
-        after = clauses[i + 1] if i + 1 < len(clauses) else None
-        yield clause_address(clause.page, clause.id)[1:], page(data, clause, before, after)
+    beside = [None, *data.spec.clauses.values(), None]
+    places = range(1, len(beside) - 1)
+
+    def made(at: int) -> str:
+        clause = beside[at]
+        assert clause is not None
+        return page(data, clause, beside[at - 1], beside[at + 1])
+
+    addresses = [clause_address(clause.page, clause.id)[1:] for clause in data.spec.clauses.values()]
+    return zip(addresses, cores.spread(made, places), strict=True)
 
 
 def page(data: Data, clause: Clause, before: Clause | None, after: Clause | None) -> str:
@@ -38,7 +43,9 @@ def main(data: Data, clause: Clause, renderer: Renderer) -> Element:
     """Statement, reason, proof, what fails and why, what is caught, and how to run it."""
     head = make("div", "head", make("h1", "", clause.id), level(clause), proof.kind(clause))
     made = make("main", "", head, make("div", "statement", renderer.block(clause.text)))
+    said = letters.explained(data.spec, clause)
     parts = [
+        prose("p", said, "small") if said else None,
         about(data, clause),
         prose("p", clause.why, "why") if clause.why else None,
         readings(data, clause),

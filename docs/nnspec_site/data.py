@@ -14,10 +14,11 @@ from nnspec_conformance.kill_table import load_mutants
 from nnspec_conformance.report import load_subjects
 from nnspec_conformance.statements import StatementTest, find_tests
 from nnspec_conformance.suite_loader import load_suite
+from nnspec_site.assets import GENERATED
 from nnspec_site.kept import digest
 from nnspec_site.listing import SOURCES
 
-KINDS = {".md", ".toml", ".json", ".py"}
+KINDS = {".md", ".toml", ".json", ".py", ".svg"}
 Report = dict[str, Any]
 
 
@@ -96,7 +97,7 @@ def refresh() -> None:
 
 
 def stamps() -> dict[str, str]:
-    """What changes with the specification, with the results, with the sources that pages show."""
+    """What changes with the specification, with the results, with the sources and the figures that pages show."""
     return _stamps
 
 
@@ -119,8 +120,9 @@ def _tests() -> dict[str, list[str]]:
 
 
 def _roots() -> dict[str, list[Path]]:
-    sources = [SOURCES / "nnspec", Path(results.__file__).parent]
-    return {"spec": [find_spec()], "results": results.results_dirs(), "sources": sources}
+    sources = [SOURCES, Path(results.__file__).parent]
+    figures = [GENERATED / "figures"]
+    return {"spec": [find_spec()], "results": results.results_dirs(), "sources": sources, "figures": figures}
 
 
 def _stamp(roots: list[Path]) -> str:

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from nnspec_conformance import results
-from nnspec_site import figures
+from nnspec_site import cores, figures
 from nnspec_site.assets import GENERATED, ROOT
 from nnspec_site.kept import digest
 
@@ -30,9 +30,9 @@ def draw_figures(folder: Path = GENERATED / "figures", stamps: Path = STAMPS) ->
         for name, found in fresh.items()
         if known.get(name) != found or not all(path.is_file() for path in figures.files(name, folder))
     ]
-    for name in new:
-        print(f"site: drawing {name}", flush=True)
-        figures.draw(name, folder)
+    if new:
+        print(f"site: drawing {', '.join(new)}", flush=True)
+    cores.spread(lambda name: figures.draw(name, folder), new, apart=True)  # a figure may import JAX, which has threads
     stamps.parent.mkdir(parents=True, exist_ok=True)
     stamps.write_text(json.dumps(fresh, indent=1), encoding="utf-8")
     return new

@@ -6,23 +6,31 @@ from typing import Any, Literal
 
 from nnspec_site import data, kept_pages, staging
 
+_serving = False
+
 
 def on_startup(*, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
-    """Only a server builds again, so only it keeps pages."""
-    kept_pages.start(serving=command == "serve")
+    """A server builds again and again, from folders that change meanwhile."""
+    global _serving
+    _serving = command == "serve"
 
 
 def on_pre_build(config: Any) -> None:
     """Read specification and results once a build; a server's pages follow them."""
     data.refresh()
-    if kept_pages.serving():
+    if _serving:
         staging.follow(config)
-    kept_pages.rendered.clear()
+    kept_pages.start()
 
 
 def on_serve(server: Any, *, config: Any, builder: Any) -> None:
     """Do not watch the folder that is written here: ``mkdocs.yml`` names those that people write."""
     server.unwatch(config.docs_dir)
+
+
+def on_nav(nav: Any, config: Any, files: Any) -> None:
+    """Render pages on all cores as soon as all of them are known."""
+    kept_pages.ahead(config, files)
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
@@ -32,5 +40,4 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
 
 def on_post_build(config: Any) -> None:
     """Say what was rendered."""
-    if kept_pages.serving():
-        print(f"site: rendered {len(kept_pages.rendered)} of {kept_pages.count()} pages", flush=True)
+    print(f"site: {kept_pages.summary()}", flush=True)

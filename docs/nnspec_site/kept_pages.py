@@ -1,58 +1,91 @@
-"""While serving: a page that has not changed is not rendered again.
+"""A page that has not changed is not rendered again; what has to be rendered is rendered on all cores.
 
-A page depends on its Markdown, on which pages there are, on recorded results where it has a block, on the sources that
-it shows, and on the whole specification where it shows more of it than its own.
+A page depends on its Markdown, on which pages there are, on recorded results and on the figures where it has a block,
+on the sources that it shows, on the whole specification where it shows more of it than its own, and on all that
+renders it. What it was rendered to lies below ``build/``.
 """
 
 from __future__ import annotations
 
 import functools
+import logging
+import pickle
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-from nnspec_site import data
+from nnspec_site import cores, data, kept
+from nnspec_site.assets import ROOT
 from nnspec_site.kept import digest
 
 BLOCK = re.compile(r"(?m)^/{3,} +(?P<name>[\w-]+) *(?:\| *(?P<argument>\S+))?")
+MODULE = "\n::: "  # of which mkdocstrings makes the documentation
 SET_BY_RENDERING = ("content", "toc", "_title_from_render", "present_anchor_ids")
+LIBRARIES = ("griffelib", "markdown", "mkdocs", "mkdocs-autorefs", "mkdocstrings", "mkdocstrings-python")
+LOOKS = ("Pygments", "pymdown-extensions")
+SOURCES = {"reference", "write", "statement"}  # blocks that show Python
+ELSEWHERE = {"topics", "operation"}  # blocks that show what other pages say: of an operation, its duties
+Told = list[tuple[tuple, dict[str, Any]]]
 
 
 @dataclass
 class Rendered:
-    """What rendering a page has set, the names it has told the plugin of cross-references, and its links."""
+    """What rendering a page has set, what it has told the plugins by name of the listener, and its links."""
 
-    key: str
     attributes: dict[str, Any]
-    names: list[tuple[tuple, dict[str, Any]]]
+    told: dict[str, Told]
     links: dict[str, dict[str, str]]
 
 
-rendered: list[str] = []  # the pages that the last build has rendered
-_pages: dict[str, Rendered] | None = None
+rendered: list[str] = []  # the pages that this process has rendered in the last build
+_shown = 0
 
 
-def start(*, serving: bool) -> None:
-    """Forget all pages; keep those to come if they are served."""
-    global _pages
-    _pages = {} if serving else None
+def start() -> None:
+    """Begin a build."""
+    global _shown
+    _shown = 0
     rendered.clear()
 
 
-def serving() -> bool:
-    """Whether pages are kept."""
-    return _pages is not None
-
-
-def count() -> int:
-    """How many pages are kept."""
-    return len(_pages or {})
+def summary() -> str:
+    """How many pages were rendered, and of how many."""
+    return f"rendered {len(rendered)} of {_shown} pages"
 
 
 def keep(markdown: str, page: Any, config: Any) -> None:
     """Put in place of MkDocs's rendering of this page one that first looks whether it is known."""
-    if _pages is not None:
-        page.render = functools.partial(_render, markdown, page, type(page).render, config.plugins.get("autorefs"))
+    page.render = functools.partial(_render, markdown, page, type(page).render)
+
+
+def ahead(config: Any, files: Any) -> None:
+    """Render what is not known on all cores; a page that gives a warning is left to MkDocs, which counts it."""
+    from mkdocs.commands.build import _populate_page
+
+    missing = []
+    for file in files.documentation_pages():
+        if file.page is not None:
+            file.page.read_source(config)
+            if not _place(file.page.markdown, file.page, config, files).is_file():
+                missing.append(file.page)
+    missing.sort(key=lambda page: len(page.markdown), reverse=True)
+    modules = [page for page in missing if MODULE in page.markdown]  # one process reads the modules
+    groups = [*([modules] if modules else []), *([page] for page in missing if page not in modules)]
+
+    def populate(pages: list) -> list[str]:
+        for handler in logging.getLogger("mkdocs").handlers:
+            handler.setLevel(logging.CRITICAL)  # a warning is told where it counts
+        for page in pages:
+            _populate_page(page, config, files)
+        return [page.file.src_uri for page in pages]
+
+    if cores.forks() and cores.count() > 1 and len(groups) > 1:
+        done = cores.spread(populate, groups)
+        rendered.extend(name for names in done for name in names)
 
 
 def key(markdown: str, address: str, others: list[str]) -> str:
@@ -65,44 +98,116 @@ def key(markdown: str, address: str, others: list[str]) -> str:
     """
     stamps = data.stamps()
     blocks = [found.groups() for found in BLOCK.finditer(markdown)]
+    names = {name for name, _ in blocks}
     own = address.removeprefix("spec/").removesuffix(".md") if address.startswith("spec/") else None
-    parts = [markdown, address, *others]
+    parts = [_maker(), markdown, address, *others]
     if blocks:
-        parts.append(stamps["results"])
-    if any(own is None or name == "topics" or (name == "matrix" and argument != own) for name, argument in blocks):
+        parts += [stamps["results"], stamps["figures"]]
+    if (blocks and own is None) or names & ELSEWHERE or any(n == "matrix" and to != own for n, to in blocks):
         parts.append(stamps["spec"])
-    if any(name == "reference" for name, _ in blocks) or "\n::: " in markdown:
+    if names & SOURCES or MODULE in f"\n{markdown}":
         parts.append(stamps["sources"])
     return digest(parts)
 
 
-def _render(markdown: str, page: Any, render: Any, plugin: Any, config: Any, files: Any) -> None:
-    assert _pages is not None
+@functools.cache
+def _maker() -> str:
+    """What stands for all that renders: the sources of the site, MkDocs's settings, and the libraries."""
+    files = [*sorted(Path(__file__).parent.rglob("*.py")), ROOT / "mkdocs.yml"]
+    return digest([*(path.read_bytes() for path in files), *map(version, LIBRARIES + LOOKS)])
+
+
+def _place(markdown: str, page: Any, config: Any, files: Any) -> Path:
+    """Where a page lies that was rendered from just this; what it was before lies beside it until then."""
     address = page.file.src_uri
-    wanted = key(markdown, address, sorted(file.src_uri for file in files))
-    known = _pages.get(address)
-    if known is None or known.key != wanted:
-        names: list[tuple[tuple, dict[str, Any]]] = []
-        if plugin is not None:
-            tell = plugin.register_anchor
+    name = key(markdown, address, sorted(file.src_uri for file in files))
+    return kept.FOLDER / "pages" / digest([str(config.docs_dir), address]) / name
 
-            def record(_page: Any, *given: Any, **named: Any) -> None:
-                names.append((given, named))
-                tell(_page, *given, **named)
 
-            plugin.register_anchor = record
-        try:
-            render(page, config, files)
-        finally:
-            if plugin is not None:
-                del plugin.register_anchor
-        rendered.append(address)
-        attributes = {name: getattr(page, name) for name in SET_BY_RENDERING}
-        links = {file.src_uri: found for file, found in getattr(page, "links_to_anchors", {}).items()}
-        _pages[address] = Rendered(wanted, attributes, names, links)
+def _render(markdown: str, page: Any, render: Any, config: Any, files: Any) -> None:
+    global _shown
+    _shown += 1
+    place = _place(markdown, page, config, files)
+    listeners = dict(_listeners(config))
+    if place.is_file():
+        known: Rendered = pickle.loads(place.read_bytes())
+        for name, value in known.attributes.items():
+            setattr(page, name, value)
+        page.links_to_anchors = {files.get_file_from_path(to): found for to, found in known.links.items()}
+        for name, calls in known.told.items():
+            for given, named in calls:
+                tell = getattr(*listeners[name])
+                tell(page, *given, **named) if name == "autorefs" else tell(*given, **named)
         return
-    for name, value in known.attributes.items():
-        setattr(page, name, value)
-    page.links_to_anchors = {files.get_file_from_path(to): found for to, found in known.links.items()}
-    for given, named in known.names:
-        plugin.register_anchor(page, *given, **named)
+    told: dict[str, Told] = {}
+    with ExitStack() as stack:
+        warnings = stack.enter_context(_warnings())
+        for name, (listener, method) in listeners.items():
+            told[name] = stack.enter_context(_overheard(listener, method, skip=name == "autorefs"))
+        render(page, config, files)
+    if not warnings:
+        attributes = {name: getattr(page, name) for name in SET_BY_RENDERING}
+        links = {file.src_uri: found for file, found in (getattr(page, "links_to_anchors", None) or {}).items()}
+        _store(place, pickle.dumps(Rendered(attributes, told, links)))
+    rendered.append(page.file.src_uri)
+
+
+def _listeners(config: Any) -> Iterator[tuple[str, tuple[Any, str]]]:
+    """The plugins that a page tells its names, each with the method."""
+    if plugin := config.plugins.get("autorefs"):
+        yield "autorefs", (plugin, "register_anchor")
+    if plugin := config.plugins.get("mkdocstrings"):
+        plugin.get_handler("python")  # the style sheet is that of the handlers which were asked for
+        yield "mkdocstrings", (plugin.handlers.inventory, "register")
+
+
+@contextmanager
+def _overheard(listener: Any, method: str, *, skip: bool) -> Iterator[Told]:
+    """What is told to a listener meanwhile, without the page that may come first."""
+    calls: Told = []
+    tell = getattr(listener, method)
+
+    def record(*given: Any, **named: Any) -> Any:
+        calls.append((given[skip:], named))
+        return tell(*given, **named)
+
+    setattr(listener, method, record)
+    try:
+        yield calls
+    finally:
+        delattr(listener, method)
+
+
+class _Listener(logging.Handler):
+    """Collects what is logged."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.found: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(record)
+
+
+@contextmanager
+def _warnings() -> Iterator[list[logging.LogRecord]]:
+    """What is logged meanwhile from the level of a warning on."""
+    handler = _Listener(logging.WARNING)
+    loggers = [logging.getLogger(name) for name in ("mkdocs", "griffe")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield handler.found
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+
+
+def _store(place: Path, content: bytes) -> None:
+    """Write what a page was rendered to, in the place of what it was before."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for old in place.parent.iterdir():
+        old.unlink(missing_ok=True)
+    unfinished = place.with_name(f"{place.name}.unfinished")
+    unfinished.write_bytes(content)
+    unfinished.replace(place)

@@ -9,7 +9,7 @@ from pathlib import Path
 from nnspec_conformance.blocks import Block, parse_blocks
 from nnspec_conformance.clauses import Spec, load_spec
 from nnspec_conformance.errors import SpecError
-from nnspec_site import figures, fine_print, tex
+from nnspec_site import cores, figures, fine_print, tex
 from nnspec_site.assets import PAGES
 from nnspec_site.blocks import exercise, topics
 from nnspec_site.blocks.matrix import VIEWS
@@ -33,12 +33,16 @@ def check(pages: Path = PAGES, spec_root: Path | None = None) -> None:
     for block in blocks:
         _check_block(block, spec)
     _check_fine_print(spec)
-    for path in [*own, *(page.path for page in spec.pages.values())]:
-        for line, formula, display in formulas(path.read_text(encoding="utf-8")):
-            try:
-                tex.render(formula.strip(), display)
-            except SiteError as error:
-                raise SiteError(f"{path}:{line}: {error}") from error
+    cores.spread(_check_formulas, [*own, *(page.path for page in spec.pages.values())])
+
+
+def _check_formulas(path: Path) -> None:
+    """Every formula of a page, which is rendered by that and kept."""
+    for line, formula, display in formulas(path.read_text(encoding="utf-8")):
+        try:
+            tex.render(formula.strip(), display)
+        except SiteError as error:
+            raise SiteError(f"{path}:{line}: {error}") from error
 
 
 def _check_block(block: Block, spec: Spec) -> None:

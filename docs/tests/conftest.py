@@ -108,6 +108,17 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
+def site(request) -> Path:
+    """The folder of a built site."""
+    folder = request.config.getoption("--site")
+    if not folder:
+        pytest.skip("needs a built site: make site, then pytest docs/tests/test_browser.py --site site")
+    path = Path(folder).resolve()
+    assert (path / "index.html").is_file(), f"{path} holds no built site; run make site"
+    return path
+
+
+@pytest.fixture(scope="session")
 def chromium():
     """Debian's Chromium, started once. Tests that need it are skipped where it or the extra ``browser`` is missing."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra browser")

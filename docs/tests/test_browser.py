@@ -9,7 +9,6 @@ import functools
 import http.server
 import re
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -38,16 +37,6 @@ PAGES = [
 ]
 SHEETS = 12
 CLAUSE = "relu.gradient-at-zero"
-
-
-@pytest.fixture(scope="module")
-def site(request) -> Path:
-    folder = request.config.getoption("--site")
-    if not folder:
-        pytest.skip("needs a built site: make site, then pytest docs/tests/test_browser.py --site site")
-    path = Path(folder).resolve()
-    assert (path / HOME).is_file(), f"{path} holds no built site; run make site"
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -309,8 +298,8 @@ BEYOND = """right => [...document.querySelectorAll(".md-content *")]
 def test_topics_take_at_most_twelve_sheets_and_none_is_cut(visit, site, tabs):
     sheets, cut = {}, {}
     for path in sorted(site.rglob("*.html")):
-        if built.is_topic(site, path):
-            name = path.relative_to(site).as_posix()
+        name = path.relative_to(site).as_posix()
+        if built.is_topic(name):
             page = visit(name)
             sheets[name] = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4", prefer_css_page_size=True)))
             page.emulate_media(media="print")
@@ -340,8 +329,9 @@ SPLIT = """() => [...document.querySelectorAll(".md-content code:not(pre code)")
 def test_no_name_is_broken_inside_a_word_on_a_phone(visit, site):
     broken = {}
     for path in sorted(site.rglob("*.html")):
-        if built.is_topic(site, path):
-            page = visit(path.relative_to(site).as_posix(), width=390)
+        name = path.relative_to(site).as_posix()
+        if built.is_topic(name):
+            page = visit(name, width=390)
             page.evaluate("document.querySelectorAll('details').forEach(box => box.open = true)")
             broken[path.name] = page.evaluate(SPLIT)
     assert broken

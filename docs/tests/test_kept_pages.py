@@ -1,19 +1,19 @@
-"""While serving, a page is rendered when something that it depends on has changed, and at no other time."""
+"""A page is rendered when something that it depends on has changed, and at no other time."""
 
 from __future__ import annotations
 
 import pytest
 
-from nnspec_site import data, kept_pages
+from nnspec_site import cores, data, kept, kept_pages
 from nnspec_site.assets import ROOT
 
-STAMPS = {"spec": "1", "results": "1", "sources": "1"}
+STAMPS = {"spec": "1", "results": "1", "sources": "1", "figures": "1"}
 OWN = "spec/components/relu.md"
 
 
 @pytest.fixture
 def serve(tmp_path, monkeypatch):
-    """A server's builds of two pages; gives the pages that a build has rendered, and the HTML."""
+    """Builds of some pages; gives the pages that a build has rendered, and the HTML."""
     from mkdocs.commands.build import build
     from mkdocs.config import load_config
 
@@ -25,20 +25,20 @@ def serve(tmp_path, monkeypatch):
         encoding="utf-8",
     )
     monkeypatch.setattr(data, "refresh", lambda: None)
-    started = []
+    monkeypatch.setattr(cores, "forks", lambda: True)  # although the limit of a test's time is a thread
+    monkeypatch.setattr(cores, "count", lambda: 2)
+    monkeypatch.setattr(data, "stamps", lambda: STAMPS)
+    monkeypatch.setattr(kept, "FOLDER", tmp_path / "rendered")
 
     def run(**texts: str) -> tuple[list[str], str]:
         for name, text in texts.items():
             (pages / f"{name}.md").write_text(text, encoding="utf-8")
         config = load_config(str(tmp_path / "mkdocs.yml"))
-        if not started:
-            started.append(config.plugins.on_startup(command="serve", dirty=False))
         build(config)
         html = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
         return sorted(kept_pages.rendered), html.partition("<!--\nMkDocs version")[0]
 
-    yield run
-    kept_pages.start(serving=False)
+    return run
 
 
 def test_second_build_renders_nothing_and_a_changed_page_alone_is_rendered(serve):
@@ -53,6 +53,22 @@ def test_second_build_renders_nothing_and_a_changed_page_alone_is_rendered(serve
     assert "Changed: <a" in changed
 
 
+def test_pages_are_the_same_on_one_core(serve, monkeypatch):
+    pages = {"index": "# Home\n\n[Place][].\n", "other": "# Other\n\n## Place\n"}
+    _, first = serve(**pages)
+    monkeypatch.setattr(cores, "count", lambda: 1)
+    assert serve()[0] == []
+    rendered, again = serve(**{name: f"{text}\n" for name, text in pages.items()})
+    assert (rendered, again) == (["index.md", "other.md"], first)
+
+
+def test_a_page_with_a_warning_is_rendered_and_warns_at_every_build(serve, caplog):
+    for _ in range(2):
+        caplog.clear()
+        assert serve(index="# Home\n\n[There](gone.md)\n", other="# Other\n")[0][0] == "index.md"
+        assert "the target is not found" in caplog.text
+
+
 def test_a_new_page_may_be_linked_by_every_other(serve):
     serve(index="# Home\n", other="# Other\n")
     assert serve(new="# New\n")[0] == ["index.md", "new.md", "other.md"]
@@ -62,13 +78,14 @@ def test_a_new_page_may_be_linked_by_every_other(serve):
     ("text", "address", "depends"),
     [
         ("# Words\n", "guides/words.md", set()),
-        ("/// clause | relu.value\n///\n", OWN, {"results"}),
-        ("/// matrix | components/relu\n///\n", OWN, {"results"}),
-        ("/// matrix | all\n///\n", "results/index.md", {"results", "spec"}),
-        ("/// matrix | clauses\n///\n", OWN, {"results", "spec"}),
-        ("/// topics | components\n///\n", "spec/components/index.md", {"results", "spec"}),
-        ("/// write | relu\n///\n", "guides/port.md", {"results", "spec"}),
-        ("/// reference | nnspec.components.activations.relu\n///\n", OWN, {"results", "sources"}),
+        ("/// clause | relu.value\n///\n", OWN, {"results", "figures"}),
+        ("/// operation | relu\n///\n", OWN, {"results", "figures", "spec"}),
+        ("/// matrix | components/relu\n///\n", OWN, {"results", "figures"}),
+        ("/// matrix | all\n///\n", "results/index.md", {"results", "figures", "spec"}),
+        ("/// matrix | clauses\n///\n", OWN, {"results", "figures", "spec"}),
+        ("/// topics | components\n///\n", "spec/components/index.md", {"results", "figures", "spec"}),
+        ("/// write | relu\n///\n", "guides/port.md", {"results", "figures", "spec", "sources"}),
+        ("/// reference | nnspec.components.activations.relu\n///\n", OWN, {"results", "figures", "sources"}),
         ("# nnspec.x\n\n::: nnspec.x\n", "api/x.md", {"sources"}),
     ],
 )

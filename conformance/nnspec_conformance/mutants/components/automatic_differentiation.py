@@ -56,7 +56,7 @@ def is_the_exponential_of_a_logarithm(x, exponent, **given):
     return as_given(np.exp(np.round(exponent * np.log(x), 4)), x)
 
 
-@MUTANTS.add("two arguments of the product are exchanged on the way back", "edge.gradient[power]", part="_vjp")
+@MUTANTS.add("two arguments of the product are exchanged in the backward pass", "edge.gradient[power]", part="_vjp")
 def exchanges_the_gradients(x, exponent, g, **given):
     return right.power_vjp(x, exponent, g, **given)[::-1]
 
@@ -204,7 +204,7 @@ def adds_an_epsilon_to_the_logarithm(x, exponent, g, **given):
     return right.power_vjp(x, exponent, g, **given)[0], as_given(g * np.power(near, exponent) * np.log(near), x)
 
 
-@MUTANTS.add("a double selection hides the base 0 on the way back", "power.zero-base", part="_vjp")
+@MUTANTS.add("a double selection hides the base 0 in the backward pass", "power.zero-base", part="_vjp")
 def gives_zero_for_a_zero_base(x, exponent, g, **given):
     for_x, for_exponent = right.power_vjp(x, exponent, g, **given)
     return np.where(x == 0, np.zeros_like(x), for_x), for_exponent
@@ -234,7 +234,7 @@ def skips_all_zeros(x, g, **given):
 # ---- branches
 
 
-@MUTANTS.add("the mask is multiplied with the branch on the way back", "where.untaken-value", part="_vjp")
+@MUTANTS.add("the mask is multiplied with the branch in the backward pass", "where.untaken-value", part="_vjp")
 def multiplies_the_gradient_by_the_branch(condition, x, y, g):
     return as_given(condition * g * (x == x) + 0 * x, x), as_given(~condition * g + 0 * y, y)
 

@@ -239,7 +239,11 @@ def hands_out_copies(x, labels, weights, cotangents, **given):
     return np.zeros_like(x), np.zeros_like(labels), zeros
 
 
-@MUTANTS.add("the Gauss-Newton product, which leaves out the bend of the activation for the data", SECOND, part="_vjp")
+@MUTANTS.add(
+    "the Gauss-Newton product, which leaves out the second derivative of the activation for the data",
+    SECOND,
+    part="_vjp",
+)
 def leaves_out_the_gradient_for_the_data(x, labels, weights, cotangents, **given):
     dx, dlabels, dweights = right.backpropagation_vjp(x, labels, weights, cotangents, **given)
     return np.zeros_like(dx), dlabels, dweights

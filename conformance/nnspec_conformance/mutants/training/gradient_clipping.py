@@ -266,7 +266,7 @@ def holds_the_norm_constant(f, gradients, cotangents, *, limit, **given):
     return ({name: np.asarray(x) for name, x in found.items()},)
 
 
-@MUTANTS.each("the norm's square overflows on the way back: what it divides is lost", "clip.range", part="_vjp")
+@MUTANTS.each("the norm's square overflows in the backward pass: what it divides is lost", "clip.range", part="_vjp")
 def loses_the_direction_of_large_gradients(f, gradients, cotangents, **given):
     if np.max(np.abs(entries(gradients))) > 1e19:
         return holds_the_norm_constant(f, gradients, cotangents, **given)
@@ -286,7 +286,7 @@ def projects_each_array_by_itself(gradients, cotangents, *, limit, **given):
     return (found,)
 
 
-@MUTANTS.each("clipping is taken for no operation on the way back", *SLOPES, part="_vjp")
+@MUTANTS.each("clipping is taken for no operation in the backward pass", *SLOPES, part="_vjp")
 def passes_straight_through(f, gradients, cotangents, **given):
     return (dict(cotangents),)
 

@@ -98,7 +98,7 @@ def assigns_in_place_of_adding_on_the_way_back(gradients, indices, cotangents, *
     return (np.asarray(g / named[:, None], g.dtype),)
 
 
-@MUTANTS.add("the mean is not undone on the way back", GRADIENT, part="_vjp")
+@MUTANTS.add("the mean is not undone in the backward pass", GRADIENT, part="_vjp")
 def hands_the_whole_cotangent_to_each_row(gradients, indices, cotangents, **given):
     (g,) = right.mini_batch_gradient_vjp(gradients, indices, cotangents, **given)
     return (times(g, len(indices)),)

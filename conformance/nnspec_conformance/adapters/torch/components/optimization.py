@@ -22,7 +22,7 @@ KNOWN_FAILURES = {
     "duty.broadcasting[exponential_average]": PAIRED,
     "duty.names[exponential_average]": PAIRED,
     "optimizer.nan-rate[gradient_descent]": (
-        "torch.optim.SGD(params, lr=nan) steps, right is to refuse it: the check is lr < 0.0, which NaN is not; "
+        "torch.optim.SGD(params, lr=nan) steps, right is to refuse it: the check is `lr < 0.0`, which NaN is not; "
         "searched 2026-11-27, not found; https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/sgd.py"
     ),
     "gradient-accumulation.state": (

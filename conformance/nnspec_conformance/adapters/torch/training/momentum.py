@@ -14,7 +14,7 @@ VARIANTS = {
 
 SGD = "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/sgd.py"
 NAN = (
-    "torch.optim.SGD(params, lr=nan) steps, right is to refuse it: the check is lr < 0.0, which NaN is not; "
+    "torch.optim.SGD(params, lr=nan) steps, right is to refuse it: the check is `lr < 0.0`, which NaN is not; "
     f"searched 2026-11-27, not found; {SGD}"
 )
 RANGE = (

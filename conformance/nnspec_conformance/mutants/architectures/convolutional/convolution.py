@@ -135,7 +135,7 @@ def loses_the_last_window(f, x, kernel, *rest, **given):
 
 
 @MUTANTS.each(
-    "the way back begins at the far edge, though the stride leaves entries over there: pytorch 25101",
+    "the backward pass begins at the far edge, though the stride leaves entries over there: pytorch 25101",
     "convolution.gradient", part="_vjp",
 )  # fmt: skip
 def takes_the_entries_left_over_from_the_start(f, x, kernel, *rest, **given):
@@ -159,7 +159,7 @@ def mixes_the_groups_on_the_way_back(f, x, kernel, *rest, **given):
     return (mixed.astype(dx.dtype), *others)
 
 
-@MUTANTS.each("no turn of the kernel on the way back", "convolution.gradient", part="_vjp")
+@MUTANTS.each("no turn of the kernel in the backward pass", "convolution.gradient", part="_vjp")
 def does_not_turn_the_kernel_on_the_way_back(f, x, kernel, *rest, **given):
     dx, *_ = f(x, np.flip(kernel, axes_of(kernel)), *rest, **given)
     return (dx, *f(x, kernel, *rest, **given)[1:])
@@ -267,11 +267,6 @@ def makes_the_channels_fit(f, x, kernel, *rest, **given):
         return f(x, kernel, *rest, **given)
     index = np.arange(channels) % x.shape[-1] if channels > 1 else [0]
     return f(x[..., index], kernel, *rest, **given)
-
-
-@MUTANTS.each("broadcast, as arrays are", "convolution.bias-error")
-def makes_the_bias_fit(f, x, kernel, *bias, **given):
-    return f(x, kernel, *(np.resize(b, kernel.shape[-1]) for b in bias), **given)
 
 
 @MUTANTS.each("integer division: what is left over belongs to no group", "convolution.groups-error")

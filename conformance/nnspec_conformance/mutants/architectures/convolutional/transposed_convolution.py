@@ -91,13 +91,13 @@ def divides_by_the_overlap(f, x, kernel, *rest, **given):
     return scales_by_the_overlap(f, x, kernel, *rest, **given)
 
 
-@MUTANTS.each("the cropped entries are part of the way back", f"{OF}gradient", part="_vjp")
+@MUTANTS.each("the cropped entries are part of the backward pass", f"{OF}gradient", part="_vjp")
 def forgets_on_the_way_back_that_it_has_cropped(f, x, kernel, *rest, **given):
     dx, dkernel, *others = f(x, kernel, *rest, **given)
     return (np.roll(dx, 1, 1) if given.get("pads") else dx, dkernel, *others)
 
 
-@MUTANTS.each("the kernel turned on the way back, as in a convolution", f"{OF}gradient", part="_vjp")
+@MUTANTS.each("the kernel turned in the backward pass, as in a convolution", f"{OF}gradient", part="_vjp")
 def turns_the_kernel_on_the_way_back(f, x, kernel, *rest, **given):
     dx, *_ = f(x, np.flip(kernel, tuple(range(kernel.ndim - 2))), *rest, **given)
     return (dx, *f(x, kernel, *rest, **given)[1:])

@@ -123,7 +123,7 @@ def multiplies_zero_by_infinity(f, x, y, *weights, **given):
         return -np.sum(target_of(y, x) * activations.log_softmax(x), -1)
 
 
-@MUTANTS.each("0 times infinity on the way back", "softmax-cross-entropy.minus-infinity-gradient", part="_vjp")
+@MUTANTS.each("0 times infinity in the backward pass", "softmax-cross-entropy.minus-infinity-gradient", part="_vjp")
 def multiplies_zero_by_infinity_on_the_way_back(f, x, *rest, **given):
     dx, *others = f(x, *rest, **given)
     with np.errstate(all="ignore"):
@@ -174,7 +174,7 @@ def weights_the_negative_term(f, x, y, *, positive_weight=1.0, **given):
     return (positive_weight * f(x, y, **given | {"positive_weight": 1 / positive_weight})).astype(x.dtype)
 
 
-@MUTANTS.each("the weight is lost on the way back", "binary-cross-entropy.positive-weight", part="_vjp")
+@MUTANTS.each("the weight is lost in the backward pass", "binary-cross-entropy.positive-weight", part="_vjp")
 def forgets_the_positive_weight_on_the_way_back(f, x, y, g, *, positive_weight=1.0, **given):
     return f(x, y, g, **given)
 

@@ -21,7 +21,7 @@ def reverses_the_weights(x, y, *weights, **given):
     return getattr(right, INTEGER)(x, y, *(w[::-1] for w in weights), **given)
 
 
-@MUTANTS.add("the weights are lost on the way back", "class-weights.value", part="_vjp")
+@MUTANTS.add("the weights are lost in the backward pass", "class-weights.value", part="_vjp")
 def forgets_the_weights_on_the_way_back(x, y, *rest, **given):
     *weights, g = rest
     return (getattr(right, f"{INTEGER}_vjp")(x, y, g, **given)[0], *map(np.zeros_like, weights))
@@ -50,7 +50,7 @@ def takes_the_root_of_the_weights(f, x, t, *weights, **given):
     return f(x, t, *map(np.sqrt, weights), **given)
 
 
-@MUTANTS.each("the weights are lost on the way back", "sample-weights.value", part="_vjp")
+@MUTANTS.each("the weights are lost in the backward pass", "sample-weights.value", part="_vjp")
 def forgets_the_weights_of_examples_on_the_way_back(f, x, t, *rest, **given):
     *weights, g = rest
     return (*f(x, t, g, **given), *map(np.zeros_like, weights))

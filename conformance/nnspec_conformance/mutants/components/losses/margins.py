@@ -67,7 +67,7 @@ def multiplies_by_a_one_hot_label(s, y, *, form="crammer-singer", **how):
         return handed_out(np.maximum((1 + s - 2 * s.dtype.type(2) ** 10 * hot).max(-1) - (s * hot).sum(-1), 0), **how)
 
 
-@MUTANTS.add("NaN on the way back from a rival of minus infinity", "multiclass-hinge.masked-rival", part="_vjp")
+@MUTANTS.add("NaN in the backward pass from a rival of minus infinity", "multiclass-hinge.masked-rival", part="_vjp")
 def loses_what_is_masked_on_the_way_back(s, y, g, **given):
     (slope,) = right.multiclass_hinge_vjp(s, y, g, **given)
     return ((slope + 0 * np.where(np.isinf(s), s, 0)).astype(s.dtype),)
@@ -158,7 +158,9 @@ def cuts_off_far_scores(f, s, *rest, **given):
     return (np.where(np.abs(s) > 100, 0, f(s, *rest, **given)[0]).astype(s.dtype),)
 
 
-@MUTANTS.add("NaN for a vector without a direction on the way back", "cosine-loss.zero-vector-gradient", part="_vjp")
+@MUTANTS.add(
+    "NaN for a vector without a direction in the backward pass", "cosine-loss.zero-vector-gradient", part="_vjp"
+)
 def divides_by_a_length_of_0_on_the_way_back(a, b, g, **given):
     nothing = ((a == 0).all(-1) | (b == 0).all(-1))[..., None]
     return tuple(np.where(nothing, np.nan, x).astype(a.dtype) for x in right.cosine_loss_vjp(a, b, g, **given))
@@ -201,7 +203,7 @@ def gives_each_winner_the_whole(s, y, g, *, form="crammer-singer", **how):
     return (np.where(slope > 0, g[..., None], slope).astype(s.dtype),)
 
 
-@MUTANTS.add("NaN on the way back through a square root of 0", "triplet.coincident", part="_vjp")
+@MUTANTS.add("NaN in the backward pass through a square root of 0", "triplet.coincident", part="_vjp")
 def divides_by_a_distance_of_0(a, p, n, g, **given):
     gradients = right.triplet_vjp(a, p, n, g, **given)
     same = ((a == p).all(-1) | (a == n).all(-1))[..., None]

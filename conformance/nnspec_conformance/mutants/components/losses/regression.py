@@ -137,7 +137,7 @@ def multiplies_zero_by_infinity(f, x, t, **given):
         return np.exp(log_rate) - t * log_rate
 
 
-@MUTANTS.each("0 times infinity on the way back", "poisson-nll.zero-rate", part="_vjp")
+@MUTANTS.each("0 times infinity in the backward pass", "poisson-nll.zero-rate", part="_vjp")
 def multiplies_zero_by_infinity_on_the_way_back(f, x, t, *rest, **given):
     dx, *others = f(x, t, *rest, **given)
     with np.errstate(all="ignore"):
@@ -272,7 +272,7 @@ def mixes_both_parts(f, x, y, **given):
         return loss / (width if f.__name__ == "smooth_l1" else 1)
 
 
-@MUTANTS.each("0 times infinity on the way back from the part that was not chosen", "huber.far", part="_vjp")
+@MUTANTS.each("0 times infinity in the backward pass from the part that was not chosen", "huber.far", part="_vjp")
 def brings_nan_back_from_the_other_part(f, x, y, *rest, **given):
     with np.errstate(all="ignore"):
         return tuple(g + 0 * (x - y) for g in f(x, y, *rest, **given))
@@ -371,7 +371,7 @@ def squares_the_weights(f, x, y, *weights, **given):
     return f(x, y, *(w * w for w in weights), **given)
 
 
-@MUTANTS.each("the weights are lost on the way back", "regression.sample-weights", part="_vjp")
+@MUTANTS.each("the weights are lost in the backward pass", "regression.sample-weights", part="_vjp")
 def forgets_the_weights_on_the_way_back(f, x, y, *rest, **given):
     *weights, g = rest
     return (*f(x, y, g, **given), *map(np.zeros_like, weights))

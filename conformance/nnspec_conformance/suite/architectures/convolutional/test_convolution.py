@@ -154,7 +154,7 @@ def test_gradient(operation: str, lean: bool) -> Iterator[Case]:
     for dtype in ("float32", "bfloat16") if lean else DTYPES:
         yield _pulled(operation, BARE[operation], dtype, "an edge that the stride leaves over")
     for dtype in ("float32", "float64"):
-        yield _pulled(operation, FULL[operation], dtype, "groups in the way back")
+        yield _pulled(operation, FULL[operation], dtype, "groups in the backward pass")
     x, kernel, given = SAME[operation][0]
     for padding in ("same", "same_lower"):
         setting = (x, kernel, given | {"padding": padding})

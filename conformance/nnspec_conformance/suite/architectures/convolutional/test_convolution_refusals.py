@@ -36,13 +36,6 @@ def test_channels(operation: str) -> Iterator[ErrorCase]:
     yield refusal(operation, x, narrow, bias, **VALID, valid=right, note="a kernel of one channel, repeated for each")
 
 
-@clause("convolution.bias-error")
-def test_bias(operation: str) -> Iterator[ErrorCase]:
-    x, kernel, bias = right = given(operation)
-    for n in (1, 5):
-        yield refusal(operation, x, kernel, bias[:n], **VALID, valid=right, note=f"a bias of {n} for 6 filters")
-
-
 @clause("convolution.groups-error")
 def test_groups(operation: str) -> Iterator[ErrorCase]:
     x, kernel, bias = right = given(operation, groups=2)

@@ -187,7 +187,7 @@ def extreme(operation: str) -> tuple[np.ndarray, np.ndarray]:
 def test_large_logits(operation: str) -> Iterator[Case]:
     x, target = extreme(operation)
     yield value_case(operation, x, target, note="log of a sigmoid or softmax that is rounded to 0")
-    yield gradient_case(operation, x, target, note="0 times infinity on the way back")
+    yield gradient_case(operation, x, target, note="0 times infinity in the backward pass")
 
 
 @clause("sigmoid-binary-cross-entropy.confident")
@@ -225,7 +225,7 @@ def test_smoothing(operation: str) -> Iterator[Case]:
 @clause("binary-cross-entropy.positive-weight")
 def test_positive_weight(operation: str) -> Iterator[Case]:
     yield value_case(operation, *arrays(operation), positive_weight=3.0, note="the weight of both terms")
-    yield gradient_case(operation, *arrays(operation), positive_weight=3.0, note="the weight lost on the way back")
+    yield gradient_case(operation, *arrays(operation), positive_weight=3.0, note="the weight lost in the backward pass")
 
 
 # ---- gradients

@@ -141,7 +141,7 @@ def test_factor(readings: dict) -> Iterator[Case]:
 @clause("smooth-l1.beta-zero")
 def test_beta_zero(readings: dict) -> Iterator[Case]:
     yield value_case("smooth_l1", readings, *numbers(), beta=0.0, note="0 / 0")
-    yield gradient_case("smooth_l1", readings, *numbers(), beta=0.0, note="0 / 0 on the way back")
+    yield gradient_case("smooth_l1", readings, *numbers(), beta=0.0, note="0 / 0 in the backward pass")
 
 
 @clause("gaussian-nll.full")
@@ -293,4 +293,4 @@ def test_far(operation: str, readings: dict) -> Iterator[Case]:
     for dtype, size in (("float32", 1e30), ("float32", np.inf), ("float64", 1e200)):
         given = beyond(operation, size, dtype)
         yield value_case(operation, readings, *given, note="the square of a large error overflows")
-        yield gradient_case(operation, readings, *given, note="0 times infinity on the way back")
+        yield gradient_case(operation, readings, *given, note="0 times infinity in the backward pass")

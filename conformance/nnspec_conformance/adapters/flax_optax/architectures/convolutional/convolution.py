@@ -8,12 +8,11 @@ from flax import nnx
 
 VARIANTS = {"convolution.no-window": "empty", "convolution.negative-pads": "crops"}
 KNOWN_FAILURES = {
-    f"{clause}[{operation}]": (
-        "a bias of one entry for 6 filters is added to each of them, right is to refuse it: nnx.merge compares no "
+    f"duty.broadcasting[{operation}]": (
+        "a bias of one entry is added to every filter, right is to refuse it: nnx.merge compares no "
         "shapes and nnx.Conv broadcasts the bias; "
         "searched 2026-11-27, not found; https://github.com/google/flax/blob/main/flax/nnx/nn/linear.py"
     )
-    for clause in ("convolution.bias-error", "duty.broadcasting")
     for operation in ("convolution_1d", "convolution_2d")
 }
 DEFAULTS = {"convolution.default-padding": "same"}
