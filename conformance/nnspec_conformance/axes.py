@@ -8,6 +8,7 @@ stated. A name may have an index in braces: ``n{l+1}`` is ``n1`` for ``l = 0``.
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import operator
 import re
@@ -34,12 +35,17 @@ def evaluate(text: str, values: Mapping[str, Any]) -> Any:
     Raises:
         ValueError: it is no arithmetic, or a name has no value; says which.
     """
+    return _value(_tree(text), text, values)
+
+
+@functools.lru_cache(maxsize=4096)
+def _tree(text: str) -> ast.expr:
+    """An expression taken apart, kept: the axes of a declaration are evaluated for every question."""
     marked = WORD.sub(lambda word: f"_{word.group()}", text)  # ``in`` is a word of Python
     try:
-        tree = ast.parse(marked, mode="eval").body
+        return ast.parse(marked, mode="eval").body
     except SyntaxError as error:
         raise ValueError(f"'{text}' is no arithmetic") from error
-    return _value(tree, text, values)
 
 
 def _value(node: ast.expr, text: str, values: Mapping[str, Any]) -> Any:

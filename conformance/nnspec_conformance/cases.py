@@ -42,8 +42,9 @@ class Case:
         attributes: keywords; readings are added by the driver where the subject can be told.
         want: a ``Want`` or ``Shape``, or a tuple, list or dict of them, as the operation returns.
         rule: the function of arrays and attributes that ``want`` came from, if it did.
-        what: call, gradient, second derivative or trajectory.
+        what: call, gradient, second derivative, gradient of the gradient or trajectory.
         cotangents: for a gradient; for a second derivative that is no elementwise one, the direction.
+        directions: for a gradient of the gradient, what the gradient is multiplied with, nested as it is.
         grads: for a trajectory, the gradients of each step, or a function from parameters to gradients.
         rates: for a trajectory, the learning rate of each step, or None where the last one stays in force.
         note: which bug it catches, in a few words.
@@ -57,6 +58,7 @@ class Case:
     rule: Callable | None = None
     what: str = "call"
     cotangents: Any = None
+    directions: Any = None
     grads: Any = None
     rates: list | None = None
     note: str = ""
@@ -96,6 +98,8 @@ class Case:
             return subject.vjp(self.operation, self.arrays, self.cotangents, **attributes)
         if self.what == "second derivative":
             return subject.second_derivative(self.operation, *self.arrays, along=self.cotangents, **attributes)
+        if self.what == "gradient of the gradient":
+            return subject.vjp_vjp(self.operation, self.arrays, self.cotangents, self.directions, **attributes)
         if self.what == "trajectory":
             count = len(self.rates or []) if callable(self.grads) else len(self.grads or [])
             return subject.trajectory(

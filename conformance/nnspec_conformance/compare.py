@@ -24,6 +24,8 @@ class Finding:
     Attributes:
         ratio: error / allowed; it fails above 1. What was lost below the smallest normal number is not in it.
         subnormals: the declared reading by which some element was right that would not have been else.
+        values: how many numbers were compared.
+        telling: how many of them were expected to be neither zero nor infinite nor NaN, nor of one size.
         alone: what the same question came to that was asked once more, where that was another answer.
     """
 
@@ -38,6 +40,8 @@ class Finding:
     dtype: str | None = None
     subnormals: str | None = None
     alone: str | None = None
+    values: int = 0
+    telling: int = 0
 
     def as_dict(self) -> dict:
         names = ("call", "dtype", "input", "got", "expected", "error", "allowed", "alone")
@@ -89,6 +93,7 @@ def together(findings: list[Finding]) -> Finding:
     """The worst finding of one answer, with what was lost anywhere in it."""
     found = worst(findings)
     found.subnormals = next((f.subnormals for f in findings if f.subnormals), None)
+    found.values, found.telling = sum(f.values for f in findings), sum(f.telling for f in findings)
     return found
 
 
@@ -143,6 +148,8 @@ def _compare_array(got: Any, want: Want, reading: str | None, arrays: tuple, pat
         dtype=name_of(got.dtype),
         subnormals=reading if lost.any() else None,
         call=None if path == "result" else f"{path}{[int(i) for i in at]}",
+        values=got.size,
+        telling=want.telling,
     )
 
 

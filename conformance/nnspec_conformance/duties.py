@@ -24,6 +24,7 @@ PREFIX = "duty."
 ABOUT = {  # what a duty can be about, if not every operation of its forms has it
     "arrays that could be broadcast": can_broadcast,
     "tables of arrays": has_names,
+    "gradients that are those of the call": lambda operation: "gradient" not in operation.exempt,
     "choices that are handed on": lambda operation: bool(operation.handed_on),
 }
 

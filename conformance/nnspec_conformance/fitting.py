@@ -1,4 +1,7 @@
-"""Whether the shapes of a call fit its declaration, and the smallest changes with which they do not."""
+"""Whether the shapes of a call fit its declaration, and the smallest changes with which they do not.
+
+It is asked while a page is read, so that it has to do without arrays.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from nnspec_conformance.axes import evaluate, is_plain, is_star, names
-from nnspec_conformance.operations import Array, Given, Lengths, Operation, Table
-from nnspec_conformance.trees import mapped
+from nnspec_conformance.operations import Array, Given, Lengths, Operation, Place, Table
 
 Shape = tuple[int, ...]
 Row = tuple[str, tuple[str, ...], Shape]  # name of an array, its axes, its shape
@@ -20,19 +20,23 @@ Row = tuple[str, tuple[str, ...], Shape]  # name of an array, its axes, its shap
 
 @dataclass(frozen=True)
 class Change:
-    """A call with one array changed, so that its shapes do not fit any more.
+    """A change of one array of a call, so that its shapes do not fit any more.
 
     Attributes:
         name: of the array; the one in its table, if it stands in one.
+        place: where it stands.
         words: what is wrong with it.
         broadcasts: whether the array has an axis of length one, or one more, that broadcasting could make fit.
-        arrays: of the call.
+        shape: the other one.
+        along: the axis along which the entries sum to 1, and still have to.
     """
 
     name: str
+    place: Place
     words: str
     broadcasts: bool
-    arrays: tuple
+    shape: Shape
+    along: int | None
 
 
 def misfit(
@@ -129,20 +133,18 @@ def _clash(rows: Iterable[Row], values: Mapping[str, Any]) -> str:
 # ---- the smallest changes
 
 
-def changes(operation: Operation, arrays: tuple, lengths: Lengths, given: Given | None = None) -> Iterator[Change]:
+def changes(operation: Operation, shapes: tuple, lengths: Lengths, given: Given | None = None) -> Iterator[Change]:
     """A call with one array in turn changed along one axis, or with one axis more, wherever it does not fit then."""
-    for at, argument in enumerate(operation.arguments[: len(arrays)]):
+    for at, argument in enumerate(operation.arguments[: len(shapes)]):
         for key, array in _one_of_each(operation, argument, lengths, given).items():
-            x = arrays[at] if key is None else arrays[at].get(key)
-            if x is None:  # an optional array of a table
+            shape = shapes[at] if key is None else shapes[at].get(key)
+            if shape is None:  # an optional array of a table
                 continue
-            named = array.named_axes(lengths)
-            along = next((number for number, axis in named if axis == array.normalized), None)
-            for words, broadcasts, y in altered(x, along):
-                other = y if key is None else arrays[at] | {key: y}
-                changed = (*arrays[:at], other, *arrays[at + 1 :])
-                if misfit(operation, mapped(np.shape, changed), given, lenient=True):
-                    yield Change(key or argument.name, words, broadcasts, changed)
+            along = next((number for number, axis in array.named_axes(lengths) if axis == array.normalized), None)
+            for words, broadcasts, other in other_shapes(shape):
+                changed = (*shapes[:at], other if key is None else shapes[at] | {key: other}, *shapes[at + 1 :])
+                if misfit(operation, changed, given, lenient=True):
+                    yield Change(key or argument.name, Place(at, key), words, broadcasts, other, along)
 
 
 def _one_of_each(
@@ -157,24 +159,15 @@ def _one_of_each(
     return found
 
 
-def altered(x: np.ndarray, along: int | None = None) -> Iterator[tuple[str, bool, np.ndarray]]:
-    """An array with other lengths: in words, whether broadcasting could make it fit, and the array.
-
-    Args:
-        x: the array.
-        along: the axis along which its entries sum to 1, and do so afterwards.
-    """
-
-    def summed(y: np.ndarray, axis: int) -> np.ndarray:
-        return (y / y.sum(axis, keepdims=True)).astype(y.dtype) if axis == along and y.any() else y
-
-    for axis, length in enumerate(x.shape):
-        yield f"one entry more along axis {axis}", False, summed(np.append(x, x.take([-1], axis), axis), axis)
+def other_shapes(shape: Shape) -> Iterator[tuple[str, bool, Shape]]:
+    """The shapes next to one: in words, whether broadcasting could make it fit, and the shape."""
+    for axis, length in enumerate(shape):
+        yield f"one entry more along axis {axis}", False, (*shape[:axis], length + 1, *shape[axis + 1 :])
         if length > 1:
-            yield f"length one along axis {axis}", True, summed(x.take([0], axis), axis)
-    yield "one axis more in front" if x.ndim else "one axis more", True, x[None]
-    if x.ndim:
-        yield "one axis more at the end", True, x[..., None]
+            yield f"length one along axis {axis}", True, (*shape[:axis], 1, *shape[axis + 1 :])
+    yield "one axis more in front" if shape else "one axis more", True, (1, *shape)
+    if shape:
+        yield "one axis more at the end", True, (*shape, 1)
 
 
 # ---- what an operation has that can be refused
@@ -188,8 +181,8 @@ def can_broadcast(operation: Operation) -> bool:
     values, found = {**operation.defaults(), **lengths}, list[Any]()
     for argument in operation.arguments:
         rows = operation.expanded(argument, lengths).items()
-        zeros = {name: np.zeros([n or 0 for n in a.shape(values)]) for name, a in rows}
-        found.append(zeros if isinstance(argument, Table) else zeros[None])
+        shapes = {name: tuple(n or 0 for n in a.shape(values)) for name, a in rows}
+        found.append(shapes if isinstance(argument, Table) else shapes[None])
     return any(change.broadcasts for change in changes(operation, tuple(found), lengths))
 
 

@@ -45,7 +45,7 @@ def as_gradients(name: str, answer: Any) -> tuple:
     return tuple(answer)
 
 
-def regrouped(places: list[tuple[int, str | None]], gradients: Any) -> tuple:
+def regrouped(places: Iterable[tuple[int, str | None]], gradients: Any) -> tuple:
     """The gradients by argument, those of a dict's arrays in a dict."""
     grouped: dict[int, Any] = {}
     for (i, name), gradient in zip(places, gradients, strict=True):

@@ -96,9 +96,9 @@ class Home:
         """A cotangent for every array of the result."""
         return draw_cotangents(self.operation, self.lengths, dtype, given=self.given, seed=seed)
 
-    def steps(self, dtype: str, count: int = 3) -> list[dict]:
+    def steps(self, dtype: str, count: int = 3, *, seed: int = 0) -> list[dict]:
         """What a stepper is handed at each step."""
-        return draw_steps(self.operation, self.lengths, count, dtype)
+        return draw_steps(self.operation, self.lengths, count, dtype, seed=seed)
 
     # ---- answers
     def answer(self, of: Any) -> Any:

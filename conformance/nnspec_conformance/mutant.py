@@ -89,7 +89,7 @@ class Mutants(list[Mutant]):
         Args:
             story: where one meets this bug and what it does to a user.
             catches: the instances that must fail on it, ``neuron.value`` or ``activation.nan[relu]``; of one operation.
-            part: ``_vjp`` or ``_second_derivative`` for a wrong derivative.
+            part: ``_vjp``, ``_vjp_vjp`` or ``_second_derivative`` for a wrong derivative.
             name: what it does, where that is not the function's name with underscores read as spaces.
 
         Raises:
@@ -117,7 +117,7 @@ class Mutants(list[Mutant]):
             story: where one meets this bug and what it does to a user.
             clauses: those that must fail on it.
             operations: those that are changed; by default all that the first clause applies to.
-            part: ``_vjp`` or ``_second_derivative`` for a wrong derivative.
+            part: ``_vjp``, ``_vjp_vjp`` or ``_second_derivative`` for a wrong derivative.
             name: what it does, where that is not the function's name with underscores read as spaces.
 
         Raises:

@@ -30,7 +30,8 @@ from nnspec_conformance.tolerance import Want, ulp
 LEAST_POWER = 10.0  # distance, in tolerances, below which a clause cannot tell its nearest wrong implementation
 NOISE = 64  # units in the last place of 1: what is left where digits have cancelled is hardly more
 ALIKE = 0.9  # share of the telling places at which an imitation must be wrong as the subject is
-PARTS = ("", "_vjp", "_second_derivative")  # the functions by which an adapter brings one operation
+HALF = ("float16", "bfloat16")
+PARTS = ("", "_vjp", "_vjp_vjp", "_second_derivative")  # the functions by which an adapter brings one operation
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Kill:
         instance: of the clause.
         mutant: the wrong implementation.
         caught: whether it failed.
-        distance: error / allowed at its worst, in the reading in which it shows least; in some it may be right.
+        distance: error / allowed at its worst, in the dtype and the reading in which it shows least; in some it may be
+            right. Half precision counts only where it shows in no other, and there the one in which it shows most.
         by_dtype: the same for each dtype in which it shows.
         message: what the suite said of it.
         broke: why its code could not run, which no clause has caught.
@@ -127,10 +129,11 @@ def kill(suite: Suite, instance: str, mutant: Mutant) -> Kill:
         if entry.fault:
             return Kill(instance, mutant, False, 0.0, {}, entry.fault, broke=entry.fault)
     shows = [entry for entry in result.entries if entry.failed]
-    distance = _least_over_readings(shows) if shows else result.ratio
-    dtypes = dict.fromkeys(entry.dtype for entry in shows if entry.dtype)
-    by_dtype = {dtype: _least_over_readings([e for e in shows if e.dtype == dtype]) for dtype in dtypes}
-    return Kill(instance, mutant, result.outcome == FAIL, distance, by_dtype, result.message)
+    found = {d: _least_over_readings([e for e in shows if e.dtype == d]) for d in dict.fromkeys(e.dtype for e in shows)}
+    decisive = [distance for dtype, distance in found.items() if dtype not in HALF]
+    decisive = decisive or [max(found.values(), default=result.ratio)]
+    by_dtype = {dtype: distance for dtype, distance in found.items() if dtype}
+    return Kill(instance, mutant, result.outcome == FAIL, min(decisive), by_dtype, result.message)
 
 
 def _least_over_readings(entries: list[Entry]) -> float:

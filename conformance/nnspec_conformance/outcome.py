@@ -37,6 +37,8 @@ class Entry:
         fault: why the suite could not ask; says nothing about the subject.
         reason: of the known failure that covers a failure here.
         subnormals: the declared reading by which some answer was right that would not have been else.
+        values: how many numbers were compared.
+        telling: how many of them were expected to be neither zero nor infinite nor NaN, nor of one size.
         question: the case, or the test that asks for itself, and the setting that the finding is of, while the run may
             ask it once more.
     """
@@ -51,6 +53,8 @@ class Entry:
     fault: str | None = None
     reason: str | None = None
     subnormals: str | None = None
+    values: int = 0
+    telling: int = 0
     question: Any = field(default=None, repr=False, compare=False)
 
     def note(self, finding: Finding, words: Iterable[str] = ()) -> None:
@@ -58,12 +62,18 @@ class Entry:
         self.cases += 1
         self.asked |= set(words)
         self.subnormals = self.subnormals or finding.subnormals
+        self.values, self.telling = self.values + finding.values, self.telling + finding.telling
         self.finding = worst([f for f in (self.finding, finding) if f])
 
     @property
     def failed(self) -> bool:
         """Whether an answer was wrong, known or not."""
         return self.finding is not None and self.finding.ratio > 1
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether most of what was expected is zero, infinite, NaN or of one size, where a stuck answer passes."""
+        return 2 * self.telling < self.values
 
     @property
     def outcome(self) -> str:
@@ -99,6 +109,7 @@ class Entry:
             "worst": dict(self.finding.as_dict()) if self.finding and self.failed else None,
             "missing": self.lacking,
             "subnormals": self.subnormals,
+            "weak": (measured and self.is_weak) or None,
         }
         return filled(shown)
 
@@ -122,6 +133,7 @@ class Entry:
             fault=message if data.get("outcome") == HARNESS_ERROR else None,
             reason=data.get("reason"),
             subnormals=data.get("subnormals"),
+            values=int(data.get("weak", False)),
         )
 
     @property
@@ -214,6 +226,12 @@ class Summary:
         return found
 
     @property
+    def weak(self) -> bool:
+        """Whether every entry is weak evidence."""
+        ran = [entry for entry in self.entries if entry.cases]
+        return bool(ran) and all(entry.is_weak for entry in ran)
+
+    @property
     def deciding(self) -> list[Entry]:
         """The entries that the outcome follows from."""
         outcome = self.outcome
@@ -278,6 +296,11 @@ class Result(Summary):
     answers: list[tuple[Any, dict, Any]] = field(default_factory=list, repr=False)
 
     @property
+    def weak(self) -> bool:
+        """Whether an error was measured, and every entry is weak evidence."""
+        return self.clause.measured and super().weak
+
+    @property
     def page(self) -> str:
         """The page to which the instance belongs."""
         return self.clause.page_of(self.operation)
@@ -333,6 +356,7 @@ def summary_of(record: dict) -> dict:
         "reason": summary.reason,
         "not_run": summary.not_run,
         "subnormals": summary.subnormals,
+        "weak": summary.weak or None,
         "worst": summary.finding.as_dict() if summary.finding and summary.outcome in (FAIL, KNOWN) else None,
     }
     return filled(shown) | record  # a converted result says itself in which dtypes it was found

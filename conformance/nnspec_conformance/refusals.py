@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from nnspec_conformance.answers import at, replaced
 from nnspec_conformance.cases import Case, ErrorCase
 from nnspec_conformance.clauses import own_spec
-from nnspec_conformance.fitting import altered, changes
+from nnspec_conformance.fitting import changes, other_shapes
 from nnspec_conformance.home import Home, homes
 from nnspec_conformance.operations import Operation, Table
+from nnspec_conformance.trees import mapped
 
 DTYPE = "float32"
 UNKNOWN = "no_such_keyword"
@@ -52,13 +54,14 @@ def of_shapes(
     asked: set[tuple[str, str]] = set()
     for home in _asked(operation, readings):
         right = replace(valid(home), may_refuse="all arrays" if home.complete else "")
-        for change in changes(home.operation, right.arrays, home.lengths, home.given):
+        for change in changes(home.operation, mapped(np.shape, right.arrays), home.lengths, home.given):
             kind = (change.name, change.words.partition(" along")[0])
             own = not home.complete or change.name in home.optional  # the others were asked without these
             spared = lean and (kind in asked or change.words.endswith("in front"))
             if own and change.broadcasts == broadcasting and not spared:
                 asked.add(kind)
-                wrong = replace(right, arrays=change.arrays, may_refuse="")
+                other = altered(at(right.arrays, change.place), change.shape, change.along)
+                wrong = replace(right, arrays=replaced(right.arrays, {change.place: other}), may_refuse="")
                 yield ErrorCase(wrong, right, f"{change.name} with {change.words}")
     if right.grads:
         yield from _of_steps(right, broadcasting)
@@ -68,10 +71,25 @@ def _of_steps(right: Case, broadcasting: bool) -> Iterator[ErrorCase]:
     """One array in turn of those that a step is handed; the parameters say all its lengths."""
     (step,) = right.grads
     for name, x in step.items():
-        for words, broadcasts, y in altered(x):
+        for words, broadcasts, shape in other_shapes(x.shape):
             if broadcasts == broadcasting:
-                wrong = replace(right, grads=[step | {name: y}])
+                wrong = replace(right, grads=[step | {name: altered(x, shape)}])
                 yield ErrorCase(wrong, right, f"{name} of a step with {words}")
+
+
+def altered(x: np.ndarray, shape: tuple[int, ...], along: int | None = None) -> np.ndarray:
+    """An array of a shape next to its own: cut, with its last entries once more, or with one axis more.
+
+    Args:
+        x: the array.
+        shape: as ``other_shapes`` gives it.
+        along: the axis along which its entries sum to 1, and do so afterwards.
+    """
+    if len(shape) != x.ndim:
+        return x.reshape(shape)
+    (axis,) = (i for i, n in enumerate(shape) if n != x.shape[i])
+    y = x.take(range(shape[axis]), axis, mode="clip")
+    return (y / y.sum(axis, keepdims=True)).astype(y.dtype) if axis == along and y.any() else y
 
 
 # ---- names
@@ -81,10 +99,10 @@ def of_names(operation: str, readings: Mapping[str, str]) -> Iterator[ErrorCase]
     """Every table without a name, with a misspelt one, and with one too many."""
     home = next(_asked(operation, readings))
     right = valid(home)
-    for at, argument in enumerate(home.operation.arguments):
-        if isinstance(argument, Table) and not argument.any and at < len(right.arrays):
-            for words, table in _misnamed(home, argument, right.arrays[at]):
-                arrays = (*right.arrays[:at], table, *right.arrays[at + 1 :])
+    for i, argument in enumerate(home.operation.arguments):
+        if isinstance(argument, Table) and not argument.any and i < len(right.arrays):
+            for words, table in _misnamed(home, argument, right.arrays[i]):
+                arrays = (*right.arrays[:i], table, *right.arrays[i + 1 :])
                 yield ErrorCase(replace(right, arrays=arrays), right, f"{argument.name} {words}")
     if right.grads:
         (step,) = right.grads

@@ -59,6 +59,13 @@ def plan(home: Home, *, lean: bool = False, slow: bool = False) -> list[Size]:
     return list(found.values())
 
 
+def one_long_axis(home: Home, n: int) -> list[Size]:
+    """Each named axis long in turn, beside short ones: a sum over it has many terms."""
+    axes = Axes.of(home)
+    sizes = [axes.alone((5,) if axes.stars else (), name, n) for name in axes.words or ("last",)]
+    return [size for size in sizes if _is_possible(home, size.lengths)]
+
+
 # ---- the axes of an operation
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance import subnormals
+from nnspec_conformance import nested, subnormals
 from nnspec_conformance.clauses import Clause, Spec
 from nnspec_conformance.dtypes import DTYPES, float_dtype, tested
 from nnspec_conformance.errors import (
@@ -28,7 +28,7 @@ from nnspec_conformance.errors import (
 )
 from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
 from nnspec_conformance.forms import called, path_of
-from nnspec_conformance.functions import Function, fingerprint
+from nnspec_conformance.functions import fingerprint
 from nnspec_conformance.limits import CallTimeout, Patience, limit
 from nnspec_conformance.open_stepper import OpenStepper, played
 from nnspec_conformance.results import versions
@@ -73,7 +73,8 @@ class Subject:
         self.patience = Patience(call_limit, (first_call_limit or FIRST * call_limit) if self.compiles else None)
         self.process = os.getpid()
         self.printed: list[str] = []
-        self._handed: list[Any] = []
+        self._handed: list[Any] = []  # the arrays of the last call, as it holds them
+        self._given: Any = None  # what that call returned; see ``nnspec_conformance.remains``
         self.reloads = role == "user"  # whether its module may be loaded once more, to ask it without its past
         self.probed: dict[Callable, bool] = {}  # what probes of known failures said
         self.applied: Callable = called  # how a question is answered: by a call, or by its form alone
@@ -270,7 +271,8 @@ class Subject:
                 self._context(dtype),
             ):
                 warnings.simplefilter("ignore")
-                answer = self._out(operation, body(getattr(self.adapter, operation)))
+                self._given = body(getattr(self.adapter, operation))
+                answer = self._out(operation, self._given)
                 self.returned += 1
                 return answer
         except (ClauseFailed, HarnessError):
@@ -309,20 +311,13 @@ class Subject:
 
         return self._guard(operation, arrays, body, given=attributes)
 
-    def handed_last(self, operation: str) -> list[np.ndarray]:
-        """The arrays that the last call was handed, as it left them."""
-        handed = self._handed
-        return list(self._guard(operation, handed, lambda _: tuple(handed), "arrays"))
-
     def vjp(self, operation: str, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
         """Gradients of ``sum(cotangents * f(*arrays))`` for the floating-point arrays, in their order.
 
         The adapter's ``vjp`` is handed a flat tuple of arrays, never a dict; the gradient of a dict is a dict.
         """
         self.asked = float_dtype(arrays)
-        own = getattr(self.adapter, f"{operation}_vjp", None)
-        if own is None and not hasattr(self.adapter, "vjp"):
-            raise NotImplementedBySubject(f"{operation}_vjp (and no vjp)")
+        own = nested.own_part(self.adapter, operation, "_vjp")
 
         def body(f: Callable) -> tuple:
             inputs = [self._in(x) for x in arrays]
@@ -334,27 +329,34 @@ class Subject:
 
         return self._guard(operation, arrays, body, "gradient", attributes)
 
-    def second_derivative(self, operation: str, x: Any, *fixed: Any, along: Any = None, **attributes: Any) -> Any:
+    def vjp_vjp(self, operation: str, arrays: tuple, cotangents: Any, directions: tuple, **attributes: Any) -> tuple:
+        """Gradients of ``sum(directions * vjp)``: those for the floating-point arrays, and that for the cotangents.
+
+        They are the adapter's own, else its vjp applied to its vjp.
+        """
+        self.asked = float_dtype(arrays)
+        own, given = (
+            nested.own_part(self.adapter, operation, "_vjp_vjp", by_hand=True),
+            (arrays, cotangents, directions),
+        )
+
+        def body(f: Callable) -> tuple:
+            return nested.vjp_vjp(self.adapter, own, operation, f, self._in, attributes, *given)
+
+        return self._guard(operation, arrays, body, "gradient of the gradient", attributes)
+
+    def second_derivative(self, operation: str, *arrays: Any, along: Any = None, **attributes: Any) -> Any:
         """The second derivative by the first array, of any but an elementwise operation along a direction.
 
         It is the adapter's own, else its vjp applied to its vjp, of the sum of the results.
         """
-        self.asked = float_dtype((x, *fixed))
-        own = getattr(self.adapter, f"{operation}_second_derivative", None)
-        if own is None and not hasattr(self.adapter, "vjp"):
-            raise NotImplementedBySubject(f"{operation}_second_derivative (and no vjp)")
+        self.asked = float_dtype(arrays)
+        own = nested.own_part(self.adapter, operation, "_second_derivative")
 
         def body(f: Callable) -> Any:
-            primal, *held = map(self._in, (x, *fixed))
-            if own is not None:
-                return own(primal, *held, *([] if along is None else [self._in(along)]), **attributes)
-            y = primal if along is None else f(primal, *held, **attributes)
-            vjp, ones = self.adapter.vjp, self._in(np.ones(tuple(y.shape), x.dtype))
-            g = Function(lambda first: f(first, *held, **attributes), operation, f, attributes, fixed)
-            slope = Function(lambda first: vjp(g, (first,), ones)[0], operation, vjp, g, x.shape, str(x.dtype))
-            return vjp(slope, (primal,), ones if along is None else self._in(along))[0]
+            return nested.second_derivative(self.adapter, own, operation, f, self._in, attributes, arrays, along)
 
-        return self._guard(operation, (x, *fixed), body, "second derivative", attributes)
+        return self._guard(operation, arrays, body, "second derivative", attributes)
 
     def trajectory(
         self, operation: str, params: dict, grads: Any, *, steps: int, rates: list | None = None, **hyper: Any

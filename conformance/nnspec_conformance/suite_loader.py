@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from types import ModuleType
+from typing import Any
 
 from nnspec_conformance.cases import Test
 from nnspec_conformance.clauses import Spec, own_spec
@@ -21,7 +22,7 @@ class Suite:
 
     spec: Spec
     tests: dict[str, list[Test]] = field(default_factory=dict)
-    mutant_modules: list[ModuleType] = field(default_factory=list)
+    mutant_modules: Sequence[ModuleType] = field(default_factory=list)
     statement_tests: list[StatementTest] | None = field(default_factory=list)
 
     def add(self, module: ModuleType) -> None:
@@ -76,12 +77,29 @@ def modules(package: str) -> list[ModuleType]:
     return [importlib.import_module(name) for name in sorted(names)]
 
 
+class Modules(Sequence[ModuleType]):
+    """The modules below a package, imported when they are first looked at: most runs need no mutant."""
+
+    def __init__(self, package: str):
+        self.package = package
+
+    @cached_property
+    def found(self) -> list[ModuleType]:
+        return modules(self.package)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.found[index]
+
+
 @lru_cache(maxsize=1)
 def load_suite() -> Suite:
     """The project's own suite on the project's own specification."""
     suite = Suite(own_spec())
     for module in modules("nnspec_conformance.suite"):
         suite.add(module)
-    suite.mutant_modules = modules("nnspec_conformance.mutants")
+    suite.mutant_modules = Modules("nnspec_conformance.mutants")
     suite.statement_tests = find_tests()
     return suite

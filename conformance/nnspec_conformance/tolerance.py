@@ -6,8 +6,10 @@ comes from the clause's kind and the arithmetic, never from trying.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,6 +43,18 @@ class Want:
     flushed: np.ndarray
     dtype: str
     tolerance: str
+
+    @cached_property
+    def telling(self) -> int:
+        """How many expected numbers tell something: neither zero nor infinite nor NaN, nor of the size of most."""
+        value = np.asarray(self.value, np.float64)
+        with np.errstate(over="ignore"):
+            sizes = np.abs(value[np.isfinite(value) & (value != 0)]).astype(DTYPES[self.dtype]).astype(np.float64)
+        if not sizes.size:
+            return 0
+        middle = np.partition(sizes, sizes.size // 2)[sizes.size // 2]  # more than half are alike only if this one is
+        alike = int((sizes == middle).sum())
+        return sizes.size - (alike if alike > max(1, sizes.size / 2) else 0)
 
 
 @dataclass(frozen=True)
@@ -274,6 +288,7 @@ def _statistic(value: float, allowed: float, caught: float, n: int, what: str) -
     return _want(value, allowed, "float64", name)
 
 
+@functools.lru_cache(maxsize=64)
 def equally_often(degrees: int, n: int, *, rows: int = 1) -> Want:
     """Pearson's statistic of ``n`` independent draws that fall into equally likely cells.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nnspec_conformance import remains
 from nnspec_conformance.cases import Case, short
 from nnspec_conformance.compare import Finding, compare
 from nnspec_conformance.dtypes import DTYPES
@@ -106,7 +107,20 @@ class Trial:
 
     def handed(self) -> list:
         """The arrays of the last call, cotangents last, as the subject left them."""
-        return self.subject.handed_last(self.operation)
+        return remains.arrays(self.subject, self.operation)
+
+    def result(self) -> Callable[[], Any]:
+        """The last answer as the subject holds it, whenever it is looked at."""
+        return remains.result(self.subject, self.operation)
+
+    def ask_in_place(self, case: Case) -> Any:
+        """The answer to a question with the very arrays of the last one, into which its numbers are written.
+
+        Raises:
+            NotImplementedBySubject: the subject's arrays cannot be written to.
+        """
+        with remains.rewritten(self.subject, case.arrays):
+            return self.ask(case)
 
     def expect(self, got: Any, want: Any, about: str, arrays: tuple = ()) -> None:
         """Compare, remember, and go on; the verdict is made when the test ends. ``arrays`` show the worst input."""

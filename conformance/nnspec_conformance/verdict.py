@@ -10,6 +10,7 @@ from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, Result
 from nnspec_conformance.subnormals import WORDS
 
 WIDTH = 100
+WEAK = "weak evidence"
 # How the simple TeX of the clauses reads in a terminal; a command that is not listed loses its backslash only.
 SYMBOLS = {
     "infty": "inf", "pm": "±", "cdot": "·", "odot": "·", "times": "×", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥",
@@ -67,7 +68,13 @@ def _wrapped(text: str, first: str, further: str) -> list[str]:
 
 def covered(result: Result) -> str:
     """The outcome, what it does not cover, and by which declaration it holds: ``pass, not in float64``."""
-    return ", ".join([", not ".join([result.outcome, *result.not_run]), *(WORDS[r] for r in result.subnormals)])
+    return ", ".join(
+        [
+            ", not ".join([result.outcome, *result.not_run]),
+            *(WORDS[r] for r in result.subnormals),
+            *([WEAK] if result.weak else []),
+        ]
+    )
 
 
 def explanation(result: Result) -> list[str]:

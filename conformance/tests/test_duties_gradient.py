@@ -9,13 +9,13 @@ import pytest
 from nnspec_conformance import answers
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.compare import compare
+from nnspec_conformance.differences import STEP
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.errors import ClauseFailed
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Place
 from nnspec_conformance.outcome import FAIL, NOT_IMPLEMENTED, PASS
 from nnspec_conformance.subject import Subject
-from nnspec_conformance.suite.duties.test_gradient import STEP
 
 GRADIENT, LINEAR = "duty.gradient[tanh]", "duty.linear[tanh]"
 

@@ -243,7 +243,7 @@ def test_help_and_list_run_nothing_and_import_little(option):
     light = (
         "import contextlib, sys\nfrom nnspec_conformance.cli import main\n"
         f"with contextlib.suppress(SystemExit):\n    main(['experiments', '{option}'])\n"
-        "print({'jax', 'torch', 'nnspec', 'scipy', 'sklearn', 'rich'} & set(sys.modules))"
+        "print({'jax', 'torch', 'nnspec', 'numpy', 'scipy', 'sklearn', 'rich'} & set(sys.modules))"
     )
     shown = subprocess.run([sys.executable, "-c", light], capture_output=True, text=True, check=True).stdout
     assert shown.splitlines()[-1] == "set()"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from nnspec_conformance.clauses import Clause
 from nnspec_conformance.subnormals import WORDS
+from nnspec_conformance.verdict import WEAK
 from nnspec_site.data import Data, Report
 from nnspec_site.html import Element, code, linked, make, number, plural, prose, table
 from nnspec_site.outcomes import OUTCOMES, chip, tally, worst
@@ -150,6 +151,7 @@ def _by_subject(data: Data, clause: Clause) -> Element:
 def _outcome(result: Report) -> Element:
     """The outcome's chip, with the declaration by which it holds."""
     held = [f"{WORDS[reading]} ({', '.join(dtypes)})" for reading, dtypes in result.get("subnormals", {}).items()]
+    held += [WEAK] if result.get("weak") else []
     return make("span", "", chip(result["outcome"]), *(make("small", "", f" {words}") for words in held))
 
 

@@ -290,9 +290,7 @@ def softmax(x: Float[Array, "*shape"], *, axis: int = -1) -> Float[Array, "*shap
 
     Source: Bridle 1990; Goodfellow, Bengio and Courville 2016, equation 4.1.
     """
-    axis = check_axis("softmax", x, axis)
-    e = jnp.exp(_below_maximum(x, axis))
-    return e / jnp.sum(e, axis, keepdims=True)
+    return _softmax(x, check_axis("softmax", x, axis))
 
 
 @checked
@@ -327,6 +325,26 @@ def _below_maximum(x: Array, axis: int) -> Array:
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _softmax(x: Array, axis: int) -> Array:
+    e = jnp.exp(_below_maximum(x, axis))
+    return e / jnp.sum(e, axis, keepdims=True)
+
+
+@_softmax.defjvp
+def _softmax_jvp(axis: int, primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    (x,), (t,) = primals, tangents
+    y = _softmax(x, axis)
+    return y, y * _less_its_mean(t, y, axis)
+
+
+def _less_its_mean(t: Array, y: Array, axis: int) -> Array:
+    """Tangents less their mean under the shares; where one is above a half, by the others, as 1 - y would cancel."""
+    top = y > 0.5
+    t = jnp.where(top, 0, t - jnp.sum(jnp.where(top, t, 0), axis, keepdims=True))
+    return t - jnp.sum(y * t, axis, keepdims=True)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1,))
 def _log_softmax(x: Array, axis: int) -> Array:
     d = _below_maximum(x, axis)
     peak = 1 + jnp.sign(d)  # 1 at the largest entries, 0 at the others
@@ -337,4 +355,4 @@ def _log_softmax(x: Array, axis: int) -> Array:
 @_log_softmax.defjvp
 def _log_softmax_jvp(axis: int, primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     (x,), (t,) = primals, tangents
-    return _log_softmax(x, axis), t - jnp.sum(softmax(x, axis=axis) * t, axis, keepdims=True)
+    return _log_softmax(x, axis), _less_its_mean(t, _softmax(x, axis), axis)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from nnspec_conformance.adapters.numpy_oracle.checked import as_declared
 from nnspec_conformance.adapters.numpy_oracle.rounding import flushing, in_dtype, pulled_back
@@ -11,6 +14,7 @@ from nnspec_conformance.derivatives import complex_step
 from nnspec_conformance.flat import float_places, of_floats, regrouped
 from nnspec_conformance.operations import Operation
 from nnspec_conformance.suite_loader import modules
+from nnspec_conformance.trees import leaves, rebuilt
 
 AS_THEY_ARE = ("stepper", "random", "series")  # forms whose functions choose the dtype themselves
 
@@ -42,6 +46,8 @@ def _parts(operation: Operation, module: dict, *, flushes: bool) -> dict[str, Ca
         rounded["_vjp"] = pulled_back(rounded.pop("_derivative"))
     if "_vjp" not in rounded and "gradient" not in operation.exempt:  # a duty asks for it
         rounded["_vjp"] = in_dtype(differentiated(module[name]))
+    if "_vjp" in rounded:
+        rounded["_vjp_vjp"] = differenced(rounded[""], rounded["_vjp"])
     return {name + part: function for part, function in rounded.items()}
 
 
@@ -54,6 +60,36 @@ def differentiated(function: Callable) -> Callable:
         return regrouped(float_places(tuple(arrays)), complex_step(of_the_floats, floats, cotangents, check=False))
 
     return vjp
+
+
+STEP = 2.0**-16  # its fourth power is below the distance of float64 numbers; what is left is rounding, over the step
+
+
+def differenced(function: Callable, slope: Callable) -> Callable:
+    """The gradients of a gradient times directions: as second derivatives are symmetric, how it changes along these."""
+
+    def vjp_vjp(*given, **attributes):
+        *arrays, cotangents, directions = given
+        inputs = tuple(arrays)
+        along = [x.astype(np.float64) for x in leaves(directions)]
+
+        def moved(f: Callable, step: float) -> Any:
+            g, floats = of_floats("", f, inputs, arrays, attributes)
+            return g(*(np.asarray(x.astype(np.float64) + step * v) for x, v in zip(floats, along, strict=True)))
+
+        def changed(f: Callable) -> Any:
+            far, close = ([moved(f, sign * step) for sign in (1, -1)] for step in (2 * STEP, STEP))
+            parts = zip(leaves(far[0]), leaves(far[1]), leaves(close[0]), leaves(close[1]), strict=True)
+            rates = [
+                (8 * (c - d) - (a - b)) / (12 * STEP) if a.dtype.kind == "f" else np.zeros(a.shape)
+                for a, b, c, d in parts
+            ]
+            return rebuilt(far[0], rates)
+
+        second = changed(lambda *others, **same: slope(*others, cotangents, **same))
+        return (*second, changed(function))
+
+    return in_dtype(vjp_vjp)
 
 
 def _flushes(spec: Spec, operation: Operation) -> bool:

@@ -41,12 +41,6 @@ def stops_after_65536_elements(f, x, **given):
     return y
 
 
-@MUTANTS.each("in place, to save memory: who reads the input again reads the output", "activation.input-kept")
-def works_in_place(f, x, **given):
-    x[...] = f(x, **given) + x.dtype.type(1)
-    return x - x.dtype.type(1)
-
-
 @MUTANTS.each("the mean over the batch belongs to the loss, and there only", "activation.gradient", part="_vjp")
 def averages_over_the_batch(f, x, cotangents, **given):
     gradient = f(x, cotangents, **given)[0]
@@ -61,12 +55,3 @@ MUTANTS.each(
 @MUTANTS.each("a single number is not an array, so it has no gradient", "activation.gradient", part="_vjp")
 def has_no_gradient_at_a_single_number(f, x, cotangents, **given):
     return f(x, cotangents, **given) if x.ndim else (np.zeros_like(x),)
-
-
-@MUTANTS.each(
-    "the cotangents are masked in place: dx = dy; dx[x < 0] = 0", "activation.gradient-input-kept", part="_vjp"
-)
-def overwrites_the_cotangents(f, x, cotangents, **given):
-    gradient = f(x, cotangents, **given)[0]
-    cotangents[x < 0] = 0
-    return (gradient,)

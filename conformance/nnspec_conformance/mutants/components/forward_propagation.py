@@ -164,20 +164,20 @@ def hands_out_values_of_another_pass(x, weights, **given):
 # ---- examples
 
 
-MUTANTS.each(
-    "statistics of the batch leak into every example", "forward.examples", "forward.nan", "forward.composition"
-)(classic.subtracts_the_mean_of_the_batch)
+MUTANTS.each("statistics of the batch leak into every example", "forward.nan", "forward.composition")(
+    classic.subtracts_the_mean_of_the_batch
+)
 
 
-@MUTANTS.add("the scale of a quantized pass is the largest number of the batch", "forward.examples", "forward.nan")
+@MUTANTS.add(
+    "the scale of a quantized pass is the largest number of the batch", "duty.neighbours[forward]", "forward.nan"
+)
 def quantizes_to_the_scale_of_the_batch(x, weights, **given):
     scale = np.abs(x).max() / 127
     return right.forward((np.round(x / scale) * scale).astype(x.dtype), weights, **given)
 
 
-@MUTANTS.add(
-    "the values kept are those of the first example, for all of them", "forward.examples", "forward.composition"
-)
+@MUTANTS.add("the values kept are those of the first example, for all of them", "forward.composition")
 def keeps_the_values_of_the_first_example(x, weights, **given):
     return {key: np.broadcast_to(y[:1], y.shape) for key, y in right.forward(x, weights, **given).items()}
 
@@ -190,21 +190,16 @@ MUTANTS.each("a comparison drops NaN, and a diverged example looks healthy", "fo
 CALLS = itertools.count()
 
 
-@MUTANTS.add("dropout was never switched off", "forward.determinism")
+@MUTANTS.add("dropout was never switched off", "duty.history[forward]")
 def draws_new_numbers_at_every_call(x, weights, **given):
     kept = np.random.default_rng(next(CALLS)).random(x.shape) < 0.9
     return right.forward((x * kept).astype(x.dtype), weights, **given)
 
 
-@MUTANTS.add("a sum whose order is left to the scheduler, as with atomic additions", "forward.determinism")
+@MUTANTS.add("a sum whose order is left to the scheduler, as with atomic additions", "duty.history[forward]")
 def adds_in_another_order_at_every_call(x, weights, **given):
     order = np.random.default_rng(next(CALLS)).permutation(x.shape[-1])
     return right.forward(x[..., order], weights | {"kernel_0": weights["kernel_0"][order]}, **given)
-
-
-@MUTANTS.add("a running statistic moves with every call, as in a network left in training mode", "forward.determinism")
-def moves_a_running_mean(x, weights, **given):
-    return right.forward((x * (1 - 2.0 ** -(2 + next(CALLS) % 16))).astype(x.dtype), weights, **given)
 
 
 # ---- gradients

@@ -57,15 +57,6 @@ MUTANTS.each("leading axes are flattened for one matrix product and never restor
 MUTANTS.each("a single example comes back as a batch of one", "layers.shape")(classic.always_has_a_batch_axis)
 
 
-MUTANTS.each("statistics of the batch leak into every example", "layers.batch")(classic.subtracts_the_mean_of_the_batch)
-
-
-@MUTANTS.each("the results are summed over the batch, where one an example is asked", "layers.batch")
-def sums_over_the_batch(f, x, *weights, **given):
-    y = f(x, *weights, **given)
-    return np.broadcast_to(y.sum(0), y.shape)
-
-
 @MUTANTS.each("the last, smaller minibatch may be empty, and is padded", "layers.empty-batch")
 def pads_an_empty_batch(f, x, *weights, **given):
     return f(x if len(x) else np.zeros((1, *x.shape[1:]), x.dtype), *weights, **given)

@@ -37,7 +37,6 @@ MUTANTS.each("what is infinite is taken for zero, and the entry stays where it i
 MUTANTS.each("an `or` takes the rate 0 for none", "optimizer.rate-zero")(faults.takes_a_rate_of_0_for_none)
 MUTANTS.each("a schedule is handed over and not followed", "optimizer.rate")(faults.never_changes_the_rate)
 MUTANTS.each("the rate of a step is forgotten after it", "optimizer.rate")(faults.falls_back_to_the_first_rate)
-MUTANTS.each("rate and states are of the class, not of the instance", "optimizer.instances")(faults.shares_its_state)
 MUTANTS.each("a checkpoint of the parameters alone", "optimizer.state")(faults.saves_nothing)
 MUTANTS.each("what is saved is the state itself, which goes on changing", "optimizer.state")(faults.saves_no_copy)
 MUTANTS.each("a gradient is broadcast, and a missing one taken for zero", "optimizer.gradients-of-others")(
@@ -263,18 +262,6 @@ def forgets_the_count_of_the_average(params, **given):
         step.states = dict(saved[1])
 
     return Changed(step, restore=restore)
-
-
-AVERAGED: list = []
-
-
-@MUTANTS.add("the averages are kept in one place for all models", "exponential-average.instances")
-def shares_the_averages(params, **given):
-    step = right.exponential_average(params, **given)
-    AVERAGED[:] = AVERAGED or [step]
-    if {n: p.shape for n, p in AVERAGED[0].params.items()} == {n: p.shape for n, p in params.items()}:
-        step.params, step.states = AVERAGED[0].params, AVERAGED[0].states
-    return step
 
 
 @MUTANTS.add("what is out of range is brought into it", "exponential-average.decay-range")

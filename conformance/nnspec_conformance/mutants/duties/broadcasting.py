@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.refusals import of_shapes
@@ -12,6 +14,7 @@ DUTY = "duty.broadcasting"
 OWING = [own_spec().operations[name] for name in own_spec().clauses[DUTY].operations]
 
 
+@functools.cache
 def words_of(name: str) -> list[str]:
     """What is wrong with each question that an operation is asked."""
     attributes = own_spec().operations[name].attributes

@@ -254,10 +254,12 @@ def softmax(x, *, axis=-1):
     return e / e.sum(axis, keepdims=True)
 
 
-def softmax_vjp(x, cotangents, *, axis=-1):
+def softmax_vjp(x, cotangents, *, axis=-1, slopes="kept"):
     axis = axis_of(axis, x.ndim)
     y = softmax(x, axis=axis)
-    return (y * (cotangents - (cotangents * y).sum(axis, keepdims=True)),)
+    if slopes == "result":
+        return (y * (cotangents - (cotangents * y).sum(axis, keepdims=True)),)
+    return (_less_their_share(y, y * cotangents, axis),)
 
 
 def log_softmax(x, *, axis=-1):
@@ -266,6 +268,16 @@ def log_softmax(x, *, axis=-1):
     return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 
 
-def log_softmax_vjp(x, cotangents, *, axis=-1):
+def log_softmax_vjp(x, cotangents, *, axis=-1, slopes="kept"):
     axis = axis_of(axis, x.ndim)
-    return (cotangents - softmax(x, axis=axis) * cotangents.sum(axis, keepdims=True),)
+    y = softmax(x, axis=axis)
+    if slopes == "result":
+        return (cotangents - y * cotangents.sum(axis, keepdims=True),)
+    return (_less_their_share(y, cotangents, axis),)
+
+
+def _less_their_share(y, g, axis):
+    """g - y sum(g); they sum to 0, and where y is above a half, 1 - y would cancel: minus the sum of the others."""
+    top = np.real(y) > 1 / 2
+    others = np.where(top, 0 * y, g - y * g.sum(axis, keepdims=True))
+    return np.where(top, -others.sum(axis, keepdims=True), others)

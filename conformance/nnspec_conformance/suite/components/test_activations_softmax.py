@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, re
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import activations as oracle
-from nnspec_conformance.tolerance import Want, bound, exact, smallest_normal
+from nnspec_conformance.tolerance import Want, bound, exact, smallest_normal, unit
 
 BOTH = ("float32", "float64", "bfloat16", "float16")
 
@@ -155,6 +156,31 @@ def test_gradient(operation: str) -> Iterator[Case]:
     for axis, x in (*((-1, rows(dtype)) for dtype in BOTH), (0, batch), (1, batch), (-2, batch)):
         cotangents = normal_draws(10, x.shape, str(x.dtype))
         yield gradient(operation, x, axis=axis, cotangents=cotangents, want=pulled_back(operation))
+
+
+@clause("softmax.small-slopes")
+def test_small_slopes(operation: str, readings: dict) -> Iterator[Case]:
+    """Each entry of a slice in turn is the only one with a cotangent; one entry leads by more and more."""
+
+    def slopes(x: np.ndarray, cotangents: np.ndarray, *, axis: int) -> tuple[Want]:
+        u, g, dtype, n = wide(x), wide(cotangents), str(x.dtype), x.shape[axis]
+        y = oracle.softmax(u, axis=axis)
+        value = getattr(oracle, f"{operation}_vjp")(u, g, axis=axis)[0]
+        farthest = (u.max(axis, keepdims=True) - u).max(axis, keepdims=True)
+        if readings["slopes"] == "kept":  # of two factors at most, each as far off as a share
+            absolute = 2 * np.abs(value) * (1 + farthest / (n + 10))
+            return (bound(value, absolute, n + 10, dtype, underflow=np.abs(g).sum(axis, keepdims=True)),)
+        (want,) = pulled_back(operation)(x, cotangents, axis=axis)
+        rest = y.sum(axis, keepdims=True) - y
+        rest = np.where(y > 1 / 2, np.where(y > 1 / 2, 0, y).sum(axis, keepdims=True), rest)
+        lost = (g != 0) & (rest < unit(dtype) / 16)  # the share has been rounded to 1
+        return (replace(want, value=np.where(lost, 0, value), allowed=np.where(lost, 0, want.allowed)),)
+
+    for dtype, last in (("float32", 80.0), ("float64", 700.0)):
+        leads = np.concatenate([[0.0, 0.5, 1.0, 5.0, 10.0, 37.43], np.linspace(12.0, last, 24)])
+        x = np.repeat([[lead, 0.0, 0.5, -1.0] for lead in leads], 4, axis=0).astype(DTYPES[dtype])
+        cotangents = np.tile(np.diag([1.0, 2.0, -0.5, 4.0]), (leads.size, 1)).astype(x.dtype)
+        yield gradient(operation, x, axis=-1, cotangents=cotangents, want=slopes, note="1 less a share of nearly 1")
 
 
 @clause("softmax.gradient-minus-infinity")

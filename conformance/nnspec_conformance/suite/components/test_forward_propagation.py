@@ -190,38 +190,12 @@ def test_consistency(trial) -> None:
 # ---- examples
 
 
-@clause("forward.examples")
-def test_examples(trial) -> None:
-    x, weights = arrays()
-    _, errors = on_the_way(x, weights, "tanh")
-    together = trial.call(x, weights, **TANH)
-    alone = [trial.call(x[i : i + 1], weights, **TANH) for i in range(len(x))]
-    beside = np.where(np.arange(len(x))[:, None] == 2, x, 100 * x)
-    others = trial.call(beside, weights, **TANH)
-    for name, got in together.items():
-        loop = carried(wide(np.concatenate([one[name] for one in alone])), 2 * errors[name], "float32")
-        trial.expect(got, loop, f"{name} against a loop")
-        third = carried(wide(got[2]), 2 * errors[name][2], "float32")
-        trial.expect(others[name][2], third, f"{name} beside other examples")
-
-
 @clause("forward.nan")
 def test_nan() -> Iterator[Case]:
     for activation in TESTED:
         x, weights = arrays()
         x[2, 1] = np.nan
         yield forward_case(x, weights, activation, "a statistic of the batch")
-
-
-@clause("forward.determinism")
-def test_determinism(trial) -> None:
-    x, weights = arrays(widths=(300, 5, 2))  # sums long enough for the order of their terms to show
-    first = trial.call(x, weights, **TANH)
-    trial.call(-3 * x, weights, **TANH)
-    for again in (trial.call(x, weights, **TANH), trial.call(x, weights, **TANH)):
-        for name, got in again.items():
-            same = got.tobytes() == first[name].tobytes()
-            trial.require(same, f"{name} of the same call differs by {np.abs(wide(got) - wide(first[name])).max():.3g}")
 
 
 # ---- gradients

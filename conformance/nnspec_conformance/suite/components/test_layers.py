@@ -92,24 +92,6 @@ def test_shape(operation: str) -> Iterator[Case]:
         yield call(operation, *arrays, **attributes, want=want, note="loses a leading axis")
 
 
-@clause("layers.batch")
-def test_batch(trial, operation: str) -> None:
-    (x, *weights), attributes = arrays_of(operation)
-    want = dense_want(x, weights[0], weights[1]) if operation == "dense" else mlp_want(x, weights[0], **TANH)
-    together = trial.call(x, *weights, **attributes)
-    alone = np.concatenate([trial.call(x[i : i + 1], *weights, **attributes) for i in range(len(x))])
-    trial.expect(together, within(alone, want), f"{operation} of a batch, against each example by itself")
-    for strange in (np.nan, np.inf):
-        spoiled = np.array(x)
-        spoiled[2] = strange
-        beside = np.delete(trial.call(spoiled, *weights, **attributes), 2, axis=0)
-        value, allowed, flushed = (np.delete(a, 2, axis=0) for a in (want.value, want.allowed, want.flushed))
-        rest = Want(value, allowed, flushed, want.dtype, want.tolerance)
-        trial.expect(
-            beside, within(np.delete(together, 2, axis=0), rest), f"{operation} beside an example of {strange}"
-        )
-
-
 @clause("layers.empty-batch")
 def test_empty_batch(operation: str) -> Iterator[Case]:
     arrays, attributes = arrays_of(operation, leading=(0,))

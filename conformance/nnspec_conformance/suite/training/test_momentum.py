@@ -13,7 +13,7 @@ from nnspec_conformance.cases import Case, ErrorCase, clause, steps
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.oracles.components.optimization import gradient_descent
 from nnspec_conformance.oracles.training import momentum as oracle
-from nnspec_conformance.steppers import RATES, Stepper
+from nnspec_conformance.steppers import RATES, Stepper, lean
 from nnspec_conformance.tolerance import Want, exact
 
 GIVEN = {"learning_rate": 0.5, "momentum": 0.75}
@@ -100,7 +100,7 @@ def test_constant_gradient(operation: str, readings: dict) -> Iterator[Case]:
     beta, rate, count = 0.75, 0.125, 12
     given: dict[str, Any] = {"learning_rate": rate, "momentum": beta}
     for dtype in ("float32",) if in_short(readings) else ("float32", "float64"):
-        params, (g,) = steppers.tree(400, dtype), steppers.gradients(1, dtype)
+        params, g = (lean(one, dtype) for one in (steppers.tree(400, dtype), *steppers.gradients(1, dtype)))
         ahead = 1 if operation == "nesterov" else 0
         moved = np.cumsum([(1 - beta ** (t + ahead)) / (1 - beta) for t in range(1, count + 1)])
         values = [{name: np.float64(p) - rate * n * np.float64(g[name]) for name, p in params.items()} for n in moved]
@@ -164,7 +164,7 @@ def test_lookahead(readings: dict) -> Iterator[Case]:
     rate, beta, count = 0.5, 0.75, 12
     given: dict[str, Any] = {"learning_rate": rate, "momentum": beta}
     for dtype in ("float32", "float64"):
-        params = steppers.tree(400, dtype, scale=4.0)
+        params = lean(steppers.tree(400, dtype, scale=4.0), dtype)
         paths = {name: oracle.looks_ahead(np.float64(p), slope, [rate] * count, beta) for name, p in params.items()}
         values = [{name: path[t] for name, path in paths.items()} for t in range(count)]
         want = NESTEROV.expected(params, gradient, [rate] * count, dtype=dtype, **given | told("nesterov", readings))

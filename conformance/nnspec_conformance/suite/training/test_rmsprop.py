@@ -12,7 +12,7 @@ from nnspec_conformance import steppers
 from nnspec_conformance.cases import Case, ErrorCase, clause, steps
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.oracles.training import rmsprop as oracle
-from nnspec_conformance.steppers import RATES, Stepper, scaled
+from nnspec_conformance.steppers import RATES, Stepper, lean, scaled
 from nnspec_conformance.tolerance import Want, exact, ulps
 from nnspec_conformance.trial import Trial
 
@@ -229,8 +229,8 @@ def in_half(operation: str) -> dict[str, Any]:
 
 @clause("rmsprop.zero-gradients")
 def test_zero_gradients(operation: str) -> Iterator[Case]:
-    params = steppers.tree(400, "float16")
-    none = [scaled(one, 0.0) for one in steppers.gradients(3, "float16")]
+    params = lean(steppers.tree(400, "float16"), "float16")
+    none = [scaled(lean(one, "float16"), 0.0) for one in steppers.gradients(3, "float16")]
     want = [{name: exact(p, "float16") for name, p in params.items()}] * 3
     yield steps(operation, params, grads=none, want=want, note="epsilon is rounded to 0", **in_half(operation))
 
@@ -240,7 +240,8 @@ def test_half_precision(operation: str, readings: dict) -> Iterator[Case]:
     """Gradients from 1/4 to 4, whose mean squares are normal numbers of float16, too."""
     given = in_half(operation)
     for dtype in ("float16", "bfloat16"):
-        params, (grads,) = steppers.tree(400, dtype), steppers.gradients(1, "float64")
+        params = {"b": steppers.tree(400, dtype)["b"]}  # eight sizes, most of them no power of 2
+        grads = {"b": steppers.gradients(1, "float64")[0]["b"]}
         sizes = {name: np.exp2(np.linspace(-2, 2, g.size)).reshape(g.shape) for name, g in grads.items()}
         small = {name: np.asarray(np.sign(g) * sizes[name], DTYPES[dtype]) for name, g in grads.items()}
         wide = {name: p.astype(np.float64) for name, p in params.items()}

@@ -13,6 +13,7 @@ from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
 from nnspec_conformance.inputs import wide
 from nnspec_conformance.oracles.components.optimization import gradient_descent
 from nnspec_conformance.oracles.training import stochastic_gradient_descent as oracle
+from nnspec_conformance.steppers import lean
 from nnspec_conformance.tolerance import Want, equally_often, exact, spread, statistical, variance
 from nnspec_conformance.trees import mapped
 from nnspec_conformance.trial import Trial
@@ -295,7 +296,8 @@ def test_zero_noise(trial: Trial) -> None:
     for dtype in ("float32", "float64"):
         if dtype not in trial.dtypes:
             continue
-        params, best = steppers.tree(400, dtype), wide(steppers.tree(450, dtype))
+        params, best = (lean(steppers.tree(seed, dtype), dtype) for seed in (400, 450))
+        best = wide(best)
         random = np.random.default_rng(21)
         c = [{k: np.asarray(random.uniform(0.75, 3.25, p.shape)) for k, p in params.items()} for _ in range(count)]
 
@@ -319,7 +321,8 @@ def test_running_mean(trial: Trial) -> None:
     for dtype in ("float32", "float64"):
         if dtype not in trial.dtypes:
             continue
-        params, examples = steppers.tree(400, dtype), [steppers.tree(600 + 10 * t, dtype) for t in range(len(rates))]
+        params = lean(steppers.tree(400, dtype), dtype)
+        examples = [steppers.tree(600 + 10 * t, dtype) for t in range(len(rates))]
 
         def gradient(t: int, now: dict, examples: list = examples) -> dict:
             return {k: np.asarray(x - examples[t][k], x.dtype) for k, x in now.items()}

@@ -8,6 +8,7 @@ import numpy as np
 VARIANTS = {
     "leaky-relu.gradient-at-zero": "one",
     "activation.small-slopes": "result",  # the rules of logistic, tanh and expm1 take the result
+    "softmax.small-slopes": "result",
 }
 SUBNORMALS = {
     "tanh": {"float32": "kept", "bfloat16": "kept"},  # small input is handed through

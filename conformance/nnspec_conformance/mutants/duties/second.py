@@ -1,0 +1,107 @@
+"""Wrong in one way that any gradient of a gradient can be; the gradient itself is right."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+
+from nnspec_conformance.answers import by_place
+from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.flat import float_places, regrouped
+from nnspec_conformance.home import Home
+from nnspec_conformance.mutant import Mutants
+from nnspec_conformance.operations import Operation, Place
+from nnspec_conformance.trees import mapped
+
+MUTANTS = Mutants()
+DUTY = "duty.second"
+PART = "_vjp_vjp"
+OWING = [own_spec().operations[name] for name in own_spec().clauses[DUTY].operations]
+# Made of straight pieces, or of one: the gradient follows its cotangents alone.
+STRAIGHT = {
+    "identity", "relu", "leaky_relu", "hard_sigmoid", "absolute_value", "pairwise_maximum", "maximum_reduction",
+    "selection", "clamp", "embedding_lookup", "absolute_error", "hinge", "multiclass_hinge", "triplet",
+    "mini_batch_gradient", "clip_by_value",
+}  # fmt: skip
+
+
+def drop(gradient):
+    return mapped(np.zeros_like, gradient)
+
+
+def has_two_arrays(operation: Operation) -> bool:
+    """Whether the gradient for one array may follow another one."""
+    home = Home(operation, {})
+    flowing = operation.gradient_places(home.lengths, home.given)
+    apart = {*STRAIGHT, "unused_parameter"}
+    return operation.name not in apart and len([p for p in flowing if p.argument < 2 and p.name is None]) > 1
+
+
+CURVED = [operation.name for operation in OWING if operation.name not in STRAIGHT]
+MIXED = [operation.name for operation in OWING if has_two_arrays(operation)]
+
+
+@MUTANTS.each(
+    "gradients are handed back as numbers, without what they were made of: a penalty on them teaches nothing",
+    DUTY,
+    part=PART,
+)
+def has_no_second_order(f, *arrays, **given):
+    return drop(f(*arrays, **given))
+
+
+@MUTANTS.each("a gradient penalty changes the weights in the wrong direction", DUTY, part=PART)
+def has_the_other_sign_in_the_second_order(f, *arrays, **given):
+    return mapped(np.negative, f(*arrays, **given))
+
+
+@MUTANTS.each(
+    "what was saved for the backward pass is detached, so that only the cotangents are seen",
+    DUTY,
+    operations=CURVED,
+    part=PART,
+)
+def holds_what_was_saved(f, *arrays, **given):
+    *gradients, by_cotangents = f(*arrays, **given)
+    return (*drop(gradients), by_cotangents)
+
+
+@MUTANTS.each(
+    "the cotangents are detached, and what lies behind the operation is lost from the second order", DUTY, part=PART
+)
+def holds_the_cotangents(f, *arrays, **given):
+    *gradients, by_cotangents = f(*arrays, **given)
+    return (*gradients, drop(by_cotangents))
+
+
+@MUTANTS.each(
+    "the second backward pass leaves out the factor that comes from above", DUTY, operations=CURVED, part=PART
+)
+def forgets_the_cotangents_in_the_second_order(f, *arrays, **given):
+    *inputs, cotangents, directions = arrays
+    *gradients, _ = f(*inputs, mapped(np.ones_like, cotangents), directions, **given)
+    return (*gradients, f(*arrays, **given)[-1])
+
+
+@MUTANTS.each("two backward passes through one graph, the second added to the first", DUTY, part=PART)
+def counts_the_second_order_twice(f, *arrays, **given):
+    return mapped(lambda g: g + g, f(*arrays, **given))
+
+
+@MUTANTS.each("the second backward pass runs in half precision, and so does a check in float64", DUTY, part=PART)
+def rounds_the_second_order_to_half_precision(f, *arrays, **given):
+    return mapped(lambda g: np.asarray(g.astype(ml_dtypes.bfloat16).astype(g.dtype)), f(*arrays, **given))
+
+
+@MUTANTS.each(
+    "each array sees its own gradient only: the mixed second derivatives are lost", DUTY, operations=MIXED, part=PART
+)
+def has_no_mixed_second_derivatives(f, *arrays, **given):
+    *inputs, cotangents, directions = arrays
+    places, found = [Place(*place) for place in float_places(tuple(inputs))], {}
+    told = by_place(tuple(inputs), directions)
+    for own in places:
+        alone = [told[place] if place == own else np.zeros_like(told[place]) for place in places]
+        *gradients, _ = f(*inputs, cotangents, regrouped(places, alone), **given)
+        found[own] = by_place(tuple(inputs), tuple(gradients))[own]
+    return (*regrouped(places, [found[place] for place in places]), f(*arrays, **given)[-1])

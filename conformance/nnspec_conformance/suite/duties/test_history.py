@@ -1,0 +1,189 @@
+"""The duty of history: what was asked before, and in which order, is nothing to an answer."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.answers import at, held, in_full, name_of, pairs, replaced, same, slopes, value
+from nnspec_conformance.cases import Case, clause, steps
+from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.elsewhere import ask_elsewhere
+from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
+from nnspec_conformance.home import Home
+from nnspec_conformance.operations import Array, Place
+from nnspec_conformance.sizes import one_long_axis
+from nnspec_conformance.trial import Trial
+
+NEVER_READ = {("unused_parameter", "unused")}  # says its own clause
+SHORT, LONG = (2,), (7,)  # leading axes of other shapes
+DRAWS = 5
+MANY = 129  # terms of a sum: of so few that their order shows in float32
+
+
+@clause("duty.history")
+def test_history(operation: str, readings: dict, lean: bool, trial: Trial) -> None:
+    home = Home(own_spec().operations[operation], readings)
+    full = in_full(trial, lean)
+    for number, dtype in enumerate(trial.dtypes if full else trial.dtypes[:1]):
+        with trial.part():
+            if home.operation.form == "stepper":
+                steppers_are_apart(trial, home, dtype)
+            else:
+                answers_stay(trial, home, dtype, lean or number > 0)
+    if home.operation.form == "stepper":
+        return
+    for size in one_long_axis(home, MANY) if full else ():
+        with trial.part():
+            answers_repeat(trial, replace(home, sizes=size.lengths), trial.dtypes[0])
+    if trial.subject.slow:
+        with trial.part():
+            answers_elsewhere(trial, home, trial.dtypes[0])
+
+
+# ---- calls
+
+
+def questions(home: Home, dtype: str) -> dict[str, Case]:
+    """The call and, where it has one, its gradient."""
+    arrays = home.arrays(dtype)
+    asked = {"the call": value(home, arrays)}
+    if home.is_differentiable:
+        asked["the gradient"] = slopes(home, arrays, home.cotangents(dtype))
+    return asked
+
+
+def answers_stay(trial: Trial, home: Home, dtype: str, lean: bool) -> None:
+    """The same call, and its gradient, after every other thing that may be asked."""
+    asked, first = questions(home, dtype), {}
+    told = {what: case.describe(trial.setting.told) for what, case in asked.items()}
+    for what, case in asked.items():
+        with trial.part():
+            first[what] = trial.ask(case)
+    for before, ask in between(trial, home, dtype, lean):
+        ask()
+        for what in reversed(first):
+            trial.expect(trial.ask(asked[what]), same(first[what]), f"{told[what]}: {what} again, {before}")
+    for place, others in other_arguments(home, dtype):
+        answer = trial.ask(value(home, others))
+        moves = any((np.asarray(a) != np.asarray(b)).any() for a, b in pairs(first["the call"], answer))
+        name = name_of(home, place)
+        trial.require(moves, f"{name} was replaced by another array of the same shape, and the answer is the old one")
+    with trial.part():
+        arrays_that_change(trial, home, dtype)
+    trial.expect(trial.ask(asked["the call"]), same(first["the call"]), f"{home.operation.name}: again, at the end")
+
+
+def between(trial: Trial, home: Home, dtype: str, lean: bool) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """What is asked between two equal questions, in words and as something to do."""
+    others, further = home.arrays(dtype, seed=1), home.cotangents(dtype, seed=1)
+
+    def tried(*cases: Case) -> Callable[[], None]:
+        def ask() -> None:
+            for case in cases:
+                with contextlib.suppress(ClauseFailed, HarnessError, NotImplementedBySubject, Refused):
+                    trial.ask(case)  # refused or not: what follows must be the same
+
+        return ask
+
+    yield "asked twice", tried()
+    yield "after a call with other numbers", tried(value(home, others))
+    if home.is_differentiable:
+        yield "after a gradient with other numbers", tried(slopes(home, others, further))
+    wrong = value(home, home.arrays(dtype)[:-1]) if others else value(home, (np.ones(3, np.float32),))
+    yield "after a call that is refused", tried(wrong)
+    if lean:
+        return
+    for leading in (SHORT, LONG) if home.stars else ():
+        yield f"after {leading[0]} examples", tried(*questions(replace(home, leading=leading), dtype).values())
+    for other in home.with_each([a.name for a in home.operation.attributes if not a.readings]):
+        words = " and ".join(f"{k}={v}" for k, v in other.attributes.items() if home.attributes.get(k) != v)
+        yield f"after a call with {words}", tried(*questions(other, dtype).values())
+
+
+def other_arguments(home: Home, dtype: str) -> Iterator[tuple[Place, tuple]]:
+    """The arrays of the call with one of them replaced, its first and last entry kept."""
+    arrays = home.arrays(dtype)
+    for place, array in held(home, arrays).items():
+        if (home.operation.name, name_of(home, place)) in NEVER_READ:
+            continue
+        x = at(arrays, place)
+        for seed in range(1, DRAWS):  # few integers are soon the same again, or the same in another order
+            new = with_the_ends_of(x, at(home.arrays(dtype, seed=seed), place), array, home)
+            if (np.sort(new, None) != np.sort(x, None)).any():
+                yield place, replaced(arrays, {place: new})
+                break
+
+
+def with_the_ends_of(x: np.ndarray, other: np.ndarray, array: Array, home: Home) -> np.ndarray:
+    """Another array, of other signs where it may; its ends are those of the first one unless it has few entries."""
+    if array.dtype == "float" and array.interval is None and not array.values and not array.normalized:
+        other = np.asarray(-0.75 * x.astype(np.float64)).astype(x.dtype)  # clipped numbers keep their sign
+    found = np.array(other)
+    if array.normalized:
+        if array.named_axes(home.lengths)[0][1] != array.normalized and len(x) > 2:
+            found[0], found[-1] = x[0], x[-1]  # whole rows still add up to 1
+    elif x.size > 2:
+        found.flat[0], found.flat[-1] = x.flat[0], x.flat[-1]
+    return found
+
+
+def arrays_that_change(trial: Trial, home: Home, dtype: str) -> None:
+    """The arrays of a call, into which other numbers are written before it is made again."""
+    before, after = value(home, home.arrays(dtype)), value(home, home.arrays(dtype, seed=1))
+    if before.arrays:
+        want = same(trial.ask(after))
+        trial.ask(before)
+        got = trial.ask_in_place(after)
+        trial.expect(got, want, f"{after.describe(trial.setting.told)}: the arrays of the last call, changed in place")
+
+
+def answers_repeat(trial: Trial, home: Home, dtype: str) -> None:
+    """Sums of many terms, added up in the same order every time."""
+    for what, case in questions(home, dtype).items():
+        with trial.part():
+            about = f"{case.describe(trial.setting.told)}: {what} again, with an axis of {MANY}"
+            first = trial.ask(replace(case, may_refuse=f"an axis of {MANY}"))
+            for _ in range(2):
+                trial.expect(trial.ask(case), same(first), about)
+
+
+def answers_elsewhere(trial: Trial, home: Home, dtype: str) -> None:
+    """A process that was asked nothing else."""
+    asked, here = questions(home, dtype), {}
+    for what, case in asked.items():
+        with contextlib.suppress(NotImplementedBySubject):
+            here[what] = trial.ask(case)
+    there = ask_elsewhere(trial.subject, [asked[what] for what in reversed(here)], trial.setting.told)
+    for (what, one), other in zip(here.items(), reversed(there), strict=True):
+        trial.expect(one, same(other), f"{home.operation.name}: {what}, as in a fresh process")
+
+
+# ---- steppers
+
+
+def steppers_are_apart(trial: Trial, home: Home, dtype: str) -> None:
+    """The same steps again, and in turn with another stepper, of which each goes as if it were alone."""
+    (params,), grads = home.arrays(dtype), home.steps(dtype)
+    (others,), further = home.arrays(dtype, seed=1), home.steps(dtype, seed=1)
+    rates: list[float | None] = [None] * len(grads)
+    if any(attribute.each_step for attribute in home.operation.attributes):
+        rates[1] = 2 * home.attributes["learning_rate"]  # stays in force, for the first of the two
+
+    def alone(start: dict, given: list, told: list) -> list[dict]:
+        return trial.ask(steps(home.operation.name, start, grads=given, rates=told, want=None, **home.attributes))
+
+    def in_turn(start: Callable) -> tuple:
+        one, two = start(params), start(others)
+        return tuple((one.step(g, r), two.step(h)) for g, r, h in zip(grads, rates, further, strict=True))
+
+    path, beside = alone(params, grads, rates), alone(others, further, [None] * len(grads))
+    about = f"{home.operation.name}: the steps"
+    trial.expect(alone(params, grads, rates), same(path), f"{about} again, after those of another")
+    together = trial.steppers(params, in_turn, **home.attributes)
+    trial.expect([one for one, _ in together], same(path), f"{about}, taken in turn with those of another")
+    trial.expect([two for _, two in together], same(beside), f"{about} of the second of two, taken in turn")

@@ -1,0 +1,59 @@
+"""The duty of what is kept: a call leaves its arguments, and what earlier calls returned, as they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from nnspec_conformance.answers import in_full, same, slopes, value
+from nnspec_conformance.cases import Case, clause
+from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.home import Home
+from nnspec_conformance.trees import leaves
+from nnspec_conformance.trial import Trial
+
+
+@clause("duty.kept")
+def test_kept(operation: str, readings: dict, lean: bool, trial: Trial) -> None:
+    home = Home(own_spec().operations[operation], readings)
+    full = in_full(trial, lean)
+    for dtype in trial.dtypes if full else trial.dtypes[:1]:
+        everything_is_kept(trial, home, dtype)
+    if not full:
+        return
+    if home.optional:
+        everything_is_kept(trial, replace(home, complete=True), trial.dtypes[0])
+    for other in home.with_each([a.name for a in home.operation.attributes if not a.readings]):
+        with trial.part(**{k: v for k, v in other.attributes.items() if home.attributes.get(k) != v}):
+            everything_is_kept(trial, other, trial.dtypes[0])
+
+
+def everything_is_kept(trial: Trial, home: Home, dtype: str) -> None:
+    """By the call, and by its gradient."""
+    (arrays, cotangents), (others, further) = (
+        (home.arrays(dtype, seed=seed), home.cotangents(dtype, seed=seed)) for seed in (0, 1)
+    )
+    with trial.part():
+        is_kept(trial, value(home, arrays), value(home, others), "call")
+    if home.is_differentiable:
+        with trial.part():
+            is_kept(trial, slopes(home, arrays, cotangents), slopes(home, others, further), "gradient")
+
+
+def is_kept(trial: Trial, first: Case, second: Case, what: str) -> None:
+    """The arguments after a call, and its result after the next one of the same shape."""
+    answer = trial.ask(first)
+    result = trial.result()
+    unchanged(trial, first, f"after the {what}")
+    trial.ask(second)
+    unchanged(trial, second, f"after another {what}")
+    trial.expect(result(), same(answer), f"{first.operation}: the result of a {what}, after another {what}")
+
+
+def unchanged(trial: Trial, case: Case, when: str) -> None:
+    """Compare the arrays of the last call with what was handed over."""
+    handed: list[Any] = leaves(case.arrays) + leaves(case.cotangents)
+    names = [f"argument {i}" for i in range(len(leaves(case.arrays)))]
+    names += ["the cotangents"] * (len(handed) - len(names))
+    for name, after, before in zip(names, trial.handed(), handed, strict=True):
+        trial.expect(after, same(before), f"{case.operation}: {name} {when}")
