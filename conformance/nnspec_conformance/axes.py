@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nnspec_conformance.windows import spread, windows
+from nnspec_conformance.windows import pooled, spread, windows
 
 NAME = r"(?:[A-Za-z_]\w*|\{[^{}]*\})+"
 PLAIN = re.compile(NAME)
@@ -26,7 +26,9 @@ OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
     ast.Div: operator.truediv, ast.Pow: operator.pow,
 }  # fmt: skip
-FUNCTIONS: dict[str, Callable] = {"ceil": math.ceil, "max": max, "min": min, "windows": windows, "spread": spread}
+FUNCTIONS: dict[str, Callable] = {
+    "ceil": math.ceil, "max": max, "min": min, "windows": windows, "pooled": pooled, "spread": spread,
+}  # fmt: skip
 
 
 def evaluate(text: str, values: Mapping[str, Any]) -> Any:

@@ -51,3 +51,31 @@ def spread(length: int, taps: int, stride: int, dilation: int, padding: str, cro
         return length * stride
     reach = extent(taps, dilation)
     return (length - 1) * stride + (max(reach, stride) if short_window == "filled" else reach) - cropped
+
+
+def pooled(
+    length: int,
+    axis: int,
+    window: tuple[int, ...],
+    stride: tuple[int, ...] | str,
+    padding: str,
+    pads: tuple[int, ...],
+    ceil_mode: bool,
+) -> int:
+    """How many windows a pooling puts on an axis.
+
+    Args:
+        length: of the axis.
+        axis: its number among those of the window.
+        window: places along each axis.
+        stride: from one window to the next, or ``window`` where windows lie side by side.
+        padding: as ``padded`` takes it.
+        pads: two for each axis, beside ``valid``.
+        ceil_mode: whether a last window may stick out, if it begins before the end of the input.
+    """
+    taps, step = window[axis], (window if isinstance(stride, str) else stride)[axis]
+    before, after = padded(length, taps, step, 1, padding, pads[2 * axis], pads[2 * axis + 1])
+    if not ceil_mode:
+        return max(0, (length + before + after - taps) // step + 1)
+    count = max(0, -((taps - length - before - after) // step) + 1)
+    return min(count, -(-(length + before) // step))

@@ -42,7 +42,8 @@ def paragraphs(text: str) -> Iterator[str]:
 def explained(spec: Spec, clause: Clause) -> str:
     """What the page of a clause says of the letters in it; nothing where it has none."""
     text, wanted = spec.pages[clause.page].path.read_text(encoding="utf-8"), of(clause.text)
-    return " ".join(one for one in paragraphs(text) if wanted & of(one))
+    told = " ".join(one for one in paragraphs(text) if wanted & of(one))
+    return SAYS.sub(lambda found: "Here" if found.group().startswith("O") else "here", told)
 
 
 def unexplained(spec: Spec) -> dict[str, list[str]]:

@@ -23,6 +23,7 @@ from nnspec_site.listing import SOURCES
 STAGE = ROOT / "build" / "pages"
 GENERATED = "---\ngenerated: by the build of the site, from the folders; changes to this file are lost\n"
 HEAD = f"{GENERATED}---\n\n"
+BEHIND = "search:\n  boost: 0.2\n"  # the page that explains a thing is found before the documentation of its code
 ALONE = """
 !!! note "About the reference alone"
     This page says what the reference implementation promises; no other implementation is asked. Each statement is
@@ -72,7 +73,8 @@ def generated(spec: Spec, sources: Path = SOURCES) -> Iterator[tuple[str, str]]:
         lines = [f"# {module.dotted}", f"::: {module.dotted}"]
         if owner:
             lines.insert(1, f"What it has to do is said in [{owner.title}](/spec/{owner.name}.md).")
-        head = f"{GENERATED}description: {json.dumps(plain(module.summary))}\n---\n\n" if module.summary else HEAD
+        said = f"description: {json.dumps(plain(module.summary))}\n" if module.summary else ""
+        head = f"{GENERATED}{BEHIND}{said}---\n\n"
         yield f"api/{module.name}.md", head + "\n\n".join(lines) + "\n"
 
 

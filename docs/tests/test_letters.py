@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
@@ -53,5 +54,5 @@ def test_what_explains_a_letter(said, text, also, left):
 def test_page_of_a_clause_repeats_what_its_topic_says_of_its_letters(data):
     path = data.spec.pages["components/topic"].path
     path.write_text(path.read_text() + "\n\nOn this page $x$ is one element.\n", encoding="utf-8")
-    assert "is one element." in page(data, data.spec.clauses["act.nan"], None, None)
+    assert re.search(r"Here <.*>x</span> is one element\.", page(data, data.spec.clauses["act.nan"], None, None))
     assert "is one element." not in page(data, data.spec.clauses["leaky-relu.slope"], None, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from nnspec_conformance import signatures
 from nnspec_conformance.axes import BRACES
 from nnspec_conformance.operations import Operation
@@ -10,6 +12,7 @@ from nnspec_site.blocks.base import SiteBlock, options
 from nnspec_site.html import Element, code, folded, make, plural, table, unwrapped
 
 HEAD = ("operation", "what it does, takes and gives")
+CALL = re.compile(r"(\w+)\((\w+),[^()]*\)")  # windows(length, ...): the page says how many they are
 MOST = 6  # arguments and keywords that are shown at once
 
 
@@ -53,7 +56,7 @@ def lines(operation: Operation) -> Element:
     """What a call takes and gives; folded where it takes much."""
     taken = signatures.arguments(operation) | signatures.keywords(operation)
     entries = [make("li", "", code(name), " ", *indexed(words)) for name, words in taken.items()]
-    given = make("li", "", "gives ", *indexed(signatures.result(operation)))
+    given = make("li", "", "gives ", *indexed(CALL.sub(r"\1 of \2", signatures.result(operation))))
     if len(entries) <= MOST:
         return make("ul", "nn-takes", *entries, given)
     return make(

@@ -19,6 +19,7 @@ def draw(theme: Theme) -> Figure:
     for (left, right), taps, color in zip(axes, TAPS, theme.colors, strict=False):
         counts = overlaps(LENGTH, taps, STRIDE, 1)
         left.bar(np.arange(len(counts)), counts, color=color)
+        left.xaxis.get_major_locator().set_params(integer=True)
         left.set(yticks=[0, 1, 2], xlabel="place of the output" if taps == TAPS[-1] else "")
         left.set_title(f"{taps} taps, stride {STRIDE}", loc="left")
         left.grid(axis="x", visible=False)

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 
 import numpy as np
+from scipy.special import expit
 
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
@@ -96,6 +97,26 @@ def takes_the_update_gate_the_other_way_round(x, w):
 def swaps_reset_and_update_gate(x, w):
     swap = {"r": "z", "z": "r"}
     return oracle.gru(x, {name[:-1] + swap.get(name[-1], name[-1]): v for name, v in w.items()})
+
+
+@MUTANTS.each("the i, g, f, o of Haiku and Sonnet taken for i, f, g, o", "lstm-native.packing")
+@unpacked
+def swaps_forget_gate_and_candidate(x, w):
+    swap = {"f": "g", "g": "f"}
+    return oracle.lstm(x, {name[:-1] + swap.get(name[-1], name[-1]): v for name, v in w.items()})
+
+
+@MUTANTS.each("the paper's order, Keras' reset_after=False and ONNX' linear_before_reset=0", "gru-native.packing")
+@unpacked
+def resets_before_the_product(x, w):
+    h, states = np.zeros((len(x), w["bias_r"].size), x.dtype), []
+    for t in range(x.shape[1]):
+        u = {k: x[:, t] @ w[f"kernel_{k}"] + w[f"bias_{k}"] for k in "rzn"}
+        r, z = (expit(u[k] + h @ w[f"recurrent_kernel_{k}"]) for k in "rz")
+        n = np.tanh(u["n"] + (r * h) @ w["recurrent_kernel_n"] + w.get("recurrent_bias_n", 0))
+        h = (1 - z) * n + z * h
+        states.append(h)
+    return np.stack(states, 1)
 
 
 # ---- tables that do not fit

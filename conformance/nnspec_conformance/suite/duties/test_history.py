@@ -120,7 +120,7 @@ def other_arguments(home: Home, dtype: str) -> Iterator[tuple[Place, tuple]]:
 
 
 def with_the_ends_of(x: np.ndarray, other: np.ndarray, array: Array, home: Home) -> np.ndarray:
-    """Another array, of other signs where it may; its ends are those of the first one unless it has few entries."""
+    """An array of other signs where it may have them; its ends are the first one's unless it has few entries."""
     if array.dtype == "float" and array.interval is None and not array.values and not array.normalized:
         other = np.asarray(-0.75 * x.astype(np.float64)).astype(x.dtype)  # clipped numbers keep their sign
     found = np.array(other)

@@ -29,7 +29,7 @@ def test_kept(operation: str, readings: dict, lean: bool, trial: Trial) -> None:
 
 
 def everything_is_kept(trial: Trial, home: Home, dtype: str) -> None:
-    """By the call, and by its gradient."""
+    """Every array is kept, by the call and by its gradient."""
     (arrays, cotangents), (others, further) = (
         (home.arrays(dtype, seed=seed), home.cotangents(dtype, seed=seed)) for seed in (0, 1)
     )

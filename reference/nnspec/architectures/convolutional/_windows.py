@@ -48,7 +48,7 @@ def _(stride: tuple[int, ...], dilation: tuple[int, ...], at: tuple, along: tupl
 
 
 def by_tap(x: Array, window: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> list[Array]:
-    """For every tap of the window what it reads at all places: [batch, *places, channels]."""
+    """What each tap of the window reads at all places: [batch, *places, channels]."""
     counts = [fitting(n, k, s, d) for n, k, s, d in zip(x.shape[1:-1], window, stride, dilation, strict=True)]
     read = []
     for tap in itertools.product(*map(range, window)):

@@ -1,0 +1,251 @@
+r"""Pooling: one number for each window of a feature map, the largest entry or the mean.
+
+``max_pool`` has two implementations. ``plain`` is the maximum over windows as XLA has it. ``fused`` cuts the image into
+blocks, which is the same where windows lie side by side, and compares whole arrays.
+"""
+
+from collections.abc import Sequence
+from functools import partial, reduce
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from nnspec.architectures.convolutional._windows import Implementation, check_numbers
+from nnspec.checking import NonNegative, Positive, checked
+
+__all__ = ["average_pool", "global_average_pool", "local_response_normalization", "max_pool"]
+
+PaddingName = Literal["valid", "same", "same_lower"]
+STATIC = ("window", "stride", "padding", "pads", "ceil_mode")
+
+
+@checked
+@partial(jax.jit, static_argnames=(*STATIC, "implementation"))
+def max_pool(
+    x: Float[Array, "batch height width channels"],
+    *,
+    window: tuple,
+    stride: tuple | None = None,
+    padding: PaddingName = "valid",
+    pads: tuple = (0, 0, 0, 0),
+    ceil_mode: bool = False,
+    implementation: Implementation | None = None,
+) -> Float[Array, "batch rows columns channels"]:
+    r"""Take the largest entry of each window, channel by channel.
+
+    With $k$ = ``window``, $s$ = ``stride``, and $x$ padded with $-\infty$:
+    $y_{p,q,c} = \max_{0 \le a < k_1,\, 0 \le e < k_2} x_{s_1 p + a,\, s_2 q + e,\, c}$   [max-pool.value][]
+
+    Args:
+        x: images or feature maps, any float dtype.
+        window: height and width of the window.
+        stride: rows and columns from one window to the next, at least 1; the window itself if it is left out.
+        padding: places by name: ``valid`` none, ``same`` as many as keep height and width, over the stride, the odd
+            one at the end, ``same_lower`` at the start.
+        pads: places above, below, left and right, beside ``valid``; each less than the window.
+        ceil_mode: whether a last window may stick out, if it begins before the end of the image.
+        implementation: ``plain`` or ``fused``; by default fused where windows lie side by side, and plain elsewhere.
+
+    Returns:
+        One number for each place of the window and each channel. Of several largest entries the first one, row by row,
+        gets the gradient.
+
+    Raises:
+        ValueError: window, stride or pads have the wrong number of integers, or too small ones; a pad is as long as the
+            window; pads stand beside another padding than ``valid``; no window fits.
+
+    Source: LeCun, Bottou, Bengio and Haffner 1998, section II.A; Goodfellow, Bengio and Courville 2016, section 9.3.
+    """
+    s, pairs, counts = _checked("max_pool", x.shape, window, stride, padding, pads, ceil_mode)
+    reached = _reached(x.shape, window, s, pairs, counts)
+    if implementation != "plain" and tuple(window) == s and not any(map(any, reached)):
+        return _of_blocks(x, window, counts)
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, *window, 1), (1, *s, 1), ((0, 0), *reached, (0, 0)))
+
+
+@checked
+@partial(jax.jit, static_argnames=(*STATIC, "count_pads"))
+def average_pool(
+    x: Float[Array, "batch height width channels"],
+    *,
+    window: tuple,
+    stride: tuple | None = None,
+    padding: PaddingName = "valid",
+    pads: tuple = (0, 0, 0, 0),
+    ceil_mode: bool = False,
+    count_pads: bool = False,
+) -> Float[Array, "batch rows columns channels"]:
+    r"""Take the mean of each window, channel by channel.
+
+    With $k$ = ``window``, $s$ = ``stride``, and $n_{p,q}$ the number of places of the window that count:
+    $y_{p,q,c} = \frac{1}{n_{p,q}} \sum_{a<k_1,\, e<k_2} x_{s_1 p + a,\, s_2 q + e,\, c}$   [average-pool.value][]
+
+    Args:
+        x: images or feature maps, any float dtype.
+        window: height and width of the window.
+        stride: rows and columns from one window to the next, at least 1; the window itself if it is left out.
+        padding: places by name, as ``max_pool`` takes it; their entries are zero.
+        pads: places above, below, left and right, beside ``valid``; each less than the window.
+        ceil_mode: whether a last window may stick out, if it begins before the end of the image; what sticks out
+            never counts.
+        count_pads: whether places of the padding count, too.
+
+    Returns:
+        One number for each place of the window and each channel.
+
+    Raises:
+        ValueError: window, stride or pads have the wrong number of integers, or too small ones; a pad is as long as the
+            window; pads stand beside another padding than ``valid``; no window fits.
+
+    Source: LeCun, Bottou, Bengio and Haffner 1998, section II.B.
+    """
+    s, pairs, counts = _checked("average_pool", x.shape, window, stride, padding, pads, ceil_mode)
+    reached = _reached(x.shape, window, s, pairs, counts)
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # a sum in half precision overflows
+    sums = jax.lax.reduce_window(wide, 0.0, jax.lax.add, (1, *window, 1), (1, *s, 1), ((0, 0), *reached, (0, 0)))
+    rows, columns = (
+        _counted(length, k, step, pair, count, count_pads)
+        for length, k, step, pair, count in zip(x.shape[1:3], window, s, pairs, counts, strict=True)
+    )
+    n = np.outer(rows, columns)[:, :, None]
+    return (sums / n.astype(wide.dtype)).astype(x.dtype)
+
+
+@checked
+@jax.jit
+def global_average_pool(x: Float[Array, "batch height width channels"]) -> Float[Array, "batch channels"]:
+    r"""Take the mean of each whole feature map.
+
+    $y_c = \frac{1}{L_1 L_2} \sum_{i,j} x_{i,j,c}$   [global-average-pool.value][]
+
+    Args:
+        x: feature maps, any float dtype.
+
+    Returns:
+        One number for each channel.
+
+    Raises:
+        ValueError: the maps have no place.
+
+    Source: Lin, Chen and Yan 2014, section 3.2.
+    """
+    places = x.shape[1] * x.shape[2]
+    if not places:
+        raise ValueError(f"global_average_pool: x has shape {x.shape}, without a place to take the mean of")
+    return (jnp.sum(x, (1, 2), dtype=jnp.promote_types(x.dtype, jnp.float32)) / places).astype(x.dtype)
+
+
+@checked
+@partial(jax.jit, static_argnames=("size",))
+def local_response_normalization(
+    x: Float[Array, "batch height width channels"],
+    *,
+    size: int,
+    alpha: NonNegative,
+    beta: NonNegative,
+    k: Positive,
+) -> Float[Array, "batch height width channels"]:
+    r"""Divide each entry by a power of what the neighbouring channels hold at its place.
+
+    With $n$ = ``size``, $\alpha$ = ``alpha``, $\beta$ = ``beta``, and the sum over channels that there are:
+    $y_{i,j,c} = x_{i,j,c} \big/ \big(k + \alpha \sum_{|e - c| \le (n-1)/2} x_{i,j,e}^2\big)^\beta$
+    [local-response-normalization.alpha-share][]
+
+    Args:
+        x: feature maps, any float dtype.
+        size: how many channels are summed, an odd number.
+        alpha: factor of the sum of squares, which is not divided by the size; at least 0.
+        beta: the power, at least 0.
+        k: added to the sum; positive.
+
+    Returns:
+        Same shape and dtype as ``x``.
+
+    Raises:
+        ValueError: ``size`` is even or below 1; ``alpha`` or ``beta`` is negative, or ``k`` not positive.
+
+    Source: Krizhevsky, Sutskever and Hinton 2012, section 3.3.
+    """
+    if size < 1 or size % 2 == 0:
+        raise ValueError(f"local_response_normalization: size={size} has no middle channel; expected an odd number")
+    wide, side = x.astype(jnp.promote_types(x.dtype, jnp.float32)), (size - 1) // 2
+    sums = jax.lax.reduce_window(
+        wide * wide, 0.0, jax.lax.add, (1, 1, 1, size), (1, 1, 1, 1), ((0, 0),) * 3 + ((side, side),)
+    )
+    return (wide / (k + alpha * sums) ** beta).astype(x.dtype)
+
+
+def _of_blocks(x: Array, window: Sequence[int], counts: Sequence[int]) -> Array:
+    """The maximum of each block, where windows lie side by side and need no padding."""
+    (m, n), (rows, columns), (batch, *_, channels) = window, counts, x.shape
+    blocks = x[:, : rows * m, : columns * n].reshape(batch, rows, m, columns, n, channels)
+    of_rows = reduce(_larger, (blocks[:, :, :, :, e] for e in range(n)))  # [batch, rows, m, columns, channels]
+    return reduce(_larger, (of_rows[:, :, a] for a in range(m)))
+
+
+def _larger(first: Array, second: Array) -> Array:
+    """Take the larger entry, or NaN; of equal entries the first, which then gets the gradient."""
+    return jnp.where((second > first) | jnp.isnan(second), second, first)
+
+
+def _counted(length: int, taps: int, stride: int, pads: tuple[int, int], count: int, count_pads: bool) -> np.ndarray:
+    """How many places of each window count along an axis."""
+    before, after = pads
+    first = np.arange(count) * stride - before
+    low, high = (-before, length + after) if count_pads else (0, length)
+    return np.minimum(first + taps, high) - np.maximum(first, low)
+
+
+def _reached(
+    shape: tuple[int, ...],
+    window: Sequence[int],
+    stride: Sequence[int],
+    pads: Sequence[tuple[int, int]],
+    counts: Sequence[int],
+) -> list[tuple[int, int]]:
+    """The places before and after each axis that some window reaches."""
+    return [
+        (before, max(0, (count - 1) * s + k - length - before))
+        for length, k, s, (before, _), count in zip(shape[1:3], window, stride, pads, counts, strict=True)
+    ]
+
+
+def _checked(
+    name: str,
+    shape: tuple[int, ...],
+    window: tuple,
+    stride: tuple | None,
+    padding: PaddingName,
+    pads: tuple,
+    ceil_mode: bool,
+) -> tuple[tuple[int, ...], list[tuple[int, int]], list[int]]:
+    """Stride, padding and number of windows on each axis, of a call that is in order."""
+    check_numbers(name, "window", window, 2, 1)
+    s = tuple(window if stride is None else stride)
+    check_numbers(name, "stride", s, 2, 1)
+    check_numbers(name, "pads", pads, 4, 0)
+    if any(pads) and padding != "valid":
+        raise ValueError(f"{name}: pads={pads} stand beside padding={padding!r}; use padding='valid'")
+    pairs, counts = [], []
+    for i, (n, k, step) in enumerate(zip(shape[1:3], window, s, strict=True)):
+        before, after = pads[2 * i : 2 * i + 2]
+        if max(before, after) >= k:
+            raise ValueError(f"{name}: pads={pads} make windows of padding alone; expected less than the window's {k}")
+        if padding != "valid":
+            total = max((-(-n // step) - 1) * step + k - n, 0)
+            before = total // 2 if padding == "same" else total - total // 2
+            after = total - before
+        count = (n + before + after - k + (step - 1 if ceil_mode else 0)) // step + 1
+        if ceil_mode:  # a window must begin before the end of the image
+            count = min(count, -(-(n + before) // step))
+        if count < 1:
+            raise ValueError(
+                f"{name}: a window of {k} places does not fit into axis {i + 1} of x, {n} long, "
+                f"{n + before + after} padded"
+            )
+        pairs.append((before, after))
+        counts.append(count)
+    return s, pairs, counts
