@@ -193,7 +193,7 @@ def exchanges_height_and_width_on_the_way_back(f, x, g, **given):
     return (dx.swapaxes(1, 2).reshape(dx.shape),)
 
 
-@MUTANTS.each("the mean in the forward pass, the sum on the way back", "average-pool.gradient", part="_vjp")
+@MUTANTS.each("the mean in the forward pass, the sum in the backward pass", "average-pool.gradient", part="_vjp")
 def does_not_divide_on_the_way_back(f, x, g, **given):
     return f(x, g * g.dtype.type(np.prod(given["window"])), **given)
 
