@@ -151,12 +151,12 @@ def divides_the_last_window_by_its_full_size(f, x, **given):
     "a compiled backward pass divides the last window by its full size: pytorch 198119",
     "average-pool.sticking-out", "average-pool.gradient", part="_vjp",
 )  # fmt: skip
-def divides_the_last_window_by_its_full_size_on_the_way_back(f, x, g, **given):
+def divides_the_last_window_by_its_full_size_in_the_backward_pass(f, x, g, **given):
     return f(x, g * full(x, given), **given)
 
 
 @MUTANTS.each("the divisor computed once, in the middle of the image", "average-pool.count-pads", part="_vjp")
-def counts_the_padding_on_the_way_back_alone(f, x, g, **given):
+def counts_the_padding_in_the_backward_pass_alone(f, x, g, **given):
     other = "counted" if given.get("count_pads", "left-out") == "left-out" else "left-out"
     return f(x, g, **given | {"count_pads": other})
 
@@ -188,13 +188,13 @@ def moves_the_gradient_by_the_pads(f, x, g, **given):
 
 
 @both("the gradient comes back with height and width exchanged, right for square images", "gradient", part="_vjp")
-def exchanges_height_and_width_on_the_way_back(f, x, g, **given):
+def exchanges_height_and_width_in_the_backward_pass(f, x, g, **given):
     (dx,) = f(x, g, **given)
     return (dx.swapaxes(1, 2).reshape(dx.shape),)
 
 
 @MUTANTS.each("the mean in the forward pass, the sum in the backward pass", "average-pool.gradient", part="_vjp")
-def does_not_divide_on_the_way_back(f, x, g, **given):
+def does_not_divide_in_the_backward_pass(f, x, g, **given):
     return f(x, g * g.dtype.type(np.prod(given["window"])), **given)
 
 

@@ -98,11 +98,11 @@ def pulled_back(x, kernel, cotangents, plan):
     full = np.zeros((len(x), *plan.full, kernel.shape[-1]), cotangents.dtype)
     inside = [(p, min(n, f - p)) for p, n, f in zip(plan.starts, plan.lengths, plan.full, strict=True)]
     full[:, *(slice(p, p + n) for p, n in inside)] = cotangents[:, *(slice(None, n) for _, n in inside)]
-    dx, dkernel = np.zeros_like(x), np.zeros_like(kernel)
+    dx, dkernel, rows = np.zeros_like(x), np.zeros_like(kernel), x.reshape(-1, x.shape[-1])
     for tap, put in plan.places():
-        dx += full[put] @ kernel[tap].T
-        rows = x.reshape(-1, x.shape[-1])
-        dkernel[tap] = rows.T @ full[put].reshape(len(rows), -1)
+        g = full[put].reshape(len(rows), kernel.shape[-1])  # a copy in one piece: NumPy has no fast product for others
+        dx += (g @ kernel[tap].T).reshape(x.shape)
+        dkernel[tap] = rows.T @ g
     return dx, dkernel
 
 
