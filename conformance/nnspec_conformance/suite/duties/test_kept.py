@@ -25,19 +25,21 @@ def test_kept(operation: str, readings: dict, lean: bool, trial: Trial) -> None:
         everything_is_kept(trial, replace(home, complete=True), trial.dtypes[0])
     for other in home.with_each([a.name for a in home.operation.attributes if not a.readings]):
         with trial.part(**{k: v for k, v in other.attributes.items() if home.attributes.get(k) != v}):
-            everything_is_kept(trial, other, trial.dtypes[0])
+            everything_is_kept(trial, other, trial.dtypes[0], may_refuse="another keyword")
 
 
-def everything_is_kept(trial: Trial, home: Home, dtype: str) -> None:
-    """Every array is kept, by the call and by its gradient."""
+def everything_is_kept(trial: Trial, home: Home, dtype: str, *, may_refuse: str = "") -> None:
+    """Every array is kept, by the call and by its gradient; whether a keyword is known other clauses ask."""
+    word = {"may_refuse": may_refuse}
     (arrays, cotangents), (others, further) = (
         (home.arrays(dtype, seed=seed), home.cotangents(dtype, seed=seed)) for seed in (0, 1)
     )
     with trial.part():
-        is_kept(trial, value(home, arrays), value(home, others), "call")
+        is_kept(trial, value(home, arrays, **word), value(home, others, **word), "call")
     if home.is_differentiable:
         with trial.part():
-            is_kept(trial, slopes(home, arrays, cotangents), slopes(home, others, further), "gradient")
+            first = slopes(home, arrays, cotangents, **word)
+            is_kept(trial, first, slopes(home, others, further, **word), "gradient")
 
 
 def is_kept(trial: Trial, first: Case, second: Case, what: str) -> None:
