@@ -142,6 +142,7 @@ class Stepper:
         drop: tuple[str, ...] = (),
         declared: dict | None = None,
         dtypes: tuple[str, ...] = ("float32", "float64"),
+        whole: bool = False,
         note: str = "",
         **hyper: Any,
     ) -> Iterator[Case]:
@@ -156,6 +157,7 @@ class Stepper:
             drop: hyper-parameters left out in the call, so that the subject's default is met.
             declared: what the subject declares that the dropped ones stand for.
             dtypes: in which the question is put.
+            whole: whether the tree is whole in every dtype; see ``lean``.
             note: which bug it catches.
             hyper: hyper-parameters that differ from those of the Stepper.
         """
@@ -164,7 +166,7 @@ class Stepper:
         asked = {k: v for k, v in (self.hyper | hyper).items() if k not in drop}
         for dtype in dtypes:
             given = (grads or (lambda d: gradients(len(rates or ()) or count, d)))(dtype)
-            given = [lean(one, dtype) for one in given]
+            given = given if whole else [lean(one, dtype) for one in given]
             params = {name: p for name, p in tree(400, dtype).items() if name in given[0]}
             schedule = None if rates is None else list(rates)
             want = self.expected(params, given, schedule, dtype=dtype, **asked | (declared or {}) | told)

@@ -116,7 +116,8 @@ def test_weight_decay() -> Iterator[Case]:
 
 @clause("gradient-descent.decayed")
 def test_decayed() -> Iterator[Case]:
-    yield from DESCENT.steps(weight_decay=0.25, decayed="matrices", note="'a' has one axis, 'b' two, 'c' none")
+    note = "'a' has one axis, 'b' two, 'c' none"
+    yield from DESCENT.steps(weight_decay=0.25, decayed="matrices", whole=True, note=note)
 
 
 @clause("gradient-descent.negative-decay")
