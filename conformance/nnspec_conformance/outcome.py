@@ -227,9 +227,9 @@ class Summary:
 
     @property
     def weak(self) -> bool:
-        """Whether every entry is weak evidence."""
+        """Whether it holds, and every entry is weak evidence of that."""
         ran = [entry for entry in self.entries if entry.cases]
-        return bool(ran) and all(entry.is_weak for entry in ran)
+        return bool(ran) and self.outcome in (PASS, VARIANT) and all(entry.is_weak for entry in ran)
 
     @property
     def deciding(self) -> list[Entry]:
@@ -297,7 +297,7 @@ class Result(Summary):
 
     @property
     def weak(self) -> bool:
-        """Whether an error was measured, and every entry is weak evidence."""
+        """Whether it holds, an error was measured, and every entry is weak evidence."""
         return self.clause.measured and super().weak
 
     @property

@@ -54,6 +54,6 @@ def test_torch_adapter(tmp_path, capsys):
     text = (PAGES / "guides" / "write-an-adapter.md").read_text(encoding="utf-8")
     code = re.findall(r'```python title="torch_adapter.py"\n(.*?)```', text, re.S)[0]
     (tmp_path / "torch_adapter.py").write_text(code, encoding="utf-8")
-    clauses = ["relu.value", "activation.gradient", "activation.second-derivative", "activation.gradient-shape"]
+    clauses = ["relu.value", "activation.gradient", "activation.second-derivative"]
     assert cli.main(["check", str(tmp_path / "torch_adapter.py"), *clauses]) == 0
-    assert " 7 pass" in capsys.readouterr().out
+    assert " 5 pass, " in capsys.readouterr().out

@@ -31,8 +31,7 @@ def front_to_back(x: np.ndarray) -> np.ndarray:
         return x
     before, after = reach(x)
     memory = (ctypes.c_uint8 * (before + after)).from_address(x.ctypes.data - before)
-    found = np.frombuffer(memory, x.dtype, (before + after) // x.itemsize)
-    return np.resize(found, x.shape)
+    return np.resize(np.frombuffer(memoryview(memory), x.dtype, (before + after) // x.itemsize), x.shape)
 
 
 def floats_of(operation: Operation) -> list[np.ndarray]:
