@@ -29,8 +29,12 @@ needs: [components/neurons]
 /// operation | {name}
     form: map
     arrays: {{x: "*shape"}}
+    examples: [shape]
     result: "*shape"
-    exempt: {{sizes: its only clause states one answer}}
+    exempt:
+      layouts: its only clause states one answer
+      second: it is linear
+      sizes: its only clause states one answer
 
 {factor} times every element.
 ///
@@ -69,6 +73,10 @@ ORACLE = '''\
 
 def {name}(x):
     return {factor} * x
+
+
+def {name}_derivative(x):
+    return {factor} + 0 * x
 '''
 SUITE = '''\
 """Tests of {topic}."""
