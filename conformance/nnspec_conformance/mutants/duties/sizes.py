@@ -58,7 +58,7 @@ def of_floats(wrong: Callable) -> Callable:
 
 def cut(y: np.ndarray, count: int) -> np.ndarray:
     """Zeros after so many entries."""
-    y = np.array(y)
+    y = np.array(y, order="C")  # else reshape may copy
     y.reshape(-1)[count:] = 0
     return y
 

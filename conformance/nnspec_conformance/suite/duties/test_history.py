@@ -21,7 +21,7 @@ from nnspec_conformance.trial import Trial
 
 NEVER_READ = {("unused_parameter", "unused")}  # says its own clause
 SHORT, LONG = (2,), (7,)  # leading axes of other shapes
-DRAWS = 5
+DRAWS = 40
 MANY = 129  # terms of a sum: of so few that their order shows in float32
 
 
@@ -124,6 +124,9 @@ def with_the_ends_of(x: np.ndarray, other: np.ndarray, array: Array, home: Home)
     if array.dtype == "float" and array.interval is None and not array.values and not array.normalized:
         other = np.asarray(-0.75 * x.astype(np.float64)).astype(x.dtype)  # clipped numbers keep their sign
     found = np.array(other)
+    if array.dtype == "integer" and array.interval is not None:  # drawn from the start of the range: here from its end
+        among = list(array.interval.integers({**home.operation.defaults(), **home.given, **home.lengths}, MANY))
+        found = among[0] + among[-1] - found
     if array.normalized:
         if array.named_axes(home.lengths)[0][1] != array.normalized and len(x) > 2:
             found[0], found[-1] = x[0], x[-1]  # whole rows still add up to 1
