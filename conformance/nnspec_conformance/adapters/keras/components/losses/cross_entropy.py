@@ -67,7 +67,7 @@ REDUCTIONS = {"mean": "sum_over_batch_size", "sum": "sum", "none": "none"}
 
 def _told(given: dict[str, Any]) -> dict[str, Any]:
     if "positive_weight" in given:
-        raise NotImplementedError("the losses of Keras have no positive weight")
+        raise NotImplementedError("no positive weight")
     renamed = {"ignore_label": "ignore_class"}
     told: dict[str, Any] = {renamed.get(name, name): value for name, value in given.items()}
     divides_by = told.pop("weighted_mean", "count")
