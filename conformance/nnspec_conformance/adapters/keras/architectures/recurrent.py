@@ -1,0 +1,46 @@
+"""The stock layers, ``SimpleRNN`` and ``SimpleRNNCell``; lengths become a mask."""
+
+from __future__ import annotations
+
+import functools
+
+import keras
+
+VARIANTS = {"elman.padded-outputs": "repeated", "elman.reverse-order": "processing"}
+DEFAULTS = {"elman.default-outputs": "last"}
+NAMES = ("kernel", "recurrent_kernel", "bias")
+
+
+def elman_step(x, weights, carry, *, activation):
+    cell = _built(keras.layers.SimpleRNNCell, weights, x, (("activation", activation),))
+    return _called(cell, weights, x, [carry])[0]
+
+
+def elman(x, weights, carry=None, lengths=None, *, activation, outputs=None, reverse=None):
+    named = {"activation": activation}
+    named |= {} if outputs is None else {"return_sequences": outputs == "all"}
+    named |= {} if reverse is None else {"go_backwards": reverse}
+    layer = _built(keras.layers.SimpleRNN, weights, x, tuple(sorted(named.items())))
+    mask = None if lengths is None else keras.ops.arange(x.shape[1])[None] < lengths[:, None]
+    return _called(layer, weights, x, initial_state=carry, mask=mask)
+
+
+def _called(layer, weights, *arrays, **given):
+    """The layer with these weights; Keras itself refuses another number of them."""
+    table = dict(weights)
+    arranged = [table.pop(name) for name in NAMES] + list(table.values())
+    seeds = [variable.value for variable in layer.non_trainable_variables]
+    return layer.stateless_call(arranged, seeds, *arrays, **given)[0]
+
+
+def _built(kind, weights, x, named):
+    return _of_sizes(kind, weights["bias"].shape[0], tuple(x.shape), keras.backend.standardize_dtype(x.dtype), named)
+
+
+@functools.cache
+def _of_sizes(kind, units, shape, dtype, named):
+    """Built for a shape; it is called with its weights."""
+    zeros = {"kernel_initializer": "zeros", "recurrent_initializer": "zeros"}
+    layer = kind(units, dtype=dtype, **zeros, **dict(named))
+    layer.build(shape)
+    return layer
