@@ -110,12 +110,14 @@ def subtracts_the_mean_over_time(f, x, *rest, **given):
     return f(x - x.mean(1, keepdims=True, dtype=x.dtype), *rest, **given)
 
 
-@MUTANTS.each("without a carry the recurrent half of the first step is skipped with its bias: mlx 3249", "elman.zero-carry")
+@MUTANTS.each(
+    "without a carry the recurrent half of the first step is skipped with its bias: mlx 3249", "elman.zero-carry"
+)
 def leaves_the_bias_out_of_the_first_step(f, x, weights, *rest, **given):
     if rest or given.get("reverse"):
         return f(x, weights, *rest, **given)
-    first = ORACLE.elman_step(x[:, 0], changed(weights, bias=lambda b: 0 * b), np.zeros_like(x[:, 0, :1] * weights["bias"]),
-                       activation=given["activation"])  # fmt: skip
+    start, unbiased = np.zeros_like(x[:, 0, :1] * weights["bias"]), changed(weights, bias=lambda b: 0 * b)
+    first = ORACLE.elman_step(x[:, 0], unbiased, start, activation=given["activation"])
     later = f(x[:, 1:], weights, first, **given)
     return later if given.get("outputs") == "last" else np.concatenate([first[:, None], later], 1)
 

@@ -298,7 +298,10 @@ def test_reverse_start(trial) -> None:
     got = trial.call(x, weights, carry, LENGTHS, **LAST, reverse=True)
     trial.expect(got, want(x, weights, carry, LENGTHS, **LAST), "the last state of each sequence, from its end on")
     if trial.readings["reverse_order"] == "aligned":
-        got, right = trial.call(x, weights, carry, LENGTHS, **ALL, reverse=True), want(x, weights, carry, LENGTHS, **ALL)
+        got, right = (
+            trial.call(x, weights, carry, LENGTHS, **ALL, reverse=True),
+            want(x, weights, carry, LENGTHS, **ALL),
+        )
         trial.expect(got[~padding()], where(right, ~padding()), "the states of each sequence, from its end on")
 
 

@@ -154,7 +154,9 @@ def test_bound(trial) -> None:
     x, weights, carry = arrays()
     largest = np.linalg.norm(wide(weights["recurrent_kernel"]), 2) ** TIME
     norm = np.linalg.norm(jacobian(trial, x, weights, carry, "tanh"), 2)
-    trial.require(bool(norm <= largest * (1 + 1e-4)), f"the Jacobian has norm {norm:.4g}, expected {largest:.4g} at most")
+    trial.require(
+        bool(norm <= largest * (1 + 1e-4)), f"the Jacobian has norm {norm:.4g}, expected {largest:.4g} at most"
+    )
     turn = np.linalg.qr(normal_draws(90, (HIDDEN, HIDDEN), "float64"))[0]
     for c in (0.8, 1.25):
         kernel = (c * turn).astype(np.float32)

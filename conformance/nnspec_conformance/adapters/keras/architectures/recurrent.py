@@ -6,8 +6,36 @@ import functools
 
 import keras
 
-VARIANTS = {"elman.padded-outputs": "repeated", "elman.reverse-order": "processing"}
+VARIANTS = {
+    "elman.no-steps": "refused",
+    "elman.padded-outputs": "repeated",
+    "elman.reverse-order": "processing",
+}
 DEFAULTS = {"elman.default-outputs": "last"}
+RNN = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/layers/rnn/"
+KNOWN_FAILURES = {
+    "elman.padding-gradient": (
+        "with NaN in the masked steps every gradient is NaN, right is that of other padding: the new state is masked "
+        "and the input is not, so that zero times NaN reaches the way back; "
+        "searched 2026-11-28, not found; https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/jax/rnn.py"
+    ),
+    "elman.lengths-range": (
+        "a length of 8 in 7 steps is taken, right is a refusal: a layer has no lengths, and the mask that is made of "
+        f"them, as the guide on masking makes it, compares nothing; searched 2026-11-28, not found; {RNN}rnn.py"
+    ),
+    "elman.lengths-integer": (
+        "a length of 2.5 is taken for 3, right is a refusal: a layer has no lengths, and a mask is made of any "
+        f"numbers; searched 2026-11-28, not found; {RNN}rnn.py"
+    ),
+    "duty.broadcasting[elman_step]": (
+        "one input is taken for a batch of four states, right is a refusal: nothing compares shapes, and sums "
+        f"broadcast; searched 2026-11-28, not found; {RNN}simple_rnn.py"
+    ),
+    "duty.broadcasting[elman]": (
+        "a mask or a carry of one example is taken for five, right is a refusal: nothing compares shapes, and both "
+        f"broadcast; searched 2026-11-28, not found; {RNN}rnn.py"
+    ),
+}
 NAMES = ("kernel", "recurrent_kernel", "bias")
 
 
