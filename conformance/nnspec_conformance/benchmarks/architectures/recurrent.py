@@ -61,6 +61,7 @@ def workloads(*, quick: bool = False) -> Iterator[Workload]:
                 operations=2 * passes * size.products,
                 least_bytes=ITEM * size.numbers * (1 if direction == FORWARD else 2),
                 build=builder(size, direction),
+                ceiling="matmul",
             )
 
 
