@@ -8,11 +8,11 @@ import pytest
 
 
 def test_states_and_gradients_are_those_of_the_reference(show_figure, slide, number):
-    from nnspec_site.figures.recurrent_steps import states
+    from nnspec_site.figures.recurrent_state import states
 
-    page = show_figure("recurrent-steps")
+    page = show_figure("recurrent-state")
     for c, first in ((0.9, 1.0), (1.25, 2.5)):
-        slide(page, "c", c)
+        slide(page, "factor c", c)
         slide(page, "input", first)
         h, norms = states(c, first)
         for t in (0, 1, 2, 7, 20):

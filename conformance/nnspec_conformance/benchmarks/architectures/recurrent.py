@@ -101,7 +101,7 @@ def drawn(size: Size) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
 
 
 def ours(x: Any, weights: dict) -> Any:
-    """The reference."""
+    """The states that the reference gives."""
     from nnspec.architectures.recurrent import elman
 
     return elman(x, weights, activation="tanh")

@@ -59,14 +59,13 @@ def sum_error(x: np.ndarray, weights: dict, carry: np.ndarray, dtype: str) -> np
 
 def step_want(x: np.ndarray, weights: dict, carry: np.ndarray, *, activation: str) -> Want:
     """The oracle's step, within the rounding bound of its sum and of the activation."""
-    dtype, operands = str(x.dtype), wide((x, weights, carry))
-    h = oracle.elman_step(*operands, activation=activation)
-    z = joined(*operands)[2]
-    return carried(h, activation_error(z, sum_error(*operands, dtype), h, activation, dtype), dtype)
+    dtype, (x, weights, carry) = str(x.dtype), wide((x, weights, carry))
+    h, z = oracle.elman_step(x, weights, carry, activation=activation), joined(x, weights, carry)[2]
+    return carried(h, activation_error(z, sum_error(x, weights, carry, dtype), h, activation, dtype), dtype)
 
 
 def widened(operands: tuple) -> tuple:
-    """In float64, lengths as they are."""
+    """The floating-point arrays of a call in float64; lengths stay integers."""
     return mapped(lambda x: np.asarray(x, np.float64) if is_float(x) else x, operands)
 
 
@@ -99,7 +98,7 @@ def value(*operands: Any, **given: Any) -> Want:
 
 
 def expected(readings: dict, **more: Any) -> Callable[..., Want]:
-    """The same in the subject's reading."""
+    """The oracle's sequence in the subject's reading, with what it may be off by."""
 
     def want(*operands: Any, **given: Any) -> Want:
         return value(*operands, **told(readings, operands, more | given) | more | given)

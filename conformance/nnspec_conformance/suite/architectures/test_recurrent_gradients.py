@@ -45,7 +45,7 @@ def gradient_of(*operands: Any, **given: Any) -> tuple:
 
 
 def gradients(readings: dict) -> Callable[..., tuple]:
-    """The same in the subject's reading."""
+    """The oracle's gradients in the subject's reading, with what they may be off by."""
 
     def want(*operands: Any, **given: Any) -> tuple:
         return gradient_of(*operands, **told(readings, operands, given) | given)
@@ -55,16 +55,16 @@ def gradients(readings: dict) -> Callable[..., tuple]:
 
 def step_gradients(x: np.ndarray, weights: dict, carry: np.ndarray, g: np.ndarray, *, activation: str) -> tuple:
     """The gradients of a step in float64, with the errors carried back."""
-    dtype, operands, g = str(x.dtype), wide((x, weights, carry)), wide(g)
-    both, kernels, z = joined(*operands)
+    dtype, (x, weights, carry, g) = str(x.dtype), wide((x, weights, carry, g))
+    both, kernels, z = joined(x, weights, carry)
     slope = oracle.slope(oracle.activate(z, activation), activation)
-    dslope = slope_error(z, sum_error(*operands, dtype), slope, activation, dtype)
+    dslope = slope_error(z, sum_error(x, weights, carry, dtype), slope, activation, dtype)
     dz = product_error(slope, dslope, g, 0 * g, 1, dtype, times=np.multiply)
     rows, count = g * slope, len(g)
     back = product_error(rows, dz, kernels.T, 0 * kernels.T, g.shape[-1], dtype)
     sums = product_error(both.T, 0 * both.T, rows, dz, count, dtype)
     bias = dz.sum(0) + 2 * (count + 1) * unit(dtype) * (np.abs(rows) + dz).sum(0)
-    found, n = oracle.elman_step_vjp(*operands, g, activation=activation), x.shape[-1]
+    found, n = oracle.elman_step_vjp(x, weights, carry, g, activation=activation), x.shape[-1]
     errors = (back[:, :n], {"kernel": sums[:n], "recurrent_kernel": sums[n:], "bias": bias}, back[:, n:])
     pairs = zip(leaves(found), leaves(errors), strict=True)
     return rebuilt(found, [carried(y, error + ulp(y, dtype) / 2, dtype) for y, error in pairs])

@@ -49,8 +49,13 @@ def elman(x, weights, carry=None, lengths=None, *, activation, outputs=None, rev
     named |= {} if outputs is None else {"return_sequences": outputs == "all"}
     named |= {} if reverse is None else {"go_backwards": reverse}
     layer = _built(keras.layers.SimpleRNN, weights, x, tuple(sorted(named.items())))
-    mask = None if lengths is None else keras.ops.arange(x.shape[1])[None] < lengths[:, None]
+    mask = None if lengths is None else _steps(x, lengths)[None] < lengths[:, None]
     return _called(layer, weights, x, initial_state=carry, mask=mask)
+
+
+def _steps(x, lengths):
+    """The numbers of the steps, of the type of the lengths: TensorFlow compares no others."""
+    return keras.ops.arange(x.shape[1], dtype=keras.backend.standardize_dtype(lengths.dtype))
 
 
 def _called(layer, weights, *arrays, **given):

@@ -48,7 +48,7 @@ def elman(x, weights, carry=None, lengths=None, *, activation, outputs=None, rev
     if outputs == "last":
         return last[-1]
     if lengths is not None:
-        states, _ = pad_packed_sequence(states, batch_first=True, total_length=x.shape[1])
+        states = pad_packed_sequence(states, batch_first=True, total_length=x.shape[1])[0]
     return states[..., -units:]
 
 

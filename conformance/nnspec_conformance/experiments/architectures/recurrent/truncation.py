@@ -31,7 +31,9 @@ def truncated_backpropagation(*, seeds: int = 5, units: int = 32, windows: tuple
     note = None
     if 1 in mean and 10 in mean:
         rate = (mean[10] / mean[1]) ** (1 / 9)
-        note = f"From a window of 1 to one of 10 each further step leaves {rate:.2f} of the error, where 0.85 was expected."
+        note = (
+            f"From a window of 1 to one of 10 each step more leaves {rate:.2f} of the error, where 0.85 was expected."
+        )
     return Outcome(came, effect, rows, {"windows": list(windows), "errors": found.tolist()}, note)
 
 

@@ -1,8 +1,8 @@
 // One input at the first step, then none: the state of two units step by step, and the gradient beside its bound.
-nnFigure("recurrent-steps", ({ numbers, range, number }) => {
+nnFigure("recurrent-state", ({ numbers, range, number }) => {
   const { kernel, angle, steps } = numbers;
   const step = range("step", 0, steps, 1, steps, (n) => `${n} of ${steps}`);
-  const c = range("c", 0.5, 1.5, 0.05, numbers.c);
+  const c = range("factor c", 0.5, 1.5, 0.05, numbers.c);
   const input = range("input", 0.1, 3, 0.1, numbers.input);
 
   // The states and the norms of the Jacobians by the first state before the input, with the bounds.
@@ -29,7 +29,7 @@ nnFigure("recurrent-steps", ({ numbers, range, number }) => {
 
   return (width) => {
     const found = run().slice(0, step.value + 1);
-    const [left, right, top, high, gap] = [44, width - 12, 24, 110, 46];
+    const [left, right, top, high, gap] = [56, width - 12, 24, 110, 46];
     const low = top + 2 * high + gap;
     const x = (t) => left + (t / steps) * (right - left);
     const upper = (v) => top + high / 2 - v * (high / 2);
