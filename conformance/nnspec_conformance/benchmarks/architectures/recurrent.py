@@ -33,12 +33,12 @@ class Size:
 
     @property
     def products(self) -> int:
-        """Of the forward pass: every step multiplies inputs and states by a square kernel each."""
+        """How many products the forward pass has: each step multiplies inputs and states by a square kernel."""
         return 2 * self.batch * self.steps * self.width**2
 
     @property
     def numbers(self) -> int:
-        """Inputs, states and weights, each once."""
+        """How many inputs, states and weights there are."""
         return 2 * self.batch * self.steps * self.width + 2 * self.width**2 + self.width
 
 

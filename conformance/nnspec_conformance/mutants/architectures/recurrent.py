@@ -175,6 +175,24 @@ def goes_back_through_the_padding(f, x, weights, *rest, **given):
     return f(x, weights, g, **given) if carry is None else f(x, weights, carry, g, **given)
 
 
+@MUTANTS.each(
+    "the outputs are zeroed after the layer, whose backward pass goes on",
+    "elman.padded-outputs-gradient",
+    part="_vjp",
+)
+def counts_what_comes_back_for_the_padding(f, x, weights, *rest, **given):
+    other = "repeated" if given.get("padded_outputs", "zero") == "zero" else "zero"
+    return f(x, weights, *rest, **given | ({"padded_outputs": other} if len(rest) > 2 else {}))
+
+
+@MUTANTS.each("the backward pass turns the array round as a whole", "elman.lengths-gradient", part="_vjp")
+def goes_back_through_the_padding_where_it_reads_backwards(f, x, weights, *rest, **given):
+    carry, *_, g = (*rest[:1], *rest[1:]) if len(rest) > 1 else (None, *rest)
+    if not given.get("reverse") or carry is None:
+        return f(x, weights, *rest, **given)
+    return f(x, weights, carry, g, **given)
+
+
 @MUTANTS.each("step -1 of an empty sequence is the last one of the array: Flax", "elman.empty-sequence")
 def takes_the_last_step_of_an_empty_sequence(f, x, weights, *rest, **given):
     carry, lengths = parts_of(rest)

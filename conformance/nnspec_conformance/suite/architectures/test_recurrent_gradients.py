@@ -106,9 +106,22 @@ def test_through_time(readings: dict, lean: bool) -> Iterator[Case]:
 
 @clause("elman.lengths-gradient")
 def test_of_lengths(readings: dict) -> Iterator[Case]:
-    g = normal_draws(86, (BATCH, HIDDEN))
+    last, every = normal_draws(86, (BATCH, HIDDEN)), normal_draws(87, (BATCH, TIME, HIDDEN))
+    asked = (
+        (LAST, last, "through steps behind the end"),
+        (LAST | {"reverse": True}, last, "backwards from the padding on"),
+        (ALL, np.where(padding()[..., None], 0, every), "the end of another sequence"),
+    )
+    for given, g, note in asked:
+        want = gradients(readings)
+        yield gradient("elman", *arrays(), LENGTHS, **given, cotangents=g, want=want, note=note)
+
+
+@clause("elman.padded-outputs-gradient")
+def test_of_padded_outputs(readings: dict) -> Iterator[Case]:
+    g = normal_draws(87, (BATCH, TIME, HIDDEN))
     want = gradients(readings)
-    yield gradient("elman", *arrays(), LENGTHS, **LAST, cotangents=g, want=want, note="through steps behind the end")
+    yield gradient("elman", *arrays(), LENGTHS, **ALL, cotangents=g, want=want, note="cotangents behind the end")
 
 
 @clause("elman.padding-gradient")

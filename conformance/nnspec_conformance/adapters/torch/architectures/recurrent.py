@@ -54,8 +54,8 @@ def elman(x, weights, carry=None, lengths=None, *, activation, outputs=None, rev
 
 def _table(weights, end=""):
     """The weights as they lie there; the second bias, which is added to the first, is zero."""
-    table = {NAMES.get(name, name) + end: w.T if w.ndim == 2 else w for name, w in weights.items()}
-    return table | ({"bias_hh" + end: weights["bias"].new_zeros(weights["bias"].shape)} if "bias" in weights else {})
+    table = {f"{NAMES.get(name, name)}{end}": w.T if w.ndim == 2 else w for name, w in weights.items()}
+    return table | ({f"bias_hh{end}": 0 * weights["bias"].detach()} if "bias" in weights else {})
 
 
 def _sizes(weights):
