@@ -35,10 +35,10 @@ def elman_step(x, weights, carry, *, activation):
     return functional_call(cell, _table(weights), (x, carry), strict=True)
 
 
-def elman(x, weights, carry=None, lengths=None, *, activation, outputs=None, reverse=False):
+def elman(x, weights, carry=None, lengths=None, *, activation, outputs=None, reverse=None):
     features, units = _sizes(weights)
     layer = nn.RNN(
-        features, units, nonlinearity=activation, batch_first=True, bidirectional=reverse, dtype=x.dtype
+        features, units, nonlinearity=activation, batch_first=True, bidirectional=bool(reverse), dtype=x.dtype
     )  # fmt: skip
     ends = ("_l0", "_l0_reverse") if reverse else ("_l0",)
     table = {name: w for end in ends for name, w in _table(weights, end).items()}
