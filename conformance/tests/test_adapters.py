@@ -78,7 +78,7 @@ def test_a_known_failure_says_what_was_right_and_where_it_is_told(name):
 
 
 def wider_than_what_fails(suite, subject):
-    """What known failures claim and what holds: ``key: reading, dtype``; a key cannot tell two tests of a clause apart."""
+    """What known failures claim and what holds: ``key: reading, dtype``; a key does not tell tests apart."""
     for instance in {instance_of(key) for key in subject.known_failures}:
         entries = [entry for entry in run_instance(suite, subject, instance).entries if entry.cases]
         failed = [(entry.readings, entry.dtype) for entry in entries if entry.failed]

@@ -5,6 +5,7 @@ No layer reads backwards alone: it is the second half of a bidirectional one.
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 from torch.func import functional_call
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -55,7 +56,7 @@ def elman(x, weights, carry=None, lengths=None, *, activation, outputs=None, rev
 def _table(weights, end=""):
     """The weights as they lie there; the second bias, which is added to the first, is zero."""
     table = {f"{NAMES.get(name, name)}{end}": w.T if w.ndim == 2 else w for name, w in weights.items()}
-    return table | ({f"bias_hh{end}": 0 * weights["bias"].detach()} if "bias" in weights else {})
+    return table | ({f"bias_hh{end}": torch.zeros_like(weights["bias"])} if "bias" in weights else {})
 
 
 def _sizes(weights):
