@@ -34,6 +34,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 from cycler import cycler
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "pages" / "assets" / "figures"
@@ -140,9 +141,12 @@ def size_of(path: Path) -> tuple[int, int]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write ``figure`` as SVG without a date, so that drawing it again changes nothing."""
+    """Write ``figure`` as SVG without a date, so that drawing it again changes nothing.
+
+    Not by ``savefig``, which draws all of it once before that, in vain.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+    FigureCanvasSVG(figure).print_svg(path, metadata={"Date": None, "Creator": None})
 
 
 def dark(picture: str) -> str | None:
