@@ -45,6 +45,17 @@ def test_a_clip_moves_by_the_pixels_of_its_direction(images, draws):
             )
 
 
+def test_of_a_pair_one_digit_moves_and_one_rests(draws):
+    x, labels = np.ones((40, 28, 28, 1), np.float32), np.arange(40) % 2
+    x[labels == 1] = 0.5  # the bright square of the two is seen in every frame
+    clips, classes = canvas.pairs(x, labels, draws)
+    np.testing.assert_array_equal(classes, labels)
+    for clip, label in zip(clips, labels, strict=True):
+        corners = np.array([np.argwhere(frame == 1).min(0) for frame in np.moveaxis(clip, -1, 0)])
+        steps = np.abs(np.diff(corners, axis=0))
+        assert (steps.max(), len(np.unique(steps, axis=0))) == (0 if label else 2, 1)
+
+
 # Sizes
 
 

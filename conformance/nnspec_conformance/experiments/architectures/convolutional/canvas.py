@@ -35,6 +35,19 @@ def clips(x: np.ndarray, draws: np.random.Generator) -> tuple[np.ndarray, np.nda
     return np.stack(frames, -1), labels.astype(np.int32)
 
 
+def pairs(x: np.ndarray, labels: np.ndarray, draws: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Clips of three frames with two digits of different classes, and the class of the one that moves by two pixels.
+
+    The middle frame does not tell which of the two it is: the places of both are equally probable in it.
+    """
+    other = np.array([draws.choice(np.flatnonzero(labels != label)) for label in labels])
+    places, rests = draws.integers(2, SIDE - SMALL - 1, (2, len(x), 2))
+    moves, small = 2 * np.array(DIRECTIONS)[draws.integers(0, len(DIRECTIONS), len(x))], _small(x)
+    at_rest = _canvases(small[other], rests)
+    frames = [np.maximum(_canvases(small, places + time * moves), at_rest) for time in (-1, 0, 1)]
+    return np.stack(frames, -1), labels
+
+
 def _small(x: np.ndarray) -> np.ndarray:
     """Every square of 2 x 2 pixels by its mean."""
     return x.reshape(len(x), SMALL, 2, SMALL, 2).mean((2, 4))
