@@ -104,7 +104,7 @@ def agreement(patches: np.ndarray, kernel: np.ndarray) -> tuple[float, float]:
 
 
 def one_response(pooled: np.ndarray, responses: np.ndarray) -> np.ndarray:
-    """Of each unit of the second layer: its squared correlation with the response of the first that predicts it best.
+    """The squared correlation of each unit of the second layer with the response of the first that predicts it best.
 
     Args:
         pooled: what the second layer reads [images, rows, columns, filters].
@@ -124,7 +124,7 @@ def _windows(patches: np.ndarray) -> np.ndarray:
 
 
 def _products(patches: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """With each template of norm 1 at each place [..., rows, columns, filters]."""
+    """Inner products with each template, its norm made 1, at each place [..., rows, columns, filters]."""
     return np.einsum("...ij,ijf->...f", _windows(patches), kernel / np.linalg.norm(kernel, axis=(0, 1)))
 
 
