@@ -1,4 +1,4 @@
-"""Digits at random places of a canvas, and what is trained on them."""
+"""Digits at random places of a canvas, and a convolutional network that is trained on them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ TEST, BATCH, RATE = 1000, 50, 1e-3
 Data = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def canvases(seed: int, images: int) -> tuple[Data, Data]:
+def canvases(seed: int, images: int) -> list[Data]:
     """Images, labels, and rows and columns of the digits: to learn from, and to test with."""
-    halves = digits.halves(seed, images, TEST)
     draws = np.random.default_rng(2000 + seed)
-    return tuple(_placed(x, labels, draws) for x, labels in halves)  # type: ignore[return-value]
+    return [_placed(x, labels, draws) for x, labels in digits.halves(seed, images, TEST)]
 
 
 def _placed(x: np.ndarray, labels: np.ndarray, draws: np.random.Generator) -> Data:
@@ -33,25 +32,22 @@ def _placed(x: np.ndarray, labels: np.ndarray, draws: np.random.Generator) -> Da
     return canvas, labels, places
 
 
-def exchanged(seed: int, x: np.ndarray) -> np.ndarray:
-    """The pixels of every image in one other order."""
-    order = np.random.default_rng(3000 + seed).permutation(SIDE * SIDE)
-    return x.reshape(len(x), -1)[:, order].reshape(x.shape)
+def trained(seed: int, x: np.ndarray, labels: np.ndarray, epochs: int) -> Any:
+    """The table of the network after training."""
+    draws = np.random.default_rng(1000 + seed)
+    orders = [draws.permutation(len(x)).reshape(-1, BATCH) for _ in range(epochs)]
+    return _programs()[0](_start(seed), x, labels, np.concatenate(orders))
 
 
-def convolutional_start(seed: int) -> dict[str, np.ndarray]:
+def features(weights: Any, x: np.ndarray) -> np.ndarray:
+    """The row of features of every image."""
+    return np.asarray(_programs()[1](weights, x))
+
+
+def _start(seed: int) -> dict[str, np.ndarray]:
     """Weights of variance 2/n before ReLU and 1/n at the output, biases zero."""
     n0, n1 = MAPS
     kernels = [(5, 5, 1, n0), (5, 5, n0, n1), ((SIDE // 4) ** 2 * n1, HIDDEN), (HIDDEN, CLASSES)]
-    return _start(seed, kernels)
-
-
-def dense_start(seed: int, units: int) -> dict[str, np.ndarray]:
-    """The table of a dense network with one hidden layer."""
-    return _start(seed, [(SIDE * SIDE, units), (units, CLASSES)])
-
-
-def _start(seed: int, kernels: list[tuple[int, ...]]) -> dict[str, np.ndarray]:
     draws, table = np.random.default_rng(seed), {}
     for i, shape in enumerate(kernels):
         gain = 1 if i == len(kernels) - 1 else 2
@@ -60,51 +56,41 @@ def _start(seed: int, kernels: list[tuple[int, ...]]) -> dict[str, np.ndarray]:
     return {name: w.astype(np.float32) for name, w in table.items()}
 
 
-def trained(kind: str, seed: int, weights: dict, x: np.ndarray, labels: np.ndarray, epochs: int) -> Any:
-    """The table after training; ``kind`` is ``convolutional`` or ``dense``."""
-    draws = np.random.default_rng(1000 + seed)
-    orders = np.concatenate([draws.permutation(len(x)) for _ in range(epochs)]).reshape(-1, BATCH)
-    return programs(kind)[0](weights, x, labels, orders)
-
-
-def accuracy(kind: str, weights: Any, x: np.ndarray, labels: np.ndarray) -> float:
-    """The share of images whose largest logit is that of their class."""
-    return float((np.asarray(programs(kind)[1](weights, x)).argmax(-1) == labels).mean())
-
-
-def values(weights: Any, x: Any) -> dict:
-    """Every value of the convolutional network."""
-    from nnspec.architectures.convolutional.network import lenet
-
-    return lenet(x, weights, activation="relu", pooling="max")
-
-
 @functools.cache
-def programs(kind: str) -> tuple[Callable, Callable]:
-    """Training, and the logits."""
+def _programs() -> tuple[Callable, Callable]:
+    """Training, and the features."""
     import jax
     import optax
 
-    from nnspec.components.layers import mlp
+    from nnspec.architectures.convolutional.convolution import convolution_2d
+    from nnspec.architectures.convolutional.network import flatten_features
+    from nnspec.architectures.convolutional.pooling import max_pool
+    from nnspec.components.activations import relu
+    from nnspec.components.layers import dense
     from nnspec.components.losses.cross_entropy import softmax_cross_entropy_with_integer_labels
     from nnspec.training.adam import adam
 
-    def logits(w: Any, x: Any) -> Any:
-        if kind == "convolutional":
-            return values(w, x)["output"]
-        return mlp(x.reshape(len(x), -1), w, activation="relu")
+    method = adam(RATE)
+
+    def row(w: Any, x: Any) -> Any:
+        for i in range(2):
+            x = max_pool(relu(convolution_2d(x, w[f"kernel_{i}"], w[f"bias_{i}"], padding="same")), window=(2, 2))
+        return flatten_features(x)
 
     def loss(w: Any, x: Any, labels: Any) -> Any:
-        return softmax_cross_entropy_with_integer_labels(logits(w, x), labels).mean()
+        hidden = relu(dense(row(w, x), w["kernel_2"], w["bias_2"]))
+        logits = dense(hidden, w["kernel_3"], w["bias_3"])
+        return softmax_cross_entropy_with_integer_labels(logits, labels).mean()
 
-    def train(w: Any, x: Any, labels: Any, orders: Any) -> Any:
-        method = adam(RATE)
+    @jax.jit
+    def update(w: Any, state: Any, x: Any, labels: Any) -> tuple:
+        moves, state = method.update(jax.grad(loss)(w, x, labels), state, w)
+        return optax.apply_updates(w, moves), state
 
-        def update(carry: tuple, batch: Any) -> tuple:
-            w, state = carry
-            moves, state = method.update(jax.grad(loss)(w, x[batch], labels[batch]), state, w)
-            return (optax.apply_updates(w, moves), state), None
+    def train(w: Any, x: np.ndarray, labels: np.ndarray, orders: np.ndarray) -> Any:
+        state = method.init(w)
+        for batch in orders:  # a call for each step: convolutions in a scan take longer on a CPU
+            w, state = update(w, state, x[batch], labels[batch])
+        return w
 
-        return jax.lax.scan(update, (w, method.init(w)), orders)[0][0]
-
-    return jax.jit(train), jax.jit(logits)
+    return train, jax.jit(row)

@@ -17,9 +17,9 @@ def read_out(seeds: int, *, images: int = 4000, epochs: int = 10) -> Outcome:
     rows = []
     for seed in watched(range(seeds), "seeds"):
         (x, labels, places), (others, truth, there) = canvas.canvases(seed, images)
-        weights = canvas.trained("convolutional", seed, canvas.convolutional_start(seed), x, labels, epochs)
+        weights = canvas.trained(seed, x, labels, epochs)
         found: dict = {"seed": seed}
-        read = {"features": tuple(canvas.values(weights, a)["features"] for a in (x, others)), "pixels": (x, others)}
+        read = {"features": tuple(canvas.features(weights, a) for a in (x, others)), "pixels": (x, others)}
         for name, images_of in read.items():
             inputs, held_out = (np.asarray(a, np.float64).reshape(len(a), -1) for a in images_of)
             scores = fitted(inputs, np.eye(canvas.CLASSES)[labels], held_out)
