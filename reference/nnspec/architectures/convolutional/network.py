@@ -1,4 +1,4 @@
-"""From the feature maps of a convolutional network to the features that its dense layers read.
+"""Feature maps as one row of features, how much of an image they see, and the rows of a dense kernel for them.
 
 The first dense kernel depends on how the features are ordered; `reorder_head` brings that kernel from one order to
 the other. `receptive_field` counts how much of the image one place of the maps sees.

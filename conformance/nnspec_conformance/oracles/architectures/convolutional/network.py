@@ -1,4 +1,4 @@
-"""From feature maps to features in NumPy, from the clauses, and a dense kernel for features in another order."""
+"""Feature maps as features in NumPy, from the clauses, and a dense kernel for features in another order."""
 
 from __future__ import annotations
 
