@@ -21,7 +21,7 @@ def images():
 
 
 def test_all_ink_of_a_digit_stands_on_its_canvas(images, draws):
-    placed = canvas.placed(images, draws)
+    placed, _ = canvas.placed(images, draws)
     assert placed.shape == (len(images), 28, 28, 1)
     np.testing.assert_allclose(placed.sum((1, 2, 3)), images.sum((1, 2, 3)) / 4, rtol=1e-5)
     rows = {int(np.flatnonzero(image.any((1, 2)))[0]) for image in placed}

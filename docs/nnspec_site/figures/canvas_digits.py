@@ -16,7 +16,7 @@ CHOSEN = [100, 1600, 3900]  # a zero, a three and a seven
 def pictures() -> dict[str, np.ndarray]:
     """Three pictures [3, 28, 28] for each row, by its title."""
     images, labels = (a[CHOSEN] for a in digits())
-    placed = canvas.placed(images, np.random.default_rng(0))
+    placed, _ = canvas.placed(images, np.random.default_rng(0))
     moving, _ = canvas.clips(images, np.random.default_rng(1))
     pair, _ = canvas.pairs(images, labels, np.random.default_rng(2))
     return {

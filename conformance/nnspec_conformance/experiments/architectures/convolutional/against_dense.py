@@ -18,7 +18,7 @@ def against_dense(seeds: int, *, images: int = 4000, epochs: int = 10) -> Outcom
     for seed in watched(range(seeds), "seeds"):
         draws, exchange = (np.random.default_rng(base + seed) for base in (2000, 3000))
         halves = digits.halves(seed, images, OTHERS)
-        learned, others = ((canvas.placed(x, draws), labels) for x, labels in halves)
+        learned, others = ((canvas.placed(x, draws)[0], labels) for x, labels in halves)
         rows.append({"seed": seed, "pixels": "as they are"} | rivals.accuracies(seed, learned, others, 10, epochs))
         together = canvas.exchanged(np.concatenate([learned[0], others[0]]), exchange)
         learned, others = (together[:images], learned[1]), (together[images:], others[1])

@@ -10,10 +10,10 @@ SIDE, SMALL = 28, digits.SIDE // 2
 DIRECTIONS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))  # rows and columns for each frame
 
 
-def placed(x: np.ndarray, draws: np.random.Generator) -> np.ndarray:
-    """Canvases [n, 28, 28, 1], each with one digit; all places are equally probable."""
+def placed(x: np.ndarray, draws: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Canvases [n, 28, 28, 1], each with one digit, and rows and columns of the digits; all places are as probable."""
     places = draws.integers(0, SIDE - SMALL + 1, (len(x), 2))
-    return _canvases(_small(x), places)[..., None]
+    return _canvases(_small(x), places)[..., None], places
 
 
 def exchanged(x: np.ndarray, draws: np.random.Generator) -> np.ndarray:
