@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nnspec_conformance.errors import SpecError, did_you_mean
-from nnspec_conformance.fitting import can_broadcast, has_names
+from nnspec_conformance.fitting import can_broadcast, has_any_numbers, has_names
 
 if TYPE_CHECKING:
     from nnspec_conformance.clauses import Clause, Spec
@@ -24,6 +24,7 @@ PREFIX = "duty."
 ABOUT = {  # what a duty can be about, if not every operation of its forms has it
     "arrays that could be broadcast": can_broadcast,
     "tables of arrays": has_names,
+    "numbers that may be anything": has_any_numbers,
     "choices that are handed on": lambda operation: bool(operation.handed_on),
 }
 
