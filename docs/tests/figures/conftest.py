@@ -95,10 +95,20 @@ def number():
 
 @pytest.fixture
 def cells():
-    """The cells of a page's readout, without the table's head."""
+    """The cells of a page's readout, without the table's head, all read at once."""
+    script = """(readout) => [...readout.querySelectorAll("tr")].map(
+        row => [...row.querySelectorAll("td")].map(cell => cell.innerText))"""
+    return lambda page: page.locator(".nn-readout").evaluate(script)[1:]
 
-    def read(page) -> list[list[str]]:
-        rows = page.locator(".nn-readout tr").all()
-        return [row.locator("td").all_inner_texts() for row in rows[1:]]
+
+@pytest.fixture
+def drawn():
+    """What a figure draws, all of it read at once: between two readings it may be drawn anew, in another width.
+
+    ``drawn(page, "circle", "line.ink")`` is a list for each selector, of the attributes of its elements.
+    """
+    script = """(canvas, selectors) => selectors.map(selector => [...canvas.querySelectorAll(selector)].map(
+        element => Object.fromEntries([...element.attributes].map(given => [given.name, given.value]))))"""
+    return lambda page, *selectors: page.locator(".nn-canvas").evaluate(script, selectors)
 
     return read

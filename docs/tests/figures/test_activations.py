@@ -37,18 +37,18 @@ def test_explorer_counts_distance_in_units_of_the_last_place(show_figure, slide,
     assert half == ["0.166992", "3.3·10−4", "0.33"]
 
 
-def test_explorer_tangent_has_the_slope(show_figure, slide):
+def test_explorer_tangent_has_the_slope(show_figure, slide, drawn):
     page = show_figure("activation-explorer", width=700)
     page.get_by_label("function").select_option("relu")  # its tangent lies on the curve
     slide(page, "input x", 3)
-    line = page.locator(".nn-canvas line.s3")
-    x1, y1, x2, y2 = (float(line.get_attribute(name)) for name in ("x1", "y1", "x2", "y2"))
-    curve = page.locator(".nn-canvas path.s0").get_attribute("d")
-    points = [tuple(map(float, point.split())) for point in curve[1:].split("L")]
+    (line,), (curve,) = drawn(page, "line.s3", "path.s0")
+    x1, y1, x2, y2 = (float(line[name]) for name in ("x1", "y1", "x2", "y2"))
+    points = [tuple(map(float, point.split())) for point in curve["d"][1:].split("L")]
     (cx1, cy1), (cx2, cy2) = points[44], points[64]  # x = 3 and 8
     assert (y2 - y1) / (x2 - x1) == pytest.approx((cy2 - cy1) / (cx2 - cx1), rel=2e-3)
     slide(page, "input x", -3)
-    assert line.get_attribute("y1") == line.get_attribute("y2")
+    ((line,),) = drawn(page, "line.s3")
+    assert line["y1"] == line["y2"]
 
 
 # ------------------------------------------------------------------ softmax
@@ -99,11 +99,12 @@ def test_products_are_powers_of_the_slopes_of_the_definition(show_figure, slide,
         assert number(product) == pytest.approx(exact**layers, rel=5e-3)
 
 
-def test_products_end_where_the_scale_says(show_figure, slide):
+def test_products_end_where_the_scale_says(show_figure, slide, drawn):
     page = show_figure("slopes-through-depth")
     slide(page, "layers", 30)
     slide(page, "sum z in every layer", 0)
-    ends = [float(circle.get_attribute("cy")) for circle in page.locator(".nn-canvas circle").all()]
-    lines = [float(line.get_attribute("y1")) for line in page.locator(".nn-canvas .grid").all()]  # 1, 1e-10, ...
+    circles, grid = drawn(page, "circle", ".grid")
+    ends = [float(circle["cy"]) for circle in circles]
+    lines = [float(line["y1"]) for line in grid]  # 1, 1e-10, ...
     decade = (lines[1] - lines[0]) / 10
     assert [(end - lines[0]) / decade for end in ends[:2]] == pytest.approx([-30 * math.log10(0.25), 0])

@@ -29,21 +29,20 @@ def test_neuron_counts_what_the_reference_has_right(show_figure, slide, cells, n
         assert page.locator(".nn-readout p").inner_text() == f"{target}: {right} of 4 points right."
 
 
-def test_neuron_line_stands_where_the_sum_is_zero(show_figure, slide):
+def test_neuron_line_stands_where_the_sum_is_zero(show_figure, slide, drawn):
     page = show_figure("neurons-half-plane", width=700)
     slide(page, "weight w₁", 2)
     slide(page, "weight w₂", 1)
     slide(page, "bias b", -1)  # through (0.5, 0) and (0, 1)
-    line = page.locator(".nn-canvas line.ink")
-    x1, y1, x2, y2 = (float(line.get_attribute(name)) for name in ("x1", "y1", "x2", "y2"))
+    (line,), circles = drawn(page, "line.ink", "circle[r='8']")
+    x1, y1, x2, y2 = (float(line[name]) for name in ("x1", "y1", "x2", "y2"))
     for x, y in ((0.5, 0), (0, 1)):
-        px, py = _place(page, x, y)
+        px, py = _place(circles, x, y)
         off = abs((x2 - x1) * (py - y1) - (y2 - y1) * (px - x1)) / math.hypot(x2 - x1, y2 - y1)
         assert off < 1e-6
 
 
-def _place(page, x: float, y: float) -> tuple[float, float]:
+def _place(circles: list[dict[str, str]], x: float, y: float) -> tuple[float, float]:
     """Where a point of the plane is drawn, from the four points that are."""
-    circles = page.locator(".nn-canvas circle[r='8']").all()
-    (x0, y0), (_, y1), (x1, _) = [[float(c.get_attribute(k)) for k in ("cx", "cy")] for c in circles[:3]]
+    (x0, y0), (_, y1), (x1, _) = [[float(circle[name]) for name in ("cx", "cy")] for circle in circles[:3]]
     return x0 + x * (x1 - x0), y0 + y * (y1 - y0)
