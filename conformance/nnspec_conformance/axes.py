@@ -2,7 +2,8 @@
 
 An axis is a name (``in``), any number of axes (``*batch``), a length (``3``), arithmetic over names without blanks
 (``height-window+1``; ``windows(...)`` counts the windows that fit), or, in a result only, ``?`` where no formula is
-stated. A name may have an index in braces: ``n{l+1}`` is ``n1`` for ``l = 0``.
+stated, or an axis that is there or not: ``*kept(time,outputs)`` is none if ``outputs`` is ``last``. A name may have an
+index in braces: ``n{l+1}`` is ``n1`` for ``l = 0``.
 """
 
 from __future__ import annotations
@@ -26,8 +27,15 @@ OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
     ast.Div: operator.truediv, ast.Pow: operator.pow,
 }  # fmt: skip
+
+
+def kept(length: int, outputs: str) -> tuple[int, ...]:
+    """The axis of the steps of a sequence, which an answer of the last step does not have."""
+    return () if outputs == "last" else (length,)
+
+
 FUNCTIONS: dict[str, Callable] = {
-    "ceil": math.ceil, "max": max, "min": min, "windows": windows, "pooled": pooled, "spread": spread,
+    "ceil": math.ceil, "max": max, "min": min, "windows": windows, "pooled": pooled, "spread": spread, "kept": kept,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ class Clause:
         """The page to which an instance belongs: its clause's, or that of the operation that owes a duty."""
         return self.topics.get(operation, self.page)
 
-    @property
+    @cached_property
     def text_hash(self) -> str:
         """The hash of everything that a result depends on; a result with another one is stale."""
         parts = [self.kind, self.level, " ".join(self.text.split()), self.definition, self.default]

@@ -61,7 +61,7 @@ class Array:
         found: list[int | None] = []
         for axis in self.axes:
             if is_star(axis):
-                found += values[axis[1:]]
+                found += values[axis[1:]] if is_plain(axis) else evaluate(axis[1:], values)
             else:
                 found.append(None if axis == "?" else int(evaluate(axis, values)))
         return tuple(found)
@@ -70,6 +70,8 @@ class Array:
         """The number of each axis that has a name, with the name; the axes of ``*batch`` are ``batch[0]``, ..."""
         found, at = [], 0
         for axis in self.axes:
+            if is_star(axis) and not is_plain(axis):
+                break  # how many they are depends on keywords
             count = len(lengths[axis[1:]]) if is_star(axis) else 1
             if is_star(axis):
                 found += [(at + i, f"{axis[1:]}[{i}]") for i in range(count)]

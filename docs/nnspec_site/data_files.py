@@ -30,7 +30,7 @@ def clauses(data: Data) -> dict:
         | {"tests": data.tests.get(clause.id, []), "address": clause_address(clause.page, clause.id)[1:]}
         for clause in data.spec.clauses.values()
     }
-    return {"schema": "nnspec-clauses/1", "clauses": found}
+    return {"schema": "nnspec-clauses/1", "clauses": jsonable(found)}
 
 
 def caught(data: Data) -> dict:
@@ -51,7 +51,7 @@ def stage(data: Data, folder: Path) -> None:
     for name, content in files(data):
         path = folder / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = as_text(jsonable(content), 3)
+        text = as_text(content, 3)
         path.write_text(text + "\n", encoding="utf-8")
         script = f"(globalThis.nnspecData ??= {{}})[{json.dumps(name)}] = {text};\n"
         path.with_suffix(".js").write_text(script, encoding="utf-8")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nnspec_conformance.loading import ROLES, built_in
 from nnspec_site.assets import ROOT
+from nnspec_site.listing import tree
 
 ADAPTERS = ROOT / "conformance" / "nnspec_conformance" / "adapters"
 
@@ -62,8 +63,8 @@ def source(path: Path, operation: str) -> str:
     if not path.is_file():
         return ""
     text = path.read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    defined = {name: node for node in tree.body for name in _defines(node)}
+    body = tree(text).body
+    defined = {name: node for node in body for name in _defines(node)}
     if operation not in defined:
         return ""
     reached: set[str] = set()
@@ -73,8 +74,8 @@ def source(path: Path, operation: str) -> str:
         reached.add(name)
         queue |= _names(defined[name]) & defined.keys() - reached
     used = set().union(*(_names(defined[name]) for name in reached))
-    imports = [kept for node in tree.body if (kept := _import(node, used))]
-    parts = [_text(text, node) for node in tree.body if reached & _defines(node)]
+    imports = [kept for node in body if (kept := _import(node, used))]
+    parts = [_text(text, node) for node in body if reached & _defines(node)]
     return "\n".join([*imports, *([""] if imports else []), "\n\n".join(parts)]).strip("\n")
 
 
@@ -86,7 +87,7 @@ def _text(text: str, node: ast.stmt) -> str:
 
 def _topics(init: Path) -> tuple[str, ...]:
     """The packages whose topics an adapter takes."""
-    for node in ast.parse(init.read_text(encoding="utf-8")).body:
+    for node in tree(init.read_text(encoding="utf-8")).body:
         if "TOPICS" in _defines(node) and isinstance(node, ast.Assign):
             return tuple(ast.literal_eval(node.value))
     return ()

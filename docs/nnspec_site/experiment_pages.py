@@ -84,6 +84,8 @@ def cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float) or value in ("inf", "-inf", "nan"):
         return number(value)
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
     return "–" if value is None else str(value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markdown import Markdown
 from pymdownx.blocks import BlocksExtension, BlocksProcessor
 
-from nnspec_site import duties, fine_print, table_heads, tex
+from nnspec_site import duties, fine_print, table_heads, tex, unbroken
 from nnspec_site.blocks.benchmark import BenchmarkBlock
 from nnspec_site.blocks.clause import ClauseBlock
 from nnspec_site.blocks.exercise import ExerciseBlock
@@ -42,6 +42,7 @@ class SiteExtension(BlocksExtension):
         duties.register(md)
         fine_print.register(md)
         table_heads.register(md)
+        unbroken.register(md)
 
     def extendMarkdownBlocks(self, md: Markdown, block_mgr: BlocksProcessor) -> None:
         for block in BLOCKS:

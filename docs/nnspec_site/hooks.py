@@ -20,7 +20,7 @@ def on_pre_build(config: Any) -> None:
     data.refresh()
     if _serving:
         staging.follow(config)
-    kept_pages.start()
+    kept_pages.start(config)
 
 
 def on_serve(server: Any, *, config: Any, builder: Any) -> None:

@@ -1,5 +1,7 @@
 """A page that has not changed is not rendered again; what has to be rendered is rendered on all cores.
 
+What search finds on a page is read from its HTML there too: that takes as long as a fifth of the rendering.
+
 A page depends on its Markdown, on which pages there are, on recorded results and on the figures where it has a block,
 on the sources that it shows, on the whole specification where it shows more of it than its own, and on all that
 renders it. What it was rendered to lies below ``build/``.
@@ -25,7 +27,9 @@ from nnspec_site.kept import digest
 BLOCK = re.compile(r"(?m)^/{3,} +(?P<name>[\w-]+) *(?:\| *(?P<argument>\S+))?")
 MODULE = "\n::: "  # of which mkdocstrings makes the documentation
 SET_BY_RENDERING = ("content", "toc", "_title_from_render", "present_anchor_ids")
-LIBRARIES = ("griffelib", "markdown", "mkdocs", "mkdocs-autorefs", "mkdocstrings", "mkdocstrings-python")
+LIBRARIES = (
+    "griffelib", "markdown", "mkdocs", "mkdocs-autorefs", "mkdocs-material", "mkdocstrings", "mkdocstrings-python"
+)  # fmt: skip
 LOOKS = ("Pygments", "pymdown-extensions")
 SOURCES = {"reference", "write", "statement"}  # blocks that show Python
 ELSEWHERE = {"topics", "operation"}  # blocks that show what other pages say: of an operation, its duties
@@ -34,22 +38,27 @@ Told = list[tuple[tuple, dict[str, Any]]]
 
 @dataclass
 class Rendered:
-    """What rendering a page has set, what it has told the plugins by name of the listener, and its links."""
+    """What rendering a page has set, what it has told the plugins by name of the listener, links and search hits."""
 
     attributes: dict[str, Any]
     told: dict[str, Told]
     links: dict[str, dict[str, str]]
+    hits: list[dict[str, Any]]
 
 
 rendered: list[str] = []  # the pages that this process has rendered in the last build
 _shown = 0
+_hits: dict[str, list[dict[str, Any]]] = {}  # what search finds on each page of this build
 
 
-def start() -> None:
+def start(config: Any) -> None:
     """Begin a build."""
     global _shown
     _shown = 0
     rendered.clear()
+    _hits.clear()
+    if index := _index(config):
+        index.add_entry_from_context = lambda page: index.entries.extend(_hits[page.file.src_uri])
 
 
 def summary() -> str:
@@ -138,6 +147,7 @@ def _render(markdown: str, page: Any, render: Any, config: Any, files: Any) -> N
             for given, named in calls:
                 tell = getattr(*listeners[name])
                 tell(page, *given, **named) if name == "autorefs" else tell(*given, **named)
+        _hits[page.file.src_uri] = known.hits
         return
     told: dict[str, Told] = {}
     with ExitStack() as stack:
@@ -145,11 +155,28 @@ def _render(markdown: str, page: Any, render: Any, config: Any, files: Any) -> N
         for name, (listener, method) in listeners.items():
             told[name] = stack.enter_context(_overheard(listener, method, skip=name == "autorefs"))
         render(page, config, files)
+    _hits[page.file.src_uri] = hits = _searched(page, config)
     if not warnings:
         attributes = {name: getattr(page, name) for name in SET_BY_RENDERING}
         links = {file.src_uri: found for file, found in (getattr(page, "links_to_anchors", None) or {}).items()}
-        _store(place, pickle.dumps(Rendered(attributes, told, links)))
+        _store(place, pickle.dumps(Rendered(attributes, told, links, hits)))
     rendered.append(page.file.src_uri)
+
+
+def _index(config: Any) -> Any:
+    """The search index of this build; None without the plugin."""
+    plugin = config.plugins.get("material/search")
+    return plugin and plugin.search_index
+
+
+def _searched(page: Any, config: Any) -> list[dict[str, Any]]:
+    """What search is to find on a page: its sections, as the theme's plugin reads them from the HTML."""
+    index = _index(config)
+    if index is None:
+        return []
+    own = type(index)(**index.config)
+    own.add_entry_from_context(page)
+    return own.entries
 
 
 def _listeners(config: Any) -> Iterator[tuple[str, tuple[Any, str]]]:

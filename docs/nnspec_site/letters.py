@@ -6,8 +6,8 @@ page of notation.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator
 
 from nnspec_conformance.clauses import Clause, Spec
 from nnspec_site.sources import formulas
@@ -32,17 +32,17 @@ def of(text: str) -> set[str]:
     return found
 
 
-def paragraphs(text: str) -> Iterator[str]:
-    """The paragraphs of a page that say what its letters stand for."""
-    for paragraph in text.split("\n\n"):
-        if SAYS.search(paragraph) and of(paragraph) and not paragraph.startswith("///"):
-            yield " ".join(paragraph.split())
+@functools.cache
+def paragraphs(text: str) -> dict[str, set[str]]:
+    """The paragraphs of a page that say what its letters stand for, each with these letters."""
+    said = [paragraph for paragraph in text.split("\n\n") if SAYS.search(paragraph) and not paragraph.startswith("///")]
+    return {" ".join(paragraph.split()): letters for paragraph in said if (letters := of(paragraph))}
 
 
 def explained(spec: Spec, clause: Clause) -> str:
     """What the page of a clause says of the letters in it; nothing where it has none."""
     text, wanted = spec.pages[clause.page].path.read_text(encoding="utf-8"), of(clause.text)
-    told = " ".join(one for one in paragraphs(text) if wanted & of(one))
+    told = " ".join(one for one, letters in paragraphs(text).items() if wanted & letters)
     return SAYS.sub(lambda found: "Here" if found.group().startswith("O") else "here", told)
 
 
@@ -52,7 +52,7 @@ def unexplained(spec: Spec) -> dict[str, list[str]]:
     found = {}
     for clause in spec.clauses.values():
         page = spec.pages[clause.page].path.read_text(encoding="utf-8")
-        told = known.union(*map(of, paragraphs(page)))
+        told = known.union(*paragraphs(page).values())
         bound = {one for one in of(clause.text) if re.search(BINDS.format(re.escape(one), re.escape(one)), clause.text)}
         if left := of(clause.text) - told - bound:
             found[clause.id] = sorted(left)

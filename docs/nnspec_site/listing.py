@@ -7,6 +7,7 @@ that would stick out stands above its line.
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import textwrap
 import tokenize
@@ -18,6 +19,12 @@ from nnspec_site.errors import SiteError
 SOURCES = ROOT / "reference"
 COLUMN = 58  # characters that fit beside an equation; longer code goes below it
 Definition = ast.FunctionDef | ast.ClassDef
+
+
+@functools.cache
+def tree(source: str) -> ast.Module:
+    """The syntax tree of a file; a page shows a dozen functions of one."""
+    return ast.parse(source)
 
 
 def find(name: str, sources: Path = SOURCES) -> str:
@@ -38,7 +45,7 @@ def helpers(name: str, sources: Path = SOURCES) -> dict[str, str]:
     definition = _definition(path, text, names, name)
     beside = _reached(_functions(text, private=True), _names(definition))
     shown = _listings(text, beside)
-    imports = [n for n in ast.parse(text).body if isinstance(n, ast.ImportFrom) and n.module]
+    imports = [n for n in tree(text).body if isinstance(n, ast.ImportFrom) and n.module]
 
     for statement in imports:
         module = statement.module or ""
@@ -63,7 +70,7 @@ def helpers(name: str, sources: Path = SOURCES) -> dict[str, str]:
 
 def _functions(text: str, *, private: bool) -> dict[str, Definition]:
     """The functions of a module, all or only those with an underscore."""
-    functions = [n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)]
+    functions = [n for n in tree(text).body if isinstance(n, ast.FunctionDef)]
     return {n.name: n for n in functions if n.name.startswith("_") or not private}
 
 
@@ -100,7 +107,7 @@ def _module(name: str, sources: Path) -> tuple[Path, list[str]]:
 
 
 def _definition(path: Path, text: str, names: list[str], full: str) -> Definition:
-    body: list[ast.stmt] = ast.parse(text).body
+    body: list[ast.stmt] = tree(text).body
     node: Definition | None = None
     for name in names:
         node = next((n for n in body if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == name), None)

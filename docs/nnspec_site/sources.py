@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 from nnspec_conformance.blocks import Block, parse_blocks
@@ -30,8 +30,9 @@ def check(pages: Path = PAGES, spec_root: Path | None = None) -> None:
     spec = load_spec(spec_root)
     own = [path for path in sorted(pages.rglob("*.md")) if not path.is_relative_to(pages / "spec")]
     blocks = spec.blocks + [block for path in own for block in parse_blocks(path)]
+    known = _known(spec)
     for block in blocks:
-        _check_block(block, spec)
+        _check_block(block, known.get(block.name))
     _check_fine_print(spec)
     cores.spread(_check_formulas, [*own, *(page.path for page in spec.pages.values())])
 
@@ -45,17 +46,21 @@ def _check_formulas(path: Path) -> None:
             raise SiteError(f"{path}:{line}: {error}") from error
 
 
-def _check_block(block: Block, spec: Spec) -> None:
-    known = {
+def _known(spec: Spec) -> dict[str, Container[str]]:
+    """What the argument of a block may be, by the block's name; of any other block its own check says it."""
+    return {
         "clause": spec.clauses,
         "experiment": spec.experiments,
         "operation": spec.operations,
         "statement": spec.statements,
         "figure": figures.makers(),
-        "matrix": [*VIEWS, *spec.pages],
+        "matrix": {*VIEWS, *spec.pages},
         "topics": topics.known(spec),
-        "write": [*spec.operations, *spec.clauses],
-    }.get(block.name)
+        "write": {*spec.operations, *spec.clauses},
+    }
+
+
+def _check_block(block: Block, known: Container[str] | None) -> None:
     if not block.argument:
         raise block.fail(f"block '{block.name}' lacks its argument; write '/// {block.name} | name'")
     if known is not None and block.argument not in known:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from nnspec_site import cores, data, kept, kept_pages
@@ -21,7 +23,7 @@ def serve(tmp_path, monkeypatch):
     pages.mkdir()
     (tmp_path / "mkdocs.yml").write_text(
         f"site_name: x\ndocs_dir: {pages}\nsite_dir: {tmp_path / 'site'}\nuse_directory_urls: false\n"
-        f"plugins: [autorefs]\nhooks: [{ROOT / 'docs' / 'nnspec_site' / 'hooks.py'}]\n",
+        f"theme: material\nplugins: [search, autorefs]\nhooks: [{ROOT / 'docs' / 'nnspec_site' / 'hooks.py'}]\n",
         encoding="utf-8",
     )
     monkeypatch.setattr(data, "refresh", lambda: None)
@@ -51,6 +53,18 @@ def test_second_build_renders_nothing_and_a_changed_page_alone_is_rendered(serve
     rendered, changed = serve(index="# Home\n\nChanged: [Place][].\n")
     assert rendered == ["index.md"]
     assert "Changed: <a" in changed
+
+
+def test_search_finds_the_same_where_no_page_was_rendered(serve, tmp_path):
+    def found() -> list[dict[str, str]]:
+        return json.loads((tmp_path / "site" / "search" / "search_index.json").read_text(encoding="utf-8"))["docs"]
+
+    serve(index="# Home\n\nA [Place][].\n\n## Below\n\n- one\n", other="# Other\n\n## Place\n")
+    first = found()
+    assert [hit["location"] for hit in first] == ["index.html", "index.html#below", "other.html", "other.html#place"]
+    assert first[0]["text"] == "<p>A Place.</p>"
+    assert serve()[0] == []
+    assert found() == first
 
 
 def test_pages_are_the_same_on_one_core(serve, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import re
 
 import matplotlib.pyplot as plt
 import pytest
@@ -46,6 +47,20 @@ def test_labels_are_inside_and_apart(drawn):
     assert [text for text, box in boxes if not (whole.contains(*box.min) and whole.contains(*box.max))] == []
     pairs = [(a, b) for (a, one), (b, other) in itertools.combinations(boxes, 2) if one.padded(-1).overlaps(other)]
     assert pairs == []
+
+
+@pytest.mark.parametrize("name", ["edges", "margin-losses", "pooling-digits"])
+def test_dark_picture_is_what_the_dark_theme_draws(name, tmp_path):
+    light, dark, *_ = figures.draw(name, tmp_path)
+    exchanged = figures.dark(light.read_text(encoding="utf-8")) is not None
+    figures._draw(importlib.import_module(figures.makers()[name]), figures.DARK, tmp_path / "drawn.svg")
+    assert unnamed(dark) == unnamed(tmp_path / "drawn.svg")
+    assert exchanged == (name == "edges")  # one has a grey of its own, one has pixels
+
+
+def unnamed(path) -> str:
+    """A picture without the names that matplotlib makes of a mark's colour."""
+    return re.sub(r"\b[mp][0-9a-f]{10}\b", "mark", path.read_text(encoding="utf-8"))
 
 
 def test_size_of_a_picture_is_that_of_its_file(tmp_path):

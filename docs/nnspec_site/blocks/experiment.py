@@ -71,9 +71,9 @@ def effect(result: Report) -> list[Element | str]:
     unit = f" {found['unit']}" if found.get("unit") else ""
     parts: list[Element | str] = [f"{found.get('name', 'effect')} "]
     parts.append(make("strong", "", f"{number(found.get('value'))}{unit}"))
-    if found.get("interval"):
-        low, high = found["interval"]
-        parts.append(f", interval {number(low)} to {number(high)}")
+    low, high = map(number, found.get("interval") or (0, 0))
+    if low != high:
+        parts.append(f", interval {low} to {high}")
     if result.get("seeds"):
         parts.append(f", {plural(result['seeds'], 'seed')}")
     return parts

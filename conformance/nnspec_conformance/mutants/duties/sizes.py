@@ -32,7 +32,7 @@ def fewest_axes(operation: Operation) -> int:
 
 
 def has_leading_axes(operation: Operation) -> bool:
-    return any(is_star(axis) for row in rows_of(operation.result) for axis in row.axes)
+    return any(is_star(axis) and is_plain(axis) for row in rows_of(operation.result) for axis in row.axes)
 
 
 def may_be_square(row: Array) -> bool:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.experiments.architectures.convolutional import digits
+from nnspec_conformance.experiments.architectures.convolutional import digits, learning
 from nnspec_conformance.experiments.core import Effect, Outcome, experiment, watched
 from nnspec_conformance.experiments.statistics import geometric_interval, mean_interval
 
-TAPS, FILTERS, STRIDE, BATCH, RATE = 5, 16, 2, 50, 1e-3
+TAPS, FILTERS, STRIDE = 5, 16, 2
 PLACES = (digits.SIDE - TAPS) // STRIDE + 1
 GRID = 32  # frequencies along each axis
 
@@ -58,27 +58,12 @@ def shares(kernel: np.ndarray) -> np.ndarray:
     return (within / energy.sum((1, 2))).max(0)
 
 
-def start(seed: int) -> dict[str, np.ndarray]:
-    """Weights of variance 2/n before ReLU and 1/n at the output, biases zero."""
-    draws = np.random.default_rng(seed)
-    features = PLACES * PLACES * FILTERS
-    table = {
-        "kernel_0": draws.standard_normal((TAPS, TAPS, 1, FILTERS)) * np.sqrt(2 / TAPS**2),
-        "bias_0": np.zeros(FILTERS),
-        "kernel_1": draws.standard_normal((features, 10)) * np.sqrt(1 / features),
-        "bias_1": np.zeros(10),
-    }
-    return {name: w.astype(np.float32) for name, w in table.items()}
-
-
 def trained(seed: int, images: int, epochs: int) -> tuple[np.ndarray, np.ndarray, float]:
     """The first layer's kernel before and after training, and the accuracy on other images."""
     (x, labels), (others, truth) = digits.halves(seed, images, 1000)
-    draws = np.random.default_rng(1000 + seed)
-    orders = np.concatenate([draws.permutation(images) for _ in range(epochs)]).reshape(-1, BATCH)
-    weights = start(seed)
+    weights = learning.start(seed, (TAPS, TAPS, 1, FILTERS), (PLACES * PLACES * FILTERS, 10))
     train, logits = _programs()
-    last = train(weights, x, labels, orders)
+    last = train(weights, x, labels, learning.orders(1000 + seed, images, epochs))
     hits = np.asarray(logits(last, others)).argmax(-1) == truth
     return weights["kernel_0"], np.asarray(last["kernel_0"]), float(hits.mean())
 
@@ -86,29 +71,13 @@ def trained(seed: int, images: int, epochs: int) -> tuple[np.ndarray, np.ndarray
 @functools.cache
 def _programs() -> tuple[Callable, Callable]:
     import jax
-    import optax
 
     from nnspec.architectures.convolutional.convolution import convolution_2d
     from nnspec.components.activations import relu
     from nnspec.components.layers import dense
-    from nnspec.components.losses.cross_entropy import softmax_cross_entropy_with_integer_labels
-    from nnspec.training.adam import adam
 
     def logits(w: Any, x: Any) -> Any:
         maps = convolution_2d(x, w["kernel_0"], w["bias_0"], padding="valid", stride=(STRIDE, STRIDE))
         return dense(relu(maps).reshape(len(x), -1), w["kernel_1"], w["bias_1"])
 
-    def loss(w: Any, x: Any, labels: Any) -> Any:
-        return softmax_cross_entropy_with_integer_labels(logits(w, x), labels).mean()
-
-    def train(w: Any, x: Any, labels: Any, orders: Any) -> Any:
-        method = adam(RATE)
-
-        def update(carry: tuple, batch: Any) -> tuple:
-            w, state = carry
-            moves, state = method.update(jax.grad(loss)(w, x[batch], labels[batch]), state, w)
-            return (optax.apply_updates(w, moves), state), None
-
-        return jax.lax.scan(update, (w, method.init(w)), orders)[0][0]
-
-    return jax.jit(train), jax.jit(logits)
+    return learning.training(logits), jax.jit(logits)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.experiments.architectures.convolutional import digits
+from nnspec_conformance.experiments.architectures.convolutional import digits, learning
 from nnspec_conformance.experiments.core import Effect, Outcome, experiment, watched
 from nnspec_conformance.experiments.statistics import mean_interval
 
-TAPS, BATCH, RATE = 5, 50, 1e-3
+TAPS = 5
 FILTERS = {"max": 16, "average": 16, "stride": 16, "none": 4}  # a quarter of the filters where maps keep their size
 FEATURES = 2304  # 12 x 12 x 16 or 24 x 24 x 4
 SHIFTS = (1, 2, 3, 4)
@@ -48,10 +48,9 @@ def shifts(
 def measured(way: str, seed: int, images: int, epochs: int, others: int) -> dict[str, float]:
     """One network: its accuracy at each shift, and the relative change of its features at one pixel."""
     (x, labels), (test, truth) = digits.halves(seed, images, others)
-    draws = np.random.default_rng(2000 + seed)
-    orders = np.concatenate([draws.permutation(images) for _ in range(epochs)]).reshape(-1, BATCH)
     train, features = _programs(way)
-    w = train(start(way, seed), x, labels, orders)
+    start = learning.start(seed, (TAPS, TAPS, 1, FILTERS[way]), (FEATURES, 10))
+    w = train(start, x, labels, learning.orders(2000 + seed, images, epochs))
     head, bias = np.asarray(w["kernel_1"]), np.asarray(w["bias_1"])
 
     def accuracy(moved: np.ndarray) -> float:
@@ -74,29 +73,14 @@ def move(x: np.ndarray, distance: int, direction: tuple[int, int]) -> np.ndarray
     return padded[:, distance - down : distance - down + n, distance - right : distance - right + n]
 
 
-def start(way: str, seed: int) -> dict[str, np.ndarray]:
-    """Weights of variance 2/n before ReLU and 1/n at the output, biases zero."""
-    draws, filters = np.random.default_rng(seed), FILTERS[way]
-    table = {
-        "kernel_0": draws.standard_normal((TAPS, TAPS, 1, filters)) * np.sqrt(2 / TAPS**2),
-        "bias_0": np.zeros(filters),
-        "kernel_1": draws.standard_normal((FEATURES, 10)) * np.sqrt(1 / FEATURES),
-        "bias_1": np.zeros(10),
-    }
-    return {name: w.astype(np.float32) for name, w in table.items()}
-
-
 @functools.cache
 def _programs(way: str) -> tuple[Callable, Callable]:
     import jax
-    import optax
 
     from nnspec.architectures.convolutional.convolution import convolution_2d
     from nnspec.architectures.convolutional.pooling import average_pool, max_pool
     from nnspec.components.activations import relu
     from nnspec.components.layers import dense
-    from nnspec.components.losses.cross_entropy import softmax_cross_entropy_with_integer_labels
-    from nnspec.training.adam import adam
 
     shrink = {"max": max_pool, "average": average_pool}.get(way)
     stride = (2, 2) if way == "stride" else (1, 1)
@@ -105,18 +89,7 @@ def _programs(way: str) -> tuple[Callable, Callable]:
         maps = relu(convolution_2d(x, w["kernel_0"], w["bias_0"], padding="valid", stride=stride))
         return (maps if shrink is None else shrink(maps, window=(2, 2))).reshape(len(x), -1)
 
-    def loss(w: Any, x: Any, labels: Any) -> Any:
-        logits = dense(features(w, x), w["kernel_1"], w["bias_1"])
-        return softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+    def logits(w: Any, x: Any) -> Any:
+        return dense(features(w, x), w["kernel_1"], w["bias_1"])
 
-    def train(w: Any, x: Any, labels: Any, orders: Any) -> Any:
-        method = adam(RATE)
-
-        def update(carry: tuple, batch: Any) -> tuple:
-            w, state = carry
-            moves, state = method.update(jax.grad(loss)(w, x[batch], labels[batch]), state, w)
-            return (optax.apply_updates(w, moves), state), None
-
-        return jax.lax.scan(update, (w, method.init(w)), orders)[0][0]
-
-    return jax.jit(train), jax.jit(features)
+    return learning.training(logits), jax.jit(features)

@@ -1,0 +1,101 @@
+"""Sequences in NumPy, step by step: what every recurrent cell shares, written from the clauses.
+
+A cell hands over its step, and gets the states; on the way back it hands over its slope. A state is one array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which entry each step reads, of every sequence of a batch.
+
+    Attributes:
+        order: the place in time that a step reads, [batch, steps]; behind the end of a sequence its own number.
+        active: whether the step is one of the sequence, [batch, steps].
+        lengths: how many steps each sequence has.
+    """
+
+    order: Any
+    active: Any
+    lengths: Any
+
+    def read(self, x):
+        """What the steps read, in their order; it is its own inverse, since it turns the front of a sequence round."""
+        return np.take_along_axis(x, self.order[..., None], 1)
+
+    def last(self, states):
+        """The state at the end of each sequence, of the states before and after all steps."""
+        return np.stack(states, 1)[np.arange(len(self.lengths)), self.lengths]
+
+
+def planned(x, lengths, *, reverse, no_steps, empty_sequence):
+    """The plan of a call that is in order.
+
+    Raises:
+        ValueError: there is nothing to do, or the lengths are no lengths of these sequences.
+    """
+    batch, steps, _ = x.shape
+    if not steps and no_steps == "refused":
+        raise ValueError("a sequence without steps")
+    if lengths is None:
+        lengths = np.full(batch, steps)
+    if lengths.dtype.kind not in "iu":
+        raise ValueError(f"lengths are {lengths.dtype}, expected integers")
+    if lengths.size and not 0 <= lengths.min() <= lengths.max() <= steps:
+        raise ValueError(f"lengths go from {lengths.min()} to {lengths.max()}, expected 0 to {steps}")
+    if steps and not lengths.all() and empty_sequence == "refused":
+        raise ValueError("a sequence of length 0")
+    step, ends = np.arange(steps)[None], lengths[:, None]
+    active = step < ends
+    return Plan(np.where(active, ends - 1 - step, step) if reverse else np.where(active, step, step), active, lengths)
+
+
+def states_of(step: Callable, x, start, plan, *, frozen: bool):
+    """The state before the first step and after each one.
+
+    Args:
+        step: of an input and a state.
+        x: what the steps read, in their order.
+        start: the first state.
+        plan: which steps there are.
+        frozen: whether a state stays as it is behind the end of its sequence, and nothing is read there.
+    """
+    states = [start]
+    for s in range(x.shape[1]):
+        active = plan.active[:, s, None]
+        new = step(np.where(active, x[:, s], 0) if frozen else x[:, s], states[-1])
+        states.append(np.where(active, new, states[-1]) if frozen else new)
+    return states
+
+
+def pulled_back(back: Callable, states, plan, outputs, last, *, frozen: bool):
+    """What each step reads gets, in the order of the steps, and the first state.
+
+    Args:
+        back: of a step's number and the cotangent of the state after it; the cotangents of its input and of the state
+            before it.
+        states: as ``states_of`` gave them.
+        plan: which steps there are.
+        outputs: cotangents of the states after the steps, [batch, steps, state].
+        last: cotangent of the state at the end of each sequence.
+        frozen: as in ``states_of``.
+    """
+    count, inputs = len(states) - 1, []
+    ends = plan.lengths[:, None]
+    total = np.where(ends == count, last, 0) if not frozen else last
+    for s in range(count - 1, -1, -1):
+        total = total + outputs[:, s]
+        active = plan.active[:, s, None] if frozen else np.ones_like(ends, bool)
+        dx, before = back(s, np.where(active, total, 0))
+        inputs.append(dx)
+        total = np.where(active, before, total)
+        if not frozen:
+            total = total + np.where(ends == s, last, 0)
+    return inputs[::-1], total

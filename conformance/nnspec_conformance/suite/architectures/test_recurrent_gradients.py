@@ -1,0 +1,179 @@
+"""Tests of architectures/recurrent: gradients through time, and how they grow and shrink."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.cases import Case, clause, gradient
+from nnspec_conformance.dtypes import DTYPES, float_dtype
+from nnspec_conformance.inputs import normal_draws, wide
+from nnspec_conformance.oracles.architectures import recurrent as oracle
+from nnspec_conformance.suite.architectures.test_recurrent import (
+    ALL,
+    BATCH,
+    HIDDEN,
+    LAST,
+    LENGTHS,
+    TANH,
+    TIME,
+    arrays,
+    joined,
+    padding,
+    remembered,
+    step_arrays,
+    sum_error,
+    told,
+    widened,
+    with_padding,
+)
+from nnspec_conformance.suite.components.test_forward_propagation import slope_error
+from nnspec_conformance.tolerance import bound, carried, exact, product_error, spread, ulp, unit
+from nnspec_conformance.trees import leaves, rebuilt
+
+GROWTH = np.array([[0.9, 5.0], [0.0, 0.9]])  # both eigenvalues are 0.9
+STEPS = 9  # at which its powers are largest
+
+
+@remembered
+def gradient_of(*operands: Any, **given: Any) -> tuple:
+    """The oracle's gradients through time, and what they move when all operands are rounded at random."""
+    dtype = float_dtype(operands) or ""
+    return spread(lambda rounded: oracle.elman_vjp(*widened(operands), **given, rounded=rounded), dtype)
+
+
+def gradients(readings: dict) -> Callable[..., tuple]:
+    """The oracle's gradients in the subject's reading, with what they may be off by."""
+
+    def want(*operands: Any, **given: Any) -> tuple:
+        return gradient_of(*operands, **told(readings, operands, given) | given)
+
+    return want
+
+
+def step_gradients(x: np.ndarray, weights: dict, carry: np.ndarray, g: np.ndarray, *, activation: str) -> tuple:
+    """The gradients of a step in float64, with the errors carried back."""
+    dtype, (x, weights, carry, g) = str(x.dtype), wide((x, weights, carry, g))
+    both, kernels, z = joined(x, weights, carry)
+    slope = oracle.slope(oracle.activate(z, activation), activation)
+    dslope = slope_error(z, sum_error(x, weights, carry, dtype), slope, activation, dtype)
+    dz = product_error(slope, dslope, g, 0 * g, 1, dtype, times=np.multiply)
+    rows, count = g * slope, len(g)
+    back = product_error(rows, dz, kernels.T, 0 * kernels.T, g.shape[-1], dtype)
+    sums = product_error(both.T, 0 * both.T, rows, dz, count, dtype)
+    bias = dz.sum(0) + 2 * (count + 1) * unit(dtype) * (np.abs(rows) + dz).sum(0)
+    found, n = oracle.elman_step_vjp(x, weights, carry, g, activation=activation), x.shape[-1]
+    errors = (back[:, :n], {"kernel": sums[:n], "recurrent_kernel": sums[n:], "bias": bias}, back[:, n:])
+    pairs = zip(leaves(found), leaves(errors), strict=True)
+    return rebuilt(found, [carried(y, error + ulp(y, dtype) / 2, dtype) for y, error in pairs])
+
+
+# ---- gradients
+
+
+@clause("elman-step.gradient")
+def test_step(lean: bool) -> Iterator[Case]:
+    for dtype in ("float32", "bfloat16") if lean else DTYPES:
+        g = normal_draws(86, (BATCH, HIDDEN), dtype)
+        yield gradient(
+            "elman_step", *step_arrays(dtype), **TANH, cotangents=g, want=step_gradients, note="the carry cut off"
+        )
+    g = normal_draws(86, (BATCH, HIDDEN))
+    yield gradient(
+        "elman_step", *step_arrays(), activation="relu", cotangents=g, want=step_gradients, note="the slope of tanh"
+    )
+
+
+@clause("elman.gradient")
+def test_through_time(readings: dict, lean: bool) -> Iterator[Case]:
+    want = gradients(readings)
+    for dtype in ("float32", "bfloat16") if lean else DTYPES:
+        g = normal_draws(87, (BATCH, TIME, HIDDEN), dtype)
+        yield gradient("elman", *arrays(dtype), **ALL, cotangents=g, want=want, note="the gradient of one step alone")
+    for time in (40,) if lean else (1, 2, 40):
+        g = normal_draws(87, (BATCH, time, HIDDEN))
+        yield gradient("elman", *arrays(time=time), **ALL, cotangents=g, want=want, note="a window of few steps")
+    g = normal_draws(86, (BATCH, HIDDEN))
+    yield gradient("elman", *arrays(), **LAST, cotangents=g, want=want, note="no gradient through the last state")
+    if not lean:
+        g = normal_draws(87, (BATCH, TIME, HIDDEN))
+        relu = ALL | {"activation": "relu"}
+        yield gradient("elman", *arrays(), **relu, cotangents=g, want=want, note="the slope of tanh")
+        yield gradient("elman", *arrays(), **ALL, reverse=True, cotangents=g, want=want, note="in the order of time")
+
+
+@clause("elman.lengths-gradient")
+def test_of_lengths(readings: dict) -> Iterator[Case]:
+    last, every = normal_draws(86, (BATCH, HIDDEN)), normal_draws(87, (BATCH, TIME, HIDDEN))
+    asked = (
+        (LAST, last, "through steps behind the end"),
+        (LAST | {"reverse": True}, last, "backwards from the padding on"),
+        (ALL, np.where(padding()[..., None], 0, every), "the end of another sequence"),
+    )
+    for given, g, note in asked:
+        want = gradients(readings)
+        yield gradient("elman", *arrays(), LENGTHS, **given, cotangents=g, want=want, note=note)
+
+
+@clause("elman.padded-outputs-gradient")
+def test_of_padded_outputs(readings: dict) -> Iterator[Case]:
+    g = normal_draws(87, (BATCH, TIME, HIDDEN))
+    want = gradients(readings)
+    yield gradient("elman", *arrays(), LENGTHS, **ALL, cotangents=g, want=want, note="cotangents behind the end")
+
+
+@clause("elman.padding-gradient")
+def test_of_padding(trial) -> None:
+    _, weights, carry = arrays()
+    g = normal_draws(87, (BATCH, TIME, HIDDEN)).copy()
+    g[padding()] = 0
+    before = trial.vjp((with_padding(0.5), weights, carry, LENGTHS), g, **ALL)
+    after = trial.vjp((with_padding(np.nan), weights, carry, LENGTHS), g, **ALL)
+    want = rebuilt(before, [exact(wide(part)) for part in leaves(before)])
+    trial.expect(after, want, "the gradients with NaN behind the end")
+    trial.expect(before[0][padding()], exact(np.zeros(before[0][padding()].shape)), "the gradient for the padding")
+
+
+# ---- how they grow and shrink
+
+
+def jacobian(trial, x: np.ndarray, weights: dict, carry: np.ndarray, activation: str) -> np.ndarray:
+    """The derivatives of the last state by the carry, [last state, carry]: every example asks for another row."""
+    units = len(weights["bias"])
+    repeated = (np.repeat(x[:1], units, 0), weights, np.repeat(carry[:1], units, 0))
+    asked = {"activation": activation, "outputs": "last"}
+    return wide(trial.vjp(repeated, np.eye(units, dtype=x.dtype), **asked)[-1])
+
+
+@clause("elman.jacobian")
+def test_power(trial) -> None:
+    weights = {
+        "kernel": np.array([[0.5, 0.25]], np.float32),
+        "recurrent_kernel": GROWTH.astype(np.float32),
+        "bias": np.array([0.125, 0.5], np.float32),
+    }
+    x, carry = np.abs(normal_draws(88, (1, STEPS, 1))), np.abs(normal_draws(89, (1, 2)))
+    got = jacobian(trial, x, weights, carry, "relu")
+    right = np.linalg.matrix_power(wide(weights["recurrent_kernel"]), STEPS).T
+    trial.expect(got, bound(right, right, 3 * STEPS, "float32"), "the Jacobian of nine steps")
+    norm = np.linalg.norm(got, 2)
+    trial.require(bool(abs(norm - 19.38) < 0.01), f"it grows {norm:.4g}-fold, expected 19.38-fold")
+
+
+@clause("elman.jacobian-bound")
+def test_bound(trial) -> None:
+    x, weights, carry = arrays()
+    largest = np.linalg.norm(wide(weights["recurrent_kernel"]), 2) ** TIME
+    norm = np.linalg.norm(jacobian(trial, x, weights, carry, "tanh"), 2)
+    trial.require(
+        bool(norm <= largest * (1 + 1e-4)), f"the Jacobian has norm {norm:.4g}, expected {largest:.4g} at most"
+    )
+    turn = np.linalg.qr(normal_draws(90, (HIDDEN, HIDDEN), "float64"))[0]
+    for c in (0.8, 1.25):
+        kernel = (c * turn).astype(np.float32)
+        still = weights | {"recurrent_kernel": kernel, "bias": 0 * weights["bias"]}
+        got = jacobian(trial, 0 * x, still, 0 * carry, "tanh")
+        right, size = (np.linalg.matrix_power(k, TIME).T for k in (wide(kernel), np.abs(wide(kernel))))
+        trial.expect(got, bound(right, size, (HIDDEN + 1) * TIME, "float32"), f"{c} times a rotation, at rest")

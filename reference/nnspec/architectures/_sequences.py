@@ -1,0 +1,60 @@
+"""What every recurrent layer shares: its cell's step scanned over time, for sequences of several lengths."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array
+
+
+def check_lengths(operation: str, lengths: Array | None, steps: int) -> None:
+    """Refuse lengths that no sequence of so many steps has; traced ones cannot be looked at.
+
+    Raises:
+        ValueError: a length is negative or larger than ``steps``.
+    """
+    if lengths is None or isinstance(lengths, Tracer):
+        return
+    wrong = [n for n in np.asarray(lengths).tolist() if not 0 <= n <= steps]
+    if wrong:
+        raise ValueError(f"{operation}: lengths has {wrong[0]}, expected 0 to {steps}, the number of steps in x")
+
+
+def in_order(x: Array, lengths: Array | None, reverse: bool) -> Array:
+    """The steps as they are read, [batch, time, ...]; backwards each sequence is turned round, and its padding stays.
+
+    Done twice it changes nothing, so that it brings states back to their inputs, too.
+    """
+    if not reverse:
+        return x
+    if lengths is None:
+        return x[:, ::-1]
+    t, ends = jnp.arange(x.shape[1]), lengths[:, None]
+    return jnp.take_along_axis(x, jnp.where(t < ends, ends - 1 - t, t)[..., None], axis=1)
+
+
+def active(x: Array, lengths: Array | None) -> Array | None:
+    """Which steps belong to a sequence, [batch, time, 1]."""
+    return None if lengths is None else (jnp.arange(x.shape[1]) < lengths[:, None])[..., None]
+
+
+def scan(step: Callable[[Array, Array], Array], carry: Array, u: Array, active: Array | None) -> tuple[Array, Array]:
+    """Scan a cell over time: the last carry of each sequence, and the carry after each step.
+
+    Args:
+        step: a new carry, of a carry and what the cell reads.
+        carry: the first one, [batch, ...].
+        u: what the cell reads, [batch, time, ...]; finite where no step is, so that no NaN enters the gradient.
+        active: which steps there are; elsewhere the carry stays.
+    """
+
+    def masked(h: Array, step_of: tuple[Array, Array | None]) -> tuple[Array, Array]:
+        u_t, m = step_of
+        h = step(h, u_t) if m is None else jnp.where(m, step(h, u_t), h)
+        return h, h
+
+    over_time = (u.swapaxes(0, 1), None if active is None else active.swapaxes(0, 1))
+    last, states = jax.lax.scan(masked, carry, over_time)
+    return last, states.swapaxes(0, 1)
