@@ -31,8 +31,9 @@ def test_nan(operation: str, readings: dict, lean: bool, trial: Trial) -> None:
     for number, dtype in enumerate(trial.dtypes if in_full(trial, lean) else (first,)):
         places = [place for place, array in held(home, home.arrays(dtype)).items() if may_be_any_number(array)]
         for place in places[:1] if number or another_reading else places:
-            first_of_its_argument = place == next(other for other in places if other.argument == place.argument)
-            for words, strange in STRANGE.items() if first_of_its_argument else [*STRANGE.items()][:1]:
+            beside = [other for other in places if other.argument == place.argument]
+            outermost = place in (beside[0], beside[-1])
+            for words, strange in STRANGE.items() if outermost else [("NaN", STRANGE["NaN"])]:
                 with trial.part():
                     shows(trial, home, dtype, place, words, strange)
 
