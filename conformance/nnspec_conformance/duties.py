@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nnspec_conformance.errors import SpecError, did_you_mean
-from nnspec_conformance.fitting import can_broadcast, has_names
+from nnspec_conformance.fitting import can_broadcast, has_any_numbers, has_names
 
 if TYPE_CHECKING:
     from nnspec_conformance.clauses import Clause, Spec
@@ -25,6 +25,7 @@ ABOUT = {  # what a duty can be about, if not every operation of its forms has i
     "arrays that could be broadcast": can_broadcast,
     "tables of arrays": has_names,
     "gradients that are those of the call": lambda operation: "gradient" not in operation.exempt,
+    "numbers that may be anything": has_any_numbers,
     "choices that are handed on": lambda operation: bool(operation.handed_on),
 }
 

@@ -190,3 +190,14 @@ def has_names(operation: Operation) -> bool:
     """Whether a call has a table of which the declaration, or the parameters, say the names."""
     tables = [a for a in operation.arguments if isinstance(a, Table)]
     return operation.form == "stepper" or any(not table.any for table in tables)
+
+
+def may_be_any_number(array: Array) -> bool:
+    """Whether any floating-point number may stand in an array, however large."""
+    return array.dtype == "float" and array.interval is None and not array.values and not array.normalized
+
+
+def has_any_numbers(operation: Operation) -> bool:
+    """Whether any number may stand in some array of a call."""
+    rows = [(a,) if isinstance(a, Array) else itertools.chain(*a.layouts.values()) for a in operation.arguments]
+    return any(map(may_be_any_number, itertools.chain(*rows)))

@@ -1,4 +1,4 @@
-"""The duties of neighbours, of what is kept and of history: wrong implementations, on NumPy and on PyTorch."""
+"""The duties of neighbours, of NaN, of what is kept and of history: wrong implementations, on NumPy and on PyTorch."""
 
 from types import SimpleNamespace
 
@@ -40,6 +40,10 @@ def with_a_mean(tanh, library):
 
 def gives_up_for_one_nan(tanh, library):
     return lambda x: tanh(x) * (float("nan") if bool(library.isnan(x).any()) else 1)
+
+
+def reads_nan_as_zero(tanh, library):
+    return lambda x: tanh(library.where(library.isnan(x), library.zeros_like(x), x))
 
 
 def by_its_place(tanh, library):
@@ -108,7 +112,7 @@ def wrong_after_a_refusal(tanh, library):
 
 
 @pytest.mark.parametrize("somebody", [on_numpy, on_torch])
-@pytest.mark.parametrize("duty", ["neighbours", "kept", "history"])
+@pytest.mark.parametrize("duty", ["neighbours", "nan", "kept", "history"])
 def test_a_right_implementation_passes(suite, somebody, duty):
     assert run_instance(suite, somebody(right), f"duty.{duty}[tanh]").outcome == PASS
 
@@ -121,6 +125,7 @@ def test_a_right_implementation_passes(suite, somebody, duty):
         (gives_up_for_one_nan, "neighbours", "NaN beside it"),
         (by_its_place, "neighbours", "the examples one place further"),
         (of_one_is_special, "neighbours", "a single example of 5"),
+        (reads_nan_as_zero, "nan", "NaN in x"),
         (in_one_buffer, "kept", "the result of a call, after another call"),
         (overwriting, "kept", "argument 0 after the call"),
         (only_in_its_first_call, "history", "again"),

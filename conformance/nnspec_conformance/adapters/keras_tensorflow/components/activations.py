@@ -32,6 +32,14 @@ KNOWN_FAILURES = {
         "gelu(-inf) is NaN, right is 0: both forms multiply -inf by a factor that is exactly 0; searched 2026-11-27, "
         "not found; https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
     ),
+    "duty.nan[gelu]": (
+        "gelu(-inf) is NaN, right is 0: both forms multiply -inf by a factor that is exactly 0; searched 2026-11-27, "
+        "not found; https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+    ),
+    "duty.nan[silu]": (
+        "silu(-inf) is NaN, right is 0: x * sigmoid(x) is -inf * 0; searched 2026-11-27, not found; "
+        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_impl.py"
+    ),
     "activation.limits[silu]": (
         "silu(-inf) is NaN, right is 0: x * sigmoid(x) is -inf * 0; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_impl.py"

@@ -12,6 +12,10 @@ KNOWN_FAILURES = {
         "a logit of -inf at a wrong class gives NaN, right is the loss of the other logits: the one-hot row is "
         "multiplied by the log-probabilities, 0 times -inf; searched 2026-11-27, not found; " + KERNELS
     ),
+    "duty.nan[softmax_cross_entropy_with_integer_labels]": (
+        "a logit of -inf at a wrong class gives NaN, right is the loss of the other logits: the one-hot row is "
+        "multiplied by the log-probabilities, 0 times -inf; searched 2026-11-28, not found; " + KERNELS
+    ),
     "ignored-labels.default-label": (
         "the labels -100 and -1 cost 0 as if they were ignored, right is a refusal or a loss: their one-hot rows have "
         "no 1; searched 2026-11-27, not found; " + KERNELS

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 KNOWN_FAILURES = {
+    "duty.nan[sigmoid_binary_cross_entropy]": (
+        "a logit of inf with the target 0.24 costs NaN, right is inf: in max(x, 0) - x t infinity meets infinity; "
+        "https://github.com/tensorflow/tensorflow/issues/75256"
+    ),
     "duty.second[softmax_cross_entropy]": (
         "by the target it is 0, right is -0.7505: the rule of the operation has no gradient from its second result, "
         "the gradient of the logits, to the labels; https://github.com/tensorflow/tensorflow/issues/26495"

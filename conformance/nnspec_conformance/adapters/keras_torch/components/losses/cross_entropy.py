@@ -12,6 +12,10 @@ MEAN = (
 )
 SLOPE = "in float64 a gradient is off by 2.4e-7, as the mean over the last axis is computed in float32; " + NARROW
 KNOWN_FAILURES = {
+    "duty.nan[sigmoid_binary_cross_entropy]": (
+        "a logit of -inf with the target 0.24 costs NaN, right is inf: it is PyTorch's function, in which -inf meets "
+        "log(sigmoid(x)) = -inf; https://github.com/pytorch/pytorch/issues/135359"
+    ),
     **{f"cross-entropy.value[{name}]; float64": MEAN for name in NAMES},
     **{f"cross-entropy.gradient[{name}]; float64": SLOPE for name in NAMES},
     **{f"duty.linear[{name}]; float64": SLOPE for name in NAMES},
