@@ -25,6 +25,7 @@ ABOUT = {  # what a duty can be about, if not every operation of its forms has i
     "arrays that could be broadcast": can_broadcast,
     "tables of arrays": has_names,
     "gradients that are those of the call": lambda operation: "gradient" not in operation.exempt,
+    "operations that others agree with": lambda operation: bool(operation.equals),
     "choices that are handed on": lambda operation: bool(operation.handed_on),
 }
 
