@@ -71,6 +71,7 @@ OPTIONS = {
         "result",
         "attributes",
         "exempt",
+        "equals",
     },
     "statement": {"source", "proves"},
     "exercise": {"mutant"},

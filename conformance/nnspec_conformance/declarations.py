@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nnspec_conformance import axes, duties
+from nnspec_conformance import axes, duties, relations
 from nnspec_conformance.blocks import Block
 from nnspec_conformance.operations import FORMS, KINDS, UNSTATED, Array, Attribute, Operation, Table
 
@@ -58,7 +58,7 @@ class _Reader:
         if form not in FORMS:
             raise self.fail(f"unknown form '{form}'; use one of {', '.join(FORMS)}")
         self.check_names(
-            self.options, {"form", "family", "attributes", "exempt"} | FORM_OPTIONS[form], f"of form '{form}'"
+            self.options, {"form", "family", "attributes", "exempt", "equals"} | FORM_OPTIONS[form], f"of form '{form}'"
         )
         if not text.endswith("."):
             raise self.fail("has no description; write one sentence below the options")
@@ -83,6 +83,7 @@ class _Reader:
             examples=self.words("examples", self.options.get("examples", [])),
             family=self.family(),
             exempt=self.exempt(),
+            equals=self.equals(),
         )
         self.check_axes(found)
         self.check_attributes(found)
@@ -100,6 +101,20 @@ class _Reader:
             if not isinstance(reason, str) or not reason.strip():
                 raise self.fail(f"has no reason why it does not owe '{duty}'; write {{{duty}: why not}}")
         return self.mapping("exempt")
+
+    def equals(self) -> dict[str, dict[str, Any]]:
+        """What the answer is by another operation, with the keywords for which it is."""
+        found = self.options.get("equals") or {}
+        if not isinstance(found, dict) or not all(isinstance(k, str) for k in found):
+            raise self.fail("option 'equals' is no mapping; write {exp(log_softmax(x)): {}}")
+        for text, keywords in found.items():
+            if not isinstance(keywords, dict):
+                raise self.fail(f"equals '{text}' has no keywords; write {{activation: identity}}, or {{}}")
+            try:
+                relations.called(text)
+            except ValueError as error:
+                raise self.fail(f"equals {error}") from error
+        return found
 
     # ---- the shapes of options
     def mapping(self, option: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from nnspec_conformance.errors import SpecError, did_you_mean
 from nnspec_conformance.fitting import can_broadcast, has_any_numbers, has_names
+from nnspec_conformance.relations import called
 
 if TYPE_CHECKING:
     from nnspec_conformance.clauses import Clause, Spec
@@ -26,6 +27,7 @@ ABOUT = {  # what a duty can be about, if not every operation of its forms has i
     "tables of arrays": has_names,
     "gradients that are those of the call": lambda operation: "gradient" not in operation.exempt,
     "numbers that may be anything": has_any_numbers,
+    "operations that others agree with": lambda operation: bool(operation.equals),
     "choices that are handed on": lambda operation: bool(operation.handed_on),
 }
 
@@ -34,14 +36,18 @@ def resolve(spec: Spec) -> None:
     """Give every duty the operations that owe it, in the order of their pages.
 
     Raises:
-        SpecError: nothing owes a duty, it is about nothing known, or an operation is exempt from something that it does
-            not owe.
+        SpecError: nothing owes a duty, it is about nothing known, an operation is exempt from something that it does
+            not owe, or equals what no operation gives.
     """
     duties = {clause.id.removeprefix(PREFIX): clause for clause in spec.clauses.values() if clause.forms}
     for duty in duties.values():
         if duty.about and duty.about not in ABOUT:
             raise _fault(spec, duty, f"clause {duty.id}: about '{duty.about}'; write one of: {', '.join(ABOUT)}")
     for operation in spec.operations.values():
+        for text in operation.equals:
+            if (name := called(text)) not in spec.operations:
+                problem = f"operation {operation.name} equals '{text}', but there is no operation '{name}'"
+                raise _fault(spec, operation, problem + did_you_mean(name, spec.operations))
         for name in operation.exempt:
             if name not in duties:
                 raise _fault(

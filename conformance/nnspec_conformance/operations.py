@@ -180,6 +180,7 @@ class Operation:
         examples: the axes along which examples lie, which do not see each other.
         family: the name by which clauses are put to it and to others of its kind; none if empty.
         exempt: the duties that it does not owe, by name, each with the reason.
+        equals: what its answer is by another operation -> the keywords with which that holds.
     """
 
     name: str
@@ -196,6 +197,7 @@ class Operation:
     examples: tuple[str, ...] = ()
     family: str = ""
     exempt: dict[str, str] = field(default_factory=dict)
+    equals: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def arguments(self) -> tuple[Array | Table, ...]:

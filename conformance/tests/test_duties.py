@@ -55,6 +55,11 @@ def spec_of(tmp_path):
 
 
 # ---- who owes what
+def test_a_relation_to_an_operation_that_nobody_declares_is_refused(spec_of):
+    with pytest.raises(SpecError, match=r"double equals 'halve\(x\)', but there is no operation 'halve'"):
+        spec_of(double=("map", f'{MAP}\n    equals: {{"halve(x)": {{}}}}'))
+
+
 def test_every_operation_of_the_forms_owes_a_duty(spec_of):
     spec = spec_of(step=("stepper", "params: any"), double=("map", MAP), half=("map", MAP))
     assert spec.clauses["duty.dtype"].instances == ("duty.dtype[double]", "duty.dtype[half]")
