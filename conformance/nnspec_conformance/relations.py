@@ -8,12 +8,10 @@ operation, ``exp`` and ``log``.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-FUNCTIONS: dict[str, Callable] = {"exp": np.exp, "log": np.log}
+FUNCTIONS = ("exp", "log")
 
 
 def called(text: str) -> str:
@@ -80,7 +78,9 @@ def _value(node: ast.expr | None, values: Mapping[str, Any], answer: Any) -> Any
         case ast.Subscript(value=of, slice=index):
             return _value(of, values, answer)[_value(index, values, answer)]
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
-            return FUNCTIONS[name](_value(argument, values, answer))
+            import numpy as np  # only here: pages are read without it
+
+            return getattr(np, name)(_value(argument, values, answer))
         case ast.Call():
             return answer
     raise ValueError(f"'{ast.unparse(node)}' is nothing that a relation can hold")

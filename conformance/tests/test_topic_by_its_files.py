@@ -33,6 +33,7 @@ needs: [components/neurons]
     result: "*shape"
     exempt:
       layouts: its only clause states one answer
+      nan: its only clause states one answer
       second: it is linear
       sizes: its only clause states one answer
 

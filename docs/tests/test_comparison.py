@@ -80,13 +80,14 @@ def test_ceilings_are_listed_and_what_nobody_measured_has_the_command(shown):
     assert ["P, 2 cores (CPU)", "4 GB/s", "–", "100 GFLOP/s", "25", "2026-01-02"] in rows
     for device in ("gpu", "tpu"):
         assert [device.upper(), *["not measured"] * 5] in rows
-        assert f"<code>nnspec bench --device {device} --out r.json</code>" in html
+        assert f"nnspec bench --device {device} --out r.json" in re.sub("<[^>]*>", "", html)
 
 
 def test_a_measured_device_is_not_called_missing(shown):
     html, _ = shown(box=report(work(runs=[0.1]), copy=4e9, device="gpu"))
-    assert "--device gpu" not in html
-    assert "--device cpu" in html
+    text = re.sub("<[^>]*>", "", html)
+    assert "--device gpu" not in text
+    assert "--device cpu" in text
 
 
 def test_what_one_machine_lacks_is_said_in_its_column(shown):

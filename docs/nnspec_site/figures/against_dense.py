@@ -31,7 +31,7 @@ def draw(theme: Theme) -> Figure:
         for place, (_, experiment, end) in enumerate(QUESTIONS):
             values = 100 * np.array(results[experiment]["series"][name + end])
             at = place + shift
-            ax.hlines(values.mean(), at - 0.1, at + 0.1, color=color, linewidth=2.5, label=None if place else label)
+            ax.hlines(values.mean(), at - 0.1, at + 0.1, color=color, linewidth=2.5, label="_" if place else label)
             ax.plot(np.full(len(values), at), values, mark, color=color, markersize=3.5)
     ax.set_xticks(range(len(QUESTIONS)), [words for words, *_ in QUESTIONS])
     ax.set(ylim=(0, 103), ylabel="accuracy, %")

@@ -19,8 +19,8 @@ ROWS, COLUMNS = slice(0, 360), slice(0, 399)
 
 def photograph() -> np.ndarray:
     """Levels of grey from 0 to 1, every 3 x 3 pixels by their mean: the picture is part of a page."""
-    with cbook.get_sample_data("grace_hopper.jpg") as file:
-        colours = image.imread(file, format="jpg")[ROWS, COLUMNS] / 255
+    file = str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
+    colours = image.imread(file)[ROWS, COLUMNS] / 255
     grey = colours @ [0.299, 0.587, 0.114]
     return grey.reshape(grey.shape[0] // 3, 3, grey.shape[1] // 3, 3).mean((1, 3))
 

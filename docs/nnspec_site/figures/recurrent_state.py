@@ -30,7 +30,7 @@ def states(factor: float, first: float) -> tuple[np.ndarray, np.ndarray]:
     x[0, 0] = first
 
     def run(carry: jax.Array) -> jax.Array:
-        return elman(x, weights(factor), carry[None], activation="tanh")[0]
+        return elman(jax.numpy.asarray(x), weights(factor), carry[None], activation="tanh")[0]
 
     start = jax.numpy.zeros(2)
     norms = [float(np.linalg.norm(j, 2)) for j in np.asarray(jax.jacrev(run)(start))]

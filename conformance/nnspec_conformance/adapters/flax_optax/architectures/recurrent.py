@@ -17,7 +17,7 @@ NOT_FOUND = f"searched 2026-11-28, not found; {SOURCE}"
 KNOWN_FAILURES = {
     "elman.padding-gradient": (
         "with NaN in the padding every gradient is NaN, right is that of other padding: the layer reads on behind the "
-        f"end, and zero times NaN is NaN on the way back; {NOT_FOUND}"
+        f"end, and zero times NaN is NaN in the backward pass; {NOT_FOUND}"
     ),
     "elman.empty-sequence": (
         "the last state of a sequence of length 0 is -0.848, right is its carry, 0.385: step -1 of all states is "

@@ -16,7 +16,7 @@ RNN = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/layers/rnn/"
 KNOWN_FAILURES = {
     "elman.padding-gradient": (
         "with NaN in the masked steps every gradient is NaN, right is that of other padding: the new state is masked "
-        "and the input is not, so that zero times NaN reaches the way back; "
+        "and the input is not, so that zero times NaN reaches the backward pass; "
         "searched 2026-11-28, not found; https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/jax/rnn.py"
     ),
     "elman.lengths-range": (
@@ -49,7 +49,7 @@ def elman(x, weights, carry=None, lengths=None, *, activation, outputs=None, rev
     named |= {} if outputs is None else {"return_sequences": outputs == "all"}
     named |= {} if reverse is None else {"go_backwards": reverse}
     layer = _built(keras.layers.SimpleRNN, weights, x, tuple(sorted(named.items())))
-    mask = None if lengths is None else _steps(x, lengths)[None] < lengths[:, None]
+    mask = None if lengths is None else keras.ops.expand_dims(_steps(x, lengths), 0) < lengths[:, None]
     return _called(layer, weights, x, initial_state=carry, mask=mask)
 
 

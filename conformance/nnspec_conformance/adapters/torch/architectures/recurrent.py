@@ -32,7 +32,8 @@ NAMES = {"kernel": "weight_ih", "recurrent_kernel": "weight_hh", "bias": "bias_i
 
 
 def elman_step(x, weights, carry, *, activation):
-    cell = nn.RNNCell(*_sizes(weights), nonlinearity=activation, dtype=x.dtype)
+    features, units = _sizes(weights)
+    cell = nn.RNNCell(features, units, nonlinearity=activation, dtype=x.dtype)
     return functional_call(cell, _table(weights), (x, carry), strict=True)
 
 

@@ -60,5 +60,5 @@ def run(seed: int, units: int, steps: int, factor: float) -> tuple[np.ndarray, n
         "bias": np.zeros(units),
     }
     with jax.enable_x64(True):
-        states = elman(inputs[None, :, None], weights, activation="tanh")
+        states = elman(jax.numpy.asarray(inputs[None, :, None]), weights, activation="tanh")
     return inputs, np.asarray(states)[0]
