@@ -96,7 +96,8 @@ def test_figures_are_those_of_the_scheme(visit, scheme):
     sources = [images.nth(i).get_attribute("src") for i in range(images.count())]
     assert all(source.endswith(f"-{scheme}.svg#only-{scheme}") for source in sources)
     images.first.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('.nn-figure img:not([hidden])').complete")
+    shown = images.first.element_handle()  # the other scheme's is hidden, and fetched only when it is shown
+    page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=shown)
 
 
 def test_dark_scheme_is_dark_and_can_be_switched(visit):
