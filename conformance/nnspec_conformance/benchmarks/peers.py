@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import statistics
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,29 @@ def tree(size: int, arrays: int) -> tuple[dict[str, np.ndarray], dict[str, np.nd
     shape = (size // arrays,)
     params, grads = ({f"p{i}": rng.standard_normal(shape, np.float32) for i in range(arrays)} for _ in range(2))
     return params, grads
+
+
+def keras_on_jax() -> Any:
+    """Keras, where it is installed and runs on JAX in this process; else None."""
+    os.environ.setdefault("KERAS_BACKEND", "jax")  # read when Keras is imported
+    try:
+        import keras
+    except ImportError:
+        return None
+    return keras if keras.backend.backend() == "jax" else None
+
+
+def with_gradients(f: Callable) -> Callable:
+    """(arrays, cotangent) -> (result, the gradient of each array)."""
+
+    def both(*arrays: Any) -> tuple:
+        import jax
+
+        *inputs, g = arrays
+        y, pull = jax.vjp(f, *inputs)
+        return y, *pull(g)
+
+    return both
 
 
 def optimizer_step(optimizer: Any, gradients: Callable, weights: Any, *data: Any, device: Any) -> Program:

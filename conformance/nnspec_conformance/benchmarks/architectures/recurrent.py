@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.benchmarks.core import Program, Workload, compiled
-from nnspec_conformance.benchmarks.peers import torch_compiler, torch_place, waiting
+from nnspec_conformance.benchmarks.peers import keras_on_jax, torch_compiler, torch_place, waiting, with_gradients
 
 SET = "recurrent"
 FORWARD, BOTH = "forward", "forward+backward"
@@ -77,7 +76,7 @@ def builder(size: Size, direction: str) -> Callable[[Any], dict[str, Program]]:
         if (keras := on_keras(size)) is not None:
             functions["keras"] = keras
         found = {
-            name: compiled(f if direction == FORWARD else with_gradient(f), *given) for name, f in functions.items()
+            name: compiled(f if direction == FORWARD else with_gradients(f), *given) for name, f in functions.items()
         }
         if place := torch_place(device):
             found["torch"] = torch_program(size, direction, place)
@@ -128,12 +127,8 @@ def stock(size: Size) -> Callable:
 
 def on_keras(size: Size) -> Callable | None:
     """Keras's layer, where Keras is installed and runs on JAX in this process."""
-    os.environ.setdefault("KERAS_BACKEND", "jax")  # read when Keras is imported
-    try:
-        import keras
-    except ImportError:
-        return None
-    if keras.backend.backend() != "jax":
+    keras = keras_on_jax()
+    if keras is None:
         return None
     layer = keras.layers.SimpleRNN(size.width, return_sequences=True)
     layer.build((size.batch, size.steps, size.width))
@@ -144,18 +139,6 @@ def on_keras(size: Size) -> Callable | None:
         return layer.stateless_call(table, seeds, x)[0]
 
     return states
-
-
-def with_gradient(f: Callable) -> Callable:
-    """(inputs, weights, cotangent) -> (states, gradients)."""
-
-    def both(x: Any, weights: dict, g: Any) -> tuple:
-        import jax
-
-        y, pull = jax.vjp(f, x, weights)
-        return y, *pull(g)
-
-    return both
 
 
 def torch_program(size: Size, direction: str, place: str, *, through: Callable = lambda f: f) -> Program:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.benchmarks.core import Program, Workload, compiled, interleave
-from nnspec_conformance.benchmarks.peers import torch_compiler, torch_place, waiting
+from nnspec_conformance.benchmarks.peers import keras_on_jax, torch_compiler, torch_place, waiting, with_gradients
 
 SET = "convolution"
 FORWARD, BOTH = "forward", "forward+backward"
@@ -142,12 +141,8 @@ def stock(size: Size) -> Callable:
 
 def on_keras(size: Size) -> Callable | None:
     """Keras's function, where Keras is installed and runs on JAX in this process."""
-    os.environ.setdefault("KERAS_BACKEND", "jax")  # read when Keras is imported
-    try:
-        import keras
-    except ImportError:
-        return None
-    if keras.backend.backend() != "jax":
+    keras = keras_on_jax()
+    if keras is None:
         return None
 
     def forward(x: Any, kernel: Any, bias: Any) -> Any:
@@ -156,18 +151,6 @@ def on_keras(size: Size) -> Callable | None:
         return keras.ops.depthwise_conv(x, kernel.swapaxes(2, 3), padding="same") + bias
 
     return forward
-
-
-def with_gradients(f: Callable) -> Callable:
-    """(arrays, cotangent) -> (result, the three gradients)."""
-
-    def both(x: Any, kernel: Any, bias: Any, g: Any) -> tuple:
-        import jax
-
-        y, pull = jax.vjp(f, x, kernel, bias)
-        return y, *pull(g)
-
-    return both
 
 
 def torch_program(

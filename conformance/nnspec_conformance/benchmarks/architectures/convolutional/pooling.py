@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.benchmarks.core import Program, Workload, compiled, interleave
-from nnspec_conformance.benchmarks.peers import torch_compiler, torch_place, waiting
+from nnspec_conformance.benchmarks.peers import keras_on_jax, torch_compiler, torch_place, waiting, with_gradients
 
 SET = "pooling"
 FORWARD, BOTH = "forward", "forward+backward"
@@ -98,7 +97,7 @@ def builder(size: Size, direction: str) -> Callable[[Any], dict[str, Program]]:
         if (keras := on_keras(size)) is not None:
             functions["keras"] = keras
         found = {
-            name: compiled(f if direction == FORWARD else with_gradient(f), *given) for name, f in functions.items()
+            name: compiled(f if direction == FORWARD else with_gradients(f), *given) for name, f in functions.items()
         }
         if place := torch_place(device):
             found["torch"] = torch_program(size, arrays, direction, place)
@@ -136,27 +135,11 @@ def stock(size: Size) -> Callable:
 
 def on_keras(size: Size) -> Callable | None:
     """Keras's function, where Keras is installed and runs on JAX in this process."""
-    os.environ.setdefault("KERAS_BACKEND", "jax")  # read when Keras is imported
-    try:
-        import keras
-    except ImportError:
-        return None
-    if keras.backend.backend() != "jax":
+    keras = keras_on_jax()
+    if keras is None:
         return None
     pool = keras.ops.max_pool if size.kind == "max" else keras.ops.average_pool
     return lambda x: pool(x, (size.window,) * 2, strides=(size.stride,) * 2)
-
-
-def with_gradient(f: Callable) -> Callable:
-    """(maps, cotangent) -> (result, gradient)."""
-
-    def both(x: Any, g: Any) -> tuple:
-        import jax
-
-        y, pull = jax.vjp(f, x)
-        return y, *pull(g)
-
-    return both
 
 
 def torch_program(
