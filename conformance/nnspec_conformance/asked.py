@@ -85,11 +85,11 @@ def question(
         return None
     there = replace(home, keywords=own.attributes)
     arrays = changed(there.arrays(dtype))
-    cotangents = _cotangents(there, arrays, dtype) if what == "gradient" else None
+    cotangents = cotangents_of(there, arrays, dtype) if what == "gradient" else None
     return replace(own.on(*arrays, cotangents=cotangents), **{"note": "", "may_refuse": ""} | words)
 
 
-def _cotangents(home: Home, arrays: tuple, dtype: str) -> Any:
+def cotangents_of(home: Home, arrays: tuple, dtype: str) -> Any:
     """Cotangents for the declared result, or for the shape that a reading without a keyword gives it."""
     drawn = home.cotangents(dtype)
     if home.readings.keys() <= {attribute.name for attribute in home.operation.attributes}:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nnspec_conformance.errors import SpecError, did_you_mean
-from nnspec_conformance.fitting import can_broadcast, has_any_numbers, has_names
+from nnspec_conformance.fitting import can_broadcast, has_any_numbers, has_names, has_stated_answers
 from nnspec_conformance.relations import called
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ ABOUT = {  # what a duty can be about, if not every operation of its forms has i
     "gradients that are those of the call": lambda operation: "gradient" not in operation.exempt,
     "numbers that may be anything": has_any_numbers,
     "operations that others agree with": lambda operation: bool(operation.equals),
+    "answers that are stated for any numbers": has_stated_answers,
     "choices that are handed on": lambda operation: bool(operation.handed_on),
 }
 

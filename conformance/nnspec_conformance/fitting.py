@@ -201,3 +201,14 @@ def has_any_numbers(operation: Operation) -> bool:
     """Whether any number may stand in some array of a call."""
     rows = [(a,) if isinstance(a, Array) else itertools.chain(*a.layouts.values()) for a in operation.arguments]
     return any(map(may_be_any_number, itertools.chain(*rows)))
+
+
+def data_of(operation: Operation) -> int:
+    """Which argument is data in whose place any numbers may be handed over: the first array that may hold any."""
+    return next(n for n, a in enumerate(operation.arguments) if isinstance(a, Array) and may_be_any_number(a))
+
+
+def has_stated_answers(operation: Operation) -> bool:
+    """Whether some argument may hold any numbers, and clauses state the answer to them."""
+    free = any(isinstance(a, Array) and may_be_any_number(a) for a in operation.arguments)
+    return free and "sizes" not in operation.exempt

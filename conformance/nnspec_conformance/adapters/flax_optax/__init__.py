@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax
 
-from nnspec_conformance.adapters.jax.transport import SUBNORMALS, abstract, asarray, context, to_numpy, vjp
+from nnspec_conformance.adapters.jax.transport import SUBNORMALS, abstract, asarray, compile, context, to_numpy, vjp
 
 NAME = "flax_optax"
 VERSION = jax.__version__

@@ -6,7 +6,7 @@ import os
 
 os.environ["KERAS_BACKEND"] = "jax"  # read when Keras is imported, once a process
 
-from nnspec_conformance.adapters.jax.transport import SUBNORMALS, asarray, context, to_numpy, vjp
+from nnspec_conformance.adapters.jax.transport import SUBNORMALS, asarray, compile, context, to_numpy, vjp
 from nnspec_conformance.adapters.keras.backend import VERSION, require
 
 require("jax")

@@ -11,6 +11,12 @@ import tensorflow as tf
 # TensorFlow sets flush-to-zero and denormals-are-zero in its threads.
 SUBNORMALS = {"float32": "flushed", "float64": "flushed", "bfloat16": "flushed"}
 
+STEPS = {  # of a program, as its arrays have no such methods
+    "cast": tf.cast,
+    "transpose": lambda x, _: tf.linalg.matrix_transpose(x),
+    "reduce_sum": lambda x, _: tf.reduce_sum(x),
+}
+
 
 def asarray(x: np.ndarray) -> tf.Tensor:
     return tf.constant(x)

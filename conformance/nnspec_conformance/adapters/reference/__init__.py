@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import nnspec
-from nnspec_conformance.adapters.jax.transport import SUBNORMALS, abstract, asarray, context, to_numpy, vjp
+from nnspec_conformance.adapters.jax.transport import SUBNORMALS, abstract, asarray, compile, context, to_numpy, vjp
 
 NAME = "reference"
 VERSION = nnspec.__version__

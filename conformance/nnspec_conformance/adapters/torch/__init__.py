@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from nnspec_conformance.adapters.torch.transport import LAYOUTS, asarray, to_numpy, vjp
+from nnspec_conformance.adapters.torch.transport import LAYOUTS, STEPS, asarray, to_numpy, vjp
 
 NAME = "torch"
 VERSION = torch.__version__

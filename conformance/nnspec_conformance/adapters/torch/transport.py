@@ -13,6 +13,8 @@ import torch
 # strides ends the process, and torch.flip copies.
 LAYOUTS = ("transposed", "sliced", "stepped", "broadcast", "unaligned")
 
+STEPS = {"cast": lambda x, dtype: x.to(getattr(torch, dtype))}  # of a program; all others are as NumPy has them
+
 
 def asarray(x: np.ndarray) -> torch.Tensor:
     """A tensor in the array's memory; bfloat16 travels as its bits, which NumPy and PyTorch both know as int16."""
