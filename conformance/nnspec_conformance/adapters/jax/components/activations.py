@@ -23,6 +23,18 @@ def tanh_misses_one() -> bool:
 
 # Measured: at which input, got, right, and why.
 KNOWN_FAILURES = {
+    **{
+        f"duty.programs[{name}]": (
+            f"of 0.7 times scores of 1e10 comes {came}, right is a finite number: the product is fused with the "
+            "subtraction of the maximum, which is that of rounded products; https://github.com/jax-ml/jax/issues/37234"
+        )
+        for name, came in (
+            ("softmax", "NaN"),
+            ("log_softmax", "infinity"),
+            ("softmax_cross_entropy", "infinity"),
+            ("softmax_cross_entropy_with_integer_labels", "infinity"),
+        )
+    },
     "activation.gated-slopes[gelu]; form=tanh": (
         "tanh form: the slope at -4.87 is 0 in float32, right is -3.5e-6, and at -7.34 it is -3.7e-14 in float64, "
         "right is -4.3e-16: 1 + tanh(u) and 1 - tanh(u)**2 cancel; searched 2026-11-27, not found; "
