@@ -28,6 +28,7 @@ ABOUT = {  # what a duty can be about, if not every operation of its forms has i
     "gradients that are those of the call": lambda operation: "gradient" not in operation.exempt,
     "numbers that may be anything": has_any_numbers,
     "operations that others agree with": lambda operation: bool(operation.equals),
+    "keywords that are no readings": lambda operation: any(not a.readings for a in operation.attributes),
     "choices that are handed on": lambda operation: bool(operation.handed_on),
 }
 
