@@ -55,7 +55,7 @@ def plan(home: Home, *, lean: bool = False) -> list[Setting]:
 
 
 def edges(attribute: Attribute) -> list[float]:
-    """Of a number zero, a negative and a large one, the ends of its range, or numbers beside them.
+    """Zero, a negative and a large number, the ends of a number's range, or numbers beside them.
 
     Of an integer the least one, or 0 if there is none, since others may have to fit the shapes.
     """

@@ -17,7 +17,7 @@ OWING = [own_spec().operations[name] for name in own_spec().clauses[DUTY].operat
 
 
 def keywords_of(operation: Operation, fits: Callable[[Attribute], object] = lambda attribute: True) -> list[Attribute]:
-    """Those keywords of an operation that are no readings, and with which it can be wrong in some way."""
+    """The keywords of an operation that are no readings, and with which it can be wrong in some way."""
     return [a for a in operation.attributes if not a.readings and fits(a)]
 
 

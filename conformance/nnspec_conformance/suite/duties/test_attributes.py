@@ -23,8 +23,7 @@ def test_attributes(operation: str, readings: dict, lean: bool, slow: bool) -> I
         home = replace(home, leading=TWO)
     half = [] if home.operation.form == "stepper" else ["float16", "bfloat16"]  # whose own clauses ask nothing there
     for setting in plan(home, lean=lean and not slow):
-        words = {"note": NOTE, "may_refuse": setting.refusable}
         for dtype in [name for name in DTYPES if name not in half] if slow else ["float32"]:
             for what in ("call", "gradient"):
-                if (case := question(setting.home, what, dtype, **words)) is not None:
+                if (case := question(setting.home, what, dtype, note=NOTE, may_refuse=setting.refusable)) is not None:
                     yield case
