@@ -125,7 +125,9 @@ def test_a_page_that_nobody_wrote_says_so_and_one_that_somebody_wrote_stays_a_li
     assert "[Layers](/spec/components/layers.md)" in made
     assert made.endswith("::: nnspec.components.layers_modules\n")
     index = (trial / "stage" / "spec" / "components" / "index.md").read_text(encoding="utf-8")
-    assert index == f"{navigation.HEAD}# Components\n\n/// topics | components\n///\n"
+    told = navigation.INTRODUCTIONS["components"]
+    head = f"{navigation.GENERATED}{navigation.BEHIND}---\n\n"
+    assert index == f"{head}# Components\n\n{told}\n\n/// topics | components\n///\n"
     written = trial / "stage" / "spec" / "architectures" / "convolutional" / "index.md"
     assert written.resolve() == trial / "spec" / "architectures" / "convolutional" / "index.md"
 

@@ -53,7 +53,7 @@ def topics(spec: Spec, folder: str) -> Element:
         for page in pages
         if page.name != f"{folder}/index"
     ]
-    return table(["topic", "in a sentence"], rows)
+    return table(["topic", "in a sentence"], rows, "nn-listed")
 
 
 def api(spec: Spec) -> Element:
@@ -62,7 +62,7 @@ def api(spec: Spec) -> Element:
         [make("a", "", code(module.dotted), href=f"/api/{module.name}.md"), prose("span", module.summary)]
         for module in navigation.modules(spec)
     ]
-    return table(["module", "holds"], rows)
+    return table(["module", "holds"], rows, "nn-listed")
 
 
 def source(spec: Spec) -> Element:
