@@ -31,8 +31,8 @@ INTRODUCTIONS = {  # what a section is about, above its list of topics
         "[learning path](/guides/learning-path.md), which says what to leave out."
     ),
     "architectures": (
-        "How layers are joined for one kind of data: convolutions for images and whatever else lies on a grid, recurrent "
-        "networks for sequences."
+        "How layers are joined for one kind of data: convolutions for images and whatever else lies on a grid, "
+        "recurrent networks for sequences."
     ),
     "training": (
         "How the weights change from step to step. The first pages differ in how many examples a step looks at; those "
