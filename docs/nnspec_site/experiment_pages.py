@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from nnspec_conformance.clauses import Experiment
 from nnspec_conformance.intervals import Interval
 from nnspec_site.blocks.experiment import badge, effect, prediction
-from nnspec_site.blocks.figure import FOLDER
+from nnspec_site.blocks.figure import FOLDER, sized
 from nnspec_site.data import Data, Report
 from nnspec_site.html import Element, code, make, number, prose, table
 from nnspec_site.own_page import document, neighbours, proven, section
@@ -66,8 +66,9 @@ def figure(data: Data, experiment: Experiment, renderer: Renderer) -> list[Eleme
     name, alt, caption = found.groups()
     made = make("figure")
     for scheme in ("light", "dark"):
-        source = renderer.relative(f"/{FOLDER}/{name}-{scheme}.svg")
-        made.append(make("img", scheme, src=source, alt=" ".join(alt.split()), loading="lazy"))
+        drawn = f"{name}-{scheme}.svg"
+        source = renderer.relative(f"/{FOLDER}/{drawn}")
+        made.append(sized(make("img", scheme, src=source, alt=" ".join(alt.split()), loading="lazy"), drawn))
     made.append(make("figcaption", "", *renderer.block(caption)))
     return [made]
 

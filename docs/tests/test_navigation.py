@@ -7,7 +7,7 @@ import re
 import pytest
 
 from nnspec_conformance.clauses import Statement, load_spec
-from nnspec_site import navigation
+from nnspec_site import hooks, navigation
 from nnspec_site.build import CONFIG, settings
 from nnspec_site.data import Data
 from nnspec_site.errors import SiteError
@@ -189,3 +189,9 @@ def test_the_projects_own_navigation_has_every_page_once():
     pages = [f"spec/{name}.md" for name in load_spec().pages]
     assert len(named) == len(set(named))
     assert set(pages) <= set(named)
+
+
+def test_name_of_a_module_breaks_after_a_dot_or_an_underscore():
+    shown = '<span class="md-ellipsis">\n  losses.cross_entropy\n</span><span class="md-ellipsis">Who has it</span>'
+    made = hooks.on_post_page(shown, None, None)
+    assert made == shown.replace("losses.cross_entropy", "losses.<wbr>cross_<wbr>entropy")

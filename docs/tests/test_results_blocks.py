@@ -87,6 +87,16 @@ def test_benchmark_of_all_sets_has_a_heading_for_each(convert):
     assert '<h2 id="layers">Layers</h2>' in html
 
 
+def test_sets_stand_in_the_order_of_their_pages(convert, data, monkeypatch):
+    from nnspec_conformance.benchmarks import sets
+
+    pages = {name: f"nowhere/{name}" for name in sets.discover()} | {"layers": "components/topic"}
+    monkeypatch.setattr(sets, "pages", lambda: pages)
+    html = convert("/// benchmark | sets\n///")
+    assert re.findall(r'<h2 id="(\w+)"', html) == ["layers", *sorted(pages.keys() - {"layers"})]
+    assert 'href="/spec/components/topic.md#cost"' in html
+
+
 def test_time_of_several_processes_shows_its_spread():
     from nnspec_site.blocks.benchmark import spread
 

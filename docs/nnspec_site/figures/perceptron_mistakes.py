@@ -23,7 +23,6 @@ def draw(theme: Theme) -> Figure:
     ax.text(0.045, 18, "made", color=theme.colors[0], fontweight="bold", ha="right")
     for at, exponent in zip(np.sqrt(margins[1:] * margins[:-1]), result["series"]["exponents"], strict=True):
         ax.text(at, 5.5, f"$\\gamma^{{-{exponent:.1f}}}$", color=theme.muted, ha="center")
-    ax.text(margins[0], 5.5, "grows as", color=theme.muted, ha="center")
     ax.set(xlabel="margin of the data", ylabel="mistakes until a pass has none", ylim=(4, 40_000))
     ax.set_xticks(margins, [f"{margin:g}" for margin in margins])
     ax.minorticks_off()
