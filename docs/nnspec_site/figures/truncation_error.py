@@ -12,7 +12,7 @@ from nnspec_site.figures._seeds import dots
 
 
 def draw(theme: Theme) -> Figure:
-    """A dot a network, the line is their geometric mean; the window of all 40 steps has no error, and no place on the scale."""
+    """A dot a network, the line is their geometric mean; the window of all steps has no error, and no place here."""
     series = load_experiments()["truncated-backpropagation"]["series"]
     windows, errors = np.array(series["windows"]), np.array(series["errors"])
     shown = windows < 40
