@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ class Run:
         adapter = str(config.getoption("--subject"))
         how: dict[str, Any] = {"call_limit": float(config.getoption("--call-limit") or 30.0)}
         how |= {"slow": bool(config.getoption("--slow"))}
+        self.ask: Callable[..., Any]
         self.workers = Workers(self.suite, adapter, **how) if isolate else None
         self.apart = partial(Workers, self.suite, adapter, **how)
         if self.workers:
@@ -61,7 +63,8 @@ class Run:
             validate(self.suite, self.subject)
             self.ask = partial(ask, self.suite, self.subject)
         self.mark = Mark(self.report)
-        kept = earlier(self.suite, self.subject, list(self.suite.instances), self.report) if resume else []
+        chosen = list(self.suite.instances)
+        kept = earlier(self.suite, self.subject, chosen, self.report) if resume and self.report else []
         self.results: list = list(kept)
         self.kept = {result.instance: result for result in kept}
         self.ended = self.mark.get() if resume else ""  # what an earlier run was asking when it ended at once
