@@ -36,7 +36,6 @@ WANTED = {
     "adam bias correction": "training/adam",
     "same padding": "architectures/convolutional/convolution",
     "checkerboard": "architectures/convolutional/transposed_convolution",
-    "lenet": "architectures/convolutional/network",
     "unit in the last place": "conformance",
 }
 
