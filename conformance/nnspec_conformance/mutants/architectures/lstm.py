@@ -280,8 +280,8 @@ def masks_the_state_alone(f, x, weights, *rest, **given):
 
 @MUTANTS.each("the backward pass knows no lengths", "lstm.lengths-gradient", part="_vjp")
 def goes_back_through_the_padding(f, x, weights, *rest, **given):
-    carry = rest[:2] if len(rest) > 3 else rest[:-1]
-    return f(x, weights, *carry, rest[-1], **given)
+    *carry, g = rest
+    return f(x, weights, *carry[:2], g, **given)
 
 
 @MUTANTS.each(

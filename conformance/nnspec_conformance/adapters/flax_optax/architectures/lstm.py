@@ -57,7 +57,8 @@ def lstm_forget_bias(*, in_features, hidden_features, forget_bias=None):
     if forget_bias is not None:
         raise NotImplementedError("a forget bias beside other biases")
     cell = nnx.OptimizedLSTMCell(in_features, hidden_features, rngs=nnx.Rngs(0))
-    return jnp.split(cell.dense_h.bias[...], len(GATES))[1].mean()
+    bias = nnx.state(cell, nnx.Param)["dense_h"]["bias"][...]
+    return jnp.split(bias, len(GATES))[1].mean()
 
 
 def _cell(weights, dtype):

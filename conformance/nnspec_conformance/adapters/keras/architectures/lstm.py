@@ -61,7 +61,8 @@ def lstm_forget_bias(*, in_features, hidden_features, forget_bias=None):
     layer = keras.layers.LSTM(hidden_features, **zeros, **named)
     layer.build((1, 1, in_features))
     bias: Any = layer.cell.bias
-    return keras.ops.mean(keras.ops.split(bias, len(GATES))[1])
+    gates: Any = keras.ops.split(bias, len(GATES))
+    return keras.ops.mean(gates[1])
 
 
 def _flag(forget_bias):
