@@ -41,83 +41,86 @@ def sigmoid(z):
     return np.where(positive, 1, e) / (1 + e)
 
 
-def gates(x, weights, h, *, reset, rounded=as_it_is):
-    """Everything on the way to a new state, by name; ``kept`` is z and ``new`` is 1 - z, each exact where it is small.
+def packed(weights, reset, rounded=as_it_is):
+    """The weights of all gates beside one another, r, z, n: kernel, recurrent kernels of the gates and of n, biases."""
+    kernel, bias = (rounded(np.concatenate([weights[f"{kind}_{k}"] for k in GATES], -1)) for kind in ("kernel", "bias"))
+    recurrent = np.concatenate([weights[f"recurrent_kernel_{k}"] for k in "rz"], -1)
+    second = rounded(weights["recurrent_bias_n"]) if reset == "after" else None
+    return kernel, rounded(recurrent), rounded(weights["recurrent_kernel_n"]), bias, second
 
-    ``read`` is what the recurrent kernel of the candidate multiplies, and ``product`` what comes of it, with the bias
-    that the reset gate multiplies, too.
+
+def gates(x, table, h, *, reset, rounded=as_it_is):
+    """What a packed table makes of an input and a state on the way to the new one, by name.
+
+    ``kept`` is z and ``new`` is 1 - z, each exact where it is small, and ``shut`` is 1 - r; ``read`` is what the
+    recurrent kernel of the candidate multiplies, and ``product`` what comes of it, with the bias inside the reset.
     """
-    sums = {
-        gate: rounded(
-            rounded(x @ weights[f"kernel_{gate}"])
-            + rounded(h @ weights[f"recurrent_kernel_{gate}"])
-            + weights[f"bias_{gate}"]
-        )
-        for gate in "rz"
-    }
-    r, kept, new = rounded(sigmoid(sums["r"])), rounded(sigmoid(sums["z"])), rounded(sigmoid(-sums["z"]))
+    kernel, recurrent, kernel_n, bias, second = table
+    units = h.shape[-1]
+    inputs = rounded(x @ kernel) + bias
+    sums = rounded(inputs[..., : 2 * units] + rounded(h @ recurrent))
+    r, kept, shut, new = np.split(rounded(sigmoid(np.concatenate([sums, -sums], -1))), 4, -1)
     read = rounded(r * h) if reset == "before" else h
-    product = rounded(read @ weights["recurrent_kernel_n"])
-    if reset != "before":
-        product = rounded(product + weights["recurrent_bias_n"]) if reset == "after" else product
+    product = rounded(read @ kernel_n if second is None else read @ kernel_n + second)
     inner = product if reset == "before" else rounded(r * product)
-    n = rounded(np.tanh(rounded(rounded(x @ weights["kernel_n"]) + inner + weights["bias_n"])))
-    return {"sums": sums, "r": r, "kept": kept, "new": new, "read": read, "product": product, "n": n}
+    n = rounded(np.tanh(rounded(inputs[..., 2 * units :] + inner)))
+    return {
+        "sums": sums, "r": r, "shut": shut, "kept": kept, "new": new, "read": read, "product": product, "n": n
+    }  # fmt: skip
+
+
+def state(x, table, h, *, reset, rounded=as_it_is):
+    """The new state, of a packed table."""
+    found = gates(x, table, h, reset=reset, rounded=rounded)
+    return rounded(rounded(found["new"] * found["n"]) + rounded(found["kept"] * h))
+
+
+def state_back(x, table, h, g, *, reset, rounded=as_it_is):
+    """The gradients of a new state for the input, the packed table, and the state before."""
+    kernel, recurrent, kernel_n, _, second = table
+    found = gates(x, table, h, reset=reset, rounded=rounded)
+    r, shut, kept, new, n = (found[name] for name in ("r", "shut", "kept", "new", "n"))
+    dn = rounded(rounded(g * new) * rounded(1 - n * n))
+    dz = rounded(rounded(g * rounded(h - n)) * rounded(kept * new))
+    inner = dn if reset == "before" else rounded(dn * r)
+    inside = rounded(inner @ kernel_n.T)
+    dr = rounded(rounded(inside * h if reset == "before" else dn * found["product"]) * rounded(r * shut))
+    both = np.concatenate([dr, dz], -1)
+    dh = rounded(rounded(g * kept) + (rounded(inside * r) if reset == "before" else inside) + rounded(both @ recurrent.T))
+    every = np.concatenate([both, dn], -1)
+    gradients = [x.T @ every, h.T @ both, found["read"].T @ inner, every.sum(0), None if second is None else inner.sum(0)]
+    return rounded(every @ kernel.T), [None if part is None else rounded(part) for part in gradients], dh
+
+
+def by_name(packed_table, order):
+    """A packed table as it is handed over, in the order of these names."""
+    kernel, recurrent, kernel_n, bias, second = packed_table
+    kernels, biases = np.split(kernel, 3, -1), np.split(bias, 3, -1)
+    found = {f"kernel_{k}": w for k, w in zip(GATES, kernels, strict=True)}
+    found |= {f"bias_{k}": w for k, w in zip(GATES, biases, strict=True)}
+    found |= {f"recurrent_kernel_{k}": w for k, w in zip(GATES, (*np.split(recurrent, 2, -1), kernel_n), strict=True)}
+    return {name: found.get(name, second) for name in order}
 
 
 def gru_step(x, weights, carry, *, reset="before", rounded=as_it_is):
-    found = gates(x, weights, carry, reset=reset, rounded=rounded)
-    return rounded(rounded(found["new"] * found["n"]) + rounded(found["kept"] * carry))
-
-
-def step_back(x, weights, h, g, *, reset, rounded=as_it_is):
-    """The gradients of a step for the input, for every weight by its name, and for the state before."""
-    found = gates(x, weights, h, reset=reset, rounded=rounded)
-    r, kept, new, n = (found[name] for name in ("r", "kept", "new", "n"))
-    sums = {
-        "n": rounded(rounded(g * new) * rounded(1 - n * n)),
-        "z": rounded(rounded(g * rounded(h - n)) * rounded(kept * new)),
-    }
-    dh, table = rounded(g * kept), {}
-    kernel = weights["recurrent_kernel_n"]
-    if reset == "before":
-        inside = rounded(sums["n"] @ kernel.T)
-        dr, inner = rounded(inside * h), sums["n"]
-        dh = dh + rounded(inside * r)
-    else:
-        dr, inner = rounded(sums["n"] * found["product"]), rounded(sums["n"] * r)
-        dh = dh + rounded(inner @ kernel.T)
-    sums["r"] = rounded(dr * rounded(r * rounded(sigmoid(-found["sums"]["r"]))))
-    read = {"r": h, "z": h, "n": found["read"]}
-    for gate in GATES:
-        table[f"kernel_{gate}"] = rounded(x.T @ sums[gate])
-        table[f"recurrent_kernel_{gate}"] = rounded(read[gate].T @ (inner if gate == "n" else sums[gate]))
-        table[f"bias_{gate}"] = rounded(sums[gate].sum(0))
-    if reset == "after":
-        table["recurrent_bias_n"] = rounded(inner.sum(0))
-    dh = rounded(dh + sum(rounded(sums[gate] @ weights[f"recurrent_kernel_{gate}"].T) for gate in "rz"))
-    return rounded(sum(rounded(sums[gate] @ weights[f"kernel_{gate}"].T) for gate in GATES)), table, dh
+    return state(rounded(x), packed(weights, reset, rounded), rounded(carry), reset=reset, rounded=rounded)
 
 
 def gru_step_vjp(x, weights, carry, cotangents, *, reset="before", rounded=as_it_is):
-    x, table, h, g = rounded(x), _rounded(weights, reset, rounded), rounded(carry), rounded(cotangents)
-    dx, found, dh = step_back(x, table, h, g, reset=reset, rounded=rounded)
-    return dx, {name: found[name] for name in weights}, dh
-
-
-def _rounded(weights, reset, rounded):
-    return {name: rounded(weights[name]) for name in names(reset)}
+    operands = rounded(x), packed(weights, reset, rounded), rounded(carry), rounded(cotangents)
+    dx, found, dh = state_back(*operands, reset=reset, rounded=rounded)
+    return dx, by_name(found, weights), dh
 
 
 def _forward(x, weights, carry, lengths, reset, rounded, reverse, padded_outputs, no_steps, empty_sequence):
     """The plan, what the steps read, the weights and the states."""
     plan = planned(x, lengths, reverse=reverse, no_steps=no_steps, empty_sequence=empty_sequence)
-    table = _rounded(weights, reset, rounded)
-    start = np.zeros((len(x), table["bias_n"].size), x.dtype) if carry is None else rounded(carry)
+    table = packed(weights, reset, rounded)
+    start = np.zeros((len(x), len(weights["bias_n"])), x.dtype) if carry is None else rounded(carry)
     read = plan.read(rounded(x))
 
     def step(x, h):
-        return gru_step(x, table, h, reset=reset, rounded=rounded)
+        return state(x, table, h, reset=reset, rounded=rounded)
 
     return plan, read, table, states_of(step, read, start, plan, frozen=padded_outputs != "running")
 
@@ -150,18 +153,17 @@ def gru_vjp(
     each = np.zeros((*x.shape[:2], last.shape[-1]), last.dtype) if outputs == "last" else g
     each = plan.read(each) if reverse_order == "aligned" else each
     each = np.where(plan.active[..., None], each, 0) if padded_outputs == "zero" else each
-    found = {name: np.zeros_like(w) for name, w in table.items()}
-    back_of = partial(step_back, reset=reset, rounded=rounded)
+    found = [None if w is None else np.zeros_like(w) for w in table]
+    back_of = partial(state_back, reset=reset, rounded=rounded)
 
     def back(s, total):
         reached = plan.active[:, s, None] if frozen else total.any(-1, keepdims=True)  # what is not may be NaN
         inputs, before = (np.where(reached, y, 0) for y in (read[:, s], states[s]))
-        dx, part, dh = back_of(inputs, table, before, rounded(total))
-        for name in found:
-            found[name] = rounded(found[name] + part[name])
+        dx, more, dh = back_of(inputs, table, before, rounded(total))
+        found[:] = [None if w is None else rounded(w + part) for w, part in zip(found, more, strict=True)]
         return dx, dh
 
     parts, first = pulled_back(back, states, plan, each, last, frozen=frozen)
     dx = plan.read(np.stack(parts, 1)) if parts else np.zeros_like(x)
-    gradients = {name: found[name] for name in weights}
+    gradients = by_name(found, weights)
     return (dx, gradients) if carry is None else (dx, gradients, first)
