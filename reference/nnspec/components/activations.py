@@ -318,10 +318,11 @@ def log_softmax(x: Float[Array, "*shape"], *, axis: int = -1) -> Float[Array, "*
 
 def _below_maximum(x: Array, axis: int) -> Array:
     """The scores less the largest of their slice: exactly 0 there, negative elsewhere."""
-    d = x - jax.lax.stop_gradient(jnp.max(x, axis, keepdims=True, initial=-jnp.inf))  # any shift gives the same result
-    # Twice. Where the scores are a product, XLA may fuse it with the subtraction: d is then the unrounded product less
-    # the rounded maximum. Its largest entry is half an ulp off, 128 where scores are 2^31, and e^128 overflows.
-    return d - jax.lax.stop_gradient(jnp.max(d, axis, keepdims=True, initial=-jnp.inf))
+    m = jax.lax.stop_gradient(jnp.max(x, axis, keepdims=True, initial=-jnp.inf))  # any shift gives the same result
+    # The minimum changes no number. Where the scores are a product, XLA may fuse it with the subtraction: the unrounded
+    # product less the rounded maximum is off by half an ulp, 128 where scores are 2^31, and e^128 overflows. It cannot
+    # fuse it through a minimum, for which the product has to be rounded as the maximum's was.
+    return jnp.minimum(x, m) - m
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
