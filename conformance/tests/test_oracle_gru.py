@@ -1,4 +1,4 @@
-"""The oracle of the gated recurrent unit against mpmath, whose recursion is written here once more, and complex steps."""
+"""The oracle of the gated recurrent unit against mpmath, whose recursion stands here once more, and complex steps."""
 
 import functools
 import itertools
@@ -112,7 +112,9 @@ def test_gradient_of_a_step_is_that_of_a_complex_step(reset):
 def test_the_published_layers_of_two_units():
     """The numbers that tell the two places of the reset gate apart, with r = sigmoid(-2, 2) and z = 1/2."""
     zero, swap = np.zeros((2, 2)), np.array([[0.0, 1.0], [1.0, 0.0]])
-    table = {f"{kind}_{k}": zero[:1] if kind == "kernel" else zero for kind in ("kernel", "recurrent_kernel") for k in "rzn"}
+    table = {
+        f"{kind}_{k}": zero[:1] if kind == "kernel" else zero for kind in ("kernel", "recurrent_kernel") for k in "rzn"
+    }
     table |= {"recurrent_kernel_n": swap, "bias_r": np.array([-2.0, 2.0]), "bias_z": zero[0], "bias_n": zero[0]}
     given = np.zeros((1, 1)), table, np.array([[1.0, 0.5]])
     np.testing.assert_allclose(oracle.gru_step(*given, reset="before"), [[0.7070, 0.3093]], atol=5e-5)

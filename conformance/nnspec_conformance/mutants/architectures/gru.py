@@ -107,9 +107,7 @@ def never_opens_the_update_gate(x, weights, carry, **given):
     return ORACLE.gru_step(x, weights | {"bias_z": np.clip(weights["bias_z"], -2, 2)}, carry, **given)
 
 
-@MUTANTS.add(
-    "the sign of the kernels turned and the bias forgotten, when a table is converted", "gru-step.update-sign"
-)
+@MUTANTS.add("the sign of the kernels turned and the bias forgotten, when a table is converted", "gru-step.update-sign")
 def turns_no_bias_of_the_update_gate(x, weights, carry, **given):
     return ORACLE.gru_step(x, weights | {"bias_z": np.abs(weights["bias_z"])}, carry, **given)
 

@@ -86,9 +86,17 @@ def state_back(x, table, h, g, *, reset, rounded=as_it_is):
     inside = rounded(inner @ kernel_n.T)
     dr = rounded(rounded(inside * h if reset == "before" else dn * found["product"]) * rounded(r * shut))
     both = np.concatenate([dr, dz], -1)
-    dh = rounded(rounded(g * kept) + (rounded(inside * r) if reset == "before" else inside) + rounded(both @ recurrent.T))
+    dh = rounded(
+        rounded(g * kept) + (rounded(inside * r) if reset == "before" else inside) + rounded(both @ recurrent.T)
+    )
     every = np.concatenate([both, dn], -1)
-    gradients = [x.T @ every, h.T @ both, found["read"].T @ inner, every.sum(0), None if second is None else inner.sum(0)]
+    gradients = [
+        x.T @ every,
+        h.T @ both,
+        found["read"].T @ inner,
+        every.sum(0),
+        None if second is None else inner.sum(0),
+    ]
     return rounded(every @ kernel.T), [None if part is None else rounded(part) for part in gradients], dh
 
 

@@ -108,7 +108,7 @@ class Layer:
 
         def want(*operands: Any, **given: Any) -> Want:
             told = self.told(readings, operands, more | given)
-            return getattr(self, "_value")(*operands, **told | more | given)
+            return self._value(*operands, **told | more | given)
 
         return want
 
@@ -116,7 +116,7 @@ class Layer:
         """The oracle's gradients likewise."""
 
         def want(*operands: Any, **given: Any) -> tuple:
-            return getattr(self, "_gradients")(*operands, **self.told(readings, operands, given) | given)
+            return self._gradients(*operands, **self.told(readings, operands, given) | given)
 
         return want
 

@@ -11,7 +11,7 @@ from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient
 from nnspec_conformance.dtypes import DTYPES, float_dtype
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.architectures import gru as oracle
-from nnspec_conformance.suite.architectures._sequences import BATCH, HIDDEN, IN, LENGTHS, TIME, Layer
+from nnspec_conformance.suite.architectures._sequences import BATCH, HIDDEN, Layer
 from nnspec_conformance.suite.components.test_forward_propagation import activation_error
 from nnspec_conformance.tolerance import Want, bound, carried, exact, product_error, spread, ulp, unit
 

@@ -12,6 +12,29 @@ VARIANTS = {
     "gru.padded-outputs": "running",
     "gru.reverse-order": ("processing", "aligned"),
 }
+SOURCE = "https://github.com/google/flax/blob/main/flax/nnx/nn/recurrent.py"
+NOT_FOUND = f"searched 2026-11-28, not found; {SOURCE}"
+KNOWN_FAILURES = {
+    "gru.padding-gradient": (
+        "with NaN in the padding every gradient is NaN, right is that of other padding: the layer reads on behind the "
+        f"end, and zero times NaN is NaN in the backward pass; {NOT_FOUND}"
+    ),
+    "gru.empty-sequence": (
+        "the last state of a sequence of length 0 is 0.970, right is its carry, 0.385: step -1 of all states is taken, "
+        f"the last one of the padding; {NOT_FOUND}"
+    ),
+    "gru.lengths-range": (
+        f"lengths of 8 and -1 in 7 steps are taken, right is a refusal: nothing compares them; {NOT_FOUND}"
+    ),
+    "duty.broadcasting[gru_step]": (
+        "one input is taken for a batch of several states, right is a refusal: nothing compares shapes, and sums "
+        f"broadcast; {NOT_FOUND}"
+    ),
+    "duty.broadcasting[gru]": (
+        "lengths of one sequence are taken for five, right is a refusal: nothing compares shapes, and the comparison "
+        f"with the steps broadcasts; {NOT_FOUND}"
+    ),
+}
 GATES = ("r", "z", "n")
 
 

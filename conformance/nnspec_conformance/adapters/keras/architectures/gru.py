@@ -16,6 +16,30 @@ VARIANTS = {
     "gru.reverse-order": "processing",
 }
 DEFAULTS = {"gru.default-outputs": "last"}
+RNN = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/layers/rnn/"
+KNOWN_FAILURES = {
+    "gru.padding-gradient": (
+        "with NaN in the masked steps every gradient is NaN, right is that of other padding: the new state is masked "
+        "and the input is not, so that zero times NaN reaches the backward pass; "
+        "searched 2026-11-28, not found; https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/jax/rnn.py"
+    ),
+    "gru.lengths-range": (
+        "a length of 8 in 7 steps is taken, right is a refusal: a layer has no lengths, and the mask that is made of "
+        f"them, as the guide on masking makes it, compares nothing; searched 2026-11-28, not found; {RNN}rnn.py"
+    ),
+    "gru.lengths-integer": (
+        "a length of 2.5 is taken for 3, right is a refusal: a layer has no lengths, and a mask is made of any "
+        f"numbers; searched 2026-11-28, not found; {RNN}rnn.py"
+    ),
+    "duty.broadcasting[gru_step]": (
+        "one input is taken for a batch of several states, right is a refusal: nothing compares shapes, and sums "
+        f"broadcast; searched 2026-11-28, not found; {RNN}gru.py"
+    ),
+    "duty.broadcasting[gru]": (
+        "a mask or a carry of one example is taken for five, right is a refusal: nothing compares shapes, and both "
+        f"broadcast; searched 2026-11-28, not found; {RNN}rnn.py"
+    ),
+}
 GATES = ("z", "r", "n")
 
 
