@@ -98,7 +98,7 @@ def pulled_back(back: Callable, states, plan, outputs, last, *, frozen: bool):
     ends = plan.lengths[:, None]
 
     def of_the_end(step, total):
-        """With the cotangent of the last state, for the sequences that end there."""
+        """Add the cotangent of the last state for the sequences that end there."""
         return each(lambda y, g: y + np.where(ends == step, g, 0), total, last)
 
     total = last if frozen else of_the_end(count, each(np.zeros_like, last))

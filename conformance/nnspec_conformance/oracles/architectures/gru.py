@@ -35,7 +35,7 @@ def as_it_is(y):
 
 
 def sigmoid(z):
-    """Without an overflow, and exact to its last places on either side."""
+    """The logistic function, without an overflow, and exact to its last places on either side."""
     positive = z.real >= 0
     e = np.exp(np.where(positive, -z, z))
     return np.where(positive, 1, e) / (1 + e)
@@ -70,9 +70,13 @@ def gates(x, table, h, *, reset, rounded=as_it_is):
 
 
 def state(x, table, h, *, reset, rounded=as_it_is):
-    """The new state, of a packed table."""
+    """The new state, of a packed table.
+
+    A program may as well compute n + z (h - n), as PyTorch does, which rounds what is of the size of n: so does this.
+    """
     found = gates(x, table, h, reset=reset, rounded=rounded)
-    return rounded(rounded(found["new"] * found["n"]) + rounded(found["kept"] * h))
+    n = found["n"]
+    return rounded(rounded(found["new"] * n) + rounded(found["kept"] * h)) + (rounded(n) - n)
 
 
 def state_back(x, table, h, g, *, reset, rounded=as_it_is):

@@ -113,7 +113,7 @@ class Layer:
         return want
 
     def gradients(self, readings: dict) -> Callable[..., tuple]:
-        """The oracle's gradients likewise."""
+        """The oracle's gradients in that reading, and what they move when all operands are rounded at random."""
 
         def want(*operands: Any, **given: Any) -> tuple:
             return self._gradients(*operands, **self.told(readings, operands, given) | given)
