@@ -18,6 +18,7 @@ from nnspec_conformance import steppers
 from nnspec_conformance.cases import Case, Test, steps
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.home import Home
+from nnspec_conformance.keywords import with_defaults
 from nnspec_conformance.tolerance import Want
 
 KINDS = {"call": ("value", "exact"), "gradient": ("gradient", "exact")}  # of the clauses that state such an answer
@@ -67,10 +68,10 @@ def question(
 ) -> Case | None:
     """A question of the sizes of ``home`` with its expected answer; None if no clause states one.
 
-    The keywords are those of the clause that speaks for the operation.
+    The keywords are those of the clause that speaks for the operation, unless ``home`` states some.
 
     Args:
-        home: operation, readings and sizes.
+        home: operation, readings, sizes and keywords.
         what: ``call`` or ``gradient``; of a stepper there are calls only, of three steps.
         dtype: of the floating-point arrays.
         changed: what is made of the drawn arrays, of a stepper also of what each step is handed, before the answer is
@@ -81,12 +82,15 @@ def question(
     if operation.form == "stepper":
         return _steps(home, dtype, changed, words) if what == "call" else None
     own = own_question(operation.name, what, dict(home.readings))
-    if own is None:
+    if own is None or own.rule is None:
         return None
-    there = replace(home, keywords=own.attributes)
+    there = home if home.keywords is not None else replace(home, keywords=own.attributes)
     arrays = changed(there.arrays(dtype))
     cotangents = cotangents_of(there, arrays, dtype) if what == "gradient" else None
-    return replace(own.on(*arrays, cotangents=cotangents), **{"note": "", "may_refuse": ""} | words)
+    asked = arrays if cotangents is None else (*arrays, cotangents)
+    want = own.rule(*asked, **with_defaults(operation, there.attributes))
+    case = replace(own, arrays=arrays, cotangents=cotangents, attributes=there.attributes, want=want)
+    return replace(case, **{"note": "", "may_refuse": ""} | words)
 
 
 def cotangents_of(home: Home, arrays: tuple, dtype: str) -> Any:
@@ -95,7 +99,8 @@ def cotangents_of(home: Home, arrays: tuple, dtype: str) -> Any:
     if home.readings.keys() <= {attribute.name for attribute in home.operation.attributes}:
         return drawn
     value = own_question(home.operation.name, "call", dict(home.readings))
-    want = value.on(*arrays).want if value else None
+    told = with_defaults(home.operation, home.attributes)
+    want = value.rule(*arrays, **told) if value and value.rule else None
     return np.resize(drawn, want.value.shape) if isinstance(want, Want) and isinstance(drawn, np.ndarray) else drawn
 
 
@@ -103,7 +108,8 @@ def _steps(home: Home, dtype: str, changed: Callable[[tuple], tuple], words: dic
     known = steppers.of(home.operation.name)
     params, *grads = changed((*home.arrays(dtype), *home.steps(dtype)))
     told = {k: v for k, v in home.readings.items() if k in inspect.signature(known.oracle).parameters}
-    hyper: dict[str, Any] = known.hyper | told
+    keywords = known.hyper if home.keywords is None else home.attributes
+    hyper: dict[str, Any] = with_defaults(home.operation, keywords) | told
     want = known.expected(params, grads, dtype=dtype, **hyper)
-    case = steps(known.operation, params, grads=grads, want=want, **known.hyper)
+    case = steps(known.operation, params, grads=grads, want=want, **keywords)
     return replace(case, **words)

@@ -27,8 +27,12 @@ ABOUT = {  # what a duty can be about, if not every operation of its forms has i
     "tables of arrays": has_names,
     "gradients that are those of the call": lambda operation: "gradient" not in operation.exempt,
     "numbers that may be anything": has_any_numbers,
+    "gradients of numbers that may be anything": lambda operation: (
+        has_any_numbers(operation) and not {"gradient", "nan"} & {*operation.exempt}
+    ),
     "operations that others agree with": lambda operation: bool(operation.equals),
     "answers that are stated for any numbers": has_stated_answers,
+    "keywords that are no readings": lambda operation: any(not a.readings for a in operation.attributes),
     "choices that are handed on": lambda operation: bool(operation.handed_on),
 }
 

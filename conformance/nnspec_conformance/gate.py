@@ -102,13 +102,16 @@ def _exercises(suite: Suite) -> list[str]:
 
 
 def _heads(spec: Spec) -> list[str]:
-    """What a page needs is another topic."""
-    return [
-        f"{spec.root.name}/{page.name}.md: needs '{need}', which is no topic; write the name of another page"
-        for page in spec.pages.values()
-        for need in page.needs
-        if need == page.name or need not in spec.pages
-    ]
+    """What a page needs is another topic, and its first sentence can stand on another page."""
+    problems = []
+    for page in spec.pages.values():
+        place = f"{spec.root.name}/{page.name}.md"
+        for need in page.needs:
+            if need == page.name or need not in spec.pages:
+                problems.append(f"{place}: needs '{need}', which is no topic; write the name of another page")
+        if re.search(r"\]\s*[(\[]", page.summary):
+            problems.append(f"{place}: the first sentence holds a link, which an index cannot follow; move it down")
+    return problems
 
 
 def _tables(spec: Spec) -> list[str]:

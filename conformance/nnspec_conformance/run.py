@@ -166,7 +166,8 @@ def in_words(rows: list[Identified]) -> str:
         note = f"  <- declares {', '.join(map(str, row.declared))}" if row.is_wrong else ""
         known = row.implemented and not row.fault and row.definition not in row.found
         mark = f"  (the definition has {row.definition})" if known else ""
-        lines.append(f"{row.instance:<40} {found}{mark}{note}")
+        beside = ", ".join(f"{name} = {value}" for name, value in row.beside.items())
+        lines.append(f"{row.instance:<40} {found}{f'  with {beside}' if beside else ''}{mark}{note}")
     return "\n".join(lines)
 
 

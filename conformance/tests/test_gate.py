@@ -159,6 +159,14 @@ def test_page_that_needs_what_is_no_other_page(suite_of, need):
     assert found == [f"spec/toys.md: needs '{need}', which is no topic; write the name of another page"]
 
 
+@pytest.mark.parametrize("link", ["[toys](toys.md)", "[toys][]", "[toys][double.value]"])
+def test_first_sentence_without_a_link(suite_of, link):
+    page = PAGE.format(level="MUST").replace("# Toys\n", f"# Toys\n\nWhat {link} are. See [toys](toys.md).\n")
+    found = gate.check(suite_of(page, proof(), source=SOURCE))
+    assert found == ["spec/toys.md: the first sentence holds a link, which an index cannot follow; move it down"]
+    assert gate.check(suite_of(page.replace(link, "toys"), proof(), source=SOURCE)) == []
+
+
 def test_reference_to_an_unknown_clause_is_named_with_its_line(problems):
     found = problems(proof(), page="\nSee [double.vlaue][].\n")
     assert found == ["spec/toys.md:31: no clause 'double.vlaue'"]

@@ -21,10 +21,11 @@ def sigmoid(z):
     return 1 / (1 + MP.exp(-z))
 
 
-def test_lstm_of_one_unit_against_mpmath():
+@pytest.mark.parametrize(("reading", "added"), [("bias-alone", 0), ("one-added", 1)])
+def test_lstm_of_one_unit_against_mpmath(reading, added):
     rng = np.random.default_rng(0)
     w, x = cell_table("lstm_native", 1, rng), rng.normal(size=(40, 5, 3)) * 3
-    got = oracle.lstm(x, w)
+    got = oracle.lstm(x, w, forget_gate=reading)
     for example, states in zip(x, got, strict=True):
         h = c = MP.mpf(0)
         for t, inputs in enumerate(example):
@@ -33,15 +34,17 @@ def test_lstm_of_one_unit_against_mpmath():
                 + h * float(w[f"recurrent_kernel_{k}"][0, 0]) + float(w[f"bias_{k}"][0])
                 for k in "ifgo"
             }  # fmt: skip
-            c = sigmoid(z["f"]) * c + sigmoid(z["i"]) * MP.tanh(z["g"])
+            c = sigmoid(z["f"] + added) * c + sigmoid(z["i"]) * MP.tanh(z["g"])
             h = sigmoid(z["o"]) * MP.tanh(c)
             assert abs(states[t, 0] - h) < 1e-14
 
 
-def test_gru_of_one_unit_against_mpmath():
+@pytest.mark.parametrize("reset", ["after", "before"])
+@pytest.mark.parametrize("update", ["keeps", "replaces"])
+def test_gru_of_one_unit_against_mpmath(reset, update):
     rng = np.random.default_rng(1)
     w, x = cell_table("gru_native", 1, rng), rng.normal(size=(40, 5, 3)) * 3
-    got = oracle.gru(x, w)
+    got = oracle.gru(x, w, reset=reset, update=update)
     for example, states in zip(x, got, strict=True):
         h = MP.mpf(0)
         for t, inputs in enumerate(example):
@@ -51,7 +54,9 @@ def test_gru_of_one_unit_against_mpmath():
             }
             v = {k: h * float(w[f"recurrent_kernel_{k}"][0, 0]) for k in "rzn"}
             r, z = sigmoid(u["r"] + v["r"]), sigmoid(u["z"] + v["z"])
-            h = (1 - z) * MP.tanh(u["n"] + r * (v["n"] + float(w["recurrent_bias_n"][0]))) + z * h
+            bias = float(w["recurrent_bias_n"][0])
+            n = MP.tanh(u["n"] + (r * v["n"] + bias if reset == "before" else r * (v["n"] + bias)))
+            h = (1 - z) * n + z * h if update == "keeps" else (1 - z) * h + z * n
             assert abs(states[t, 0] - h) < 1e-14
 
 

@@ -1,6 +1,8 @@
 """What every recurrent layer shares: its cell's step scanned over time, for sequences of several lengths."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -40,21 +42,22 @@ def active(x: Array, lengths: Array | None) -> Array | None:
     return None if lengths is None else (jnp.arange(x.shape[1]) < lengths[:, None])[..., None]
 
 
-def scan(step: Callable[[Array, Array], Array], carry: Array, u: Array, active: Array | None) -> tuple[Array, Array]:
+def scan(step: Callable[[Any, Array], Any], carry: Any, u: Array, active: Array | None) -> tuple[Any, Any]:
     """Scan a cell over time: the last carry of each sequence, and the carry after each step.
 
     Args:
         step: a new carry, of a carry and what the cell reads.
-        carry: the first one, [batch, ...].
+        carry: the first one, [batch, ...]; an array, or a tuple of them.
         u: what the cell reads, [batch, time, ...]; finite where no step is, so that no NaN enters the gradient.
         active: which steps there are; elsewhere the carry stays.
     """
 
-    def masked(h: Array, step_of: tuple[Array, Array | None]) -> tuple[Array, Array]:
+    def masked(old: Any, step_of: tuple[Array, Array | None]) -> tuple[Any, Any]:
         u_t, m = step_of
-        h = step(h, u_t) if m is None else jnp.where(m, step(h, u_t), h)
-        return h, h
+        new = step(old, u_t)
+        new = new if m is None else jax.tree.map(partial(jnp.where, m), new, old)
+        return new, new
 
     over_time = (u.swapaxes(0, 1), None if active is None else active.swapaxes(0, 1))
     last, states = jax.lax.scan(masked, carry, over_time)
-    return last, states.swapaxes(0, 1)
+    return last, jax.tree.map(lambda h: h.swapaxes(0, 1), states)

@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import expit
 
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
@@ -48,75 +47,70 @@ def unpacked(cell: Callable) -> Callable:
     """A recurrent layer that reads its table rightly and runs the decorated function on it."""
 
     @functools.wraps(cell)
-    def native(f, x, weights, *, packing="by-gate"):
-        return cell(x, oracle.unpack(f.__name__, weights, packing)).astype(x.dtype)
+    def native(f, x, weights, *, packing="by-gate", **form):
+        return cell(x, oracle.unpack(f.__name__, weights, packing), **form).astype(x.dtype)
 
     return native
 
 
-@MUTANTS.each("a constant in the code, as in Haiku and old TensorFlow; belongs into the bias", "lstm-native.packing")
-@unpacked
-def adds_one_to_the_forget_gate(x, w):
-    return oracle.lstm(x, w | {"bias_f": w["bias_f"] + 1})
-
-
 @MUTANTS.each("one of two biases dropped, or both filled with the sum", "lstm-native.packing")
 @unpacked
-def counts_the_bias_twice(x, w):
-    return oracle.lstm(x, {name: 2 * v if name.startswith("bias") else v for name, v in w.items()})
+def counts_the_bias_twice(x, w, **form):
+    return oracle.lstm(x, {name: 2 * v if name.startswith("bias") else v for name, v in w.items()}, **form)
 
 
 @MUTANTS.each("a square array looks right either way", "lstm-native.packing")
 @unpacked
-def transposes_the_recurrent_kernels(x, w):
-    return oracle.lstm(x, {name: v.T if name.startswith("recurrent") else v for name, v in w.items()})
+def transposes_the_recurrent_kernels(x, w, **form):
+    return oracle.lstm(x, {name: v.T if name.startswith("recurrent") else v for name, v in w.items()}, **form)
 
 
 @MUTANTS.each("the f, i, g, o of older checkpoints", "lstm-native.packing")
 @unpacked
-def swaps_input_and_forget_gate(x, w):
+def swaps_input_and_forget_gate(x, w, **form):
     swap = {"i": "f", "f": "i"}
-    return oracle.lstm(x, {name[:-1] + swap.get(name[-1], name[-1]): v for name, v in w.items()})
+    return oracle.lstm(x, {name[:-1] + swap.get(name[-1], name[-1]): v for name, v in w.items()}, **form)
 
 
 @MUTANTS.each("the two biases of the candidate added, as those of the gates may be", "gru-native.packing")
 @unpacked
-def adds_the_recurrent_bias_of_the_candidate_outside_the_reset(x, w):
+def adds_the_recurrent_bias_of_the_candidate_outside_the_reset(x, w, **form):
     zero = np.zeros_like(w["bias_n"])
-    return oracle.gru(x, w | {"bias_n": w["bias_n"] + w.get("recurrent_bias_n", zero), "recurrent_bias_n": zero})
-
-
-@MUTANTS.each("h' = (1 - z) h + z n, as in Chung et al. 2014", "gru-native.packing")
-@unpacked
-def takes_the_update_gate_the_other_way_round(x, w):
-    return oracle.gru(x, {name: -v if name.endswith("_z") else v for name, v in w.items()})
+    return oracle.gru(
+        x, w | {"bias_n": w["bias_n"] + w.get("recurrent_bias_n", zero), "recurrent_bias_n": zero}, **form
+    )
 
 
 @MUTANTS.each("z, r, n taken for r, z, n: Keras for PyTorch", "gru-native.packing")
 @unpacked
-def swaps_reset_and_update_gate(x, w):
+def swaps_reset_and_update_gate(x, w, **form):
     swap = {"r": "z", "z": "r"}
-    return oracle.gru(x, {name[:-1] + swap.get(name[-1], name[-1]): v for name, v in w.items()})
+    return oracle.gru(x, {name[:-1] + swap.get(name[-1], name[-1]): v for name, v in w.items()}, **form)
 
 
 @MUTANTS.each("the i, g, f, o of Haiku and Sonnet taken for i, f, g, o", "lstm-native.packing")
 @unpacked
-def swaps_forget_gate_and_candidate(x, w):
+def swaps_forget_gate_and_candidate(x, w, **form):
     swap = {"f": "g", "g": "f"}
-    return oracle.lstm(x, {name[:-1] + swap.get(name[-1], name[-1]): v for name, v in w.items()})
+    return oracle.lstm(x, {name[:-1] + swap.get(name[-1], name[-1]): v for name, v in w.items()}, **form)
 
 
-@MUTANTS.each("the paper's order, Keras' reset_after=False and ONNX' linear_before_reset=0", "gru-native.packing")
-@unpacked
-def resets_before_the_product(x, w):
-    h, states = np.zeros((len(x), w["bias_r"].size), x.dtype), []
-    for t in range(x.shape[1]):
-        u = {k: x[:, t] @ w[f"kernel_{k}"] + w[f"bias_{k}"] for k in "rzn"}
-        r, z = (expit(u[k] + h @ w[f"recurrent_kernel_{k}"]) for k in "rz")
-        n = np.tanh(u["n"] + (r * h) @ w["recurrent_kernel_n"] + w.get("recurrent_bias_n", 0))
-        h = (1 - z) * n + z * h
-        states.append(h)
-    return np.stack(states, 1)
+# ---- another cell than the declared one
+
+
+@MUTANTS.each("a constant in the code, as in Haiku and old TensorFlow", "lstm-native.forget-gate")
+def adds_one_to_the_forget_gate(f, x, weights, **given):
+    return f(x, weights, **given | {"forget_gate": "one-added"})
+
+
+@MUTANTS.each("the paper's order, Keras' reset_after=False and ONNX' linear_before_reset=0", "gru-native.reset")
+def resets_before_the_product(f, x, weights, **given):
+    return f(x, weights, **given | {"reset": "before"})
+
+
+@MUTANTS.each("h' = (1 - z) h + z n, as in Chung et al. 2014", "gru-native.update")
+def takes_the_update_gate_the_other_way_round(f, x, weights, **given):
+    return f(x, weights, **given | {"update": "replaces"})
 
 
 # ---- tables that do not fit
@@ -124,9 +118,10 @@ def resets_before_the_product(x, w):
 
 @MUTANTS.each("NumPy's rules make one bias serve every unit", "duty.broadcasting", operations=NATIVE)
 def broadcasts_a_bias_of_one_entry(f, x, weights, **reading):
-    layout = next(iter(reading.values()))
-    if "kernel" in weights:
-        units = weights["kernel"].shape[np.argmax(oracle.KERNEL_AXES[f.__name__][layout])]
+    if f.__name__ in oracle.KERNEL_AXES:
+        units = weights["kernel"].shape[np.argmax(oracle.KERNEL_AXES[f.__name__][reading["kernel"]])]
+    elif weights.keys() == {"kernel", "bias"}:  # one kernel for input and state, the gates beside one another
+        units = weights["kernel"].shape[1]
     else:  # gates below or beside one another, or each by name: then the kernel of the state is square
         units = max(next(w for name, w in weights.items() if name.startswith("recurrent_kernel")).shape)
     mended = {name: np.resize(w, units) if name.startswith("bias") else w for name, w in weights.items()}

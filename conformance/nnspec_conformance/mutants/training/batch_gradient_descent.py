@@ -82,7 +82,7 @@ def takes_the_mean_of_the_means_of_the_chunks(x, labels, weights, *, chunk):
     return times(total(found), 1 / len(found))
 
 
-@MUTANTS.add("a loader that drops what does not fill a piece", CHUNKS)
+@MUTANTS.add("a loader that drops what does not fill a piece", CHUNKS, "duty.attributes[batch_gradient]")
 def drops_the_short_last_chunk(x, labels, weights, *, chunk):
     whole = len(x) // chunk * chunk or len(x)
     return right.batch_gradient(x[:whole], labels[:whole], weights, chunk=chunk)

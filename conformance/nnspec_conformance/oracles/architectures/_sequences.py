@@ -1,15 +1,22 @@
 """Sequences in NumPy, step by step: what every recurrent cell shares, written from the clauses.
 
-A cell hands over its step, and gets the states; on the way back it hands over its slope. A state is one array.
+A cell hands over its step, and gets the states; on the way back it hands over its slope. A state is one array, or a
+tuple of several, as the cell has it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+
+
+def each(function: Callable, *states: Any) -> Any:
+    """The function of states, array by array."""
+    return tuple(map(function, *states)) if isinstance(states[0], tuple) else function(*states)
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,7 @@ class Plan:
 
     def last(self, states):
         """The state at the end of each sequence, of the states before and after all steps."""
-        return np.stack(states, 1)[np.arange(len(self.lengths)), self.lengths]
+        return each(lambda *parts: np.stack(parts, 1)[np.arange(len(self.lengths)), self.lengths], *states)
 
 
 def planned(x, lengths, *, reverse, no_steps, empty_sequence):
@@ -63,7 +70,7 @@ def states_of(step: Callable, x, start, plan, *, frozen: bool):
     Args:
         step: of an input and a state.
         x: what the steps read, in their order.
-        start: the first state.
+        start: the first state, an array or a tuple of them.
         plan: which steps there are.
         frozen: whether a state stays as it is behind the end of its sequence, and nothing is read there.
     """
@@ -71,7 +78,7 @@ def states_of(step: Callable, x, start, plan, *, frozen: bool):
     for s in range(x.shape[1]):
         active = plan.active[:, s, None]
         new = step(np.where(active, x[:, s], 0) if frozen else x[:, s], states[-1])
-        states.append(np.where(active, new, states[-1]) if frozen else new)
+        states.append(each(partial(np.where, active), new, states[-1]) if frozen else new)
     return states
 
 
@@ -83,19 +90,23 @@ def pulled_back(back: Callable, states, plan, outputs, last, *, frozen: bool):
             before it.
         states: as ``states_of`` gave them.
         plan: which steps there are.
-        outputs: cotangents of the states after the steps, [batch, steps, state].
+        outputs: cotangents of the states after the steps, [batch, steps, state]; a tuple where a state is one.
         last: cotangent of the state at the end of each sequence.
         frozen: as in ``states_of``.
     """
     count, inputs = len(states) - 1, []
     ends = plan.lengths[:, None]
-    total = np.where(ends == count, last, 0) if not frozen else last
+
+    def of_the_end(step, total):
+        """Add the cotangent of the last state for the sequences that end there."""
+        return each(lambda y, g: y + np.where(ends == step, g, 0), total, last)
+
+    total = last if frozen else of_the_end(count, each(np.zeros_like, last))
     for s in range(count - 1, -1, -1):
-        total = total + outputs[:, s]
+        total = each(lambda y, g, s=s: y + g[:, s], total, outputs)
         active = plan.active[:, s, None] if frozen else np.ones_like(ends, bool)
-        dx, before = back(s, np.where(active, total, 0))
+        dx, before = back(s, each(lambda y, active=active: np.where(active, y, 0), total))
         inputs.append(dx)
-        total = np.where(active, before, total)
-        if not frozen:
-            total = total + np.where(ends == s, last, 0)
+        total = each(partial(np.where, active), before, total)
+        total = total if frozen else of_the_end(s, total)
     return inputs[::-1], total

@@ -44,6 +44,12 @@ def activate_vjp(z, g, name, rounded):
     return g * (getattr(activations, f"{name}_derivative")(z) + (rounded(np.ones_like(z)) - 1))
 
 
+def activated(z, name, rounded):
+    """What is multiplied with a gate is right within units of the factor, as its own clause says."""
+    gated = z * (rounded(np.ones_like(z)) - 1) if name in ("gelu", "silu") else 0
+    return rounded(activate(z, name)) + gated
+
+
 def mlp(x, weights, *, activation, rounded=lambda operand: operand):
     """``rounded`` is given every operand: data, weights, sums and what the activation makes of them."""
     return _forward(x, weights, activation, rounded)[0]
@@ -68,7 +74,7 @@ def _forward(x, weights, activation, rounded):
     for i in range(layers):
         inputs.append(h)
         sums.append(rounded(dense(h, weights[f"kernel_{i}"], weights[f"bias_{i}"])))
-        h = rounded(activate(sums[i], activation)) if i < layers - 1 else sums[i]
+        h = activated(sums[i], activation, rounded) if i < layers - 1 else sums[i]
     if activation not in ACTIVATIONS:
         raise ValueError(f"no activation {activation!r}")
     return h, inputs, sums

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
+
+from nnspec_conformance.special import expit
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Packing:
         order: of the gates, one letter each.
         rows: gates below one another and kernels [out, in], or side by side and kernels [in, out].
         recurrent_bias: gates that have a second bias.
+        joint: the kernel of the state lies below that of the input, in one array.
     """
 
     order: str
     rows: bool
     recurrent_bias: str = ""
+    joint: bool = False
 
 
 GATES = {"lstm_native": "ifgo", "gru_native": "rzn"}
@@ -32,6 +35,7 @@ PACKINGS = {
     "lstm_native": {
         "by-gate": None,
         "columns-ifgo": Packing("ifgo", False),
+        "joint-columns-igfo": Packing("igfo", False, joint=True),
         "rows-ifgo": Packing("ifgo", True),
         "rows-ifgo-two-biases": Packing("ifgo", True, "ifgo"),
         "rows-iofg-two-biases": Packing("iofg", True, "iofg"),
@@ -39,6 +43,7 @@ PACKINGS = {
     "gru_native": {
         "by-gate": None,
         "columns-rzn": Packing("rzn", False),
+        "columns-zrn": Packing("zrn", False),
         "columns-zrn-two-biases": Packing("zrn", False, "zrn"),
         "rows-rzn-candidate-bias": Packing("rzn", True, "n"),
         "rows-rzn-two-biases": Packing("rzn", True, "rzn"),
@@ -66,11 +71,10 @@ def pack(operation, table, reading):
         kernels = [table[f"{name}_{gate}"] for gate in packing.order]
         return np.ascontiguousarray(np.concatenate([w.T if packing.rows else w for w in kernels], axis))
 
-    packed = {
-        "kernel": joined("kernel"),
-        "recurrent_kernel": joined("recurrent_kernel"),
-        "bias": np.concatenate([table[f"bias_{gate}"] for gate in packing.order]),
-    }
+    kernels = {"kernel": joined("kernel"), "recurrent_kernel": joined("recurrent_kernel")}
+    if packing.joint:
+        kernels = {"kernel": np.concatenate([kernels["kernel"], kernels["recurrent_kernel"]])}
+    packed = kernels | {"bias": np.concatenate([table[f"bias_{gate}"] for gate in packing.order])}
     if packing.recurrent_bias:
         packed["recurrent_bias"] = np.concatenate([table[f"recurrent_bias_{gate}"] for gate in packing.recurrent_bias])
     return packed
@@ -87,6 +91,10 @@ def unpack(operation, weights, reading):
     if packing is None:
         return dict(weights)
     gates, axis = len(packing.order), 0 if packing.rows else 1
+    if packing.joint:
+        above = len(weights["kernel"]) - weights["bias"].size // gates  # the input comes first, then the state
+        both = np.split(weights["kernel"], [above]) if above >= 0 else (weights["kernel"],) * 2
+        weights = weights | dict(zip(("kernel", "recurrent_kernel"), both, strict=True))
     table = {}
     for name in ("kernel", "recurrent_kernel"):
         for gate, w in zip(packing.order, np.split(weights[name], gates, axis), strict=True):
@@ -112,7 +120,8 @@ def names(operation, reading):
         kinds = ("kernel", "recurrent_kernel", "bias")
         by_gate = {f"{kind}_{gate}" for kind in kinds for gate in GATES[operation]}
         return by_gate | ({"recurrent_bias_n"} if operation == "gru_native" else set())
-    return {"kernel", "recurrent_kernel", "bias"} | ({"recurrent_bias"} if packing.recurrent_bias else set())
+    second = {"recurrent_bias"} if packing.recurrent_bias else set()
+    return {"kernel", "bias"} | second | (set() if packing.joint else {"recurrent_kernel"})
 
 
 # ---- layers on the exchange layout; ``rounded`` is applied to every operand, for the spread of rounding
@@ -133,14 +142,15 @@ def convolution(x, table, rounded=lambda v: v):
     return np.einsum("nhwiab,abio->nhwo", patches, kernel) + bias
 
 
-def lstm(x, table, rounded=lambda v: v):
+def lstm(x, table, rounded=lambda v: v, *, forget_gate="bias-alone"):
     """Hidden states of [batch, time, in] from a zero start."""
+    added = {"i": 0, "f": 1 if forget_gate == "one-added" else 0, "g": 0, "o": 0}
     w = {name: rounded(v) for name, v in _fitting(table, "ifgo").items()}
     h = c = np.zeros((len(x), w["bias_i"].size), x.dtype)
     states = []
     for t in range(x.shape[1]):
-        z = {k: rounded(rounded(x[:, t]) @ w[f"kernel_{k}"] + h @ w[f"recurrent_kernel_{k}"] + w[f"bias_{k}"])
-             for k in "ifgo"}  # fmt: skip
+        z = {k: rounded(rounded(x[:, t]) @ w[f"kernel_{k}"] + h @ w[f"recurrent_kernel_{k}"] + w[f"bias_{k}"] + one)
+             for k, one in added.items()}  # fmt: skip
         f, i, g, o = (rounded((np.tanh if k == "g" else expit)(z[k])) for k in "figo")
         c = rounded(f * c + i * g)
         h = rounded(o * rounded(np.tanh(c)))
@@ -148,17 +158,21 @@ def lstm(x, table, rounded=lambda v: v):
     return np.stack(states, 1)
 
 
-def gru(x, table, rounded=lambda v: v):
-    """Hidden states from a zero start; the reset gate scales the product with the recurrent kernel, bias included."""
+def gru(x, table, rounded=lambda v: v, *, reset="after", update="keeps"):
+    """Hidden states from a zero start; the reset gate scales the state, or its product with the kernel and its bias."""
     w = {name: rounded(v) for name, v in _fitting(table, "rzn").items()}
     h = np.zeros((len(x), w["bias_r"].size), x.dtype)
     states = []
     for t in range(x.shape[1]):
         u = {k: rounded(rounded(x[:, t]) @ w[f"kernel_{k}"] + w[f"bias_{k}"]) for k in "rzn"}
-        v = {k: rounded(h @ w[f"recurrent_kernel_{k}"]) for k in "rzn"}
+        v = {k: rounded(h @ w[f"recurrent_kernel_{k}"]) for k in "rz"}
         r, z = (rounded(expit(rounded(u[k] + v[k]))) for k in "rz")
-        n = rounded(np.tanh(rounded(u["n"] + r * (v["n"] + w.get("recurrent_bias_n", 0)))))
-        h = rounded((1 - z) * n + z * h)
+        if reset == "before":
+            of_state = rounded(rounded(r * h) @ w["recurrent_kernel_n"]) + w.get("recurrent_bias_n", 0)
+        else:
+            of_state = r * (rounded(h @ w["recurrent_kernel_n"]) + w.get("recurrent_bias_n", 0))
+        n = rounded(np.tanh(rounded(u["n"] + of_state)))
+        h = rounded((1 - z) * n + z * h if update == "keeps" else (1 - z) * h + z * n)
         states.append(h)
     return np.stack(states, 1)
 
@@ -183,9 +197,9 @@ def convolution_native(x, weights, *, kernel="hwio"):
     return convolution(x, unpack("convolution_native", weights, kernel))
 
 
-def lstm_native(x, weights, *, packing="by-gate"):
-    return lstm(x, unpack("lstm_native", weights, packing))
+def lstm_native(x, weights, *, packing="by-gate", forget_gate="bias-alone"):
+    return lstm(x, unpack("lstm_native", weights, packing), forget_gate=forget_gate)
 
 
-def gru_native(x, weights, *, packing="by-gate"):
-    return gru(x, unpack("gru_native", weights, packing))
+def gru_native(x, weights, *, packing="by-gate", reset="after", update="keeps"):
+    return gru(x, unpack("gru_native", weights, packing), reset=reset, update=update)

@@ -27,14 +27,14 @@ SUBNORMAL_RESULTS = {  # ranges of float32 inputs, and bfloat16 has the same exp
 FIXED = {"leaky_relu": {"negative_slope": 0.2}, "elu": {"alpha": 1.0}}
 
 
-def float64_oracle(operation: str, readings: dict, suffix: str = "") -> Callable[[np.ndarray], np.ndarray]:
+def float64_oracle(operation: str, readings: dict, suffix: str = "") -> Callable[..., np.ndarray]:
     """The float64 oracle of an operation with the given readings; infinite overflows are its right answers."""
     given = fixed(operation) | {k: v for k, v in readings.items() if k in FUNCTION_FORMS}
     oracle_function = getattr(oracle, operation + suffix)
 
-    def evaluate(x: np.ndarray) -> np.ndarray:
+    def evaluate(x: np.ndarray, **attributes: float) -> np.ndarray:
         with np.errstate(all="ignore"):
-            return oracle_function(np.asarray(x, np.float64), **given)
+            return oracle_function(np.asarray(x, np.float64), **given | attributes)
 
     return evaluate
 
@@ -171,9 +171,10 @@ def test_relu_gradient_at_zero() -> Iterator[Case]:
 def test_leaky_relu_value() -> Iterator[Case]:
     def value(x: np.ndarray, *, negative_slope: float) -> Want:
         u, dtype = wide(x), str(x.dtype)
-        product = ulps(negative_slope * u, 1.5, dtype, moved=negative_slope * ulp(u, dtype))  # and the slope is rounded
+        slope = abs(negative_slope)
+        product = ulps(negative_slope * u, 1.5, dtype, moved=slope * ulp(u, dtype))  # and the slope is rounded
         allowed = np.where(u > 0, 0.0, product.allowed)
-        return ulps(np.where(u > 0, u, negative_slope * u), 0.0, dtype, moved=allowed, magnitude=negative_slope)
+        return ulps(np.where(u > 0, u, negative_slope * u), 0.0, dtype, moved=allowed, magnitude=slope)
 
     for dtype in DTYPES:
         for slope in (0.0, 0.25, 0.3, 2.0):

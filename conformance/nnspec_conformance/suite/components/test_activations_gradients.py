@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -52,14 +53,15 @@ def without_kinks(operation: str, x: np.ndarray) -> np.ndarray:
 
 @clause("activation.gradient")
 def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
-    f = float64_oracle(operation, readings, "_derivative")
+    derivative = float64_oracle(operation, readings, "_derivative")
 
     def slopes(x: np.ndarray, cotangents: np.ndarray, **attributes: float) -> tuple[Want]:
-        dtype, g = str(x.dtype), np.abs(wide(cotangents))
+        f, dtype, g = partial(derivative, **attributes), str(x.dtype), np.abs(wide(cotangents))
         if operation in STRAIGHT:
             count, scale = STRAIGHT[operation], None
         else:
-            count, scale = 8 + oracle_error(dtype), g * slope_body(operation, x)
+            steepest = max(1.0, attributes.get("alpha", 1.0))
+            count, scale = 8 + oracle_error(dtype), steepest * g * slope_body(operation, x)
         return (ulps(wide(cotangents) * f(x), count, dtype, scale=scale, moved=g * change(f, x)),)
 
     numbers = [real_numbers(dtype, largest=1e4) for dtype in DTYPES]

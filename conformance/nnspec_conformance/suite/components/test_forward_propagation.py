@@ -13,12 +13,31 @@ from nnspec_conformance.inputs import network, normal_draws, wide
 from nnspec_conformance.oracles.components import activations
 from nnspec_conformance.oracles.components import forward_propagation as oracle
 from nnspec_conformance.oracles.components.layers import activate
-from nnspec_conformance.tolerance import Shape, Want, carried, exact, function_error, product_error, ulp, unit
+from nnspec_conformance.tolerance import (
+    Shape,
+    Want,
+    carried,
+    exact,
+    function_error,
+    product_error,
+    spread,
+    ulp,
+    unit,
+)
+from nnspec_conformance.trees import mapped
+from nnspec_conformance.wanted import value_of
 
 WIDTHS = (3, 7, 5, 2)  # no two alike: a transposed or skipped kernel does not fit
 TESTED = ("relu", "tanh", "sigmoid", "gelu")
-SLOPE = {"relu": 1.0, "tanh": 1.0, "sigmoid": 0.25, "gelu": 1.13}  # the largest |f'|
-BEND = {"relu": 0.0, "tanh": 0.77, "sigmoid": 0.0963, "gelu": 0.8}  # the largest |f''|, away from the kink
+SLOPE = {  # the largest |f'|
+    "identity": 1.0, "relu": 1.0, "leaky_relu": 1.0, "elu": 1.0, "selu": 1.76, "gelu": 1.13, "sigmoid": 0.25,
+    "tanh": 1.0, "softplus": 1.0, "silu": 1.1, "hard_sigmoid": 0.17,
+}  # fmt: skip
+BEND = {  # the largest |f''|, away from the kinks
+    "identity": 0.0, "relu": 0.0, "leaky_relu": 0.0, "elu": 1.0, "selu": 1.76, "gelu": 0.8, "sigmoid": 0.0963,
+    "tanh": 0.77, "softplus": 0.25, "silu": 0.5, "hard_sigmoid": 0.0,
+}  # fmt: skip
+KINKS = {"relu": (0.0,), "leaky_relu": (0.0,), "selu": (0.0,), "hard_sigmoid": (-3.0, 3.0)}
 TANH = {"activation": "tanh"}
 
 
@@ -39,18 +58,20 @@ def sum_error(a: np.ndarray, da: Any, kernel: np.ndarray, bias: np.ndarray, z: n
 
 
 def activation_error(z: np.ndarray, dz: Any, a: np.ndarray, activation: str, dtype: str) -> np.ndarray:
-    """What an activation may be off by; ReLU rounds nothing."""
-    if activation == "relu":
+    """What an activation may be off by; ReLU and the identity round nothing."""
+    if activation in ("identity", "relu"):
         return np.broadcast_to(dz, z.shape)
     return function_error(z, dz, SLOPE[activation], a, 4, dtype, scale=np.minimum(np.abs(z), 4.0))
 
 
 def slope_error(z: np.ndarray, dz: np.ndarray, slope: np.ndarray, activation: str, dtype: str) -> np.ndarray:
-    """What a derivative may be off by; on either side of ReLU's kink it may be either slope."""
-    if activation == "relu":
-        return np.where(np.abs(z) <= dz, 1.0, 0.0)
-    scale = np.clip(np.abs(z), 1.0, 8.0) if activation == "gelu" else 1.0
-    return function_error(z, dz, BEND[activation], slope, 8, dtype, scale=scale)
+    """What a derivative may be off by; on either side of a kink it may be either slope."""
+    near = [np.abs(z - kink) <= dz for kink in KINKS.get(activation, ())]
+    jump = np.where(np.any(near, axis=0), 1.0, 0.0) if near else np.zeros_like(z)
+    if activation in ("identity", "relu"):
+        return jump
+    scale = np.clip(np.abs(z), 1.0, 8.0) if activation in ("gelu", "silu") else 1.0
+    return jump + function_error(z, dz, BEND[activation], slope, 8, dtype, scale=scale)
 
 
 def on_the_way(x: np.ndarray, weights: dict, activation: str) -> tuple[dict, dict]:
@@ -67,6 +88,9 @@ def on_the_way(x: np.ndarray, weights: dict, activation: str) -> tuple[dict, dic
 
 
 def forward_want(x: np.ndarray, weights: dict, *, activation: str) -> dict[str, Want]:
+    """Every value, within the carried error; of activations that are not elementwise within a spread."""
+    if activation not in SLOPE:
+        return value_of(oracle.forward)(x, weights, activation=activation)
     values, errors = on_the_way(x, weights, activation)
     return {name: carried(v, errors[name], str(x.dtype)) for name, v in values.items()}
 
@@ -74,7 +98,10 @@ def forward_want(x: np.ndarray, weights: dict, *, activation: str) -> dict[str, 
 def forward_gradients(
     x: np.ndarray, weights: dict, cotangents: dict, *, activation: str
 ) -> tuple[Want, dict[str, Want]]:
-    """The gradients in float64, and the errors carried back."""
+    """The gradients in float64, and the errors carried back; of activations that are not elementwise a spread."""
+    if activation not in SLOPE:
+        given = wide((x, weights, cotangents))
+        return spread(lambda r: oracle.forward_vjp(*mapped(r, given), activation=activation), str(x.dtype))
     dtype, (values, errors) = str(x.dtype), on_the_way(x, weights, activation)
     x, weights, given = wide((x, weights, cotangents))
     u, layers, allowed = unit(dtype), len(weights) // 2, {}

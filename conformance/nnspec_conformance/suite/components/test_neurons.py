@@ -32,8 +32,10 @@ def test_shape() -> Iterator[Case]:
         yield call("neuron", *given, **IDENTITY, want=Shape(leading), note="a unit axis")
 
 
-def weighted_sum(x: np.ndarray, weights: np.ndarray, bias: np.ndarray, **identity: str) -> Want:
-    """The rounding bound of the sum of the products and the bias."""
+def weighted_sum(x: np.ndarray, weights: np.ndarray, bias: np.ndarray, *, activation: str) -> Want:
+    """The rounding bound of the sum of the products and the bias; of another activation see ``activated``."""
+    if activation != "identity":
+        return activated(x, weights, bias, activation=activation)
     dtype, (x, weights, bias) = str(x.dtype), wide((x, weights, bias))
     value = np.einsum("...i,i->...", x, weights) + bias
     return bound(value, np.abs(x) @ np.abs(weights) + np.abs(bias), x.shape[-1] + 1, dtype)

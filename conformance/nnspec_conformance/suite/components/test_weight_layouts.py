@@ -13,6 +13,7 @@ from nnspec_conformance.tolerance import Want, bound, spread
 
 WIDE = ("float32", "float64")  # where the numbers lie does not depend on the dtype
 BATCH, TIME, IN, HIDDEN = 2, 4, 3, 5
+FORMS = {"forget_gate", "reset", "update"}  # readings of what a cell computes
 
 
 def layer_input(operation: str, square: bool = False) -> tuple[int, ...]:
@@ -43,7 +44,7 @@ def reading_of(readings: dict) -> str:
     return readings.get("packing") or readings["kernel"]
 
 
-def native_case(operation: str, readings: dict, dtype: str, square: bool = False) -> Case:
+def native_case(operation: str, readings: dict, dtype: str, square: bool = False, note: str = "") -> Case:
     """The layer on weights that lie as the reading says; expected is the exchange layout's answer in float64."""
     reading = reading_of(readings)
     x = normal_draws(30, layer_input(operation, square), dtype)
@@ -51,17 +52,18 @@ def native_case(operation: str, readings: dict, dtype: str, square: bool = False
 
     def want(x: np.ndarray, weights: dict) -> Want:
         exchange = oracle.unpack(operation, wide(weights), reading)
-        return wanted(operation, wide(x), exchange, str(x.dtype))
+        return wanted(operation, wide(x), exchange, str(x.dtype), **form)
 
-    return call(operation, x, weights, want=want)
+    form = {keyword: readings[keyword] for keyword in readings.keys() & FORMS}
+    return call(operation, x, weights, want=want, note=note)
 
 
-def wanted(operation: str, x: np.ndarray, weights: dict, dtype: str) -> Want:
+def wanted(operation: str, x: np.ndarray, weights: dict, dtype: str, **form: str) -> Want:
     forward = oracle.FORWARD[operation]
     if operation in oracle.KERNEL_AXES:
         absolute = forward(np.abs(x), {name: np.abs(w) for name, w in weights.items()})
         return bound(forward(x, weights), absolute, weights["kernel"][..., 0].size + 1, dtype)
-    return spread(lambda rounded: forward(x, weights, rounded), dtype)
+    return spread(lambda rounded: forward(x, weights, rounded, **form), dtype)
 
 
 @clause("dense-native.kernel")
@@ -84,10 +86,28 @@ def test_lstm_native(readings: dict) -> Iterator[Case]:
         yield native_case("lstm_native", readings, dtype)
 
 
+@clause("lstm-native.forget-gate")
+def test_the_constant_of_the_forget_gate(readings: dict) -> Iterator[Case]:
+    for dtype in WIDE:
+        yield native_case("lstm_native", readings, dtype, note="a constant in the code, which no file of weights shows")
+
+
 @clause("gru-native.packing")
 def test_gru_native(readings: dict) -> Iterator[Case]:
     for dtype in WIDE:
         yield native_case("gru_native", readings, dtype)
+
+
+@clause("gru-native.reset")
+def test_the_place_of_the_reset_gate(readings: dict) -> Iterator[Case]:
+    for dtype in WIDE:
+        yield native_case("gru_native", readings, dtype, note="before the product, as in the paper, or after it")
+
+
+@clause("gru-native.update")
+def test_what_the_update_gate_keeps(readings: dict) -> Iterator[Case]:
+    for dtype in WIDE:
+        yield native_case("gru_native", readings, dtype, note="z and 1 - z exchanged, as between the papers")
 
 
 def right(operation: str, readings: dict) -> tuple[np.ndarray, dict[str, np.ndarray], str]:

@@ -9,7 +9,7 @@ import numpy as np
 from nnspec_conformance.cases import Case, call, clause
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.oracles.components import weights_and_biases as oracle
-from nnspec_conformance.tolerance import exact
+from nnspec_conformance.tolerance import Want, exact
 
 # ---- one weight, one bias: integers whose sums every dtype holds
 
@@ -46,9 +46,11 @@ def test_shift() -> Iterator[Case]:
 
 def count(readings: dict, layer: str, **sizes) -> Case:
     """One layer; the readings are those of the recurrent layers."""
-    want = oracle.parameter_count(layer=layer, **readings, **sizes)
-    attributes = {"layer": layer, **sizes}
-    return call("parameter_count", **attributes, want=exact(np.float64(want), "float64"))
+
+    def want(**attributes) -> Want:
+        return exact(np.float64(oracle.parameter_count(**attributes, **readings)), "float64")
+
+    return call("parameter_count", layer=layer, **sizes, want=want)
 
 
 @clause("parameter-count.dense")

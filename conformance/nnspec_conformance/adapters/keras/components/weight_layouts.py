@@ -9,7 +9,8 @@ from nnspec_conformance.adapters.keras.components.weights_and_biases import RECU
 
 VARIANTS = {
     "lstm-native.packing": "columns-ifgo",
-    "gru-native.packing": "columns-zrn-two-biases",
+    "gru-native.packing": ("columns-zrn-two-biases", "columns-zrn"),
+    "gru-native.reset": ("after", "before"),
 }
 
 
@@ -40,9 +41,9 @@ def convolution_native(x, weights):
     return _loaded(layer, (None, *x.shape[1:3], in_features), ("kernel", "bias"), weights)(x)
 
 
-def _sequence(kind, x, weights):
+def _sequence(kind, x, weights, **form):
     units = _sizes(weights, "recurrent_kernel")[0]
-    layer = kind(units, return_sequences=True, **RECURRENT, dtype=keras.backend.standardize_dtype(x.dtype))
+    layer = kind(units, return_sequences=True, **RECURRENT, **form, dtype=keras.backend.standardize_dtype(x.dtype))
     shape = (None, x.shape[1], _sizes(weights)[0])
     return _loaded(layer, shape, ("kernel", "recurrent_kernel", "bias"), weights)(x)
 
@@ -51,8 +52,10 @@ def lstm_native(x, weights):
     return _sequence(layers.LSTM, x, weights)
 
 
-def gru_native(x, weights):
+def gru_native(x, weights, *, packing, reset):
+    if (packing == "columns-zrn") != (reset == "before"):
+        raise NotImplementedError("reset_after=True has two biases, False one")
     given = dict(weights)
     if "bias" in given and "recurrent_bias" in given:  # both biases are the two rows of one array
         given["bias"] = keras.ops.stack([given["bias"], given.pop("recurrent_bias")])
-    return _sequence(layers.GRU, x, given)
+    return _sequence(layers.GRU, x, given, reset_after=reset == "after")

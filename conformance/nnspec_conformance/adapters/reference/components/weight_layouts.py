@@ -16,7 +16,10 @@ VARIANTS = clauses.own_spec().told(
 ) | {  # of the layouts those that the frameworks below have
     "convolution-native.kernel": ("hwio", "oihw"),
     "lstm-native.packing": ("by-gate", "columns-ifgo", "rows-ifgo-two-biases"),
+    "lstm-native.forget-gate": "bias-alone",
     "gru-native.packing": ("by-gate", "columns-rzn", "columns-zrn-two-biases", "rows-rzn-two-biases"),
+    "gru-native.reset": "after",
+    "gru-native.update": "keeps",
 }
 FRAMEWORKS: dict[str, Any] = {
     "in-out": "keras", "out-in": "torch", "hwio": "keras", "oihw": "torch", "columns-ifgo": "keras",

@@ -109,9 +109,7 @@ def sizes(operation: str, given: tuple[Any, ...], attributes: dict) -> np.ndarra
     else:
         integers = operation == "cross_entropy_with_integer_labels"
         share = oracle.one_hot(given[1], given[0].shape[-1], np.float64) if integers else given[1]
-        share = (1 - attributes.get("label_smoothing", 0.0)) * share + attributes.get("label_smoothing", 0.0) / given[
-            0
-        ].shape[-1]
+        share = share + attributes.get("label_smoothing", 0.0) * (1 / given[0].shape[-1] - share)
     with np.errstate(divide="ignore", invalid="ignore"):
         if operation in FROM_LOGITS:
             off, logs = log_errors(given[0]), activations.log_softmax(given[0])
@@ -159,9 +157,10 @@ def test_value(operation: str) -> Iterator[Case]:
 
 @clause("kl-divergence.direction")
 def test_direction(readings: dict) -> Iterator[Case]:
-    told = {"direction": readings["direction"]}
     for dtype in DTYPES:
-        yield value_case("kl_divergence", *arrays("kl_divergence", dtype), readings=told, note="the other direction")
+        yield value_case(
+            "kl_divergence", *arrays("kl_divergence", dtype), readings=readings, note="the other direction"
+        )
 
 
 @clause("softmax-cross-entropy.offset")
@@ -235,7 +234,8 @@ def slopes(operation: str, given: tuple, cotangents: np.ndarray, attributes: dic
     """The gradients in float64, and the same sums with every term in absolute value."""
     dtype, exact_arrays, g = str(given[0].dtype), widened(given), wide(cotangents)
     found = getattr(oracle, f"{operation}_vjp")(*exact_arrays, g, **attributes, **readings)
-    reach = np.abs(g) * attributes.get("positive_weight", 1.0)
+    reach = shares(found, operation, exact_arrays, g, attributes, readings)
+    reach = reach * max(1.0, attributes.get("positive_weight", 1.0))
     if operation in FROM_LOGITS:
         x = exact_arrays[0]
         weights = exact_arrays[2] if len(exact_arrays) > 2 else np.ones(1)
@@ -268,6 +268,16 @@ def slopes(operation: str, given: tuple, cotangents: np.ndarray, attributes: dic
         for value, term in zip(found[:2], terms, strict=False)  # class weights are a constant
         if value.ndim == np.ndim(reach)
     )
+
+
+def shares(found: tuple, operation: str, given: tuple, g: np.ndarray, attributes: dict, readings: dict) -> np.ndarray:
+    """The cotangent of each loss in absolute value; a mean divides that of a sum, for every loss alike."""
+    if attributes.get("reduction", "none") == "none":
+        return np.abs(g)
+    summed = getattr(oracle, f"{operation}_vjp")(*given, g, **attributes | {"reduction": "sum"}, **readings)[0]
+    divided = np.abs(found[0]).max() / max(np.abs(summed).max(), 1e-300)
+    shape = given[0].shape if operation in BINARY else given[0].shape[:-1]
+    return np.broadcast_to(np.abs(g) * divided, shape)
 
 
 def gradient_case(
@@ -339,10 +349,9 @@ def test_certain_gradient(trial: Trial, readings: dict) -> None:
 
 @clause("kl-divergence.gradient")
 def test_kl_gradient(readings: dict) -> Iterator[Case]:
-    told = {"direction": readings["direction"]}
     for dtype in ("float32", "float64"):
         given = arrays("kl_divergence", dtype)
-        yield gradient_case("kl_divergence", *given, readings=told, note="a distribution held constant")
+        yield gradient_case("kl_divergence", *given, readings=readings, note="a distribution held constant")
 
 
 @clause("softmax-cross-entropy.minus-infinity-gradient")

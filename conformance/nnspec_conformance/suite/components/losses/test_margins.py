@@ -136,13 +136,26 @@ VALUES: dict[str, Callable[..., Want]] = {
 
 def value_cases(operation: str, readings: dict, note: str = "") -> Iterator[Case]:
     """The operation's own inputs in every dtype."""
-    chosen = read(readings)
-
-    def want(*arrays: np.ndarray, **given: Any) -> Want:
-        return VALUES[operation](*arrays, **chosen, **given)
-
+    want = reduced_want(operation, read(readings))
     for dtype in DTYPES:
         yield call(operation, *INPUTS[operation](dtype), **MARGIN.get(operation, {}), **NONE, want=want, note=note)
+
+
+def reduced_want(operation: str, chosen: dict) -> Callable[..., Want]:
+    """The bound of the sum: what each loss may be off by, and the additions."""
+
+    def want(*arrays: np.ndarray, reduction: str, **given: Any) -> Want:
+        each = VALUES[operation](*arrays, reduction="none", **chosen, **given)
+        if reduction == "none":
+            return each
+        n = each.value.size
+        share = 1 / n if reduction == "mean" else 1
+        total, size = share * each.value.sum(), share * (np.abs(each.value) + each.allowed).sum()
+        summed = bound(total, size, n, each.dtype)
+        allowed = summed.allowed + share * each.allowed.sum()
+        return Want(summed.value, allowed, summed.flushed, summed.dtype, summed.tolerance)
+
+    return want
 
 
 # ---- values
@@ -152,14 +165,17 @@ def value_cases(operation: str, readings: dict, note: str = "") -> Iterator[Case
 def test_hinge() -> Iterator[Case]:
     for dtype in DTYPES:
         scores = real_numbers(dtype, largest=1e4)
-        yield call("hinge", scores, signed(scores), **NONE, want=hinge_want, note="the sign of the label")
+        yield call(
+            "hinge", scores, signed(scores), **NONE, want=reduced_want("hinge", {}), note="the sign of the label"
+        )
 
 
 @clause("squared-hinge.value")
 def test_squared_hinge() -> Iterator[Case]:
     for dtype in DTYPES:
         scores = real_numbers(dtype, largest=200.0)
-        yield call("squared_hinge", scores, signed(scores), **NONE, want=squared_hinge_want, note="the square of 1")
+        want = reduced_want("squared_hinge", {})
+        yield call("squared_hinge", scores, signed(scores), **NONE, want=want, note="the square of 1")
 
 
 @clause("multiclass-hinge.form")
@@ -316,10 +332,7 @@ def powers_of_two(count: int, dtype: str) -> np.ndarray:
 
 @clause("margins.gradient")
 def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
-    def want(*operands: np.ndarray, **given: Any) -> tuple[Want, ...]:
-        return GRADIENTS[operation](*operands, **read(readings), **given)
-
-    given = MARGIN.get(operation, {})
+    want, given = reduced_gradients(operation, readings), MARGIN.get(operation, {})
     for dtype in GRADIENT_DTYPES:
         arrays = INPUTS[operation](dtype)
         asked = {"cotangents": powers_of_two(len(arrays[0]), dtype), **given, **NONE}
@@ -327,7 +340,7 @@ def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
     for reduction in ("mean", "sum"):
         arrays = INPUTS[operation]("float32")
         asked = {"cotangents": np.array(0.75, np.float32), **given, "reduction": reduction}
-        yield gradient(operation, *arrays, **asked, want=reduced_gradients(operation, readings), note=reduction)
+        yield gradient(operation, *arrays, **asked, want=want, note=reduction)
 
 
 def reduced_gradients(operation: str, readings: dict) -> Callable[..., tuple[Want, ...]]:
@@ -335,6 +348,8 @@ def reduced_gradients(operation: str, readings: dict) -> Callable[..., tuple[Wan
 
     def want(*operands: np.ndarray, reduction: str, **given: Any) -> tuple[Want, ...]:
         *arrays, g = operands
+        if reduction == "none":
+            return GRADIENTS[operation](*operands, **read(readings), **given, **NONE)
         n = len(arrays[0])
         shares = np.full(n, g / (n if reduction == "mean" else 1), np.float32)
         each = GRADIENTS[operation](*arrays, shares, **read(readings), **given, **NONE)

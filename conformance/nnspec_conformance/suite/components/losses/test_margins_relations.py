@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -14,35 +13,18 @@ from nnspec_conformance.suite.components.losses.test_margins import (
     INPUTS,
     MARGIN,
     NONE,
-    VALUES,
     directions,
     read,
+    reduced_want,
     several_classes,
 )  # fmt: skip
-from nnspec_conformance.tolerance import Want, bound, exact
+from nnspec_conformance.tolerance import bound, exact
 
 GRID = 32  # steps of a probability
 UNIT = 2.0**-24
 
 
 # ---- reductions
-
-
-def reduced_want(operation: str, chosen: dict) -> Callable[..., Want]:
-    """The bound of the sum: what each loss may be off by, and the additions."""
-
-    def want(*arrays: np.ndarray, reduction: str, **given: Any) -> Want:
-        each = VALUES[operation](*arrays, reduction="none", **chosen, **given)
-        if reduction == "none":
-            return each
-        n = each.value.size
-        share = 1 / n if reduction == "mean" else 1
-        total, size = share * each.value.sum(), share * (np.abs(each.value) + each.allowed).sum()
-        summed = bound(total, size, n, "float32")
-        allowed = summed.allowed + share * each.allowed.sum()
-        return Want(summed.value, allowed, summed.flushed, summed.dtype, summed.tolerance)
-
-    return want
 
 
 @clause("margins.reduction")

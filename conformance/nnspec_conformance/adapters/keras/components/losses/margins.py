@@ -28,6 +28,11 @@ KNOWN_FAILURES = {
         "a gradient is -0.66015625, right is 0: the label's score is multiplied by 0 before the maximum is taken, and "
         "counts as a rival; https://github.com/keras-team/keras/issues/8083"
     ),
+    "duty.attributes[multiclass_hinge]": (
+        "of a sum the gradient for a score of the third example is 1.81016076, right is 0: the label's score is "
+        "multiplied by 0 before the maximum is taken, and counts as a rival; "
+        "https://github.com/keras-team/keras/issues/8083"
+    ),
     "cosine-loss.extremes": (
         "for a vector of length 2**-80 the cosine is 1.4e-17, right is 0.99965: a length below 1e-7 counts as 1e-7, "
         f"and squares overflow; {SEARCHED}ops/nn.py"

@@ -1,0 +1,145 @@
+"""Which keywords a declared operation is asked with, and which of them it is not handed.
+
+The declared values are chosen pairwise, as lengths are in ``sizes``: any two of different keywords stand in one
+question, and not every combination is asked. The edges of a range stand alone, beside the plainest keywords: at a
+learning rate of 0 no other keyword shows.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nnspec_conformance.axes import Interval
+from nnspec_conformance.home import Home
+from nnspec_conformance.operations import UNSTATED, Attribute, Operation
+from nnspec_conformance.sizes import is_possible, pairwise
+
+LARGE = 16.0  # of a keyword that has no upper end: also as an exponent it leaves the answer a number
+FRACTION = 1 / 64  # of a range, beside an end that is none of its values
+LEFT_OUT = "(left out)"  # in a row: the call does not have the keyword
+LEAN = 2  # rows for a subject that compiles
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The keywords of one question.
+
+    Attributes:
+        home: the question that has them.
+        refusable: in words, what makes a refusal the business of other clauses.
+    """
+
+    home: Home
+    refusable: str = ""
+
+
+def plan(home: Home, *, lean: bool = False) -> list[Setting]:
+    """The home question with other keywords, which are all possible in its lengths.
+
+    Args:
+        home: the operation, its readings and its lengths.
+        lean: few, since every setting is compiled: those that differ from the home question in the most keywords.
+    """
+    choices = choices_of(home)
+    found: dict[str, Setting] = {}
+    rows = [(row, "") for row in (_few(home, choices) if lean else pairwise(choices))]
+    for row, words in rows if lean else [*rows, *_alone(home)]:
+        there = replace(home, keywords=completed(home.operation, row))
+        if is_possible(there, home.lengths):
+            found.setdefault(repr(there.keywords), Setting(there, words))
+    return list(found.values())
+
+
+def edges(attribute: Attribute) -> list[float]:
+    """Zero, a negative and a large number, the ends of a number's range, or numbers beside them.
+
+    Of an integer the least one, or 0 if there is none, since others may have to fit the shapes.
+    """
+    of = {"number": _edges, "integer": _least}.get(attribute.kind)
+    found = of(attribute.interval) if of and attribute.interval else []
+    return [n for n in dict.fromkeys(found) if n not in attribute.values]
+
+
+def choices_of(home: Home) -> dict[str, tuple]:
+    """The declared values of every keyword that is no reading, and that it is left out.
+
+    A keyword of which frameworks have several defaults is always handed over.
+    """
+    rank = max((len(home.lengths[star]) for star in home.stars), default=0)
+    plain, found = Home(home.operation, home.readings).attributes, dict[str, tuple]()
+    for attribute in (a for a in home.operation.attributes if not a.readings):
+        values = attribute.values
+        if attribute.kind == "axis" and rank:
+            values = tuple(n for n in values if -rank <= n < rank)
+        may_lack = attribute.name not in plain or attribute.when
+        found[attribute.name] = (*values, LEFT_OUT) if may_lack else values
+    return found
+
+
+def completed(operation: Operation, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords of a row that a call has: none that is left out, and none beside a choice that does not take it."""
+    found: dict[str, Any] = {}
+    for attribute in operation.attributes:
+        chosen = row.get(attribute.name, LEFT_OUT)
+        if _applies(operation, attribute, found) and chosen is LEFT_OUT and attribute.required:
+            chosen = attribute.values[0]
+        if _applies(operation, attribute, found) and chosen is not LEFT_OUT:
+            found[attribute.name] = chosen
+    return found
+
+
+def with_defaults(operation: Operation, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords with what those stand for that are left out, as far as that is a value and not a formula."""
+    found = dict(keywords)
+    for attribute in operation.attributes:
+        default = attribute.default
+        is_known = default is not UNSTATED and default is not None and not attribute.readings
+        if attribute.name not in found and is_known and not attribute.fault(default):
+            if _applies(operation, attribute, found):
+                found[attribute.name] = default
+    return found
+
+
+def _applies(operation: Operation, attribute: Attribute, given: Mapping[str, Any]) -> bool:
+    """Whether a keyword may stand beside the choices on which it depends."""
+    chosen = {other: given.get(other, operation.attribute(other).default) for other in attribute.when}
+    return all(chosen[other] in values for other, values in attribute.when.items())
+
+
+def _edges(interval: Interval) -> list[float]:
+    low, high = interval.ends()
+    found = [0.0, -0.75, LARGE if math.isinf(high) else high - (high - low) * FRACTION, high]
+    beside = [] if interval.contains(low) else [low + FRACTION]
+    return [n for n in (*found, *beside) if interval.contains(n)]
+
+
+def _least(interval: Interval) -> list[int]:
+    low, _ = interval.ends()
+    return [n for n in (0 if math.isinf(low) else math.ceil(low),) if interval.contains(n)]
+
+
+def _alone(home: Home) -> Iterator[tuple[dict[str, Any], str]]:
+    """Each edge of each range, beside the plainest keywords, and in words."""
+    for attribute in (a for a in home.operation.attributes if not a.when):
+        for n in edges(attribute):
+            yield home.attributes | {attribute.name: n}, f"{attribute.name} = {n:g}"
+
+
+def _few(home: Home, choices: Mapping[str, tuple]) -> Iterator[dict[str, Any]]:
+    """Rows in which every keyword has another value than the home question; operations begin with different ones.
+
+    In the second one choices that an adapter translates are plain: a framework may have no more of them.
+    """
+    first = zlib.crc32(home.operation.name.encode())
+    for i in range(LEAN):
+        row = dict(home.attributes)
+        for name, values in choices.items():
+            plain = home.attributes.get(name, LEFT_OUT)
+            others = [v for v in values if v != plain and not (i and home.operation.attribute(name).translated)]
+            others = others or [plain]
+            row[name] = others[(first + i) % len(others)]
+        yield row

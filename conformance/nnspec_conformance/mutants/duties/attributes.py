@@ -1,0 +1,162 @@
+"""Wrong in one way that any operation with keywords can be: a keyword has no effect, or another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.home import Home
+from nnspec_conformance.keywords import edges, with_defaults
+from nnspec_conformance.mutant import ORACLE, Mutants
+from nnspec_conformance.operations import Attribute, Operation
+
+MUTANTS = Mutants()
+DUTY = "duty.attributes"
+OWING = [own_spec().operations[name] for name in own_spec().clauses[DUTY].operations]
+
+
+def keywords_of(operation: Operation, fits: Callable[[Attribute], object] = lambda attribute: True) -> list[Attribute]:
+    """The keywords of an operation that are no readings, and with which it can be wrong in some way."""
+    return [a for a in operation.attributes if not a.readings and fits(a)]
+
+
+def those(fits: Callable[[Attribute], object], at_least: int = 1) -> list[str]:
+    """The operations that have so many keywords of a kind."""
+    return [operation.name for operation in OWING if len(keywords_of(operation, fits)) >= at_least]
+
+
+def of(f: Callable) -> Operation:
+    """The declaration of an oracle's function, or of its gradient."""
+    return own_spec().operations[f.__name__.removesuffix("_vjp")]
+
+
+def with_changed(f: Callable, given: dict[str, Any], fits: Callable, change: Callable) -> dict[str, Any]:
+    """The keywords with ``change(attribute, value)`` in the place of those that fit."""
+    names = {a.name: a for a in keywords_of(of(f), fits)}
+    return {name: change(names[name], value) if name in names else value for name, value in given.items()}
+
+
+# ---- kinds of keywords
+
+
+def is_optional(attribute: Attribute) -> bool:
+    return not attribute.required
+
+
+def may_be_zero(attribute: Attribute) -> bool:
+    """Whether it may be 0, from which its default is far."""
+    known = attribute.kind == "number" and attribute.interval is not None and attribute.interval.contains(0.0)
+    return bool(known and isinstance(attribute.default, float) and attribute.default > 1e-3)
+
+
+def may_be_negative(attribute: Attribute) -> bool:
+    return bool(attribute.kind == "number" and attribute.interval and attribute.interval.contains(-0.75))
+
+
+def has_edges(attribute: Attribute) -> bool:
+    return attribute.kind == "number" and bool(edges(attribute))
+
+
+def is_choice(attribute: Attribute) -> bool:
+    return attribute.kind in ("choice", "flag") and not attribute.when and len(attribute.values) > 1
+
+
+INDEPENDENT = [name for name in those(is_choice) if name != "parameter_count"]  # on whose choice all others depend
+
+
+def may_be_left_out(operation: Operation) -> list[Attribute]:
+    """The keywords that the duty leaves out, and of which another default can be told."""
+    plain = Home(operation, {}).attributes
+    return keywords_of(
+        operation,
+        lambda a: a.name not in plain and a.kind not in ("integer", "shape") and not a.when and other_default(a),
+    )
+
+
+def other_default(attribute: Attribute) -> list:
+    return [value for value in attribute.values if value != attribute.default and attribute.default is not None]
+
+
+# ---- what a keyword does
+
+
+@MUTANTS.each(
+    "keywords are taken for the sake of other libraries, and never read",
+    DUTY,
+    operations=those(is_optional),
+)
+def ignores_its_keywords(f, *arrays, **given):
+    optional = {a.name for a in keywords_of(of(f), is_optional)}
+    return f(*arrays, **{name: value for name, value in given.items() if name not in optional})
+
+
+@MUTANTS.each("`value or default` takes 0 for a keyword that was left out", DUTY, operations=those(may_be_zero))
+def takes_zero_for_left_out(f, *arrays, **given):
+    return f(*arrays, **with_changed(f, given, may_be_zero, lambda a, value: value or a.default))
+
+
+@MUTANTS.each(
+    "a negative number counts as a mistake of the caller, and loses its sign", DUTY, operations=those(may_be_negative)
+)
+def loses_the_sign_of_a_keyword(f, *arrays, **given):
+    return f(*arrays, **with_changed(f, given, may_be_negative, lambda a, value: abs(value)))
+
+
+@MUTANTS.each(
+    "a kernel is compiled for the settings of the tests, and the nearest of them is taken",
+    DUTY,
+    operations=those(has_edges),
+)
+def knows_the_tested_numbers(f, *arrays, **given):
+    def nearest(attribute, value):
+        known = [*attribute.values, *([attribute.default] if isinstance(attribute.default, float) else [])]
+        return min(known, key=lambda tested: abs(tested - value))
+
+    return f(*arrays, **with_changed(f, given, has_edges, nearest))
+
+
+@MUTANTS.each("the last branch of a choice was copied from the first", DUTY, operations=INDEPENDENT)
+def takes_the_last_choice_for_the_first(f, *arrays, **given):
+    def copied(attribute, value):
+        return attribute.values[0] if value == attribute.values[-1] else value
+
+    return f(*arrays, **with_changed(f, given, is_choice, copied))
+
+
+@MUTANTS.each(
+    "a default was changed, and whoever leaves the keyword out gets another function",
+    DUTY,
+    operations=[operation.name for operation in OWING if may_be_left_out(operation)],
+)
+def has_another_default(f, *arrays, **given):
+    others = {a.name: other_default(a)[0] for a in may_be_left_out(of(f))}
+    return f(*arrays, **others | given)
+
+
+@MUTANTS.each(
+    "two keywords together take the branch of the first alone",
+    DUTY,
+    operations=those(is_optional, at_least=2),
+)
+def reads_one_keyword_at_a_time(f, *arrays, **given):
+    defaults = with_defaults(of(f), {})
+    read = [a.name for a in keywords_of(of(f), is_optional) if given.get(a.name, a.default) != defaults.get(a.name)]
+    return f(*arrays, **{name: value for name, value in given.items() if name not in read[1:]})
+
+
+@MUTANTS.each(
+    "the backward pass was written for one setting, while the call follows its keywords",
+    DUTY,
+    operations=[
+        name for name in those(lambda a: a.kind == "number" or a.name == "activation") if hasattr(ORACLE, f"{name}_vjp")
+    ],
+    part="_vjp",
+)
+def has_the_gradient_of_one_setting(f, *arrays, **given):
+    plain = Home(of(f), {}).attributes
+
+    def fixed(attribute, value):
+        return plain.get(attribute.name, attribute.default)
+
+    return f(*arrays, **with_changed(f, given, lambda a: a.kind == "number" or a.name == "activation", fixed))
