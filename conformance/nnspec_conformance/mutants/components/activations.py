@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import ml_dtypes
 import numpy as np
-from scipy.special import erf, erfc
 
 from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.adapters.numpy_oracle.rounding import in_dtype
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
+from nnspec_conformance.special import erf, erfc
 
 MUTANTS = Mutants()
 

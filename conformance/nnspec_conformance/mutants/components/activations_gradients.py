@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import erf
 
 from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.mutants.components.activations import quietly
+from nnspec_conformance.special import erf
 
 MUTANTS = Mutants()
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from scipy.special import erfc, expit
+
+from nnspec_conformance.special import erfc, expit
 
 ELEMENTWISE = (
     "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "sigmoid", "tanh", "softplus", "silu", "hard_sigmoid"

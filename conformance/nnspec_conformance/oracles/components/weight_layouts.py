@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
+
+from nnspec_conformance.special import expit
 
 
 @dataclass(frozen=True)

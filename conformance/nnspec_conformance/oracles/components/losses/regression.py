@@ -6,9 +6,9 @@ Every function computes in the dtype that it is handed; the expected values of t
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import digamma, gammaln
 
 from nnspec_conformance.oracles.components.losses.cross_entropy import check_shapes, mean_of, times
+from nnspec_conformance.special import digamma, gammaln
 
 FACTORS = {"whole": 1.0, "half": 0.5}  # of the squared error
 KINKS = {"zero": 0.0, "plus": 1.0, "minus": -1.0}  # the slope of the absolute error where the error is 0
