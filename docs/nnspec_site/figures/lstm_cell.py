@@ -32,10 +32,10 @@ def run(forget_bias: float, second: int) -> dict[str, np.ndarray]:
         x = np.array([[v, float(t in (FIRST, second))]], np.float32)
         for gate in GATES:
             z = x @ weights[f"kernel_{gate}"] + h * RECURRENT[gate] + weights[f"bias_{gate}"]
-            found[gate].append(float(np.tanh(z) if gate == "g" else 1 / (1 + np.exp(-z))))
+            found[gate].append((np.tanh(z) if gate == "g" else 1 / (1 + np.exp(-z))).item())
         h, c = (np.asarray(part) for part in lstm_step(x, weights, h, c))
-        found["h"].append(float(h))
-        found["c"].append(float(c))
+        found["h"].append(h.item())
+        found["c"].append(c.item())
     return {name: np.array(v) for name, v in found.items()}
 
 
