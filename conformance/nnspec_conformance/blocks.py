@@ -109,6 +109,9 @@ def parse_blocks(path: Path) -> list[Block]:
     fence, opened, i = None, 0, 0
     while i < len(lines):
         stripped = lines[i].strip()
+        if not stripped.startswith(("/", "`", "~")):  # most lines, which are text
+            i += 1
+            continue
         mark = re.match(r"(`{3,}|~{3,})", stripped)
         if mark and (fence is None or stripped.startswith(fence)):
             fence, opened = None if fence else mark.group(1), i + 1

@@ -10,7 +10,7 @@ from nnspec_site import cores, duties, letters, proof
 from nnspec_site.blocks.clause import choices_of, level, readings_of
 from nnspec_site.data import Data
 from nnspec_site.html import Element, code, make, plural, prose, table
-from nnspec_site.own_page import document, neighbours, section
+from nnspec_site.own_page import document, neighbours, proven, section
 from nnspec_site.rendering import Renderer, clause_address
 from nnspec_site.snippets import snippet
 
@@ -72,9 +72,7 @@ def about(data: Data, clause: Clause) -> Element | None:
         parts.append(make("li", "", "Applies to ", *[p for n in clause.applies_to for p in (", ", code(n))][1:]))
     if clause.source:
         parts.append(prose("li", f"Source: {clause.source}"))
-    if clause.proves:
-        statements = make("a", "", "what the source says", href="/spec/index.md")
-        parts.append(make("li", "", f"Proves {', '.join(clause.proves)} of ", statements))
+    parts += proven(data, clause.proves)
     return make("ul", "about", *parts) if parts else None
 
 

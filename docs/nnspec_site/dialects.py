@@ -82,7 +82,8 @@ def source(path: Path, operation: str) -> str:
 def _text(text: str, node: ast.stmt) -> str:
     """The lines of a definition, its decorators included."""
     first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
-    return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
+    lines = text.splitlines()[first - 1 : node.end_lineno]
+    return "\n".join(line.removesuffix("  # fmt: skip") for line in lines)  # a word to the formatter, not to a reader
 
 
 def _topics(init: Path) -> tuple[str, ...]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from nnspec_conformance.clauses import Experiment
 from nnspec_conformance.intervals import Interval
 from nnspec_site.blocks.experiment import badge, effect, prediction
+from nnspec_site.blocks.figure import FOLDER, sized
 from nnspec_site.data import Data, Report
 from nnspec_site.html import Element, code, make, number, prose, table
-from nnspec_site.own_page import document, neighbours, section
+from nnspec_site.own_page import document, neighbours, proven, section
 from nnspec_site.rendering import Renderer, experiment_address
 
+FIGURE = re.compile(r"^/// figure \| (\S+)\n +alt: (.+?)\n\n(.+?)\n///$", re.MULTILINE | re.DOTALL)
+NEXT = re.compile(r"^(?:/// experiment|#+) ", re.MULTILINE)
 KIND = {"experiment": "experiment", "theorem": "theorem, checked on the oracle", "benchmark": "benchmark"}
 
 
@@ -34,11 +38,11 @@ def main(data: Data, experiment: Experiment, renderer: Renderer) -> Element:
     made = make("main", "", make("div", "head", make("h1", "", experiment.id), *words, kind))
     made.append(make("div", "statement", renderer.block(experiment.text)))
     if experiment.proves:
-        statements = make("a", "", "what the source says", href="/spec/index.md")
-        made.append(make("ul", "about", make("li", "", f"Proves {', '.join(experiment.proves)} of ", statements)))
+        made.append(make("ul", "about", *proven(data, experiment.proves)))
     note = prose("p", result["note"]) if result.get("note") else None
     for part in (
         section("Measured", make("p", "", *effect(result), ".") if result else None),
+        figure(data, experiment, renderer),
         section("Measure", prose("p", experiment.measure)),
         section("Predicted", prose("p", experiment.predicted)),
         section("Remarks", note),
@@ -50,6 +54,23 @@ def main(data: Data, experiment: Experiment, renderer: Renderer) -> Element:
     if result:
         made.append(provenance(result))
     return made
+
+
+def figure(data: Data, experiment: Experiment, renderer: Renderer) -> list[Element]:
+    """What the topic's page draws of it, if a figure follows there before the next experiment or heading."""
+    text = data.spec.pages[experiment.page].path.read_text(encoding="utf-8")
+    behind = text.partition(f"/// experiment | {experiment.id}\n")[2].partition("\n///\n")[2]
+    found = FIGURE.search(NEXT.split(behind, maxsplit=1)[0])
+    if not found:
+        return []
+    name, alt, caption = found.groups()
+    made = make("figure")
+    for scheme in ("light", "dark"):
+        drawn = f"{name}-{scheme}.svg"
+        source = renderer.relative(f"/{FOLDER}/{drawn}")
+        made.append(sized(make("img", scheme, src=source, alt=" ".join(alt.split()), loading="lazy"), drawn))
+    made.append(make("figcaption", "", *renderer.block(caption)))
+    return [made]
 
 
 def numbers(experiment: Experiment, came: Report) -> Element:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from nnspec_site import data, kept_pages, staging
 
+NAME = re.compile(r'(<span class="md-ellipsis">\s*)([a-z]+(?:[._][a-z]+)+)(?=\s*<)')
 _serving = False
 
 
@@ -36,6 +38,11 @@ def on_nav(nav: Any, config: Any, files: Any) -> None:
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
     """Let an unchanged page keep what it was rendered to."""
     kept_pages.keep(markdown, page, config)
+
+
+def on_post_page(output: str, page: Any, config: Any) -> str:
+    """Let the name of a module break after a dot or an underscore; the theme cuts a word that is too long."""
+    return NAME.sub(lambda m: m[1] + re.sub(r"[._]", r"\g<0><wbr>", m[2]), output)
 
 
 def on_post_build(config: Any) -> None:

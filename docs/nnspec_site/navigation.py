@@ -23,7 +23,22 @@ from nnspec_site.listing import SOURCES
 STAGE = ROOT / "build" / "pages"
 GENERATED = "---\ngenerated: by the build of the site, from the folders; changes to this file are lost\n"
 HEAD = f"{GENERATED}---\n\n"
-BEHIND = "search:\n  boost: 0.2\n"  # the page that explains a thing is found before the documentation of its code
+BEHIND = "search:\n  boost: 0.2\n"  # the page that explains a thing comes before a list of pages and before its code
+INTRODUCTIONS = {  # what a section is about, above its list of topics
+    "components": (
+        "The parts that every network is made of: neurons, the non-linearity, layers, the loss at the end, and the way "
+        "back to the gradients. Each page builds on those above it. A first reading goes by the "
+        "[learning path](/guides/learning-path.md), which says what to leave out."
+    ),
+    "architectures": (
+        "How layers are joined for one kind of data: convolutions for images and whatever else lies on a grid, "
+        "recurrent networks for sequences."
+    ),
+    "training": (
+        "How the weights change from step to step. The first pages differ in how many examples a step looks at; those "
+        "behind them in what is remembered of the steps before, and in what becomes of a large gradient."
+    ),
+}
 ALONE = """
 !!! note "About the reference alone"
     This page says what the reference implementation promises; no other implementation is asked. Each statement is
@@ -67,7 +82,8 @@ def generated(spec: Spec, sources: Path = SOURCES) -> Iterator[tuple[str, str]]:
     """Path and text of each, its head included: a section without a page of its own, a module of the reference."""
     for folder in dict.fromkeys(parent for name in spec.pages for parent in folders(name)):
         if f"{folder}/index" not in spec.pages:
-            yield f"spec/{folder}/index.md", f"{HEAD}# {title(spec, folder)}\n\n/// topics | {folder}\n///\n"
+            parts = [f"# {title(spec, folder)}", INTRODUCTIONS.get(folder), f"/// topics | {folder}\n///"]
+            yield f"spec/{folder}/index.md", f"{GENERATED}{BEHIND}---\n\n" + "\n\n".join(filter(None, parts)) + "\n"
     for module in modules(spec, sources):
         owner = module.page
         lines = [f"# {module.dotted}", f"::: {module.dotted}"]

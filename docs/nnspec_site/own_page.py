@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nnspec_site.data import Data
 from nnspec_site.flat_formulas import FLAT
-from nnspec_site.html import Element, code, make
+from nnspec_site.html import Element, code, make, prose
 from nnspec_site.rendering import Renderer
 
 LENGTH = 180  # of a description
@@ -82,6 +82,20 @@ def bar(data: Data, name: str, topic: str) -> Element:
     """Where one is: the site, the topic."""
     back = make("a", "", data.spec.pages[topic].title, href=f"/spec/{topic}.md#{name}")
     return make("nav", "bar", make("a", "home", "nnspec", href="/index.html"), " / ", back, aria_label="Breadcrumb")
+
+
+def proven(data: Data, statements: Iterable[str]) -> list[Element]:
+    """The statements of the source that a clause or an experiment tests, in words, each an entry of a list."""
+    words = {name: data.spec.source.get(name, {}).get("statement") for name in statements}
+    return [
+        make(
+            "li",
+            "",
+            make("a", "", f"The source, {name}", href="/spec/index.md#what-the-source-says-and-what-proves-it"),
+            prose("span", f": {said}") if said else None,
+        )
+        for name, said in words.items()
+    ]
 
 
 def neighbours(what: str, before: tuple[str, str] | None, after: tuple[str, str] | None) -> Element:

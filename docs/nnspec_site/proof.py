@@ -8,7 +8,7 @@ from nnspec_conformance.clauses import Clause
 from nnspec_conformance.subnormals import WORDS
 from nnspec_conformance.verdict import WEAK
 from nnspec_site.data import Data, Report
-from nnspec_site.html import Element, code, linked, make, number, plural, prose, table
+from nnspec_site.html import Element, breakable, code, linked, make, number, plural, prose, table
 from nnspec_site.outcomes import OUTCOMES, chip, tally, worst
 from nnspec_site.rendering import clause_address
 
@@ -151,8 +151,10 @@ def _by_subject(data: Data, clause: Clause) -> Element:
 def _outcome(result: Report) -> Element:
     """The outcome's chip, with the declaration by which it holds."""
     held = [f"{WORDS[reading]} ({', '.join(dtypes)})" for reading, dtypes in result.get("subnormals", {}).items()]
-    held += [WEAK] if result.get("weak") else []
-    return make("span", "", chip(result["outcome"]), *(make("small", "", f" {words}") for words in held))
+    made = make("span", "", chip(result["outcome"]), *(make("small", "", f" {words}") for words in held))
+    if result.get("weak"):
+        made.append(make("small", "", " ", make("a", "", WEAK, href="/spec/conformance.md#verdicts")))
+    return made
 
 
 def _cell(result: Report) -> Element:
@@ -167,7 +169,9 @@ def subject_name(data: Data, name: str) -> Element:
     subject = data.subjects[name]["subject"]
     role = subject.get("role", "framework")
     extra = role if role in ("oracle",) else subject.get("version", "")
-    return make("span", "nn-subject", name, make("small", "", f" {extra}"))
+    made = breakable(name, "span", "nn-subject")
+    made.append(make("small", "", f" {extra}"))
+    return made
 
 
 def entries(data: Data, clause: Clause) -> list[list[Element | str]]:

@@ -235,7 +235,7 @@ HEAD = """box => {
     return {
         longer: box.scrollTop > 50, wider: box.scrollLeft > 50,
         down: at(head).top - frame.top, across: at(first).left - frame.left,
-        order: [...box.querySelectorAll("thead th")].map(cell => cell.firstElementChild?.firstChild.textContent),
+        order: [...box.querySelectorAll("thead .nn-subject")].map(name => name.textContent.split(" ")[0]),
     };
 }"""
 

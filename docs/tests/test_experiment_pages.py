@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html as html_module
 import re
 
@@ -70,3 +71,25 @@ def test_page_leads_back_and_describes_itself(page):
     assert 'href="../../../spec/components/topic.html#vanishing"' in html
     assert '<meta name="description" content="Sigmoids make gradients vanish.">' in html
     assert "rel=" not in html.partition("<body>")[2]
+
+
+def test_page_has_the_figure_that_follows_the_experiment(page, data):
+    path = data.spec.pages["components/topic"].path
+    figure = "\n/// figure | edges\n    alt: What is\n      seen.\n\nA *caption*.\n///\n"
+    written = path.read_text(encoding="utf-8")
+    start = written.index("/// experiment | vanishing")
+    end = written.index("\n///\n", start) + len("\n///\n")
+    path.write_text(written[:end] + figure + written[end:], encoding="utf-8")
+    html = page()
+    assert 'alt="What is seen." class="light"' in html
+    assert 'src="../../../assets/generated/figures/edges-light.svg"' in html
+    assert "edges-dark.svg" in html
+    assert "A <em>caption</em>." in html
+    path.write_text(written[:end] + "\n### Another thing\n" + figure + written[end:], encoding="utf-8")
+    assert "edges-light.svg" not in page()
+
+
+def test_page_says_which_statement_of_the_source_it_tests(page, data):
+    data.spec.source = {"A.9": {"statement": "it *learns*", "page": "components/topic"}}
+    data.spec.experiments["vanishing"] = dataclasses.replace(data.spec.experiments["vanishing"], proves=("A.9",))
+    assert "The source, A.9 : it learns" in text_of(page())

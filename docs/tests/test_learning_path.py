@@ -28,6 +28,31 @@ def test_the_slope_at_zero_can_be_seen(capsys):
     assert capsys.readouterr().out.split("]")[1].split() == ["[0.", "0.", "0.", "1.", "1."]
 
 
+def test_the_network_learns_xor_as_the_path_says(capsys):
+    code = re.findall(r'```python title="xor.py"\n(.*?)```', PATH, re.S)[0]
+
+    def loss_and_answers(**changed: str) -> tuple[list[float], str]:
+        text = code
+        for name, value in changed.items():
+            old = {"units": "UNITS = 8", "key": "key(0)", "rate": "gradient_descent(1.0)"}[name]
+            assert old in text
+            text = text.replace(old, value)
+        exec(text, {})
+        *steps, answers = capsys.readouterr().out.strip().splitlines()
+        return [float(line.split()[1]) for line in steps], answers.replace("  ", " ")
+
+    (first, *_, last), answers = loss_and_answers()
+    assert f"from {first:.2f} to {last:.3f}" in PATH
+    right = "[False True True False]"
+    assert answers == right
+    assert loss_and_answers(units="UNITS = 2")[1] != right  # stuck
+    assert loss_and_answers(units="UNITS = 2", key="key(1)")[1] == right
+    assert loss_and_answers(rate="gradient_descent(100.0)")[1] != right  # the rate is too large
+    adam = code.replace("gradient_descent,", "adam,").replace("gradient_descent(1.0)", "adam(0.02)")
+    exec(adam, {})
+    assert capsys.readouterr().out.split("\n")[-2].replace("  ", " ") == right
+
+
 def test_both_textbook_formulas_fail_where_the_path_says(tmp_path, capsys):
     code = re.findall(r'```python title="mine.py"\n(.*?)```', PATH, re.S)[0]
     (tmp_path / "mine.py").write_text(code, encoding="utf-8")

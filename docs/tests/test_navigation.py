@@ -7,7 +7,7 @@ import re
 import pytest
 
 from nnspec_conformance.clauses import Statement, load_spec
-from nnspec_site import navigation
+from nnspec_site import hooks, navigation
 from nnspec_site.build import CONFIG, settings
 from nnspec_site.data import Data
 from nnspec_site.errors import SiteError
@@ -125,7 +125,9 @@ def test_a_page_that_nobody_wrote_says_so_and_one_that_somebody_wrote_stays_a_li
     assert "[Layers](/spec/components/layers.md)" in made
     assert made.endswith("::: nnspec.components.layers_modules\n")
     index = (trial / "stage" / "spec" / "components" / "index.md").read_text(encoding="utf-8")
-    assert index == f"{navigation.HEAD}# Components\n\n/// topics | components\n///\n"
+    told = navigation.INTRODUCTIONS["components"]
+    head = f"{navigation.GENERATED}{navigation.BEHIND}---\n\n"
+    assert index == f"{head}# Components\n\n{told}\n\n/// topics | components\n///\n"
     written = trial / "stage" / "spec" / "architectures" / "convolutional" / "index.md"
     assert written.resolve() == trial / "spec" / "architectures" / "convolutional" / "index.md"
 
@@ -187,3 +189,9 @@ def test_the_projects_own_navigation_has_every_page_once():
     pages = [f"spec/{name}.md" for name in load_spec().pages]
     assert len(named) == len(set(named))
     assert set(pages) <= set(named)
+
+
+def test_name_of_a_module_breaks_after_a_dot_or_an_underscore():
+    shown = '<span class="md-ellipsis">\n  losses.cross_entropy\n</span><span class="md-ellipsis">Who has it</span>'
+    made = hooks.on_post_page(shown, None, None)
+    assert made == shown.replace("losses.cross_entropy", "losses.<wbr>cross_<wbr>entropy")

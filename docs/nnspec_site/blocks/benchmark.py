@@ -26,7 +26,7 @@ class BenchmarkBlock(SiteBlock):
     OPTIONS = options("benchmark")
 
     def on_create(self, parent: Element) -> Element:
-        reports, known = site_data.current().benchmarks, list(sets.discover())
+        reports, known = site_data.current().benchmarks, in_order()
         if self.argument not in [*known, *VIEWS]:
             raise self.fail(f"no such set or view; known: {', '.join([*known, *VIEWS])}")
         holder = make("div", "nn-benchmark")
@@ -37,6 +37,8 @@ class BenchmarkBlock(SiteBlock):
             holder.extend(comparison.ceilings(reports))
         elif self.argument in known:
             holder.extend(of_set(reports, self.argument, full=False))
+        if self.argument == "sets":
+            holder.extend(missing(reports))
         for name in known if self.argument in ("sets", "comparison") else []:
             parent.append(make("h2", "", title_of(name), id=name))
             holder = make("div", "nn-benchmark")
@@ -44,6 +46,22 @@ class BenchmarkBlock(SiteBlock):
             full = self.argument == "sets"
             holder.extend(of_set(reports, name, full=True) if full else comparison.of_set(reports, name))
         return holder
+
+
+def in_order() -> list[str]:
+    """The sets in the order of the pages that they belong to, as everywhere on the site."""
+    place = {page: at for at, page in enumerate(site_data.current().spec.pages)}
+    pages = sets.pages()
+    return sorted(sets.discover(), key=lambda name: (place.get(pages[name], len(place)), pages[name]))
+
+
+def missing(reports: dict[str, Report]) -> list[Element]:
+    """The kinds of device that nobody has measured, with the command that does it."""
+    names = comparison.missing(reports)
+    if not names:
+        return []
+    words = f"No result on a {' or '.join(name.upper() for name in names)} yet. Measure yours: "
+    return [make("p", "nn-provenance", words, code(command(names[0])))]
 
 
 def title_of(name: str) -> str:
@@ -66,15 +84,18 @@ def of_set(reports: dict[str, Report], name: str, *, full: bool) -> list[Element
         if found := [work for work in report["workloads"] if work["set"] == name]:
             parts.append(measured(report, found, full=full))
             shown += 1
-        if absent := unmeasured(report, name):
-            words = f"Not measured on this machine ({report['machine']['name']}): {', '.join(absent)}."
+        absent = unmeasured(report, name)
+        if absent and found:
+            words = f"Not measured on this machine ({report['machine']['name']}): {'; '.join(absent)}."
             parts.append(make("p", "nn-provenance", words))
+    owner = sets.pages()[name]
+    if full and owner in site_data.current().spec.pages:
+        link = make("a", "", "what bounds it, and why we are slower or faster", href=f"/spec/{owner}.md#cost")
+        parts.insert(0, make("p", "nn-provenance", "On the topic's page: ", link, "."))
     if not shown:
         parts.append(make("p", "nn-unproven", "Not measured on any machine yet. Measure yours: ", code(command("cpu"))))
-    elif missing := comparison.missing(reports):
-        names = " or ".join(device.upper() for device in missing)
-        words = f"No result on a {names} yet. Measure yours: "
-        parts.append(make("p", "nn-provenance", words, code(command(missing[0]))))
+    elif not full:
+        parts += missing(reports)
     return parts
 
 
@@ -138,7 +159,8 @@ def measured(report: Report, workloads: list[Report], *, full: bool) -> Element:
     versions = ", ".join(f"{name} {version}" for name, version in report.get("versions", {}).items())
     date = max((work["date"] for work in workloads if "date" in work), default=report.get("date", "–"))
     count = max(len(work["nnspec"].get("runs") or [0]) for work in workloads)
-    words = f"Measured {date} in {plural(count, 'process', 'processes')} with {versions}."
+    with_versions = "" if full else f" with {versions}"  # the page of all sets tells them once, with the machine
+    words = f"Measured {date} in {plural(count, 'process', 'processes')}{with_versions}."
     panel.append(make("p", "nn-provenance", words))
     if wrong := impossible(workloads):
         words = "These times cannot be right, as a smaller size takes longer: " + "; ".join(wrong.values())

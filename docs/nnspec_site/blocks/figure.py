@@ -20,6 +20,15 @@ FOLDER = "assets/generated/figures"
 MAKERS = Path(__file__).resolve().parents[1] / "figures"
 
 
+def sized(image: Element, name: str) -> Element:
+    """An image with the size of its file, so that the page does not jump when it comes; a build has drawn the file."""
+    if (drawn := GENERATED / "figures" / name).is_file():
+        width, height = figures.size_of(drawn)
+        image.set("width", str(width))
+        image.set("height", str(height))
+    return image
+
+
 class FigureBlock(SiteBlock):
     """Two images, of which the page's scheme shows one, and a caption."""
 
@@ -43,11 +52,7 @@ class FigureBlock(SiteBlock):
     def _image(self, theme: str, alt: str) -> Element:
         name = f"{self.argument}-{theme}.svg"
         image = make("img", "", src=f"/{FOLDER}/{name}#only-{theme}", alt=" ".join(alt.split()), loading="lazy")
-        if (drawn := GENERATED / "figures" / name).is_file():  # in a build it is; nnspec_site.built asks for the size
-            width, height = figures.size_of(drawn)
-            image.set("width", str(width))
-            image.set("height", str(height))
-        return image
+        return sized(image, name)
 
     def _downloads(self) -> Element:
         """Links to the picture for light slides and for dark ones."""

@@ -10,7 +10,7 @@ from nnspec_conformance.clauses import Spec
 from nnspec_site import data as site_data
 from nnspec_site import navigation
 from nnspec_site.blocks.base import SiteBlock, heading_below, options
-from nnspec_site.html import Element, code, make, prose, table
+from nnspec_site.html import Element, breakable, code, make, prose, table
 from nnspec_site.tables import anchor
 
 VIEWS = ("all", "api", "source")
@@ -53,16 +53,16 @@ def topics(spec: Spec, folder: str) -> Element:
         for page in pages
         if page.name != f"{folder}/index"
     ]
-    return table(["topic", "in a sentence"], rows)
+    return table(["topic", "in a sentence"], rows, "nn-listed")
 
 
 def api(spec: Spec) -> Element:
     """The reference's modules, each with the first sentence of its docstring."""
     rows = [
-        [make("a", "", code(module.dotted), href=f"/api/{module.name}.md"), prose("span", module.summary)]
+        [make("a", "", breakable(module.dotted), href=f"/api/{module.name}.md"), prose("span", module.summary)]
         for module in navigation.modules(spec)
     ]
-    return table(["module", "holds"], rows)
+    return table(["module", "holds"], rows, "nn-listed")
 
 
 def source(spec: Spec) -> Element:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from nnspec_site.figures import Theme
 
 WEIGHTS, BIAS = np.array([1.0, 2.0]), -3.0
-START = [1.0, 1.0, -0.5]  # of the moving figure: OR, which has three of XOR's four points right
+START = [1.0, -1.0, 0.5]  # of the moving figure: two of OR's four points right, the rest is the reader's
 POINTS = [[0, 0], [0, 1], [1, 0], [1, 1]]
 SIDE = np.linspace(-1.4, 4.2, 81)
 

@@ -22,8 +22,8 @@ def draw(theme: Theme) -> Figure:
     ax.text(0.045, 1800, "bound, $(R/\\gamma)^2$", color=theme.colors[1], fontweight="bold", ha="left")
     ax.text(0.045, 18, "made", color=theme.colors[0], fontweight="bold", ha="right")
     for at, exponent in zip(np.sqrt(margins[1:] * margins[:-1]), result["series"]["exponents"], strict=True):
-        ax.text(at, 7, f"$\\gamma^{{-{exponent:.1f}}}$", color=theme.muted, ha="center")
-    ax.set(xlabel="margin of the data", ylabel="mistakes until a pass has none", ylim=(6, 40_000))
+        ax.text(at, 5.5, f"$\\gamma^{{-{exponent:.1f}}}$", color=theme.muted, ha="center")
+    ax.set(xlabel="margin of the data", ylabel="mistakes until a pass has none", ylim=(4, 40_000))
     ax.set_xticks(margins, [f"{margin:g}" for margin in margins])
     ax.minorticks_off()
     ax.set_title("200 points on the unit sphere in 20 dimensions", loc="left")

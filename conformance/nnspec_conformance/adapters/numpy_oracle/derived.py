@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from nnspec_conformance.adapters.numpy_oracle.checked import as_declared
-from nnspec_conformance.adapters.numpy_oracle.rounding import flushing, in_dtype, pulled_back
+from nnspec_conformance.adapters.numpy_oracle.rounding import flushing, in_dtype, pulled_back, summing
 from nnspec_conformance.clauses import Spec
 from nnspec_conformance.derivatives import complex_step
 from nnspec_conformance.flat import float_places, of_floats, regrouped
@@ -16,6 +17,7 @@ from nnspec_conformance.operations import Operation
 from nnspec_conformance.suite_loader import modules
 from nnspec_conformance.trees import leaves, rebuilt
 
+WRAPPERS = {"subnormals": flushing, "sums": summing}  # readings that are about the dtype, which no oracle knows
 AS_THEY_ARE = ("stepper", "random", "series")  # forms whose functions choose the dtype themselves
 
 
@@ -26,19 +28,20 @@ def declared(spec: Spec) -> dict[str, Callable]:
         topic = module.__name__.removeprefix("nnspec_conformance.oracles.").replace(".", "/")
         for operation in spec.operations.values():
             if hasattr(module, operation.name) and (topic == operation.page or topic.startswith(f"{operation.page}_")):
-                parts = _parts(operation, vars(module), flushes=_flushes(spec, operation))
-                others = {clause.keyword for clause in spec.governing(operation.name)}
-                found |= parts | {operation.name: as_declared(operation, parts[operation.name], others)}
+                keywords = {clause.keyword for clause in spec.governing(operation.name)}
+                parts = _parts(operation, vars(module), keywords)
+                found |= parts | {operation.name: as_declared(operation, parts[operation.name], keywords)}
     return found
 
 
-def _parts(operation: Operation, module: dict, *, flushes: bool) -> dict[str, Callable]:
-    """The operation and what the module has of its gradients."""
+def _parts(operation: Operation, module: dict, keywords: set[str]) -> dict[str, Callable]:
+    """The operation and what the module has of its gradients, with the keywords of all readings."""
     name = operation.name
     if operation.form in AS_THEY_ARE:
         return {name: module[name]}
+    wrapped = [in_dtype, *(WRAPPERS[keyword] for keyword in WRAPPERS if keyword in keywords)]
     rounded = {
-        part: flushing(in_dtype(module[name + part])) if flushes else in_dtype(module[name + part])
+        part: functools.reduce(lambda function, wrap: wrap(function), wrapped, module[name + part])
         for part in ("", "_vjp", "_derivative", "_second_derivative")
         if name + part in module
     }
@@ -90,7 +93,3 @@ def differenced(function: Callable, slope: Callable) -> Callable:
         return (*second, changed(function))
 
     return in_dtype(vjp_vjp)
-
-
-def _flushes(spec: Spec, operation: Operation) -> bool:
-    return any(clause.keyword == "subnormals" for clause in spec.governing(operation.name))

@@ -52,6 +52,17 @@ def flushing(function: Callable) -> Callable:
     return call
 
 
+def summing(function: Callable) -> Callable:
+    """The function with one more keyword: whether a sum keeps its digits, or is rounded to the dtype of the arrays."""
+
+    @functools.wraps(function)
+    def call(*arrays, sums="wide", **attributes):
+        narrow = {"narrow": float_dtype(arrays)} if sums == "rounded" else {}
+        return function(*arrays, **attributes, **narrow)
+
+    return call
+
+
 def _flushed(y: np.ndarray) -> np.ndarray:
     tiny = np.finfo(y.dtype).smallest_normal if y.dtype != "bfloat16" else np.float32(2.0**-126)
     return np.where(np.abs(y) < tiny, np.zeros_like(y), y)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from nnspec_conformance.mutant import ORACLE as right
@@ -69,6 +71,15 @@ def sums_blocks_without_rescaling(f, x, *, axis=-1):
     total = sum(np.exp(b - b.max(-1, keepdims=True)).sum(-1, keepdims=True) for b in blocks)
     y = rows - rows.max(-1, keepdims=True, initial=-np.inf) - np.log(total)
     return np.moveaxis(y if f is right.log_softmax else np.exp(y), -1, axis)
+
+
+@MUTANTS.each("added entry by entry in bfloat16 a sum of ones stops at 256, in float16 at 2,048", "softmax.long-rows")
+def adds_in_its_own_dtype(f, x, *, axis=-1):
+    rows = np.moveaxis(x, axis, -1)
+    e = np.exp((rows - rows.max(-1, keepdims=True)).astype(np.float32)).astype(x.dtype)
+    total = functools.reduce(lambda a, b: (a + b).astype(x.dtype), np.moveaxis(e, -1, 0))[..., None]
+    y = e / total if f is right.softmax else rows - rows.max(-1, keepdims=True) - np.log(total)
+    return np.moveaxis(y.astype(x.dtype), -1, axis)
 
 
 @MUTANTS.each("the axis is taken modulo the rank", "softmax.axis-error")

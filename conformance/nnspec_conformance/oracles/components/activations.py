@@ -249,29 +249,34 @@ def axis_of(axis, rank):
     return int(rank not in (1, 3)) if axis == "by-rank" else axis
 
 
-def softmax(x, *, axis=-1):
+def softmax(x, *, axis=-1, narrow=None):
+    """The shares; the sum is rounded to ``narrow`` where that is given."""
     axis = axis_of(axis, x.ndim)
     e = np.exp(x - x.max(axis, keepdims=True, initial=-np.inf))
-    return e / e.sum(axis, keepdims=True)
+    return e / _narrowed(e.sum(axis, keepdims=True), narrow)
 
 
-def softmax_vjp(x, cotangents, *, axis=-1, slopes="kept"):
+def _narrowed(total, narrow):
+    return total if narrow is None else total.astype(narrow).astype(total.dtype)
+
+
+def softmax_vjp(x, cotangents, *, axis=-1, slopes="kept", narrow=None):
     axis = axis_of(axis, x.ndim)
-    y = softmax(x, axis=axis)
+    y = softmax(x, axis=axis, narrow=narrow)
     if slopes == "result":
         return (y * (cotangents - (cotangents * y).sum(axis, keepdims=True)),)
     return (_less_their_share(y, y * cotangents, axis),)
 
 
-def log_softmax(x, *, axis=-1):
+def log_softmax(x, *, axis=-1, narrow=None):
     axis = axis_of(axis, x.ndim)
     shifted = x - x.max(axis, keepdims=True, initial=-np.inf)
-    return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
+    return shifted - np.log(_narrowed(np.exp(shifted).sum(axis, keepdims=True), narrow))
 
 
-def log_softmax_vjp(x, cotangents, *, axis=-1, slopes="kept"):
+def log_softmax_vjp(x, cotangents, *, axis=-1, slopes="kept", narrow=None):
     axis = axis_of(axis, x.ndim)
-    y = softmax(x, axis=axis)
+    y = softmax(x, axis=axis, narrow=narrow)
     if slopes == "result":
         return (cotangents - y * cotangents.sum(axis, keepdims=True),)
     return (_less_their_share(y, cotangents, axis),)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from ml_dtypes import finfo
 
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import activations as oracle
-from nnspec_conformance.tolerance import Want, bound, exact, smallest_normal, unit
+from nnspec_conformance.tolerance import Want, bound, exact, smallest_normal, ulp, ulps, unit
 
 BOTH = ("float32", "float64", "bfloat16", "float16")
 
@@ -181,6 +183,26 @@ def test_small_slopes(operation: str, readings: dict) -> Iterator[Case]:
         x = np.repeat([[lead, 0.0, 0.5, -1.0] for lead in leads], 4, axis=0).astype(DTYPES[dtype])
         cotangents = np.tile(np.diag([1.0, 2.0, -0.5, 4.0]), (leads.size, 1)).astype(x.dtype)
         yield gradient(operation, x, axis=-1, cotangents=cotangents, want=slopes, note="1 less a share of nearly 1")
+
+
+@clause("softmax.long-rows")
+def test_long_rows(operation: str, readings: dict) -> Iterator[Case]:
+    def value(x: np.ndarray, *, axis: int) -> Want:
+        u, dtype, n = wide(x), str(x.dtype), x.shape[axis]
+        total = np.exp(u - u.max(axis, keepdims=True)).sum(axis, keepdims=True)
+        y = getattr(oracle, operation)(u, axis=axis)
+        relative, absolute = n * unit("float32"), 0.0
+        if readings["sums"] == "rounded":
+            relative += (3.25 if operation == "softmax" else 2.25) * unit(dtype)
+            absolute = 0.0 if operation == "softmax" else ulp(np.log(total), dtype) / 2
+            if (total > float(finfo(x.dtype).max)).all():
+                y = np.full_like(y, 0.0 if operation == "softmax" else -np.inf)
+        size = np.abs(y) if operation == "softmax" else 1.0
+        return ulps(y, 1, dtype, moved=relative * size + absolute)
+
+    for dtype, n in itertools.product(("bfloat16", "float16"), (300, 1100, 80_000)):
+        x = (1 - np.random.default_rng(n).uniform(0, 1 / 8, (2, n))).astype(DTYPES[dtype])
+        yield call(operation, x, axis=-1, want=value, note="a sum that stops growing, or overflows")
 
 
 @clause("softmax.gradient-minus-infinity")

@@ -3,7 +3,7 @@ nnFigure("neurons-half-plane", ({ numbers, range, choice, number }) => {
   const w1 = range("weight w\u2081", -3, 3, 0.25, numbers.start[0]);
   const w2 = range("weight w\u2082", -3, 3, 0.25, numbers.start[1]);
   const b = range("bias b", -3, 3, 0.25, numbers.start[2]);
-  const target = choice("to learn", Object.keys(numbers.targets), "XOR");
+  const target = choice("to learn", Object.keys(numbers.targets), "OR");
   const LOW = -0.75;
   const HIGH = 1.75;
   const sum = ([x1, x2]) => w1.value * x1 + w2.value * x2 + b.value;

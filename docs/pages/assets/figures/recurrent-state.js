@@ -34,8 +34,8 @@ nnFigure("recurrent-state", ({ numbers, range, number }) => {
     const x = (t) => left + (t / steps) * (right - left);
     const upper = (v) => top + high / 2 - v * (high / 2);
     const lower = (v) => low - high / 2 - (Math.max(-4, Math.min(4, Math.log10(v || 1e-9))) / 4) * (high / 2);
-    let svg = `<text class="strong" x="${left}" y="14">state</text>
-      <text class="strong" x="${left}" y="${top + high + gap - 12}">norm of the gradient, and its bound</text>`;
+    let svg = `<text class="strong" x="${left}" y="14">state: <tspan class="f0">unit 1</tspan>, <tspan class="f1">unit 2</tspan></text>
+      <text class="strong" x="${left}" y="${top + high + gap - 12}"><tspan class="f2">norm of the gradient</tspan>, and in grey its bound</text>`;
     const line = (at, value, words) => {
       svg += `<line class="grid" x1="${left}" x2="${right}" y1="${at(value)}" y2="${at(value)}"/>
         <text class="small" x="${left - 6}" y="${at(value) + 4}" text-anchor="end">${words}</text>`;

@@ -67,7 +67,9 @@ def _called(layer, weights, *arrays, **given):
 
 
 def _built(kind, weights, x, named):
-    return _of_sizes(kind, weights["bias"].shape[0], tuple(x.shape), keras.backend.standardize_dtype(x.dtype), named)
+    return _of_sizes(
+        kind, weights["recurrent_kernel"].shape[0], tuple(x.shape), keras.backend.standardize_dtype(x.dtype), named
+    )
 
 
 @functools.cache

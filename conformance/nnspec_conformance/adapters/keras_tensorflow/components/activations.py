@@ -10,6 +10,7 @@ import tensorflow as tf
 VARIANTS = {
     "selu.gradient-at-zero": "right",
     "softmax.small-slopes": "result",
+    "softmax.long-rows": "rounded",
     "activation.small-slopes": "result",  # the rules of sigmoid, tanh, elu and selu take the result
 }
 SUBNORMALS = {"elu": {"float32": "kept", "bfloat16": "kept"}}  # handed through: such a number is not below zero
