@@ -18,6 +18,7 @@ import nnspec_conformance.adapters
 from nnspec_conformance.errors import HarnessError, did_you_mean, one_line
 from nnspec_conformance.limits import CallTimeout, limit
 from nnspec_conformance.pages import SECTIONS
+from nnspec_conformance.progress import waiting
 from nnspec_conformance.signals import from_outside
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import modules
@@ -51,7 +52,7 @@ def load_subject(
     """
     role = ROLES.get(name, "framework") if name in built_in() else "user"
     try:
-        with limit(LOAD_LIMIT, f"the import of {name}"):
+        with waiting(f"the import of {name}", LOAD_LIMIT), limit(LOAD_LIMIT, f"the import of {name}"):
             adapter = _load_adapter(name)
             return Subject(adapter, call_limit=call_limit, first_call_limit=first_call_limit, role=role, slow=slow)
     except CallTimeout as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--report", metavar="PATH", help="write the results: a .json, or a folder")
     group.addoption("--record", metavar="DIR", help="write the cases as vectors: a JSON manifest and safetensors")
     group.addoption("--slow", action="store_true", help="ask every size and dtype of the duties")
+    group.addoption("--isolate", action="store_true", help="ask in a process of its own, which may crash or hang")
+    group.addoption("--resume", action="store_true", help="go on with the report that --report names")
     group.addoption("--call-limit", type=float, default=30.0, metavar="SECONDS", help="time limit of one call (30)")
 
 
@@ -24,35 +28,76 @@ class Run:
     """What one pytest session shares: suite, subject, results."""
 
     def __init__(self, config: pytest.Config):
+        from nnspec_conformance.asking import ask
         from nnspec_conformance.engine import validate
+        from nnspec_conformance.errors import HarnessError
+        from nnspec_conformance.isolation import Workers
         from nnspec_conformance.limits import watchdog
         from nnspec_conformance.loading import load_subject
         from nnspec_conformance.report import check_report_writable
+        from nnspec_conformance.resume import Mark, earlier
         from nnspec_conformance.suite_loader import load_suite
         from nnspec_conformance.vectors import Recorder
 
         report, record = config.getoption("--report"), config.getoption("--record")
         self.report = Path(str(report)) if report else None
         self.record = Path(str(record)) if record else None
+        isolate, resume = bool(config.getoption("--isolate")), bool(config.getoption("--resume"))
         if self.report:
             check_report_writable(self.report)
+        if resume and not self.report:
+            raise HarnessError("--resume goes on with a report; name it with --report")
+        if self.record and (isolate or resume):
+            raise HarnessError("--record excludes --isolate and --resume; leave it or them out")
         self.suite = load_suite()
-        limit = float(config.getoption("--call-limit") or 30.0)
-        slow = bool(config.getoption("--slow"))
-        self.subject = load_subject(str(config.getoption("--subject")), call_limit=limit, slow=slow)
-        validate(self.suite, self.subject)
-        self.results: list = []
+        adapter = str(config.getoption("--subject"))
+        how: dict[str, Any] = {"call_limit": float(config.getoption("--call-limit") or 30.0)}
+        how |= {"slow": bool(config.getoption("--slow"))}
+        self.ask: Callable[..., Any]
+        self.workers = Workers(self.suite, adapter, **how) if isolate else None
+        self.apart = partial(Workers, self.suite, adapter, **how)
+        if self.workers:
+            self.subject, self.ask = self.workers.subject, self.workers.ask
+        else:
+            self.subject = load_subject(adapter, **how)
+            validate(self.suite, self.subject)
+            self.ask = partial(ask, self.suite, self.subject)
+        self.mark = Mark(self.report)
+        chosen = list(self.suite.instances)
+        kept = earlier(self.suite, self.subject, chosen, self.report) if resume and self.report else []
+        self.results: list = list(kept)
+        self.kept = {result.instance: result for result in kept}
+        self.ended = self.mark.get() if resume else ""  # what an earlier run was asking when it ended at once
         self.recorder = Recorder() if self.record else None
         watchdog.on_hang = lambda operation: self.write()
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: what was obtained is written
+
+    def put(self, instance: str) -> Any:
+        """The result of an instance: an earlier run's, or a new one."""
+        if instance in self.kept:
+            return self.kept[instance]
+        self.mark.set(instance)
+        if instance == self.ended:
+            with self.apart() as workers:
+                result = workers.ask(instance)
+        else:
+            result = self.ask(instance, record=self.recorder) if self.recorder else self.ask(instance)
+        self.results.append(result)
+        return result
+
+    def close(self) -> None:
+        """End the process that was asked, if there is one."""
+        self.mark.clear()
+        if self.workers:
+            self.workers.__exit__()
 
     def write(self) -> None:
         """The files that were asked for, with what was obtained."""
         from nnspec_conformance.report import as_report, write_report
 
         if self.report:
-            write_report(as_report(self.suite, self.subject, self.results), self.report)
+            write_report(as_report(self.suite, self.subject, self.results), self.report, keep=bool(self.kept))
         if self.recorder and self.record:
             self.recorder.write(self.record)
 
@@ -97,12 +142,9 @@ class ClauseItem(pytest.Item):
     """One instance of a clause."""
 
     def runtest(self) -> None:
-        from nnspec_conformance.asking import ask
         from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED
 
-        run = self.config.stash[RUN]
-        result = ask(run.suite, run.subject, self.name, record=run.recorder)
-        run.results.append(result)
+        result = self.config.stash[RUN].put(self.name)
         if result.outcome == NOT_IMPLEMENTED:
             pytest.skip(f"not implemented: {result.message}")
         if result.outcome == KNOWN:
@@ -142,9 +184,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     from nnspec_conformance.errors import HarnessError
 
     config = session.config
-    if RUN not in config.stash or not config.stash[RUN].results:
+    if RUN not in config.stash:
         return
+    run = config.stash[RUN]
     try:
-        config.stash[RUN].write()
+        if run.results:
+            run.write()
     except HarnessError as error:
         pytest.exit(f"nnspec: {error}", returncode=2)
+    finally:
+        run.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
@@ -68,6 +69,31 @@ def _lines(title: str, total: int) -> Iterator[Callable[[str, int], None]]:
             print(f"{title}: {done} of {total} in {now - begun:.0f} s, now {item}", file=sys.stderr, flush=True)
 
     yield tell
+
+
+@contextlib.contextmanager
+def waiting(what: str, longest: float) -> Iterator[None]:
+    """Say every ten seconds on standard error that the body is waited for, and for how long it will be.
+
+    Args:
+        what: is waited for.
+        longest: seconds after which somebody gives it up.
+    """
+    begun, ended, err = time.perf_counter(), threading.Event(), sys.stderr
+
+    def tell() -> None:
+        while not ended.wait(EVERY):
+            seconds = time.perf_counter() - begun
+            with contextlib.suppress(AttributeError, OSError, ValueError):  # standard error is gone
+                print(f"nnspec: {what}: {seconds:.0f} s so far, at most {longest:g}", file=err, flush=True)
+
+    thread = threading.Thread(target=tell, daemon=True, name="nnspec-waiting")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def tell_slowest(took: list[tuple[float, str]], title: str) -> None:

@@ -110,6 +110,16 @@ def test_import_that_never_ends_is_given_up(nnspec, adapter, monkeypatch):
     assert (ran.status, "its import did not end within 0.2 s" in ran.err) == (2, True)
 
 
+def test_long_import_is_not_waited_for_in_silence(nnspec, adapter, monkeypatch):
+    monkeypatch.setattr("nnspec_conformance.progress.EVERY", 0.1)
+    path = adapter(
+        "import sys, time\nsys.stderr = None\ntime.sleep(0.5)\n\n\ndef relu(x):\n    return np.maximum(x, 0)\n"
+    )
+    ran = nnspec("check", path, "relu.value")
+    assert f"nnspec: the import of {path}: 0 s so far, at most 300\n" in ran.err
+    assert ran.status == 0
+
+
 def test_adapter_that_takes_the_streams_away_loses_no_word(process, adapter):
     path = adapter("import sys\nsys.stdout = sys.stderr = None\n\n\ndef relu(x):\n    return x\n")
     ran = process("check", path, "relu.value")

@@ -72,6 +72,8 @@ def test_adapter_file_is_put_to_the_test_and_reported(run, mine, pytester):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
+        (("--subject", "numpy_oracle", "--resume"), "nnspec: --resume goes on with a report; name it with --report"),
+        (("--subject", "numpy_oracle", "--isolate", "--record", "v"), "nnspec: --record excludes --isolate and *"),
         (("--subject", "nosuch"), "nnspec: no adapter 'nosuch': it is no built-in (*"),
         (
             ("--subject", "numpy_oracle", "--report", "/dev/null/r"),
@@ -85,6 +87,30 @@ def test_what_cannot_run_is_one_line(run, options, line):
     result.stdout.fnmatch_lines([line])
     result.stdout.no_fnmatch_line("*Traceback*")
     assert str(result.stdout).count("nnspec: ") == 1
+
+
+CRASHES = ADAPTER.replace("np.where(x > 0, x, np.zeros_like(x))", "os.abort()").replace(
+    "import numpy", "import os\n\nimport numpy"
+)
+
+
+def test_a_crash_is_one_failure_where_it_is_isolated(run, pytester):
+    pytester.makepyfile(mine=CRASHES)
+    result = run("--subject", "mine.py", "-k", "relu.value or identity.value", "--isolate", "--report", "r.json")
+    made = json.loads((pytester.path / "r.json").read_text())["topics"]["components/activations"]["results"]
+    assert (made["relu.value"]["outcome"], made["identity.value"]["outcome"]) == ("fail", "known failure")
+    assert "alone in a process of its own" in made["relu.value"]["entries"][0]["message"]
+    assert result.ret == 1
+
+
+def test_a_report_is_gone_on_with(run, mine, pytester):
+    run("--subject", mine, "-k", "identity.value", "--report", "r.json")
+    path = pytester.path / "r.json"
+    path.write_text(path.read_text().replace("is off by one", "told by the first run"))
+    result = run("--subject", mine, "-k", "identity.value or relu.value", "--report", "r.json", "--resume", "-rx")
+    made = json.loads(path.read_text())["topics"]["components/activations"]["results"]
+    assert made["relu.value"]["outcome"] == "pass"
+    result.stdout.fnmatch_lines(["*told by the first run*"])
 
 
 def test_run_without_clauses_needs_no_subject(pytester):

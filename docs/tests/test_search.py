@@ -36,6 +36,8 @@ WANTED = {
     "adam bias correction": "training/adam",
     "same padding": "architectures/convolutional/convolution",
     "checkerboard": "architectures/convolutional/transposed_convolution",
+    "reset gate": "architectures/gru",
+    "update gate": "architectures/gru",
     "unit in the last place": "conformance",
 }
 

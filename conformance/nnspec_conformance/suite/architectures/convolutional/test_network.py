@@ -30,6 +30,8 @@ def maps(x: np.ndarray, cotangents: np.ndarray, **order: Any) -> tuple[Want]:
 
 @clause("network.flatten-order")
 def test_flatten_order(operation: str, readings: dict) -> Iterator[Case]:
+    if operation != "flatten_features":
+        return
     order = {name: readings[name] for name in ("flatten_order",) if name in readings}
     for dtype in DTYPES:
         x = np.array([oracle.EXAMPLE_MAPS], DTYPES[dtype])
