@@ -1,6 +1,7 @@
 """The JSON Schemas: every file that the commands write and every committed result is valid, and a broken one is not."""
 
 import copy
+import functools
 import json
 
 import jsonschema
@@ -18,6 +19,7 @@ COMMITTED = sorted(results.COMMITTED.glob("subjects/**/*.json"))
 MUTANTS = sorted(results.COMMITTED.glob("mutants/**/*.json"))
 
 
+@functools.cache
 def validator(name):
     return jsonschema.Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8")))
 

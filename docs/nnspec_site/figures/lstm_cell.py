@@ -13,7 +13,7 @@ GATES = {"i": "input gate", "f": "forget gate", "g": "candidate", "o": "output g
 KERNELS = {"i": (0.0, 6.0), "f": (0.0, 0.0), "g": (2.0, 0.0), "o": (0.0, 0.0)}
 RECURRENT = {"i": 0.5, "f": 0.0, "g": 0.5, "o": 1.0}
 BIASES = {"i": -4.0, "f": 4.0, "g": 0.0, "o": 0.0}
-VALUES = (0.8, -0.5, 0.9, 0.2, -0.8, 0.4, -0.3, 0.7, -0.9, 0.1, 0.5, -0.7, 0.3, -0.2, 0.6, -0.4, 0.8, -0.6, 0.2, -0.1)
+VALUES = (0.8, -0.5, 0.9, 0.2, -0.8, 0.4, -0.3, 0.7, -0.9, 0.1, 0.5, 0.7, 0.3, -0.2, 0.6, -0.4, 0.8, -0.6, 0.2, -0.1)
 STEPS, FIRST, SECOND = len(VALUES), 3, 12  # when it writes
 
 
@@ -32,10 +32,10 @@ def run(forget_bias: float, second: int) -> dict[str, np.ndarray]:
         x = np.array([[v, float(t in (FIRST, second))]], np.float32)
         for gate in GATES:
             z = x @ weights[f"kernel_{gate}"] + h * RECURRENT[gate] + weights[f"bias_{gate}"]
-            found[gate].append(float(np.tanh(z) if gate == "g" else 1 / (1 + np.exp(-z))))
+            found[gate].append((np.tanh(z) if gate == "g" else 1 / (1 + np.exp(-z))).item())
         h, c = (np.asarray(part) for part in lstm_step(x, weights, h, c))
-        found["h"].append(float(h))
-        found["c"].append(float(c))
+        found["h"].append(h.item())
+        found["c"].append(c.item())
     return {name: np.array(v) for name, v in found.items()}
 
 
@@ -47,12 +47,14 @@ def draw(theme: Theme) -> Figure:
     above.plot(t, found["c"], "o-", markersize=3, color=theme.colors[0], label="cell")
     above.plot(t, found["h"], "o-", markersize=3, color=theme.colors[1], label="state")
     above.set_title("It writes at steps 3 and 12, and keeps", loc="left")
-    above.legend(frameon=False, ncols=3)
+    above.set_ylim(-1.1, 2.3)
+    above.legend(frameon=False, ncols=3, loc="upper left")
     for n, gate in enumerate("ifo"):
         below.plot(t, found[gate], "o-", markersize=3, color=theme.colors[n], label=GATES[gate])
     below.set_title("Gates", loc="left")
     below.set_xlabel("step")
-    below.legend(frameon=False)
+    below.set_ylim(-0.05, 1.4)
+    below.legend(frameon=False, ncols=3, loc="upper left", handlelength=1, columnspacing=1)
     return figure
 
 

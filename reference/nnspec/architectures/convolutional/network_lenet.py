@@ -144,7 +144,7 @@ class LeNet(nnx.Module):
             )
         self.activation: Activation = activation
         self.pooling: Pooling = pooling
-        self.weights = nnx.Dict(first_weights(shapes, rngs, gain=2.0 if activation == "relu" else 1.0))
+        self.weights = nnx.Dict(_first_weights(shapes, rngs, gain=2.0 if activation == "relu" else 1.0))
 
     @checked
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch outputs"]:
@@ -169,10 +169,10 @@ class LeNet(nnx.Module):
             ValueError: a name is missing or unknown, or a shape is not the network's.
             TypeError: an entry is no array.
         """
-        take("LeNet.set_weights", self.weights, weights)
+        _take("LeNet.set_weights", self.weights, weights)
 
 
-def first_weights(shapes: list, rngs: nnx.Rngs, *, gain: float) -> dict[str, nnx.Param]:
+def _first_weights(shapes: list, rngs: nnx.Rngs, *, gain: float) -> dict[str, nnx.Param]:
     """Draw a kernel of each shape, with variance ``gain`` over what a unit reads, and zeros for its bias.
 
     Args:
@@ -193,7 +193,7 @@ def first_weights(shapes: list, rngs: nnx.Rngs, *, gain: float) -> dict[str, nnx
     return found
 
 
-def take(operation: str, own: nnx.Dict, weights: dict) -> None:
+def _take(operation: str, own: nnx.Dict, weights: dict) -> None:
     """Put a table into the parameters of a module, in their dtypes; refuse other names and shapes.
 
     Args:
