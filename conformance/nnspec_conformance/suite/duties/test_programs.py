@@ -12,7 +12,7 @@ from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.errors import ClauseFailed, NotImplementedBySubject
 from nnspec_conformance.fitting import data_of, may_be_any_number
 from nnspec_conformance.home import Home
-from nnspec_conformance.operations import Array
+from nnspec_conformance.operations import Array, Table
 from nnspec_conformance.program_wants import Asked, asked
 from nnspec_conformance.programs import ALSO, CALL, Chain, Chains, Step
 from nnspec_conformance.sizes import ROWS, Axes, is_possible
@@ -30,7 +30,7 @@ def test_programs(operation: str, readings: dict, lean: bool, trial: Trial) -> N
     home = of_two_axes(Home(own_spec().operations[operation], readings))
     full = in_full(trial, lean)
     first, *others = [dtype for dtype in trial.dtypes if dtype in HALF] or trial.dtypes[:1]
-    scores = SCORES if is_alone(home) else SCORES[:1]
+    scores = SCORES if may_be_large(home) else SCORES[:1]
     run(trial, home, lean_chains(first), first, scores)
     if not full:
         return
@@ -71,10 +71,16 @@ def other_chains(dtype: str) -> dict[str, Chain]:
     }
 
 
-def is_alone(home: Home) -> bool:
-    """Whether no other array is of the size of the data: their differences cancel where one alone is large."""
+def may_be_large(home: Home) -> bool:
+    """Whether the data alone may be large.
+
+    Differences from another array of its size would cancel. Behind a table of weights units are saturated, and what is
+    left of their slopes is less than the rounding of what it is made of.
+    """
     at = data_of(home.operation)
     data, *others = (home.operation.arguments[at], *home.operation.arguments[:at], *home.operation.arguments[at + 1 :])
+    if any(isinstance(other, Table) for other in others):
+        return False
     arrays = [other for other in others if isinstance(other, Array) and may_be_any_number(other)]
     return isinstance(data, Array) and all(other.axes != data.axes for other in arrays)
 
