@@ -69,6 +69,7 @@ HOMOGENEOUS = {
 }  # fmt: skip
 SAME_DIRECTION = {"cosine_loss"}  # a multiple of the data has the same answer
 SPARSE = {"masked_square_root"}  # mostly zero, as the last row may be
+ONE_CHANNEL = {"lenet"}  # beside an axis of one entry a transposition is a matter of the shape alone
 NO_DIGITS = {  # no digit is lost in fewer digits, as none is made
     "identity", "relu", "maximum_reduction", "absolute_value", "pairwise_maximum", "selection", "clamp",
     "embedding_lookup", "max_pool", "flatten_features", "hinge", "leaky_relu", "power",
@@ -113,7 +114,7 @@ def leaves_the_cast_out(program):
     return with_step(program, "cast", lambda x, dtype: x)
 
 
-@each("a transposition is a matter of the shape alone, and memory is read front to back")
+@each("a transposition is a matter of the shape alone, and memory is read front to back", those(ONE_CHANNEL))
 def transposes_the_shape_only(program):
     return with_step(program, "transpose", lambda x, _: x.reshape(*x.shape[:-2], x.shape[-1], x.shape[-2]))
 
