@@ -178,7 +178,7 @@ def _sum(want: Want, dtype: str) -> Want:
 def _gradients(
     case: Case, chain: Chain, x: np.ndarray, at: int, home: Home, dtype: str, also: tuple
 ) -> list[Want | dict[str, Want]]:
-    """For each array that has one, that for the data through the steps."""
+    """The gradients for all arrays that have one; that for the data goes back through the steps."""
     wants = rebuilt_wants(case.want, _with(flattened_in_place(case.want), _moved(case, chain, x, at, home, dtype)))
     place = [argument for argument, _ in dict.fromkeys(float_places(case.arrays))].index(at)
     w, h = wants[place], also[0] if also else None

@@ -143,6 +143,14 @@ KNOWN_FAILURES = {
         "selu(-3.1e-7) is -5.24e-7 in float32, right is -5.51e-7: exp(x) - 1 cancels; "
         "https://github.com/tensorflow/tensorflow/issues/116943"
     ),
+    "duty.programs[elu]": (
+        "in a batch of 65,537 a value is -8.494e-6 in float32, right is -8.503e-6: exp(x) - 1 cancels; "
+        "https://github.com/tensorflow/tensorflow/issues/116943"
+    ),
+    "duty.programs[selu]": (
+        "in a batch of 65,537 a value is -4.19e-7 in float32, right is -3.86e-7: exp(x) - 1 cancels; "
+        "https://github.com/tensorflow/tensorflow/issues/116943"
+    ),
     "duty.sizes[gelu]; float64": (
         "gelu(-0.96) is -0.161790616 in float64, right is -0.161790612: the factor 0.7071067811865476 passes through "
         "float32; searched 2026-11-27, not found; "
