@@ -21,6 +21,7 @@ from nnspec_conformance.sizes import is_possible, pairwise
 LARGE = 16.0  # of a keyword that has no upper end: also as an exponent it leaves the answer a number
 FRACTION = 1 / 64  # of a range, beside an end that is none of its values
 LEFT_OUT = "(left out)"  # in a row: the call does not have the keyword
+ORDERED = ("minimum", "maximum")  # of these the first is not above the second
 LEAN = 2  # rows for a subject that compiles
 
 
@@ -49,7 +50,7 @@ def plan(home: Home, *, lean: bool = False) -> list[Setting]:
     rows = [(row, "") for row in (_few(home, choices) if lean else pairwise(choices))]
     for row, words in rows if lean else [*rows, *_alone(home)]:
         there = replace(home, keywords=completed(home.operation, row))
-        if is_possible(there, home.lengths):
+        if is_possible(there, home.lengths) and _is_ordered(there.attributes):
             found.setdefault(repr(there.keywords), Setting(there, words))
     return list(found.values())
 
@@ -108,6 +109,12 @@ def _applies(operation: Operation, attribute: Attribute, given: Mapping[str, Any
     """Whether a keyword may stand beside the choices on which it depends."""
     chosen = {other: given.get(other, operation.attribute(other).default) for other in attribute.when}
     return all(chosen[other] in values for other, values in attribute.when.items())
+
+
+def _is_ordered(given: Mapping[str, Any]) -> bool:
+    """Whether a least number is not above a greatest one."""
+    low, high = (given.get(name) for name in ORDERED)
+    return low is None or high is None or low <= high
 
 
 def _edges(interval: Interval) -> list[float]:

@@ -53,7 +53,10 @@ def test_every_value_that_fits_is_asked_and_any_two(name):
     operation, choices, asked = there.operation, choices_of(there), [one.home.keywords for one in plan(there)]
     for attribute in operation.attributes:
         shapes = attribute.kind in ("integer", "shape") or attribute.when  # which may not fit
-        for value in () if attribute.readings or shapes else (*choices[attribute.name], *edges(attribute)):
+        values = () if attribute.readings or shapes else (*choices[attribute.name], *edges(attribute))
+        for value in (
+            v for v in values if (name, attribute.name, v) != ("clamp", "minimum", 16.0)
+        ):  # above the maximum
             assert any(keywords.get(attribute.name, LEFT_OUT) == value for keywords in asked), (attribute.name, value)
     free = [name for name in choices if operation.attribute(name).kind in ("number", "choice", "flag")]
     free = [name for name in free if not operation.attribute(name).when and not _others_depend(operation, name)]
@@ -93,6 +96,11 @@ def test_what_is_left_out_stands_for_its_default_in_the_expected_values_only():
     told = with_defaults(pool, {"window": (2, 2), "padding": "same"})
     assert not {"pads", "stride"} & {*told}  # the one does not apply, the other is a formula
     assert with_defaults(SPEC.operations["leaky_relu"], {}) == {"negative_slope": 0.01}
+
+
+def test_a_least_number_above_the_greatest_is_no_setting():
+    asked = [setting.home.keywords for setting in plan(home("clamp"))]
+    assert all(keywords["minimum"] <= keywords["maximum"] for keywords in asked)
 
 
 # ---- whom it finds

@@ -26,8 +26,8 @@ HEAD = f"{GENERATED}---\n\n"
 BEHIND = "search:\n  boost: 0.2\n"  # the page that explains a thing comes before a list of pages and before its code
 INTRODUCTIONS = {  # what a section is about, above its list of topics
     "components": (
-        "The parts that every network is made of: neurons, the non-linearity, layers, the loss at the end, and the way "
-        "back to the gradients. Each page builds on those above it. A first reading goes by the "
+        "The parts that every network is made of: neurons, the non-linearity, layers, the loss at the end, and the "
+        "backward pass to the gradients. Each page builds on those above it. A first reading goes by the "
         "[learning path](/guides/learning-path.md), which says what to leave out."
     ),
     "architectures": (

@@ -54,14 +54,16 @@ def draw(theme: Theme) -> Figure:
     """A unit that writes twice above, the two places of the reset gate below."""
     t, (state, z) = np.arange(1, len(VALUES) + 1), writer()
     figure, (above, below) = plt.subplots(2, 1, figsize=theme.size(0.95), sharex=True)
-    above.bar(t, VALUES, color=theme.muted, width=0.5, label="value read")
+    above.bar(t, VALUES, color=theme.muted, width=0.5, label="value")
     above.plot(t, z, "o-", markersize=3, color=theme.colors[1], label="update gate")
     above.plot(t, state, "o-", markersize=3, color=theme.colors[0], label="state")
-    above.set_title("The gate shuts at steps 3 and 12, and the state is written", loc="left")
+    above.set_title("It writes at steps 3 and 12", loc="left")
+    above.set_ylim(-1.7, 1.15)
     above.legend(frameon=False, ncols=3, loc="lower left")
     for k, reset in enumerate(("before", "after")):
-        below.plot(t, two_units(reset), "o-", markersize=3, color=theme.colors[k], label=f"reset {reset} the product")
+        below.plot(t, two_units(reset), "o-", markersize=3, color=theme.colors[k], label=f"reset {reset}")
     below.set_title("The same weights, and two layers", loc="left")
+    below.set_ylim(-0.35, 0.6)
     below.set_xlabel("step")
     below.legend(frameon=False, ncols=2, loc="lower left")
     return figure

@@ -54,7 +54,7 @@ def draw(theme: Theme) -> Figure:
     below.set_title("Gates", loc="left")
     below.set_xlabel("step")
     below.set_ylim(-0.05, 1.4)
-    below.legend(frameon=False, ncols=3, loc="upper left")
+    below.legend(frameon=False, ncols=3, loc="upper left", handlelength=1, columnspacing=1)
     return figure
 
 

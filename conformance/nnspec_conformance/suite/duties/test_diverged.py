@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from nnspec_conformance.answers import by_place, held, in_full, name_of, same
+from nnspec_conformance.answers import by_place, held, in_full, name_of, same, slopes
 from nnspec_conformance.asked import question
 from nnspec_conformance.cases import Case, clause
 from nnspec_conformance.clauses import own_spec
-from nnspec_conformance.errors import NotImplementedBySubject
 from nnspec_conformance.fitting import may_be_any_number
 from nnspec_conformance.flat import float_places
 from nnspec_conformance.home import Home
@@ -28,7 +27,9 @@ def test_diverged(operation: str, readings: dict, lean: bool, trial: Trial) -> N
     dtype = "float32" if "float32" in trial.dtypes else trial.dtypes[0]
     usual = question(home, "gradient", dtype)
     if usual is None:
-        raise NotImplementedBySubject("a clause that states the gradients of any arrays")
+        with trial.part():
+            reaches_by_itself(trial, home, dtype)
+        return
     broken = mapped(lambda g: np.full_like(g, np.nan), usual.cotangents)
     with trial.part():
         reaches(trial, usual, (usual.arrays, broken), "NaN in all cotangents")
@@ -69,6 +70,21 @@ def reaches(
         shown[name_of_place(other)] = np.where(asked, pattern(came), 0.0) if came.shape == y.shape else came
     about = f"{case.describe(trial.setting.told)}: {words}, what is not asked is shown as 0"
     trial.expect(shown, same(expected), about, arrays=case.arrays)
+
+
+def reaches_by_itself(trial: Trial, home: Home, dtype: str) -> None:
+    """Without a clause that states the gradients of any arrays: NaN cotangents, where the gradient was not 0."""
+    arrays, cotangents = home.arrays(dtype), home.cotangents(dtype)
+    before = by_place(arrays, trial.ask(slopes(home, arrays, cotangents)))
+    case = slopes(home, arrays, mapped(lambda g: np.full_like(g, np.nan), cotangents))
+    got = by_place(arrays, trial.ask(case))
+    expected = {name_of_place(p): np.where(y != 0, np.nan, 0.0) for p, y in before.items()}
+    shown = {
+        name_of_place(p): np.where(before[p] != 0, pattern(y), 0.0) if y.shape == before[p].shape else y
+        for p, y in got.items()
+    }
+    about = f"{case.describe(trial.setting.told)}: NaN in all cotangents, what is not asked is shown as 0"
+    trial.expect(shown, same(expected), about, arrays=arrays)
 
 
 def name_of_place(place: Place) -> str:

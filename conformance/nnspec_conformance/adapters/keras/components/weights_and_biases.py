@@ -19,6 +19,14 @@ def _convolution(kernel_size, in_features, out_features, groups=1, use_bias=True
     return layer, (None, *[9] * len(kernel_size), in_features)
 
 
+def _depthwise_convolution(kernel_size, in_features, multiplier=1, use_bias=True):
+    kinds = {1: layers.DepthwiseConv1D, 2: layers.DepthwiseConv2D}
+    if len(kernel_size) not in kinds:
+        raise NotImplementedError("a depthwise convolution along three axes")
+    given = {"depth_multiplier": multiplier, "use_bias": use_bias, "depthwise_initializer": "zeros"}
+    return kinds[len(kernel_size)](kernel_size, **given), (None, *[9] * len(kernel_size), in_features)
+
+
 def _recurrent(kind, in_features, hidden_features, use_bias=True, **given):
     return kind(hidden_features, use_bias=use_bias, **RECURRENT, **given), (None, 2, in_features)
 
@@ -39,12 +47,7 @@ LAYERS = {  # each with the shape that it is built for
         layers.Embedding(num_embeddings, features, embeddings_initializer="zeros"), (None, 2)
     ),
     "convolution": _convolution,
-    "depthwise_convolution": lambda kernel_size, in_features, multiplier=1, use_bias=True: (
-        layers.DepthwiseConv2D(
-            kernel_size, depth_multiplier=multiplier, use_bias=use_bias, depthwise_initializer="zeros"
-        ),
-        (None, 9, 9, in_features),
-    ),
+    "depthwise_convolution": _depthwise_convolution,
     "batch_norm": lambda **sizes: _norm(layers.BatchNormalization, **sizes),
     "layer_norm": lambda **sizes: _norm(layers.LayerNormalization, **sizes),
     "rnn": lambda **sizes: _recurrent(layers.SimpleRNN, **sizes),

@@ -40,6 +40,11 @@ SLOPE = (
     "the derivative at (0, 0) is NaN, right is the identity: the root has an infinite slope there, which is multiplied "
     f"by 0; {SOURCE}"
 )
+EDGES = {  # where every value of a keyword is asked: a subject that compiles is asked fewer
+    "duty.attributes[clip_by_value]": NOT_GIVEN,
+    "duty.attributes[clip_by_norm]": UNBOUNDED,
+    "duty.attributes[clip_by_global_norm]": UNBOUNDED,
+}
 KNOWN_FAILURES = {
     f"{clause}[{operation}]": NOT_GIVEN
     for operation in ("clip_by_value", "clip_by_norm", "clip_by_global_norm")

@@ -7,6 +7,6 @@ KNOWN_FAILURES = {
         "with a dilation of 3 or (2, 3) InvalidArgumentError is raised ('Current CPU implementations do not support "
         "dilation rates larger than 1'), right is the gradient; https://github.com/tensorflow/tensorflow/issues/69103"
     )
-    for duty in ("duty.gradient", "duty.linear", "duty.second")
+    for duty in ("duty.attributes", "duty.gradient", "duty.linear", "duty.second")
     for operation in ("transposed_convolution_1d", "transposed_convolution_2d")
 }
