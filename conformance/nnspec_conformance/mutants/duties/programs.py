@@ -9,12 +9,10 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from nnspec_conformance.adapters import numpy_oracle
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.dtypes import is_float
 from nnspec_conformance.fitting import data_of
 from nnspec_conformance.home import Home
-from nnspec_conformance.loading import joined
 from nnspec_conformance.mutant import ORACLE, Mutant, Mutants
 from nnspec_conformance.programs import ALSO, AROUND, CALL, Chain, Program, flattened
 from nnspec_conformance.sizes import ROWS, Axes, is_possible
@@ -116,7 +114,7 @@ def loses_digits(name: str) -> bool:
     """Whether the answer to data of fewer digits is another one than to the same data cast to more."""
     home = Home(own_spec().operations[name], {})
     arrays, at = home.arrays("float32"), data_of(home.operation)
-    x, f = arrays[at].astype(ml_dtypes.bfloat16), getattr(joined(numpy_oracle), name)
+    x, f = arrays[at].astype(ml_dtypes.bfloat16), getattr(ORACLE, name)
 
     def answer(data: np.ndarray) -> list[np.ndarray]:
         return flattened(f(*arrays[:at], data, *arrays[at + 1 :], **home.attributes))
