@@ -15,7 +15,7 @@ def test_backward_stepper_arrives_at_the_gradients_of_the_reference(show_figure,
     weights = {name: np.array(value, np.float32) for name, value in EXAMPLE_WEIGHTS.items()}
     arrays = np.array([x], np.float32), np.array([[t]], np.float32)
     want = backpropagation(*arrays, weights, activation="relu", loss="half_squared_error")
-    page = show_figure("backpropagation")
+    page = show_figure("backpropagation", again=True)
     for label, value in (("input x₁", x[0]), ("input x₂", x[1]), ("label t", t)):
         slide(page, label, value)
     assert page.get_by_label("step").get_attribute("max") == "13"

@@ -34,10 +34,26 @@ def test_a_module_of_its_topic_holds_it_to_the_reference(name):
     assert any(f'show_figure("{name}"' in text for text in tests)
 
 
+# Questions to one figure come one after the other and take the page that the one before them opened, in this order:
+# those that need the sliders as they stand at first, then those that set them.
+of_each = pytest.mark.parametrize("name", NAMES, scope="module")
+
+
+@pytest.mark.parametrize("scheme", ["slate", "default"])
+@of_each
+def test_no_accessibility_violation(show_figure, name, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = show_figure(name, scheme=scheme)
+    levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    options = {"runOnly": levels, "preload": False}  # it would fetch the style sheets again
+    found = axe.Axe().run(page, options=options).response["violations"]
+    assert [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found] == []
+
+
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", NAMES)
+@of_each
 def test_letters_are_large_enough_and_inside_wherever_the_sliders_stand(show_figure, name, width):
-    page = show_figure(name, width=width)
+    page = show_figure(name, width=width, again=True)
     for end in ("start", "min", "max"):
         for slider in page.locator("input[type=range]").all() if end != "start" else []:
             slider.evaluate(
@@ -49,9 +65,9 @@ def test_letters_are_large_enough_and_inside_wherever_the_sliders_stand(show_fig
         assert page.evaluate("document.querySelector('main').scrollWidth") <= width
 
 
-@pytest.mark.parametrize("name", NAMES)
+@of_each
 def test_every_slider_moves_by_keyboard_and_is_named(show_figure, name):
-    page = show_figure(name)
+    page = show_figure(name, width=WIDTHS[-1], again=True)
     sliders = page.locator("input[type=range]")
     assert sliders.count() > 0
     for slider in sliders.all():
@@ -64,9 +80,9 @@ def test_every_slider_moves_by_keyboard_and_is_named(show_figure, name):
         assert slider.get_attribute("aria-valuetext") in page.locator(".nn-controls").inner_text()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@of_each
 def test_print_and_no_script_show_the_still_picture(show_figure, chromium, name):
-    page = show_figure(name)
+    page = show_figure(name, width=WIDTHS[-1], again=True)
     still = page.locator("figure > img").first
     assert not still.is_visible()
     page.emulate_media(media="print")
@@ -81,14 +97,3 @@ def test_print_and_no_script_show_the_still_picture(show_figure, chromium, name)
     shown = plain.locator(".nn-stage").count()
     context.close()
     assert shown == 0
-
-
-@pytest.mark.parametrize("scheme", ["default", "slate"])
-@pytest.mark.parametrize("name", NAMES)
-def test_no_accessibility_violation(show_figure, name, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    page = show_figure(name, scheme=scheme)
-    levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    options = {"runOnly": levels, "preload": False}  # it would fetch the style sheets again
-    found = axe.Axe().run(page, options=options).response["violations"]
-    assert [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found] == []

@@ -33,7 +33,7 @@ def test_stepper_shows_each_product_with_its_weight(show_figure, slide, number):
 
     from nnspec_conformance.oracles.components.forward_propagation import EXAMPLE_VALUES, EXAMPLE_WEIGHTS, EXAMPLE_X
 
-    page = show_figure("forward-propagation")
+    page = show_figure("forward-propagation", again=True)
     step, found, wanted = 0, [], []
     for layer, inputs in enumerate((EXAMPLE_X, EXAMPLE_VALUES["a_0"])):
         kernel = np.array(EXAMPLE_WEIGHTS[f"kernel_{layer}"])
