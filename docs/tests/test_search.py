@@ -38,6 +38,7 @@ WANTED = {
     "checkerboard": "architectures/convolutional/transposed_convolution",
     "reset gate": "architectures/gru",
     "update gate": "architectures/gru",
+    "forget gate": "architectures/lstm",
     "unit in the last place": "conformance",
 }
 

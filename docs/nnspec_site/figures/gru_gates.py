@@ -24,6 +24,8 @@ def table(in_features: int, units: int, **others: np.ndarray) -> dict[str, np.nd
 
 def writer() -> tuple[np.ndarray, np.ndarray]:
     """The states of a unit that reads a value and whether to write it, by the reference, and its update gate."""
+    import jax.numpy as jnp
+
     from nnspec.architectures.gru import gru
 
     signs = np.array([float(t in WRITES) for t in range(1, len(VALUES) + 1)])
@@ -31,11 +33,13 @@ def writer() -> tuple[np.ndarray, np.ndarray]:
     weights = table(
         2, 1, kernel_n=np.array([[2.0], [0.0]]), kernel_z=np.array([[0.0], [SHUT]]), bias_z=np.array([BIAS])
     )
-    return np.asarray(gru(x, weights))[0, :, 0], 1 / (1 + np.exp(-(BIAS + SHUT * signs)))
+    return np.asarray(gru(jnp.asarray(x), weights))[0, :, 0], 1 / (1 + np.exp(-(BIAS + SHUT * signs)))
 
 
 def two_units(reset: Literal["before", "after"]) -> np.ndarray:
     """The states of the first of two units that read one another, with the same weights in either reading."""
+    import jax.numpy as jnp
+
     from nnspec.architectures.gru import gru
 
     weights = table(
@@ -47,7 +51,7 @@ def two_units(reset: Literal["before", "after"]) -> np.ndarray:
     )
     weights |= {"recurrent_bias_n": np.zeros(2, np.float32)} if reset == "after" else {}
     x = np.array(VALUES, np.float32)[None, :, None]
-    return np.asarray(gru(x, weights, reset=reset))[0, :, 0]
+    return np.asarray(gru(jnp.asarray(x), weights, reset=reset))[0, :, 0]
 
 
 def draw(theme: Theme) -> Figure:

@@ -21,3 +21,16 @@ def test_the_two_places_of_the_reset_gate_are_two_layers():
     from nnspec_site.figures.gru_gates import two_units
 
     assert np.abs(two_units("before") - two_units("after")).max() > 0.2
+
+
+def test_the_curves_of_three_cells_are_as_the_words_beside_them_say():
+    from nnspec_site.figures.gated_memory import curves
+
+    told = curves()
+    assert told["Elman, new"][:20].min() > 0.87
+    for cell in ("GRU", "LSTM"):
+        new, trained = told[f"{cell}, new"], told[f"{cell}, trained"]
+        assert new[2] > 0.45 > new[5]
+        assert trained[:11].min() > 0.85
+        assert trained[16:].max() < 0.3
+        assert told[f"{cell}, open"][5:].max() < 0.1

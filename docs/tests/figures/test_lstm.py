@@ -13,7 +13,7 @@ def test_gates_cell_and_state_are_those_of_the_reference(show_figure, slide, num
     page = show_figure("lstm-cell")
     for bias, second in ((4, 12), (-1.5, 6)):
         slide(page, "forget bias", bias)
-        slide(page, "writes again at step", second)
+        slide(page, "second write", second)
         found = run(bias, second)
         for t in (1, 3, 4, 12, 20):
             slide(page, "step", t)

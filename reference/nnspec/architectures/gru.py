@@ -57,7 +57,7 @@ def gru_step(
     Source: Cho et al. 2014, equations 5 to 8.
     """
     _check("gru_step", x, weights, carry, reset)
-    return _state(_joined(weights), carry, x, reset)
+    return _state(_joined(weights), carry, x)
 
 
 @checked
@@ -96,24 +96,15 @@ def gru(
     """
     _check("gru", x, weights, carry, reset)
     check_lengths("gru", lengths, x.shape[1])
-    return _gru(x, weights, carry, lengths, reset=reset, outputs=outputs, reverse=reverse)
+    return _gru(x, weights, carry, lengths, outputs=outputs, reverse=reverse)
 
 
-@partial(jax.jit, static_argnames=("reset", "outputs", "reverse"))
-def _gru(
-    x: Array,
-    weights: dict,
-    carry: Array | None,
-    lengths: Array | None,
-    *,
-    reset: Reset,
-    outputs: str,
-    reverse: bool,
-) -> Array:
+@partial(jax.jit, static_argnames=("outputs", "reverse"))
+def _gru(x: Array, weights: dict, carry: Array | None, lengths: Array | None, *, outputs: str, reverse: bool) -> Array:
     table, m = _joined(weights), active(x, lengths)
     x = x if m is None else jnp.where(m, x, 0)  # a NaN in the padding would reach the gradients of the kernels
     h_0 = jnp.zeros((x.shape[0], table.U_n.shape[0]), x.dtype) if carry is None else carry
-    last, h = scan(lambda h, x_t: _state(table, h, x_t, reset), h_0, in_order(x, lengths, reverse), m)
+    last, h = scan(lambda h, x_t: _state(table, h, x_t), h_0, in_order(x, lengths, reverse), m)
     if outputs == "last":
         return last
     h = in_order(h, lengths, reverse)
@@ -138,12 +129,12 @@ def _joined(weights: dict) -> _Joined:
     return _Joined(beside("kernel", GATES), U, weights["recurrent_kernel_n"], beside("bias", GATES), second)
 
 
-def _state(table: _Joined, h: Array, x: Array, reset: Reset) -> Array:
+def _state(table: _Joined, h: Array, x: Array) -> Array:
     W, U, U_n, b, b_n = table
     x_r, x_z, x_n = jnp.split(x @ W + b, 3, -1)  # each [batch, hidden]
     h_r, h_z = jnp.split(h @ U, 2, -1)
     r, z = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
-    n = tanh(x_n + (r * h) @ U_n) if reset == "before" else tanh(x_n + r * (h @ U_n + b_n))
+    n = tanh(x_n + (r * h) @ U_n) if b_n is None else tanh(x_n + r * (h @ U_n + b_n))
     return (1 - z) * n + z * h
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nnspec_conformance import classic_faults as classic
@@ -319,7 +321,8 @@ def goes_back_through_four_steps_alone(f, x, weights, *rest, **given):
     carry, *middle, g = rest if len(rest) > 1 else (None, *rest)
     if middle or given.get("reverse") or x.shape[1] <= 4:
         return f(x, weights, *rest, **given)
-    start = oracle.gru(x[:, :-4], weights, carry, **given | {"outputs": "last"})
+    shown: dict[str, Any] = given | {"outputs": "last"}
+    start = oracle.gru(x[:, :-4], weights, carry, **shown)
     cut = g if given.get("outputs") == "last" else g[:, -4:]
     dx, table, dh = f(x[:, -4:], weights, start.astype(x.dtype), cut, **given)
     return (np.concatenate([0 * x[:, :-4], dx], 1), table) + (() if carry is None else (0 * dh,))

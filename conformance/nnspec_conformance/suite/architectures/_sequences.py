@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,8 @@ class Layer:
     weights: Callable[..., dict[str, np.ndarray]]
     given: dict[str, Any]
     readings: tuple[str, ...] = ()
+    _value: Callable = field(init=False, repr=False)
+    _gradients: Callable = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         def value(*operands: Any, **given: Any) -> Any:

@@ -73,7 +73,7 @@ def reaches(
 
 
 def reaches_by_itself(trial: Trial, home: Home, dtype: str) -> None:
-    """The question where no clause states the gradients of any arrays: NaN cotangents, where it was not 0."""
+    """Compare with the gradients that the subject has for other cotangents, where no clause states them."""
     arrays, cotangents = home.arrays(dtype), home.cotangents(dtype)
     before = by_place(arrays, trial.ask(slopes(home, arrays, cotangents)))
     case = slopes(home, arrays, mapped(lambda g: np.full_like(g, np.nan), cotangents))

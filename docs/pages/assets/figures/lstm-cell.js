@@ -4,7 +4,7 @@ nnFigure("lstm-cell", ({ numbers, range, number }) => {
   const steps = values.length;
   const step = range("step", 1, steps, 1, 5, (n) => `${n} of ${steps}`);
   const bias = range("forget bias", -2, 6, 0.5, biases.f);
-  const second = range("writes again at step", 4, steps, 1, numbers.second);
+  const second = range("second write", 4, steps, 1, numbers.second);
   const names = { i: "input gate i", f: "forget gate f", g: "candidate g", o: "output gate o" };
   const sigmoid = (z) => 1 / (1 + Math.exp(-z));
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import jax.numpy as jnp
 from flax import nnx
@@ -57,7 +58,7 @@ def lstm_forget_bias(*, in_features, hidden_features, forget_bias=None):
     if forget_bias is not None:
         raise NotImplementedError("a forget bias beside other biases")
     cell = nnx.OptimizedLSTMCell(in_features, hidden_features, rngs=nnx.Rngs(0))
-    bias = nnx.state(cell, nnx.Param)["dense_h"]["bias"][...]
+    bias: Any = nnx.state(cell, nnx.Param)["dense_h"]["bias"][...]
     return jnp.split(bias, len(GATES))[1].mean()
 
 
