@@ -19,7 +19,8 @@ WORD = re.compile(r"[a-z][a-z0-9_]*")
 ARRAY_OPTIONS = ("axes", "dtype", "range", "values", "normalized", "gradient", "optional")
 TABLE_OPTIONS = ("table", "layouts", "by", "gradient", "optional")
 ATTRIBUTE_OPTIONS = (
-    "kind", "range", "values", "readings", "operations", "default", "required", "translated", "each-step", "when", "rare"
+    "kind", "range", "values", "readings", "operations", "default", "required", "translated", "each-step", "when",
+    "rare",
 )  # fmt: skip
 FORM_OPTIONS = {  # beside attributes
     "map": {"arrays", "examples", "indices", "result"},
