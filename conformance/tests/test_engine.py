@@ -1,4 +1,4 @@
-"""What comes of a clause: the six outcomes, readings, defaults, dtypes and known failures, on a toy specification."""
+"""What comes of a clause: the seven outcomes, readings, defaults, dtypes and known failures, on a toy specification."""
 
 import itertools
 from types import SimpleNamespace
@@ -10,7 +10,17 @@ from nnspec_conformance.cases import call, clause
 from nnspec_conformance.engine import run_instance, validate
 from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.known_failures import is_value
-from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, OUTCOMES, PASS, VARIANT, Result
+from nnspec_conformance.outcome import (
+    FAIL,
+    HARNESS_ERROR,
+    KNOWN,
+    NOT_ASKED,
+    NOT_IMPLEMENTED,
+    OUTCOMES,
+    PASS,
+    VARIANT,
+    Result,
+)
 from nnspec_conformance.setting import combinations
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.tolerance import exact
@@ -89,8 +99,8 @@ def test_clause_without_a_test_is_a_harness_error(toys, subject_of):
     assert run_instance(toys, subject_of(scale), "scale.sign").outcome == HARNESS_ERROR
 
 
-def test_there_are_six_outcomes():
-    assert len(set(OUTCOMES)) == 6
+def test_there_are_seven_outcomes():
+    assert len(set(OUTCOMES)) == 7
 
 
 def test_stale_known_failure_fails(outcome):
@@ -232,6 +242,27 @@ def test_a_value_is_known_by_what_is_written(written, value, same):
     assert is_value(written, value) is same
 
 
+def test_a_layout_that_is_not_kept_is_not_asked(suite, oracle):
+    kept = Subject(SimpleNamespace(**(dict(vars(oracle.adapter)) | {"asarray": np.array, "to_numpy": np.asarray})))
+    result = run_instance(suite, kept, "duty.layouts[relu]")
+    assert (result.outcome, "which asarray does not keep" in result.message) == (NOT_ASKED, True)
+    again = Result.from_record(result.instance, result.clause, "relu", result.as_record())
+    assert (again.outcome, again.message) == (result.outcome, result.message)
+
+
+def test_a_dtype_that_is_not_declared_is_not_asked(suite, oracle):
+    narrow = Subject(SimpleNamespace(**(dict(vars(oracle.adapter)) | {"DTYPES": ("float32",)})))
+    assert run_instance(suite, narrow, "duty.gradient[tanh]").outcome == NOT_ASKED
+
+
+def test_what_is_neither_there_nor_asked_is_not_implemented(suite, oracle):
+    declared = {"asarray": np.array, "to_numpy": np.asarray, "relu": None}
+    result = run_instance(
+        suite, Subject(SimpleNamespace(**(dict(vars(oracle.adapter)) | declared))), "duty.layouts[relu]"
+    )
+    assert result.outcome == NOT_IMPLEMENTED
+
+
 @pytest.mark.parametrize(("occurs", "expected"), [(True, KNOWN), (False, FAIL)])
 def test_probe_says_whether_the_failure_occurs_here(outcome, occurs, expected):
     known = {"scale.factor; float32": ("narrow", lambda: occurs)}
@@ -341,8 +372,8 @@ def test_every_declared_dtype_is_asked(outcome):
     assert outcome("scale.factor", scale, DTYPES=("float64", "float32")).dtypes == ["float32", "float64"]
 
 
-def test_clause_in_none_of_the_dtypes_is_not_implemented(outcome):
-    assert outcome("scale.sign", scale, DTYPES=("float64",)).outcome == NOT_IMPLEMENTED
+def test_clause_in_none_of_the_dtypes_is_not_asked(outcome):
+    assert outcome("scale.sign", scale, DTYPES=("float64",)).outcome == NOT_ASKED
 
 
 def test_refusal_passes(outcome):
