@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,7 @@ from nnspec_conformance.trees import leaves, rebuilt
 
 LENGTHS = (17, 9, 5, 3)  # no two alike, and none a multiple of a vector
 LEADING = (6,)
+EVERY_ARRAY = ("transposed", "stepped")
 NO_PARAMETER = ("broadcast", "read-only")  # an optimizer may keep its parameters where they are, and write there
 
 
@@ -35,6 +37,10 @@ def test_layouts(operation: str, readings: dict, layouts: tuple, lean: bool, slo
     for dtype, what in itertools.product(dtypes, ("call", "gradient")):
         if layouts and (case := question(home, what, dtype)) is not None:
             yield from laid(home, case, dtype, layouts)
+    every = roomy(replace(home, sizes={}, complete=True))
+    for what in ("call", "gradient") if not lean else ():
+        if layouts and (case := question(every, what, "float32", may_refuse="all arrays")) is not None:
+            yield from of_each_name(every, case, layouts)
 
 
 def roomy(home: Home) -> Home:
@@ -60,6 +66,24 @@ def laid(home: Home, case: Case, dtype: str, layouts: tuple[str, ...]) -> Iterat
                 other = expected(home, case, dtype, given, cotangents, steps)
             words = {"layout": layout, "note": "memory is read front to back"}
             yield replace(other, arrays=given, cotangents=cotangents, grads=steps, **words)
+
+
+def of_each_name(home: Home, case: Case, layouts: tuple[str, ...]) -> Iterator[Case]:
+    """The question with one array in two layouts, in turn one of every name: of a table's, and of those left out."""
+    places, arrays = home.operation.places(home.lengths, home.given), leaves(case.arrays)
+    names = [name_of_family(place.name or home.operation.arguments[place.argument].name) for place in places]
+    if case.grads is not None or len(names) != len(arrays):
+        return
+    for layout in [name for name in EVERY_ARRAY if name in layouts]:
+        for number in {name: number for number, name in enumerate(names)}.values():
+            if (same := laid_out(arrays[number], layout)) is not None:
+                given = rebuilt(case.arrays, [*arrays[:number], same, *arrays[number + 1 :]])
+                yield replace(case, arrays=given, layout=layout, note="memory is read front to back")
+
+
+def name_of_family(name: str) -> str:
+    """A name without the number of a layer or the letter of a gate behind its last underscore."""
+    return re.sub(r"_([0-9]+|[a-z])$", "", name)
 
 
 def ends(numbers: Sequence[int]) -> list[int]:

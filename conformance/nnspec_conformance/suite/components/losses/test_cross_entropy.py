@@ -128,9 +128,11 @@ def losses(operation: str, **readings: Any) -> Callable[..., Want]:
 
     def want(*given: np.ndarray, **attributes: Any) -> Want:
         dtype, given = str(given[0].dtype), widened(given)
-        function = getattr(oracle, operation)
+        function, w = getattr(oracle, operation), example_weights(operation, given)
         value = function(*given, **attributes, **readings)
-        size, count = sizes(operation, given, attributes), 1
+        size, count = sizes(operation, given if operation == INTEGER else given[:2], attributes), 1
+        if w is not None:  # one more product
+            size = np.abs(w) * (size + np.abs(function(*given[:2], **attributes | NONE)))
         if attributes.get("reduction", "none") != "none":
             each = np.abs(function(*given, **attributes | NONE, **readings))
             count = size.size
@@ -138,6 +140,11 @@ def losses(operation: str, **readings: Any) -> Callable[..., Want]:
         return bound(value, size, 0, dtype, underflow=4.0 * count)
 
     return want
+
+
+def example_weights(operation: str, given: tuple[Any, ...]) -> np.ndarray | None:
+    """The weights of the examples, if there are any; those of the classes are none."""
+    return given[2] if operation != INTEGER and len(given) > 2 else None
 
 
 def value_case(
@@ -236,9 +243,11 @@ def slopes(operation: str, given: tuple, cotangents: np.ndarray, attributes: dic
     found = getattr(oracle, f"{operation}_vjp")(*exact_arrays, g, **attributes, **readings)
     reach = shares(found, operation, exact_arrays, g, attributes, readings)
     reach = reach * max(1.0, attributes.get("positive_weight", 1.0))
+    w = example_weights(operation, exact_arrays)
+    reach = reach if w is None else reach * np.abs(w)
     if operation in FROM_LOGITS:
         x = exact_arrays[0]
-        weights = exact_arrays[2] if len(exact_arrays) > 2 else np.ones(1)
+        weights = exact_arrays[2] if operation == INTEGER and len(exact_arrays) > 2 else np.ones(1)
         units, logs = 2 * log_errors(x) + 4, activations.log_softmax(x)
         probabilities = activations.softmax(x)
         share = np.where(found[0] == 0, 0.0, probabilities + 1) * weights.max()
@@ -257,7 +266,7 @@ def slopes(operation: str, given: tuple, cotangents: np.ndarray, attributes: dic
         terms = [8 * (logs + p / q + q / p)] * 2
         reach = reach[..., None]
     else:
-        x, t = exact_arrays
+        x, t = exact_arrays[:2]
         first = np.full(x.shape, 16.0) if operation.startswith("sigmoid") else 8 * (t / x + (1 - t) / (1 - x) + 1)
         second = (
             8 * (np.abs(x) + 1) if operation.startswith("sigmoid") else 8 * (np.abs(np.log(x * (1 - x))) + 1 / (1 - x))
@@ -265,7 +274,7 @@ def slopes(operation: str, given: tuple, cotangents: np.ndarray, attributes: dic
         terms = [first, second]
     return tuple(
         bound(value, reach * term, 0, dtype, underflow=4 * np.broadcast_to(reach, value.shape))
-        for value, term in zip(found[:2], terms, strict=False)  # class weights are a constant
+        for value, term in zip(found[:2], terms, strict=False)  # weights are constants
         if value.ndim == np.ndim(reach)
     )
 
