@@ -5,9 +5,10 @@ Lengths are chosen pairwise: whatever goes wrong in one length, or where two mee
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +23,7 @@ BORDERS = (2, 3, 7, 8, 9, 15, 16, 31, 32, 33, 63, 64)
 ALL = (*range(1, 34), 63, 64, 65)
 LONG = (127, 128, 129, 255, 256, 257, 511, 512, 513, 1023, 1024, 1025)  # alone: the other axes stay short
 ELEMENTS = 2**17 + 3  # of an array whose entries do not see each other
+BESIDE = ((3, 2, 4), (2, 4, 3), (4, 3, 2), (5, 5, 4, 4, 3, 2, 2))  # short lengths: with some a window does not fit
 ROWS = 65537
 EXAMPLES = 65  # over which also the gradient of what they share is a sum that can be bounded
 EVERY_DTYPE = 2  # how many sizes are asked in it: no array of whole vectors, and only such arrays
@@ -54,7 +56,9 @@ def plan(home: Home, *, lean: bool = False, slow: bool = False) -> list[Size]:
         slow: all.
     """
     axes = Axes.of(home)
-    chosen = list(_lean(axes)) if lean and not slow else list(_normal(axes))
+    chosen = (
+        list(_lean(axes)) if lean and not slow else list(_normal(axes, lambda size: is_possible(home, size.lengths)))
+    )
     if slow:
         chosen += _slow(axes)
     found: dict[str, Size] = {}
@@ -127,9 +131,11 @@ class Axes:
         named = dict(zip(self.words, itertools.cycle(lengths), strict=False))
         return self.made(leading, named, lengths[0], **more)
 
-    def alone(self, leading: tuple[int, ...], name: str, n: int, **more: Any) -> Size:
+    def alone(
+        self, leading: tuple[int, ...], name: str, n: int, beside: Sequence[int] = (3, 2, 4), **more: Any
+    ) -> Size:
         """The size of one long axis, beside short ones."""
-        named = dict(zip(self.words, itertools.cycle((3, 2, 4)), strict=False)) | ({name: n} if self.words else {})
+        named = dict(zip(self.words, itertools.cycle(beside), strict=False)) | ({name: n} if self.words else {})
         return self.made(leading, named, n, **more)
 
     def made(self, leading: tuple[int, ...], named: Mapping[str, int], last: int, **more: Any) -> Size:
@@ -192,7 +198,7 @@ def _few_layers(axes: Axes, lengths: dict[str, Any], count: int) -> dict[str, An
     return lengths | dict.fromkeys(axes.counts, count)
 
 
-def _normal(axes: Axes) -> Iterator[Size]:
+def _normal(axes: Axes, fits: Callable[[dict[str, Any]], bool]) -> Iterator[Size]:
     yield _first(axes)
     yield axes.size((1, 4, 4), (4,))
     if axes.stars:
@@ -204,7 +210,8 @@ def _normal(axes: Axes) -> Iterator[Size]:
         yield axes.row(row, deep=number % 3 == 0, pairs=True)
     if LENGTHS[-1] not in axes.lengths:
         for name in axes.words:
-            yield axes.alone((5,) if axes.stars else (), name, LENGTHS[-1])
+            found = [axes.alone((5,) if axes.stars else (), name, LENGTHS[-1], beside) for beside in BESIDE]
+            yield next((size for size in found if fits(size.lengths)), found[0])
     for i, n in enumerate(BORDERS):
         leading = () if not axes.stars else OTHER_LEADING[i % 2] if i < 4 else (5,)
         if len(axes.words) > MANY:  # one long axis at a time: a spread is no bound for a hundred thousand results
