@@ -56,9 +56,8 @@ def plan(home: Home, *, lean: bool = False, slow: bool = False) -> list[Size]:
         slow: all.
     """
     axes = Axes.of(home)
-    chosen = (
-        list(_lean(axes)) if lean and not slow else list(_normal(axes, lambda size: is_possible(home, size.lengths)))
-    )
+    fits = functools.partial(is_possible, home)
+    chosen = list(_lean(axes)) if lean and not slow else list(_normal(axes, fits))
     if slow:
         chosen += _slow(axes)
     found: dict[str, Size] = {}
