@@ -64,7 +64,7 @@ def plan(home: Home, *, lean: bool = False, slow: bool = False) -> list[Size]:
     for size in chosen:
         if is_possible(home, size.lengths):
             found.setdefault(repr(sorted(size.lengths.items())), size)
-    if (lean and not slow) or any(isinstance(argument, Table) for argument in home.operation.arguments):
+    if (lean and not slow) or axes.weighty:
         return list(found.values())
     return list(_deepened(found.values()))
 
@@ -99,6 +99,7 @@ class Axes:
         counts: how often arrays of an index occur, for instance the layers of a network.
         ranked: whether there has to be an axis, as for a softmax.
         separate: whether examples lie along axes of any number, and do not see each other.
+        weighty: whether there is a table of weights: of ten thousands of gradients a spread of a few runs is no bound.
     """
 
     stars: tuple[str, ...]
@@ -106,6 +107,7 @@ class Axes:
     counts: tuple[str, ...]
     ranked: bool
     separate: bool
+    weighty: bool
 
     @classmethod
     def of(cls, home: Home) -> Axes:
@@ -113,7 +115,8 @@ class Axes:
         counts = tuple(dict.fromkeys(c for c in operation.indices.values() if isinstance(c, str)))
         words = tuple(name for name in operation.lengths() if name not in (*home.stars, *counts))
         ranked = any(a.kind == "axis" for a in operation.attributes)
-        return cls(home.stars, words, counts, ranked, bool({*operation.examples} & {*home.stars}))
+        weighty = any(isinstance(argument, Table) for argument in operation.arguments)
+        return cls(home.stars, words, counts, ranked, bool({*operation.examples} & {*home.stars}), weighty)
 
     @property
     def elementwise(self) -> bool:
@@ -209,7 +212,8 @@ def _normal(axes: Axes, fits: Callable[[dict[str, Any]], bool]) -> Iterator[Size
         yield axes.row(row, deep=number % 3 == 0, pairs=True)
     if LENGTHS[-1] not in axes.lengths:
         for name in axes.words:
-            found = [axes.alone((5,) if axes.stars else (), name, LENGTHS[-1], beside) for beside in BESIDE]
+            leading = (5,) if axes.stars else ()
+            found = [axes.alone(leading, name, LENGTHS[-1], beside, deep=not axes.weighty) for beside in BESIDE]
             yield next((size for size in found if fits(size.lengths)), found[0])
     for i, n in enumerate(BORDERS):
         leading = () if not axes.stars else OTHER_LEADING[i % 2] if i < 4 else (5,)

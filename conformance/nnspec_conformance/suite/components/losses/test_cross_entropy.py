@@ -21,6 +21,7 @@ SMOOTHED: dict[str, Any] = {"label_smoothing": 0.3}
 INTEGER = "softmax_cross_entropy_with_integer_labels"
 FROM_LOGITS = (INTEGER, "softmax_cross_entropy")
 BINARY = ("sigmoid_binary_cross_entropy", "binary_cross_entropy")
+OF_WEIGHTS = ("weighted_mean", "smoothed_weights", "ignored_mean", "zero_times_infinity")
 LABELS = np.array([0, 4, 2, 1, 1, 3], np.int32)
 WEIGHTS = np.array([0.5, 3.0, 1.5, 0.25, 2.0], np.float32)
 IGNORED = np.array([0, -100, 2, -100, 1, 3], np.int32)
@@ -157,9 +158,17 @@ def value_case(
 
 
 @clause("cross-entropy.value")
-def test_value(operation: str) -> Iterator[Case]:
+def test_value(operation: str, readings: dict) -> Iterator[Case]:
+    told = of_weights(readings)
     for dtype in DTYPES:
-        yield value_case(operation, *arrays(operation, dtype), note="a factor, a sign, a base-2 logarithm")
+        yield value_case(
+            operation, *arrays(operation, dtype), readings=told, note="a factor, a sign, a base-2 logarithm"
+        )
+
+
+def of_weights(readings: dict) -> dict[str, str]:
+    """The readings that say what weights do: duties hand them over beside the arrays of this clause."""
+    return {keyword: readings[keyword] for keyword in OF_WEIGHTS if keyword in readings}
 
 
 @clause("kl-divergence.direction")
@@ -303,9 +312,10 @@ def gradient_case(
 
 
 @clause("cross-entropy.gradient")
-def test_gradient(operation: str) -> Iterator[Case]:
+def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
+    told, note = of_weights(readings), "averages, or treats softmax as a constant"
     for dtype in ("float32", "float64", "bfloat16"):
-        yield gradient_case(operation, *arrays(operation, dtype), note="averages, or treats softmax as a constant")
+        yield gradient_case(operation, *arrays(operation, dtype), readings=told, note=note)
     if operation in FROM_LOGITS:
         yield gradient_case(operation, *arrays(operation), **SMOOTHED, note="the gradient without smoothing")
     for reduction in ("mean", "sum"):
