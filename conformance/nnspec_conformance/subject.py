@@ -242,7 +242,7 @@ class Subject:
         if not self.has(operation):
             raise NotImplementedBySubject(operation)
         what = operation if kind == "call" else f"the {kind} of {operation}"
-        if self.patience.given_up((operation, kind)):
+        if self.patience.given_up(operation, kind):
             raise NotImplementedBySubject(f"{what}, which did not return in time before, is not asked again")
         shapes = tuple((x.dtype, x.shape) for x in leaves(values)) if self.compiles else ()
         form = (operation, kind, shapes, fingerprint(given), self.applied is called)  # a form alone compiles nothing
