@@ -22,9 +22,14 @@ from nnspec_conformance.holes.table import (
     write_record,
 )
 from nnspec_conformance.mutant import ORACLE
+from nnspec_conformance.operations import Operation
 from nnspec_conformance.progress import progress
 from nnspec_conformance.suite_loader import Suite, load_suite
 
+ASKED_BY = {  # kind of conditions -> the duty
+    "contents": "nan", "keyword": "attributes", "layout": "layouts", "length": "sizes", "dtype": "sizes",
+    "pair": "attributes", "tree": "sizes",
+}  # fmt: skip
 OWN = (conditions.__file__, recorder.__file__)
 
 
@@ -83,8 +88,13 @@ def look(suite: Suite, page: str) -> tuple[int, dict[Hole, str]]:
                 fact = recorder.Fact(operation.name, what, condition)
                 plan = next((plan for plan in recorder.PLANS if fact not in met[plan]), None)
                 if plan:
-                    found[Hole(plan, what, condition, operation.name)] = kind
+                    found[Hole(plan, what, condition, operation.name)] = kind + said(operation, kind)
     return count, found
+
+
+def said(operation: Operation, kind: str) -> str:
+    """Whether the page exempts the operation from the duty that asks for conditions of a kind, with a reason there."""
+    return " (exempt)" if ASKED_BY.get(kind) in operation.exempt else ""
 
 
 # ---- the record

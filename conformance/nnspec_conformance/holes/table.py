@@ -27,6 +27,7 @@ HEAD = (
 SCHEMA = "nnspec-holes/1"
 PLANS = {"full": "the full plan", "lean": "the lean plan"}
 WIDTH = 116
+MEND = "nnspec holes {} --record"
 
 
 class Hole(NamedTuple):
@@ -96,7 +97,7 @@ def read_list(path: Path) -> dict[Hole, str]:
                 for operation in operations.split():
                     hole = Hole(entry["plan"], entry["what"], condition, operation)
                     if hole in found:
-                        raise HarnessError(f"{path}: {words(hole)} stands there twice; take one out")
+                        raise HarnessError(f"{path}: {words(hole)} with '{condition}' stands there twice; take one out")
                     found[hole] = entry["reason"]
     except (tomllib.TOMLDecodeError, AttributeError, KeyError, TypeError) as error:
         raise HarnessError(f"{path}: no list of holes ({error}); nnspec holes --record writes one") from error
@@ -194,19 +195,27 @@ def problems(page: str, holes: set[Hole]) -> Iterator[str]:
     except HarnessError as error:
         yield str(error)
         return
-    for hole in sorted(holes - known.keys()):
-        yield f"{page}: {words(hole)}; ask it, or put it on the list with a reason: nnspec holes {page} --record"
-    for hole in sorted(known.keys() - holes):
-        yield f"{path.name}: {words(hole)} no more; take it off the list of {page}: nnspec holes {page} --record"
+    for whose, conditions in together(holes - known.keys()).items():
+        yield f"{page}: {whose} with {conditions}; ask it, or put it on the list with a reason: {MEND.format(page)}"
+    for whose, conditions in together(known.keys() - holes).items():
+        yield f"{path.name}: it is asked now: {whose} with {conditions}; take it off the list: {MEND.format(page)}"
     for reason in sorted({r for r in known.values() if not r or (" " not in r and r not in common_reasons())}):
         count = sum(r == reason for r in known.values())
         said = f"the reason '{reason}', which reasons.toml does not have" if reason else "no reason"
         yield f"{path.name}: {count} holes of {page} have {said}; write why they are open"
 
 
+def together(holes: Iterable[Hole]) -> dict[str, str]:
+    """In words: plan, subject and operation -> the conditions."""
+    found: dict[str, list[str]] = {}
+    for hole in sorted(holes):
+        found.setdefault(words(hole), []).append(f"'{hole.condition}'")
+    return {whose: ", ".join(conditions) for whose, conditions in found.items()}
+
+
 def words(hole: Hole) -> str:
-    """A hole in words."""
-    return f"{PLANS[hole.plan]} compares no {hole.what} of {hole.operation} with '{hole.condition}'"
+    """Whose hole it is."""
+    return f"{PLANS[hole.plan]} compares no {hole.what} of {hole.operation}"
 
 
 def out_of_step(suite: Suite) -> Iterator[str]:

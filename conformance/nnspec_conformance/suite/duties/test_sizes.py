@@ -120,10 +120,10 @@ def with_zeros(home: Home, arrays: tuple) -> tuple:
     """One entry of each array zero, where any number may stand: the second, of the drawn ones never the raised one."""
 
     def zeroed(x: np.ndarray) -> np.ndarray:
-        if x.size < 3:
+        if x.ndim > 0 and x.size < 3:
             return x
         found = np.array(x)
-        found.reshape(-1)[1] = 0
+        found.reshape(-1)[-1 if x.ndim == 0 else 1] = 0
         return found
 
     free = {place: zeroed(at(arrays, place)) for place, array in held(home, arrays).items() if may_be_any_number(array)}
