@@ -15,10 +15,7 @@ from nnspec_conformance.signals import leave
 GRACE = 10.0  # seconds after the alarm before the watchdog gives the process up
 AGAIN = 1.0  # seconds after which the alarm rings again, should the call have swallowed it
 CHANCES = 3  # time-outs after which a kind of question is given up that has been answered before
-WITHIN = {
-    "program": ("call",),
-    "gradient of a program": ("call", "gradient", "program"),
-}  # what a kind of question asks
+WITHIN = {"program": ("call",), "gradient of a program": ("call", "gradient", "program")}  # which it asks
 
 
 class CallTimeout(BaseException):
