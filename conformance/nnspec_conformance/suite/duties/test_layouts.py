@@ -11,9 +11,11 @@ from typing import Any
 from nnspec_conformance.asked import question
 from nnspec_conformance.cases import Case, clause
 from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.declarations import rows_of
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.home import Home
 from nnspec_conformance.layouts import LAYOUTS, laid_out
+from nnspec_conformance.operations import Array, Table
 from nnspec_conformance.sizes import Axes, is_possible
 from nnspec_conformance.trees import leaves, rebuilt
 
@@ -71,7 +73,7 @@ def laid(home: Home, case: Case, dtype: str, layouts: tuple[str, ...]) -> Iterat
 def of_each_name(home: Home, case: Case, layouts: tuple[str, ...]) -> Iterator[Case]:
     """The question with one array in two layouts, in turn one of every name: of a table's, and of those left out."""
     places, arrays = home.operation.places(home.lengths, home.given), leaves(case.arrays)
-    names = [name_of_family(place.name or home.operation.arguments[place.argument].name) for place in places]
+    names = [declared(home.operation.arguments[place.argument], place.name) for place in places]
     if case.grads is not None or len(names) != len(arrays):
         return
     for layout in [name for name in EVERY_ARRAY if name in layouts]:
@@ -81,9 +83,12 @@ def of_each_name(home: Home, case: Case, layouts: tuple[str, ...]) -> Iterator[C
                 yield replace(case, arrays=given, layout=layout, note="memory is read front to back")
 
 
-def name_of_family(name: str) -> str:
-    """A name without the number of a layer or the letter of a gate behind its last underscore."""
-    return re.sub(r"_([0-9]+|[a-z])$", "", name)
+def declared(argument: Array | Table, name: str | None) -> str:
+    """The name under which an array is declared: of a table's the one that holds the index of a layer or a gate."""
+    if name is None or not isinstance(argument, Table):
+        return argument.name
+    fits = (row for row in rows_of(argument) if re.fullmatch(re.sub(r"\\{[^{}]*\\}", ".+", re.escape(row.name)), name))
+    return next((row.name for row in fits), name)
 
 
 def ends(numbers: Sequence[int]) -> list[int]:
