@@ -30,7 +30,9 @@ def at(x, positions):
 # ---- sinusoids
 
 
-@MUTANTS.add("the number of the pair in place of twice it", "sinusoidal-positions.value", "sinusoidal-positions.example")
+@MUTANTS.add(
+    "the number of the pair in place of twice it", "sinusoidal-positions.value", "sinusoidal-positions.example"
+)
 def takes_i_for_2i(positions, *, features, base=10000.0, order="interleaved"):
     return row(positions, features, base, order, lambda i, d: i / d)
 
@@ -100,7 +102,9 @@ def turns_without_the_base(x, *positions, base=10000.0, **given):
     return right.rotary_positions(x, *positions, **given)
 
 
-@MUTANTS.add("the layout [batch, heads, time, features] taken for [batch, time, heads, features]", "rotary-positions.value")
+@MUTANTS.add(
+    "the layout [batch, heads, time, features] taken for [batch, time, heads, features]", "rotary-positions.value"
+)
 def turns_along_another_axis(x, *positions, **given):
     if x.ndim < 4 or x.shape[-3] > x.shape[-2]:
         return right.rotary_positions(x, *positions, **given)

@@ -23,7 +23,7 @@ def laid(first, second, order):
     """Both parts of all pairs as one row."""
     if order == "halves":
         return np.concatenate([first, second], -1)
-    return np.stack([first, second], -1).reshape(*first.shape[:-1], -1)
+    return np.stack([first, second], -1).reshape(*first.shape[:-1], 2 * first.shape[-1])
 
 
 def parts(x, order):

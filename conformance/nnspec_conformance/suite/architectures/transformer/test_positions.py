@@ -111,15 +111,13 @@ def test_products(trial: Trial) -> None:
 
 
 @clause("rotary-positions.example")
-def test_rotary_example() -> Iterator[Case]:
-    x = np.array([[[1, 0, 1, 0]] * 3, [[0, 1, 0, 1]] * 3], np.float32)
-    c, s, slow_c, slow_s = (f(w * np.arange(3)) for w in (1.0, 0.01) for f in (np.cos, np.sin))
-    first, second = np.stack([c, s, slow_c, slow_s], -1), np.stack([-s, c, -slow_s, slow_c], -1)
-
-    def want(x: np.ndarray, **given: Any) -> Want:
-        return ulps(np.stack([first, second]), 4, "float32", scale=1)
-
-    yield call("rotary_positions", x, want=want, note="positions from 1")
+def test_rotary_example(readings: dict) -> Iterator[Case]:
+    order = readings.get("pairs", "interleaved")
+    cosines, sines = (f(np.arange(3)[:, None] * np.array([1.0, 0.01])) for f in (np.cos, np.sin))
+    one, none = np.ones((3, 2)), np.zeros((3, 2))
+    x = np.stack([oracle.laid(one, none, order), oracle.laid(none, one, order)]).astype(np.float32)
+    y = np.stack([oracle.laid(cosines, sines, order), oracle.laid(-sines, cosines, order)])
+    yield call("rotary_positions", x, want=ulps(y, 4, "float32", scale=1), note="positions from 1")
 
 
 def turns(readings: dict) -> Any:
@@ -241,7 +239,13 @@ def test_odd(operation: str) -> Iterator[ErrorCase]:
 @clause("learned-positions.beyond")
 def test_beyond() -> Iterator[ErrorCase]:
     for length in (5, 1):
-        yield refusal("learned_positions", tokens(), table_of(length=length), valid=(tokens(), table_of(length=6)), note="no row for the last token")
+        yield refusal(
+            "learned_positions",
+            tokens(),
+            table_of(length=length),
+            valid=(tokens(), table_of(length=6)),
+            note="no row for the last token",
+        )
 
 
 @clause("positions.base-range")
