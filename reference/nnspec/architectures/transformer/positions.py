@@ -139,8 +139,8 @@ def _angles(name: str, positions: Array, features: int, base: float, dtype: jnp.
     if features < 2 or features % 2:
         raise ValueError(f"{name}: features is {features}, must be an even number: each is one of a pair")
     exponents = np.arange(0, features, 2) / features
-    frequencies = jnp.asarray(base**-exponents if isinstance(base, int | float) else jnp.power(base, -exponents))
-    return positions[:, None].astype(dtype) * frequencies.astype(dtype)
+    frequencies = jnp.asarray(base**-exponents, dtype)
+    return positions[:, None].astype(dtype) * frequencies
 
 
 def _parts(x: Array, order: str) -> tuple[Array, Array]:
