@@ -40,6 +40,7 @@ WANTED = {
     "update gate": "architectures/gru",
     "forget gate": "architectures/lstm",
     "layer norm epsilon": "architectures/transformer/normalization",
+    "rotary positions": "architectures/transformer/positions",
     "unit in the last place": "conformance",
 }
 
