@@ -149,6 +149,9 @@ class Subject:
         """
         declared = {c.keyword: self.reading(c, operation) for c in spec.governing(operation)}
         choices = {keyword: value if isinstance(value, tuple) else (value,) for keyword, value in declared.items()}
+        if clause.is_duty:
+            rare = spec.operations[operation].rare
+            choices = {keyword: value[:1] if keyword in rare else value for keyword, value in choices.items()}
         made = []
         for readings in combinations(choices, clause.keyword):
             told = {k: r for k, r in readings.items() if isinstance(declared[k], tuple)}
@@ -242,7 +245,7 @@ class Subject:
         if not self.has(operation):
             raise NotImplementedBySubject(operation)
         what = operation if kind == "call" else f"the {kind} of {operation}"
-        if self.patience.given_up((operation, kind)):
+        if self.patience.given_up(operation, kind):
             raise NotImplementedBySubject(f"{what}, which did not return in time before, is not asked again")
         shapes = tuple((x.dtype, x.shape) for x in leaves(values)) if self.compiles else ()
         form = (operation, kind, shapes, fingerprint(given), self.applied is called)  # a form alone compiles nothing
