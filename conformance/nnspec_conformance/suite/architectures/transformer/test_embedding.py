@@ -131,7 +131,8 @@ def outside(trial: Trial, keyword: str, name: str, cases: list[tuple[int, int]])
         if reading == "refused":
             trial.require(False, f"{about} gives {np.asarray(got, np.float64)[1, :2]}, ...; declared is a refusal")
             continue
-        want = oracle.embedding(wide(table), ids, **{keyword: reading})
+        told: dict[str, Any] = {keyword: reading}
+        want = oracle.embedding(wide(table), ids, **told)
         trial.expect(got, exact(want, "float32"), about, (table,))
 
 
