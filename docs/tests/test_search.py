@@ -39,6 +39,8 @@ WANTED = {
     "reset gate": "architectures/gru",
     "update gate": "architectures/gru",
     "forget gate": "architectures/lstm",
+    "bidirectional": "architectures/stacked_recurrent",
+    "stacked layers": "architectures/stacked_recurrent",
     "layer norm epsilon": "architectures/transformer/normalization",
     "unit in the last place": "conformance",
 }

@@ -64,14 +64,20 @@ def _steps(x, lengths):
 
 def _called(layer, weights, *arrays, **given):
     """The layer with these weights; Keras itself refuses another number of them."""
+    arranged = _arranged(weights, layer.get_config()["reset_after"])
+    seeds = [variable.value for variable in layer.non_trainable_variables]
+    return layer.stateless_call(arranged, seeds, *arrays, **given)[0]
+
+
+def _arranged(weights, reset_after):
+    """The weights in the order of the variables."""
     left = dict(weights)
     kernels = [_beside(left, kind) for kind in ("kernel", "recurrent_kernel", "bias")]
-    if layer.get_config()["reset_after"]:
+    if reset_after:
         second = left.pop("recurrent_bias_n")
         zero = keras.ops.zeros_like(second)  # the gates have a second bias, too, which is added to the first
         kernels[-1] = keras.ops.stack([kernels[-1], keras.ops.concatenate([zero, zero, second], -1)])
-    seeds = [variable.value for variable in layer.non_trainable_variables]
-    return layer.stateless_call([*kernels, *left.values()], seeds, *arrays, **given)[0]
+    return [*kernels, *left.values()]
 
 
 def _beside(left, kind):
