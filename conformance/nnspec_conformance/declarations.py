@@ -31,7 +31,7 @@ FORM_OPTIONS = {  # beside attributes
     "series": {"arrays", "indices", "result"},
 }
 NEEDED = {"stepper": "params", "random map": "arrays", "state map": "state"}
-ANY = {"kernel": "in out", "bias": "out", "gain": ""}  # a tree whose leaves have unequal shapes
+ANY = {"kernel": "in out", "bias": "out", "gain": "", "filters": "2 in out"}  # a tree whose leaves have unequal shapes
 
 
 def read_operation(block: Block, page: str) -> Operation:
