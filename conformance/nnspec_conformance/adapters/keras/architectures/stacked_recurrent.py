@@ -6,6 +6,7 @@ import functools
 
 import keras
 
+from nnspec_conformance.adapters.keras import sequences
 from nnspec_conformance.adapters.keras.architectures import gru, lstm, recurrent
 
 LAYERS = {
@@ -31,26 +32,20 @@ def bidirectional(x, weights, lengths=None, *, cell):
     for start in ("forward_", "backward_"):
         tables.append({n.removeprefix(start): rest.pop(n) for n in [*rest] if n.startswith(start)})
     layer = _built("both", cell, 1, *_sizes(x, tables[0]))
-    mask = None if lengths is None else keras.ops.expand_dims(recurrent._steps(x, lengths), 0) < lengths[:, None]
-    states, *last = _called(layer, cell, tables, rest, x, mask=mask)
+    states, *last = _called(layer, cell, tables, rest, x, mask=sequences.mask(x, lengths))
     return states, keras.ops.concatenate(last[:: 2 if cell == "lstm" else 1], -1)
 
 
 def _called(layer, cell, tables, rest, *arrays, **given):
-    """The layer with these weights; Keras itself refuses another number of them."""
     arranged = [w for table in tables for w in _arranged(table, cell)]
-    seeds = [variable.value for variable in layer.non_trainable_variables]
-    return layer.stateless_call([*arranged, *rest.values()], seeds, *arrays, **given)[0]
+    return sequences.called(layer, [*arranged, *rest.values()], *arrays, **given)
 
 
 def _arranged(table, cell):
     """The weights of one cell in the order of its variables."""
     if cell == "gru":
         return gru._arranged(table, reset_after=True)
-    if cell == "lstm":
-        return list(lstm._packed(table).values())
-    left = dict(table)
-    return [left.pop(name) for name in recurrent.NAMES] + list(left.values())
+    return list(lstm._packed(table).values()) if cell == "lstm" else recurrent._arranged(table)
 
 
 def _sizes(x, table):
