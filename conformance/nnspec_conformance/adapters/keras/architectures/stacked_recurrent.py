@@ -24,7 +24,7 @@ def stacked_recurrent(x, weights, *, cell):
         tables.append({n.removesuffix(end): rest.pop(n) for n in [*rest] if n.endswith(end)})
     layer = _built("stack", cell, len(tables), *_sizes(x, tables[0]))
     states, *last = _called(layer, cell, tables, rest, x)
-    return states, keras.ops.stack([part[0] if cell == "lstm" else part for part in last])
+    return states, keras.ops.stack([keras.tree.flatten(part)[0] for part in last])  # of an LSTM the state, not the cell
 
 
 def bidirectional(x, weights, lengths=None, *, cell):
