@@ -41,7 +41,9 @@ WANTED = {
     "forget gate": "architectures/lstm",
     "bidirectional": "architectures/stacked_recurrent",
     "stacked layers": "architectures/stacked_recurrent",
+    "weight tying": "architectures/transformer/embedding",
     "layer norm epsilon": "architectures/transformer/normalization",
+    "rotary positions": "architectures/transformer/positions",
     "unit in the last place": "conformance",
 }
 
