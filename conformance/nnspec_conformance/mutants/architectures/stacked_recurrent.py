@@ -70,7 +70,7 @@ def halves_the_states_between_the_layers(x, weights, *, cell):
     return stacked(x, weights, cell, lambda y: (y * 0.5).astype(y.dtype))
 
 
-@MUTANTS.add("the list is filled on the way back", f"{STACK}.last")
+@MUTANTS.add("the list is filled from the topmost layer on", f"{STACK}.last")
 def hands_out_the_last_states_from_the_topmost_on(*arrays, **given):
     states, last = ORACLE.stacked_recurrent(*arrays, **given)
     return states, last[::-1].copy()
