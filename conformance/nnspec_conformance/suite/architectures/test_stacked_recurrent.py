@@ -75,9 +75,9 @@ BOTH, BOTH_BACK = of(oracle.bidirectional), of(oracle.bidirectional_vjp)
 
 
 def asked(lean: bool) -> Iterator[tuple[str, str]]:
-    """Every cell in float32, and one of them in every dtype."""
-    yield from (("tanh", dtype) for dtype in (("float32", "bfloat16") if lean else DTYPES))
-    yield from ((cell, "float32") for cell in oracle.CELLS[1:])
+    """Every cell in float32, and one of them in every dtype; of a subject that compiles each kind of state once."""
+    yield from (("tanh", dtype) for dtype in (("float32",) if lean else DTYPES))
+    yield from ((cell, "float32") for cell in (("lstm", "gru") if lean else oracle.CELLS[1:]))
 
 
 # ---- layers above one another
@@ -139,7 +139,7 @@ def test_shape_of_the_stack(lean: bool) -> Iterator[Case]:
 
 def grid(lean: bool) -> list[tuple[int, ...]]:
     found = list(itertools.product((1, 4), (1, 7), (1, 3), (1, 5)))
-    return found[::5] if lean else found
+    return found[::7] if lean else found
 
 
 # ---- two directions
