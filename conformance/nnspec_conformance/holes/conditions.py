@@ -154,7 +154,7 @@ def _keywords(operation: Operation, told: Mapping[str, Any], settings: Mapping[s
             yield f"{name} left out"
         elif attribute.kind == "number" and not isinstance(told[name], str):
             yield from (f"{name} {word}" for word, is_so in SIGNS.items() if is_so(told[name]))
-    for name, value in (settings | told).items():
+    for name, value in {**settings, **told}.items():
         yield f"{name} = {value}"
 
 
