@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 
 import torch
+import torch._dynamo.config
 import torch._inductor.config
 
 MANY = 2**20
@@ -53,11 +54,11 @@ def within(operation: Callable) -> Callable:
 
 
 def alone(operation: Callable) -> Callable:
-    """The operation compiled, for any lengths."""
-    compiled = torch.compile(operation, dynamic=True)
+    """The operation compiled, for any lengths; the compiler is imported with the first call."""
+    compiled = functools.cache(lambda: torch.compile(operation, dynamic=True))
 
     @functools.wraps(operation)
     def call(*arrays, **given):
-        return (operation if _state["in a program"] else compiled)(*arrays, **given)
+        return (operation if _state["in a program"] else compiled())(*arrays, **given)
 
     return call
