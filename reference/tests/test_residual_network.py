@@ -87,7 +87,8 @@ def without(name):
     ("call", "message"),
     [
         (lambda: residual_network(images()[0], without(""), activation="relu"), "residual_network: x"),
-        (lambda: residual_network(images()[:, :0], without(""), activation="relu"), "residual_network: x has shape .* without a place"),
+        (lambda: residual_network(images()[:, :0], without(""), activation="relu"),
+         "residual_network: x has shape .* without a place"),
         (lambda: residual_network(images(), without("bias_5"), activation="relu"),
          "residual_network: weights lacks bias_5"),
         (lambda: residual_network(images()[..., :2], without(""), activation="relu"),

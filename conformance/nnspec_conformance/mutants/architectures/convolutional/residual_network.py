@@ -136,7 +136,10 @@ def puts_both_zeros_of_the_stride_before_the_maps(x, weights, **given):
     return rebuilt(x, weights, **given, pads=[(2, 0)] * 2)
 
 
-@MUTANTS.add("windows that begin with the first place, and zeros are filled in where the last one ends", PADDING, VALUE)
+@MUTANTS.add(
+    "windows that begin with the first place, and zeros are filled in where the last one ends",
+    "residual-network.odd-sides", PADDING, VALUE,
+)  # fmt: skip
 def reads_odd_sides_from_their_first_place(x, weights, **given):
     return rebuilt(x, weights, **given, pads=[(0, 2) if n % 2 else (1, 1) for n in x.shape[1:3]])
 

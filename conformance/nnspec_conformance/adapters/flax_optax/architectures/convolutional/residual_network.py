@@ -9,6 +9,18 @@ from flax import nnx
 
 from nnspec_conformance.adapters.flax_optax import network
 
+SOURCE = "https://github.com/google/flax/blob/v0.12.8/flax/nnx/graphlib.py"
+KNOWN_FAILURES = {
+    "duty.refusals[residual_network]": (
+        "a projection of 2 x 1 is taken in the place of 1 x 1, right is a refusal: nnx.merge compares no shapes, and "
+        f"padding='SAME' fits any window; searched 2026-11-28, not found; {SOURCE}"
+    ),
+    "duty.broadcasting[residual_network]": (
+        "a bias of one entry is added to every unit, and a dense kernel of three axes is taken, right is a refusal: "
+        f"nnx.merge compares no shapes; searched 2026-11-28, not found; {SOURCE}"
+    ),
+    "duty.names[residual_network]": network.ORDER,
+}
 VARIANTS = {"residual-network.strided-padding": "least"}
 ACTIVATIONS = {"tanh": jax.nn.tanh, "relu": jax.nn.relu}
 

@@ -12,10 +12,10 @@ NAMES = tuple(f"{part}_{i}" for i in range(7) for part in ("kernel", "bias"))
 
 def residual_network(x, weights, *, activation):
     table = dict(weights)
-    arrays = [table.pop(name) for name in NAMES] + list(table.values())  # Keras refuses more than it has
+    arrays = [table.pop(name) for name in NAMES]
     sizes = arrays[0].shape[-1], arrays[6].shape[-1], arrays[12].shape[-1]
     model, places = _built(tuple(x.shape), sizes, activation, keras.backend.standardize_dtype(x.dtype))
-    return model.stateless_call([arrays[i] for i in places], [], x)[0]
+    return model.stateless_call([*(arrays[i] for i in places), *table.values()], [], x)[0]  # it refuses more
 
 
 @functools.cache
