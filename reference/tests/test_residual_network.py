@@ -7,7 +7,13 @@ import optax
 import pytest
 from flax import nnx
 
-from nnspec.architectures.convolutional.residual_network import ResidualNetwork, residual_network
+from nnspec.architectures.convolutional.network import receptive_field
+from nnspec.architectures.convolutional.residual_network import (
+    ResidualNetwork,
+    _last_maps,
+    residual_network,
+    residual_network_counts,
+)
 
 
 def network(activation="tanh"):
@@ -77,6 +83,80 @@ def test_mapped_and_whole_agree():
     each = jax.vmap(lambda image: residual_network(image[None], table, activation="relu")[0])(x)
 
     np.testing.assert_allclose(each, residual_network(x, table, activation="relu"), rtol=1e-5, atol=1e-6)
+
+
+# ---- what a place sees, and counts
+
+
+def support(phi, place):
+    """Which pixels of an image a place of the last maps depends on."""
+    table = ResidualNetwork(3, maps=(4, 5), rngs=nnx.Rngs(1)).get_weights()
+    dx = jax.grad(lambda x: _last_maps(x, table, phi)[0, *place].sum())(images(1, (24, 30)))
+    return np.asarray(dx != 0).any((0, 3))
+
+
+def test_a_place_depends_on_the_square_of_the_formula():
+    size, jump = receptive_field((3, 3, 3, 3, 3), (1, 1, 1, 2, 1))
+    place, before = (5, 7), 1 + 1 + 1 + 1 + 2  # pixels before the place's own: each window has one tap there
+    square = np.zeros((24, 30), bool)
+    row, column = (jump * p - before for p in place)
+    square[row : row + size, column : column + size] = True
+
+    assert size == 13
+    np.testing.assert_array_equal(support(jnp.tanh, place), square)
+    there = support(jax.nn.relu, place)
+    assert there.any()
+    assert not (there & ~square).any()
+
+
+def with_(counts, **changed):
+    return [row._replace(**{name: change(row) for name, change in changed.items()}) for row in counts]
+
+
+def counts_zeros_of_the_padding(image, outputs, *, maps):
+    """A product for each tap at each place."""
+
+    def all_of(row):
+        return row.products and (row.parameters - row.shape[-1]) * int(np.prod(row.shape[:-1]))
+
+    return with_(residual_network_counts(image, outputs, maps=maps), products=all_of)
+
+
+def forgets_the_biases(image, outputs, *, maps):
+    """Counts the entries of the kernels alone."""
+    counts = residual_network_counts(image, outputs, maps=maps)
+    return with_(counts, parameters=lambda row: row.parameters and row.parameters - row.shape[-1])
+
+
+def forgets_the_projection(image, outputs, *, maps):
+    """Counts a shortcut as if it never had weights."""
+    return [row for row in residual_network_counts(image, outputs, maps=maps) if row.name != "kernel_5"]
+
+
+def leaves_a_last_row_out(image, outputs, *, maps):
+    """A stride that rounds down, as a pooling does."""
+    height, width, channels = image
+    half = residual_network_counts((height // 2 * 2, width // 2 * 2, channels), outputs, maps=maps)
+    full = residual_network_counts(image, outputs, maps=maps)
+    return full[:3] + half[3:]
+
+
+@pytest.mark.statement(
+    "residual-network.counts",
+    of=residual_network_counts,
+    mutants=[counts_zeros_of_the_padding, forgets_the_biases, forgets_the_projection, leaves_a_last_row_out],
+)
+def test_counts_by_formula_are_those_of_xla_and_of_the_table(implementation, layers_of):
+    table = network().get_weights()
+    entries = [table[f"kernel_{i}"].size + table[f"bias_{i}"].size for i in range(7)]
+    for image in ((7, 8, 3), (5, 9, 3), (1, 2, 3)):
+        counts = implementation(image, 3, maps=(4, 5))
+        asked = layers_of(lambda x, w: residual_network(x, w, activation="tanh"), jnp.ones((1, *image)), table)
+
+        assert sorted((row.shape, row.products) for row in counts if row.products) == sorted(asked)
+        assert [row.parameters for row in counts if row.parameters] == entries
+        assert [row.name for row in counts if row.parameters] == [f"kernel_{i}" for i in range(7)]
+        assert [row.shape for row in counts if row.name == "mean"] == [(5,)]
 
 
 def without(name):

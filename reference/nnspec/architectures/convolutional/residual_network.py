@@ -5,6 +5,7 @@ keeps the shape, and its shortcut has no weights. The second block halves height
 convolution.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
@@ -14,13 +15,14 @@ from jaxtyping import Array, Float
 
 from nnspec import tables
 from nnspec.architectures.convolutional.convolution import convolution_2d
+from nnspec.architectures.convolutional.network import LayerCounts, count_convolution, count_dense
 from nnspec.architectures.convolutional.network_lenet import _first_weights, _take
 from nnspec.architectures.convolutional.pooling import global_average_pool
 from nnspec.checking import checked
 from nnspec.components import activations
 from nnspec.components.layers import dense
 
-__all__ = ["ResidualNetwork", "residual_network"]
+__all__ = ["ResidualNetwork", "residual_network", "residual_network_counts"]
 
 Activation = Literal["tanh", "relu"]
 AXES = {
@@ -73,7 +75,12 @@ def residual_network(
     tables.check_floating("residual_network", weights)
     if 0 in x.shape[1:3]:
         raise ValueError(f"residual_network: x has shape {x.shape}, images without a place; expected at least 1 x 1")
-    phi = getattr(activations, activation)
+    means = global_average_pool(_last_maps(x, weights, getattr(activations, activation)))
+    return dense(means, weights["kernel_6"], weights["bias_6"])
+
+
+def _last_maps(x: Array, weights: dict, phi: Callable[[Array], Array]) -> Array:
+    """The maps behind both blocks, [batch, ceil(height / 2), ceil(width / 2), maps_1]."""
 
     def convolution(i: int, a: Array) -> Array:
         return convolution_2d(a, weights[f"kernel_{i}"], weights[f"bias_{i}"], padding="same")
@@ -84,9 +91,31 @@ def residual_network(
 
     a = phi(convolution(0, x))
     a = phi(a + convolution(2, phi(convolution(1, a))))
-    shortcut = strided(5, a, 0)  # [batch, ceil(height / 2), ceil(width / 2), maps_1]
-    a = phi(shortcut + convolution(4, phi(strided(3, a, 1))))
-    return dense(global_average_pool(a), weights["kernel_6"], weights["bias_6"])
+    return phi(strided(5, a, 0) + convolution(4, phi(strided(3, a, 1))))
+
+
+@checked
+def residual_network_counts(image: tuple, outputs: int, *, maps: tuple) -> list[LayerCounts]:
+    r"""Count what each layer of `residual_network` hands on, holds and computes, without running it.
+
+    Args:
+        image: height, width and channels.
+        outputs: the number of classes, or of predicted numbers.
+        maps: filters of the first convolution and block, and of the second block.
+
+    Returns:
+        The layers in the order of their kernels, with the mean before the last one.
+
+    Source: He, Zhang, Ren and Sun 2016, section 3.3.
+    """
+    m, n = maps
+    first = count_convolution("kernel_0", image, m, 3)
+    block = [count_convolution(f"kernel_{i}", first.shape, m, 3) for i in (1, 2)]
+    halved = count_convolution("kernel_3", first.shape, n, 3, stride=2)
+    last = count_convolution("kernel_4", halved.shape, n, 3)
+    projection = count_convolution("kernel_5", first.shape, n, 1, stride=2)
+    mean = LayerCounts("mean", (n,), 0, 0)
+    return [first, *block, halved, last, projection, mean, count_dense("kernel_6", n, outputs)]
 
 
 class ResidualNetwork(nnx.Module):
