@@ -19,18 +19,19 @@ WORD = re.compile(r"[a-z][a-z0-9_]*")
 ARRAY_OPTIONS = ("axes", "dtype", "range", "values", "normalized", "gradient", "optional")
 TABLE_OPTIONS = ("table", "layouts", "by", "gradient", "optional")
 ATTRIBUTE_OPTIONS = (
-    "kind", "range", "values", "readings", "operations", "default", "required", "translated", "each-step", "when"
+    "kind", "range", "values", "readings", "operations", "default", "required", "translated", "each-step", "when",
+    "rare",
 )  # fmt: skip
 FORM_OPTIONS = {  # beside attributes
-    "map": {"arrays", "examples", "indices", "result"},
-    "state map": {"arrays", "state", "examples", "indices", "result"},
-    "random map": {"arrays", "examples", "indices", "result"},
+    "map": {"arrays", "examples", "multiples", "indices", "result"},
+    "state map": {"arrays", "state", "examples", "multiples", "indices", "result"},
+    "random map": {"arrays", "examples", "multiples", "indices", "result"},
     "random": {"result"},
     "stepper": {"params", "step", "indices"},
     "series": {"arrays", "indices", "result"},
 }
 NEEDED = {"stepper": "params", "random map": "arrays", "state map": "state"}
-ANY = {"kernel": "in out", "bias": "out", "gain": ""}  # a tree whose leaves have unequal shapes
+ANY = {"kernel": "in out", "bias": "out", "gain": "", "filters": "2 in out"}  # a tree whose leaves have unequal shapes
 
 
 def read_operation(block: Block, page: str) -> Operation:
@@ -81,6 +82,7 @@ class _Reader:
             attributes=tuple(self.attribute(n, v) for n, v in self.mapping("attributes").items()),
             indices=self.indices(),
             examples=self.words("examples", self.options.get("examples", [])),
+            multiples=self.multiples(),
             family=self.family(),
             exempt=self.exempt(),
             equals=self.equals(),
@@ -94,6 +96,12 @@ class _Reader:
         if not isinstance(name, str) or (name and not WORD.fullmatch(name)):
             raise self.fail(f"family '{name}' is no name in lower case with underscores; write optimizers")
         return name
+
+    def multiples(self) -> dict[str, int]:
+        for axis, factor in self.mapping("multiples").items():
+            if not isinstance(factor, int) or factor < 2:
+                raise self.fail(f"the length of '{axis}' is no multiple of {factor!r}; write {{{axis}: 2}}")
+        return self.mapping("multiples")
 
     def exempt(self) -> dict[str, str]:
         """Duties that the operation does not owe, with reasons; ``duties.resolve`` sees whether they are any."""
@@ -223,6 +231,7 @@ class _Reader:
             when={k: tuple(v) if isinstance(v, list) else (v,) for k, v in (value.get("when") or {}).items()},
             readings=value.get("readings", ""),
             operations=value.get("operations", ""),
+            rare=bool(value.get("rare", False)),
         )
 
     # ---- what has to fit together
@@ -248,6 +257,9 @@ class _Reader:
         for name in operation.examples:
             if name not in known:
                 raise self.fail(f"examples lie along the unknown axis '{name}'; known: {_list(known)}")
+        for name in operation.multiples:
+            if name not in words:
+                raise self.fail(f"multiples are those of the unknown axis '{name}'; known: {_list(known)}")
         optional = [a.optional for a in operation.arguments]
         if optional != sorted(optional):
             raise self.fail("an optional array comes before one that is not; put optional ones last")
@@ -268,6 +280,8 @@ class _Reader:
                 raise self.fail(f"{what} of kind {attribute.kind} has no range; write for instance '(0, inf)'")
             if attribute.kind != "choice" and (attribute.readings or attribute.operations or attribute.translated):
                 raise self.fail(f"{what} is no choice; take 'readings', 'operations' and 'translated' out")
+            if attribute.rare and not attribute.readings:
+                raise self.fail(f"{what} has no readings of which most inputs show nothing; take 'rare' out")
             if attribute.each_step and operation.form != "stepper":
                 raise self.fail(f"{what}: only a stepper has steps; take 'each-step' out")
             for value in attribute.values:
