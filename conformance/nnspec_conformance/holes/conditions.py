@@ -154,7 +154,7 @@ def _keywords(operation: Operation, told: Mapping[str, Any], settings: Mapping[s
             yield f"{name} left out"
         elif attribute.kind == "number" and not isinstance(told[name], str):
             yield from (f"{name} {word}" for word, is_so in SIGNS.items() if is_so(told[name]))
-    for name, value in (settings | told).items():
+    for name, value in {**settings, **told}.items():
         yield f"{name} = {value}"
 
 
@@ -374,7 +374,9 @@ def _possible_pairs(operation: Operation) -> Iterator[str]:
 
 
 def _never(operation: Operation) -> Iterator[str]:
-    """Two choices that exclude each other: one may stand beside some values of the other only."""
+    """What excludes each other: a choice and another that stands beside some only, an array and none before it."""
+    left_out = [argument.name for argument in operation.arguments if argument.optional]
+    yield from (pair(f"without {first}", f"with {later}") for first, later in itertools.combinations(left_out, 2))
     for attribute in operation.attributes:
         for other, values in attribute.when.items():
             excluded = [v for v in operation.attribute(other).values if v not in values]
