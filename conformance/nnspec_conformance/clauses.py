@@ -91,6 +91,11 @@ class Clause:
         """Whether an error is measured: a clause that admits none holds or does not."""
         return self.kind not in ("exact", "shape", "error")
 
+    @property
+    def is_duty(self) -> bool:
+        """Whether every declared operation owes it."""
+        return self.id.startswith("duty.")
+
     def instance(self, operation: str) -> str:
         return f"{self.id}[{operation}]" if self.applies_to else self.id
 

@@ -19,7 +19,8 @@ WORD = re.compile(r"[a-z][a-z0-9_]*")
 ARRAY_OPTIONS = ("axes", "dtype", "range", "values", "normalized", "gradient", "optional")
 TABLE_OPTIONS = ("table", "layouts", "by", "gradient", "optional")
 ATTRIBUTE_OPTIONS = (
-    "kind", "range", "values", "readings", "operations", "default", "required", "translated", "each-step", "when"
+    "kind", "range", "values", "readings", "operations", "default", "required", "translated", "each-step", "when",
+    "rare",
 )  # fmt: skip
 FORM_OPTIONS = {  # beside attributes
     "map": {"arrays", "examples", "indices", "result"},
@@ -30,7 +31,7 @@ FORM_OPTIONS = {  # beside attributes
     "series": {"arrays", "indices", "result"},
 }
 NEEDED = {"stepper": "params", "random map": "arrays", "state map": "state"}
-ANY = {"kernel": "in out", "bias": "out", "gain": ""}  # a tree whose leaves have unequal shapes
+ANY = {"kernel": "in out", "bias": "out", "gain": "", "filters": "2 in out"}  # a tree whose leaves have unequal shapes
 
 
 def read_operation(block: Block, page: str) -> Operation:
@@ -223,6 +224,7 @@ class _Reader:
             when={k: tuple(v) if isinstance(v, list) else (v,) for k, v in (value.get("when") or {}).items()},
             readings=value.get("readings", ""),
             operations=value.get("operations", ""),
+            rare=bool(value.get("rare", False)),
         )
 
     # ---- what has to fit together
@@ -268,6 +270,8 @@ class _Reader:
                 raise self.fail(f"{what} of kind {attribute.kind} has no range; write for instance '(0, inf)'")
             if attribute.kind != "choice" and (attribute.readings or attribute.operations or attribute.translated):
                 raise self.fail(f"{what} is no choice; take 'readings', 'operations' and 'translated' out")
+            if attribute.rare and not attribute.readings:
+                raise self.fail(f"{what} has no readings of which most inputs show nothing; take 'rare' out")
             if attribute.each_step and operation.form != "stepper":
                 raise self.fail(f"{what}: only a stepper has steps; take 'each-step' out")
             for value in attribute.values:

@@ -15,6 +15,7 @@ from nnspec_conformance.signals import leave
 GRACE = 10.0  # seconds after the alarm before the watchdog gives the process up
 AGAIN = 1.0  # seconds after which the alarm rings again, should the call have swallowed it
 CHANCES = 3  # time-outs after which a kind of question is given up that has been answered before
+WITHIN = {"program": ("call",), "gradient of a program": ("call", "gradient", "program")}  # which it asks
 
 
 class CallTimeout(BaseException):
@@ -110,9 +111,10 @@ class Patience:
         """A question did not come back in time."""
         self._ran_out[kind] = self._ran_out.get(kind, 0) + 1
 
-    def given_up(self, kind: Hashable) -> bool:
-        """Whether this kind of question is not asked any more."""
-        return self._ran_out.get(kind, 0) >= (CHANCES if kind in self._answered else 1)
+    def given_up(self, operation: str, kind: str) -> bool:
+        """Whether this kind of question to an operation, or one that it would ask too, is not asked any more."""
+        asked = [(operation, part) for part in (kind, *WITHIN.get(kind, ()))]
+        return any(self._ran_out.get(part, 0) >= (CHANCES if part in self._answered else 1) for part in asked)
 
 
 @contextlib.contextmanager

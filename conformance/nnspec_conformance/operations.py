@@ -120,6 +120,7 @@ class Attribute:
         when: another choice -> those of its values beside which the keyword may be given.
         readings: the clause whose readings are the choices.
         operations: the clause whose operations are the choices.
+        rare: whether its readings differ only at inputs that its own clauses ask: ties, padding, no steps.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Attribute:
     when: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     readings: str = ""
     operations: str = ""
+    rare: bool = False
 
     def fault(self, value: Any) -> str:
         """What is wrong with a value, or an empty text."""
@@ -203,6 +205,11 @@ class Operation:
     def arguments(self) -> tuple[Array | Table, ...]:
         """Everything that a call takes by position."""
         return (*self.arrays, *self.state)
+
+    @property
+    def rare(self) -> set[str]:
+        """The keywords of which most inputs do not show the reading."""
+        return {attribute.name for attribute in self.attributes if attribute.rare}
 
     def attribute(self, name: str) -> Attribute:
         """The keyword of that name."""

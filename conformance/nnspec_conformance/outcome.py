@@ -30,6 +30,7 @@ class Entry:
         test: name of the test.
         readings: the subject's reading of each keyword.
         dtype: of the arrays asked with; None where there were none.
+        attributes: those that a known failure names, of questions that are judged apart for it.
         cases: how many questions were answered, rightly or wrongly.
         finding: the worst of them.
         asked: what the questions that were answered had as attributes, ``activation=relu``.
@@ -46,6 +47,7 @@ class Entry:
     test: str
     readings: dict[str, str] = field(default_factory=dict)
     dtype: str | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
     cases: int = 0
     finding: Finding | None = None
     asked: set[str] = field(default_factory=set)
@@ -101,6 +103,7 @@ class Entry:
             "test": self.test,
             "readings": {keyword: self.readings[keyword] for keyword in told if keyword in self.readings},
             "dtype": self.dtype,
+            "attributes": self.attributes,
             "outcome": None if self.outcome == PASS else self.outcome,
             "ratio": (self.finding.ratio if self.finding and (measured or self.failed) else 0) or None,
             "cases": self.cases or None,
@@ -127,6 +130,7 @@ class Entry:
             test=data["test"],
             readings=data.get("readings", {}),
             dtype=data.get("dtype"),
+            attributes=data.get("attributes", {}),
             cases=data.get("cases", 0),
             finding=finding,
             missing=missing,
@@ -198,13 +202,15 @@ class Summary:
     entries: list[Entry] = field(default_factory=list)
     variant: bool = False
 
-    def entry(self, test: str, readings: dict | None = None, dtype: str | None = None) -> Entry:
-        """The entry of a test in a dtype under some readings, a new one if there is none yet."""
-        readings = readings or {}
+    def entry(
+        self, test: str, readings: dict | None = None, dtype: str | None = None, attributes: dict | None = None
+    ) -> Entry:
+        """The entry of a test in a dtype under some readings and attributes, a new one if there is none yet."""
+        own = (test, readings or {}, dtype, attributes or {})
         for entry in self.entries:
-            if (entry.test, entry.readings, entry.dtype) == (test, readings, dtype):
+            if (entry.test, entry.readings, entry.dtype, entry.attributes) == own:
                 return entry
-        self.entries.append(Entry(test, readings, dtype))
+        self.entries.append(Entry(*own))
         return self.entries[-1]
 
     @property
@@ -281,6 +287,7 @@ class Result(Summary):
         operation: the operation it is put to.
         readings: clause id -> the subject's readings of it.
         told: the keywords of the readings that the subject is told.
+        apart: keyword -> the values with which questions are judged apart, as known failures name them.
         fits: readings and mutants that answer as the subject did.
         seconds: how long it took.
         answers: what was asked and answered, for ``explain``.
@@ -291,6 +298,7 @@ class Result(Summary):
     operation: str
     readings: dict[str, list] = field(default_factory=dict)
     told: tuple[str, ...] = ()
+    apart: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fits: list[str] = field(default_factory=list)
     seconds: float = 0.0
     answers: list[tuple[Any, dict, Any]] = field(default_factory=list, repr=False)

@@ -25,11 +25,11 @@ def result(subject: Subject, operation: str) -> Callable[[], Any]:
 
 
 def _read(subject: Subject, operation: str, held: Any) -> Any:
-    asked = subject.asked
+    asked, given = subject.asked, subject.given
     try:
         return subject._guard(operation, (), lambda _: held, "arrays")
     finally:
-        subject.asked = asked
+        subject.asked, subject.given = asked, given
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ ALARM = 1e-6  # how often a right implementation may be refused
 QUANTILE = 4.8916  # two-sided normal quantile of a false-alarm rate of 1e-6
 POWERFUL = 0.999  # how often the named deviation is caught
 POWER = 3.0902  # one-sided normal quantile of that probability
+FIRST = 2**14  # factors of a rounded run that are kept for the next one
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,12 @@ def bound(value: Any, absolute: Any, terms: int, dtype: str, *, factor: float = 
     return _want(value, allowed, dtype, f"bound {factor:g}nu", np.maximum(1.0, small))
 
 
+@functools.cache
+def _factors(seed: int, u: float) -> np.ndarray:
+    """The first factors of a run that rounds at random."""
+    return 1 + u * (2 * np.random.default_rng(seed).random(FIRST) - 1)
+
+
 def spread(
     run: Callable[[Rounding], Any], dtype: str, *, runs: int = 16, factor: float = 8.0, together: bool = False
 ) -> Any:
@@ -157,11 +164,19 @@ def spread(
     u = unit(dtype)
 
     def rounding(seed: int) -> Rounding:
-        random = np.random.default_rng(seed).random
+        first, at = _factors(seed, u), 0
+        generator: np.random.Generator | None = None
 
-        def rounded(x: Any) -> np.ndarray:
+        def rounded(x: Any) -> np.ndarray:  # called so often that drawing each time took most of a run
+            nonlocal at, generator
             x = as_wide(x)
-            return x * (1 + u * (2 * random(x.shape or None) - 1))
+            begin, at = at, at + x.size
+            if at <= FIRST:
+                return x * first[begin:at].reshape(x.shape)
+            if generator is None:
+                generator = np.random.default_rng(seed)
+                generator.bit_generator.advance(begin)  # type: ignore[attr-defined]  # PCG64's, as default_rng has it
+            return x * (1 + u * (2 * generator.random(x.shape) - 1))
 
         return rounded
 

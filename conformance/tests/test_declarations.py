@@ -72,6 +72,7 @@ BROKEN = {
     "neither required nor default": (", required: true", "", "is neither required nor has a default"),
     "required with default": ("required: true", "required: true, default: 0.5", "is required and has a default"),
     "each step of a map": ("required: true", "required: true, each-step: true", "only a stepper has steps"),
+    "rare without readings": ("required: true", "required: true, rare: true", "has no readings of which most inputs"),
     "translated number": ("required: true", "required: true, translated: true", "'rate' is no choice; take 'readings'"),
     "unknown clause": (RATE, "{kind: choice, readings: toy.form}", "'toy.form' is no clause with readings"),
     "unknown family": (RATE, "{kind: choice, operations: toy.form}", "'toy.form' is no clause with operations"),

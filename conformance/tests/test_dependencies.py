@@ -53,7 +53,8 @@ def test_reports_are_stale_where_their_files_changed(suite, oracle, changed, fil
     [
         ("torch/components/neurons.py", {NEURONS}),
         ("torch/transport.py", {LAYERS, NEURONS}),
-        ("numpy_oracle/__init__.py", set()),
+        ("numpy_oracle/__init__.py", {LAYERS, NEURONS}),  # what a program must give is made with the oracle
+        ("keras/backend.py", set()),
     ],
 )
 def test_an_adapters_topic_counts_for_its_page(suite, changed, file, stale):

@@ -194,3 +194,13 @@ def test_random_maps_get_a_seed_and_state_maps_answer_with_their_state(spec_of):
     assert [want.dtype for want in norm.want] == ["float64", "float64"]
     assert [want.dtype for want in slope.want] == ["float64", "float64"]
     assert mapped(np.shape, slope.cotangents) == mapped(np.shape, norm.arrays)
+
+
+def test_readings_that_few_inputs_show_are_asked_by_their_own_clauses(suite, oracle):
+    def asked(clause_id):
+        settings = oracle.settings(suite.spec, suite.spec.clauses[clause_id], "lstm")
+        return {setting.readings["padded_outputs"] for setting in settings}
+
+    own = suite.spec.clauses["lstm.padded-outputs"]
+    assert asked(own.id) == set(own.variants)
+    assert asked("duty.gradient") == {own.definition}

@@ -93,7 +93,8 @@ def test_softmax_without_the_shift_is_recognized(verdict):
 
 
 def test_softmax_without_the_shift_fails_nothing_else(verdict):
-    assert list(verdict(SOFTMAX)[1]) == ["softmax.large-offset[softmax]"]
+    # the second asks at scores to 1e10, where an exponential without the shift overflows as well
+    assert list(verdict(SOFTMAX)[1]) == ["softmax.large-offset[softmax]", "duty.programs[softmax]"]
 
 
 def test_relu_that_swallows_nan_is_recognized(verdict):

@@ -41,6 +41,7 @@ WANTED = {
     "reset gate": "architectures/gru",
     "update gate": "architectures/gru",
     "forget gate": "architectures/lstm",
+    "layer norm epsilon": "architectures/transformer/normalization",
     "unit in the last place": "conformance",
 }
 

@@ -31,11 +31,12 @@ def drop(gradient):
 
 
 def has_two_arrays(operation: Operation) -> bool:
-    """Whether the gradient for one array may follow another one."""
+    """Whether the gradient for one array may follow another one; arrays that a call may leave out are left out."""
     home = Home(operation, {})
     flowing = operation.gradient_places(home.lengths, home.given)
+    places = [p for p in flowing if p.name is None and operation.arguments[p.argument].name not in home.without]
     apart = {*STRAIGHT, "unused_parameter"}
-    return operation.name not in apart and len([p for p in flowing if p.argument < 2 and p.name is None]) > 1
+    return operation.name not in apart and len([p for p in places if p.argument < 2]) > 1
 
 
 CURVED = [operation.name for operation in OWING if operation.name not in STRAIGHT]

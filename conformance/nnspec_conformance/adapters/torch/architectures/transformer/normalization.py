@@ -1,0 +1,37 @@
+"""``F.layer_norm`` and ``F.rms_norm`` over the last axis."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+
+UNTIDY = (
+    "a row of eight times 3 in float16 gives -0.4143 for a shift of -0.41455, right is the shift: the kernel computes "
+    "x a + b with b = -mean a, and both are rounded; searched 2026-11-28, not found; "
+    "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/cpu/layer_norm_kernel.cpp"
+)
+NEGATIVE = (
+    "an epsilon of -2 is taken and gives NaN, right is a refusal: nothing looks at it; reported of instance norm: "
+    "https://github.com/pytorch/pytorch/issues/135542"
+)
+KNOWN_FAILURES = {
+    "layer-norm.constant-row; float16": UNTIDY,
+    "layer-norm.constant-row; bfloat16": UNTIDY,
+    "normalization.epsilon-range[layer_norm]": NEGATIVE,
+    "normalization.epsilon-range[rms_norm]": NEGATIVE,
+}
+DEFAULTS = {
+    "normalization.default-epsilon[layer_norm]": 1e-5,
+    "normalization.default-epsilon[rms_norm]": 1.1920928955078125e-7,  # the machine epsilon, here of float32
+}
+
+
+def layer_norm(x, scale=None, bias=None, **given):
+    return F.layer_norm(x, x.shape[-1:], scale, bias, **_named(given))
+
+
+def rms_norm(x, scale=None, **given):
+    return F.rms_norm(x, x.shape[-1:], scale, **_named(given))
+
+
+def _named(given):
+    return {"eps" if name == "epsilon" else name: value for name, value in given.items()}
