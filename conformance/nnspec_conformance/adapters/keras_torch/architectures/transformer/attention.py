@@ -31,6 +31,7 @@ KNOWN_FAILURES = {
         "https://github.com/pytorch/pytorch/issues/181177"
     ),
     "duty.kept[attention]": BOTH,
+    "duty.diverged[attention]": BOTH,
     "attention.example; float64": SINGLE,
     "attention.value; float64": SINGLE,
     "attention.gradient; float64": SINGLE,
