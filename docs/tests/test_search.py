@@ -41,7 +41,9 @@ WANTED = {
     "reset gate": "architectures/gru",
     "update gate": "architectures/gru",
     "forget gate": "architectures/lstm",
+    "weight tying": "architectures/transformer/embedding",
     "layer norm epsilon": "architectures/transformer/normalization",
+    "rotary positions": "architectures/transformer/positions",
     "unit in the last place": "conformance",
 }
 

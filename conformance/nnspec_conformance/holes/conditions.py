@@ -162,7 +162,7 @@ SIGNS = {"zero": lambda n: n == 0, "negative": lambda n: n < 0, "large": lambda 
 
 
 def _trees(question: Question) -> Iterator[str]:
-    """Of a stepper: how many axes its parameters have, and how many steps it takes."""
+    """How many axes a stepper's parameters have, and how many steps it takes."""
     params = leaves(question.arrays[:1])
     yield from (f"a parameter of {RANKS[min(x.ndim, 3)]}" for x in params)
     if len(params) == 1:
