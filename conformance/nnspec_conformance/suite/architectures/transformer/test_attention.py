@@ -39,7 +39,7 @@ def arrays(
 
 
 def a_mask(queries: int = QUERIES, keys: int = KEYS, heads: int = HEADS, batch: int = BATCH) -> np.ndarray:
-    """Of each query more keys than one take part; no two rows alike, no key is masked for all, none is symmetric."""
+    """A mask in which each query sees more keys than one, no two alike, and no key is masked for all of them."""
     i, h, q, k = np.ogrid[:batch, :heads, :queries, :keys]
     return ((3 * i + 2 * h + q + k) % 4 != 0) & ~((q == 0) & (k == 2))
 

@@ -1,4 +1,4 @@
-"""``nnx.MultiHeadAttention``."""
+"""The stock layer, ``nnx.MultiHeadAttention``."""
 
 from __future__ import annotations
 

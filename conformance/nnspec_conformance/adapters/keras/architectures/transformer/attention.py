@@ -1,4 +1,4 @@
-"""``ops.dot_product_attention``."""
+"""The stock function, ``ops.dot_product_attention``."""
 
 from __future__ import annotations
 
