@@ -21,6 +21,7 @@ from nnspec_conformance.dtypes import float_dtype, tested
 from nnspec_conformance.errors import (
     ClauseFailed,
     HarnessError,
+    NotAsked,
     NotImplementedBySubject,
     Refused,
     TookTooLong,
@@ -247,7 +248,7 @@ class Subject:
             raise NotImplementedBySubject(operation)
         what = operation if kind == "call" else f"the {kind} of {operation}"
         if self.patience.given_up(operation, kind):
-            raise NotImplementedBySubject(f"{what}, which did not return in time before, is not asked again")
+            raise NotAsked(f"{what}, which did not return in time before, is not asked again")
         shapes = tuple((x.dtype, x.shape) for x in leaves(values)) if self.compiles else ()
         # a form alone compiles nothing
         form = (operation, kind, shapes, fingerprint(self.given), self.applied is called)
