@@ -6,6 +6,14 @@ import functools
 
 from flax import nnx
 
+FLOAT32 = (
+    "in float64 an entry is -0.09188516, right is -0.09188520: scores are cast to float32 for the softmax, whatever "
+    "comes in; https://github.com/jax-ml/jax/issues/34107"
+)
+KNOWN_FAILURES = {
+    "multi-head-attention.value; float64": FLOAT32,
+    "multi-head-attention.gradient; float64": FLOAT32,
+}
 PLACES = {"q": "query", "k": "key", "v": "value", "o": "out"}
 
 

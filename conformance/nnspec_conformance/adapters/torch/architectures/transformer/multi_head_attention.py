@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
-from torch.func import functional_call
+from torch import func, nn
 
 KNOWN_FAILURES = {}
 PARTS = "qkv"
@@ -21,7 +20,7 @@ def multi_head_attention(x, weights, context=None, mask=None, *, causal=None):
     if causal:
         hidden = torch.ones(x.shape[1], c.shape[1], dtype=torch.bool).triu(1)
         given |= {"is_causal": True, "attn_mask": hidden if mask is None else given["attn_mask"] | hidden}
-    return functional_call(layer, _packed(weights), (x, c, c), given | {"need_weights": False}, strict=True)[0]
+    return func.functional_call(layer, _packed(weights), (x, c, c), given | {"need_weights": False}, strict=True)[0]
 
 
 def _packed(weights):
