@@ -31,6 +31,8 @@ WANTED = {
     "chain rule": "components/backpropagation",
     "number of parameters": "components/weights_and_biases",
     "keras lstm order": "components/weight_layouts",
+    "causal mask": "architectures/transformer/attention",
+    "query key value": "architectures/transformer/attention",
     "cross entropy gradient": "components/losses/cross_entropy",
     "learning rate too large": "training/batch_gradient_descent",
     "adam bias correction": "training/adam",
