@@ -36,7 +36,7 @@ serve: $(VENV)/.docs ## the site on http://127.0.0.1:8000, rebuilt on every chan
 	$(CHECK_REFERENCE)
 	$(BIN)/python -m nnspec_site.build --serve
 
-test: $(VENV)/.test $(VENV)/.docs ## the gate, every test, the suite on the reference and on the oracle, the mutants
+test: $(VENV)/.test $(VENV)/.docs ## the gate, every test, the suite on the reference and on the oracle, the mutants, the holes
 	$(BIN)/nnspec clauses --check
 	@mkdir -p build; echo "== the suite on the reference; all other tests beside it, shown afterwards"; \
 	$(BIN)/python -m pytest --durations=10 conformance docs reference/tests --ignore=$(SUITE) > build/other-tests.log 2>&1 & others=$$!; \
@@ -44,6 +44,7 @@ test: $(VENV)/.test $(VENV)/.docs ## the gate, every test, the suite on the refe
 	$(BIN)/python -m pytest --durations=10 $(SUITE) --report $(REPORT); status=$$?; \
 	$(BIN)/nnspec check numpy_oracle --if-stale || status=1; \
 	$(BIN)/nnspec mutants --if-stale || status=1; \
+	$(BIN)/nnspec holes --if-stale || status=1; \
 	wait $$others || status=1; \
 	cat build/other-tests.log; \
 	exit $$status

@@ -18,7 +18,7 @@ from nnspec_conformance.engine import run_test
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
 from nnspec_conformance.layouts import name_of
 from nnspec_conformance.loading import fresh
-from nnspec_conformance.outcome import FAIL, Result
+from nnspec_conformance.outcome import FAIL, Entry, Result
 from nnspec_conformance.setting import Setting
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.trees import leaves, mapped
@@ -38,7 +38,7 @@ def ask_alone(subject: Subject, result: Result) -> bool:
         plain = partial(_is_right, _with_arrays(question, lambda x: np.array(x, order="C")), setting)
         same = partial(_is_right, question, setting) if _turned(question) else plain
     else:
-        plain = same = partial(_holds, question, setting, result, asked[0].dtype)
+        plain = same = partial(_holds, question, setting, result, asked[0])
     result.finding.alone = _alone(subject, plain, same)
     return result.finding.alone is not None
 
@@ -70,9 +70,10 @@ def _is_right(case: Case, setting: Setting, subject: Subject) -> bool:
         return False
 
 
-def _holds(test: Test, setting: Setting, result: Result, dtype: str | None, subject: Subject) -> bool:
-    """Whether a test that asks for itself finds nothing in this dtype."""
-    again = Result(instance=result.instance, clause=result.clause, operation=result.operation)
+def _holds(test: Test, setting: Setting, result: Result, failed: Entry, subject: Subject) -> bool:
+    """Whether a test that asks for itself finds nothing in the dtype, and with the attributes, in which it did."""
+    again = Result(instance=result.instance, clause=result.clause, operation=result.operation, apart=result.apart)
     run_test(subject, test, again, setting)
-    entries = [entry for entry in again.entries if entry.dtype == dtype]
+    own = (failed.dtype, failed.attributes)
+    entries = [entry for entry in again.entries if (entry.dtype, entry.attributes) == own]
     return any(entry.cases for entry in entries) and not any(entry.failed or entry.fault for entry in entries)

@@ -17,9 +17,10 @@ import numpy as np
 from nnspec_conformance import steppers
 from nnspec_conformance.cases import Case, Test, steps
 from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.flat import float_places
 from nnspec_conformance.home import Home
 from nnspec_conformance.keywords import with_defaults
-from nnspec_conformance.tolerance import Want
+from nnspec_conformance.tolerance import Shape, Want
 
 KINDS = {"call": ("value", "exact"), "gradient": ("gradient", "exact")}  # of the clauses that state such an answer
 
@@ -64,7 +65,13 @@ def _tests() -> dict[str, list[Test]]:
 
 
 def question(
-    home: Home, what: str, dtype: str, *, changed: Callable[[tuple], tuple] = lambda arrays: arrays, **words: str
+    home: Home,
+    what: str,
+    dtype: str,
+    *,
+    changed: Callable[[tuple], tuple] = lambda arrays: arrays,
+    steps: int = 3,
+    **words: str,
 ) -> Case | None:
     """A question of the sizes of ``home`` with its expected answer; None if no clause states one.
 
@@ -72,15 +79,16 @@ def question(
 
     Args:
         home: operation, readings, sizes and keywords.
-        what: ``call`` or ``gradient``; of a stepper there are calls only, of three steps.
+        what: ``call`` or ``gradient``; of a stepper there are calls only.
         dtype: of the floating-point arrays.
         changed: what is made of the drawn arrays, of a stepper also of what each step is handed, before the answer is
             computed.
+        steps: how many a stepper takes.
         words: ``note`` and ``may_refuse`` of the case.
     """
     operation = home.operation
     if operation.form == "stepper":
-        return _steps(home, dtype, changed, words) if what == "call" else None
+        return _steps(home, dtype, steps, changed, words) if what == "call" else None
     own = own_question(operation.name, what, dict(home.readings))
     if own is None or own.rule is None:
         return None
@@ -89,8 +97,20 @@ def question(
     cotangents = cotangents_of(there, arrays, dtype) if what == "gradient" else None
     asked = arrays if cotangents is None else (*arrays, cotangents)
     want = own.rule(*asked, **with_defaults(operation, there.attributes))
+    if what == "gradient":
+        want = of_those_with_a_gradient(want, there, arrays)
     case = replace(own, arrays=arrays, cotangents=cotangents, attributes=there.attributes, want=want)
     return replace(case, **{"note": "", "may_refuse": ""} | words)
+
+
+def of_those_with_a_gradient(want: Any, home: Home, arrays: tuple) -> Any:
+    """The expected gradients, and any for arrays that are declared without one, as weights of examples are."""
+    if not isinstance(want, tuple):
+        return want
+    held = list(dict.fromkeys(argument for argument, _ in float_places(arrays)))
+    moving = {place.argument for place in home.operation.gradient_places(home.lengths, home.given)}
+    found = [w if argument in moving else Shape(None) for argument, w in zip(held, want, strict=False)]
+    return (*found, *(Shape(None) for argument in held[len(want) :] if argument not in moving))
 
 
 def cotangents_of(home: Home, arrays: tuple, dtype: str) -> Any:
@@ -104,9 +124,9 @@ def cotangents_of(home: Home, arrays: tuple, dtype: str) -> Any:
     return np.resize(drawn, want.value.shape) if isinstance(want, Want) and isinstance(drawn, np.ndarray) else drawn
 
 
-def _steps(home: Home, dtype: str, changed: Callable[[tuple], tuple], words: dict[str, str]) -> Case:
+def _steps(home: Home, dtype: str, count: int, changed: Callable[[tuple], tuple], words: dict[str, str]) -> Case:
     known = steppers.of(home.operation.name)
-    params, *grads = changed((*home.arrays(dtype), *home.steps(dtype)))
+    params, *grads = changed((*home.arrays(dtype), *home.steps(dtype, count)))
     told = {k: v for k, v in home.readings.items() if k in inspect.signature(known.oracle).parameters}
     keywords = known.hyper if home.keywords is None else home.attributes
     hyper: dict[str, Any] = with_defaults(home.operation, keywords) | told

@@ -118,6 +118,11 @@ def _parser(chosen: list[str]) -> argparse.ArgumentParser:
     mutants.add_argument("--if-stale", action="store_true", help="only the topics whose recorded table is not current")
     mutants.add_argument("--all", action="store_true", help="a line for every mutant, not for every instance")
 
+    holes = command("holes", "holes.command:holes", "the conditions under which no question has an expected number")
+    holes.add_argument("topics", nargs="*", metavar="TOPIC", help="pages or sections; default: all")
+    holes.add_argument("--if-stale", action="store_true", help="only the topics whose record is not current")
+    holes.add_argument("--record", action="store_true", help="write the record, and bring the lists up to date")
+
     identify = command(
         "identify", "run:identify_readings", "print which reading an implementation has of each clause with variants"
     )

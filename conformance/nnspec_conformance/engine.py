@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nnspec_conformance import subnormals
@@ -13,12 +13,13 @@ from nnspec_conformance.compare import Finding
 from nnspec_conformance.errors import (
     ClauseFailed,
     HarnessError,
+    NotAsked,
     NotImplementedBySubject,
     Refused,
     TookTooLong,
     did_you_mean,
 )
-from nnspec_conformance.known_failures import apply, known_failures, parse
+from nnspec_conformance.known_failures import apart, apply, is_value, known_failures, parse
 from nnspec_conformance.outcome import Entry, Missing, Result
 from nnspec_conformance.setting import Setting
 from nnspec_conformance.subject import Subject
@@ -69,7 +70,14 @@ def _misdeclared(suite: Suite, subject: Subject, table: str, name: str, value: A
     return None if clause.kind == "default" else wrong
 
 
-def run_instance(suite: Suite, subject: Subject, instance: str, *, record: Callable | None = None) -> Result:
+def run_instance(
+    suite: Suite,
+    subject: Subject,
+    instance: str,
+    *,
+    record: Callable | None = None,
+    judged_apart: dict[str, tuple[str, ...]] | None = None,
+) -> Result:
     """The outcome of one instance.
 
     Args:
@@ -77,9 +85,12 @@ def run_instance(suite: Suite, subject: Subject, instance: str, *, record: Calla
         subject: the implementation.
         instance: for instance ``activation.nan[relu]``.
         record: called with instance, case and setting of every question that a table of values answers.
+        judged_apart: attributes whose questions have entries of their own; by default those of its known failures.
     """
     clause, operation = suite.instances[instance]
+    known = known_failures(suite.spec, subject, instance)
     result = Result(instance=instance, clause=clause, operation=operation)
+    result.apart = apart(known) if judged_apart is None else judged_apart
     started = time.perf_counter()
     if not suite.tests.get(clause.id):
         result.entry("").fault = f"{clause.id} has no test"
@@ -88,7 +99,7 @@ def run_instance(suite: Suite, subject: Subject, instance: str, *, record: Calla
     else:
         _run(suite, subject, result, record)
     result.seconds = time.perf_counter() - started
-    apply(known_failures(suite.spec, subject, instance), result)
+    apply(known, result)
     return result
 
 
@@ -103,7 +114,8 @@ def _run(suite: Suite, subject: Subject, result: Result, record: Callable | None
             lean = subject.compiles or (bool(clause.forms) and number > 0)
             run_test(subject, test, result, setting, record, lean=lean)
     if not result.entries:
-        result.entry("").missing.append(Missing((), f"{operation} in any dtype the clause is tested in"))
+        unasked = Missing((), f"{operation} in any dtype the clause is tested in", put=False)
+        result.entry("").missing.append(unasked)
     if clause.kind == "default":
         result.readings = {clause.id: [settings[0].default]}
         result.variant = settings[0].default != clause.default
@@ -138,14 +150,14 @@ def run_test(
             dtype = case.dtype if isinstance(case, Case) else None
             if dtype and dtype not in subject.dtypes_of(case.operation):
                 if dtype in subject.dtypes:
-                    lacking = Missing((), f"DTYPES has no {dtype} for {case.operation}")
-                    result.entry(test.name, setting.readings, dtype).missing.append(lacking)
+                    lacking = Missing((), f"DTYPES has no {dtype} for {case.operation}", put=False)
+                    _entry(result, test, setting.readings, dtype, case.attributes).missing.append(lacking)
                 continue
             if record and isinstance(case, Case) and not callable(case.grads):  # a closed loop has no vector form
                 record(result.instance, case, setting)
             answer = _ask(case, subject, setting, result)
             dtype = dtype if isinstance(case, Case) else subject.asked
-            entry = result.entry(test.name, setting.readings, dtype)
+            entry = _entry(result, test, setting.readings, dtype, _asked(case).attributes)
             if _note(entry, answer, _words(case)) and isinstance(case, Case) and not isinstance(answer, TookTooLong):
                 entry.question = (case, setting)
     except Exception as error:  # a fault of the suite itself, never the subject's
@@ -168,16 +180,26 @@ def _ask(case: Case | ErrorCase, subject: Subject, setting: Setting, result: Res
     return finding
 
 
+def _asked(case: Case | ErrorCase) -> Case:
+    """What is asked, and where something must be refused, the question that must be."""
+    return case.bad if isinstance(case, ErrorCase) else case
+
+
 def _words(case: Case | ErrorCase) -> tuple[str, ...]:
     """The attributes of a question, as they are named where it could not be asked."""
-    asked = case.bad if isinstance(case, ErrorCase) else case
-    return tuple(f"{name}={value}" for name, value in asked.attributes.items())
+    return tuple(f"{name}={value}" for name, value in _asked(case).attributes.items())
+
+
+def _entry(result: Result, test: Test, readings: dict, dtype: str | None, attributes: Mapping[str, Any]) -> Entry:
+    """The entry that a question belongs to, by its attributes one that is judged apart."""
+    named = [(name, word) for name, words in result.apart.items() if name in attributes for word in words]
+    return result.entry(test.name, readings, dtype, {n: word for n, word in named if is_value(word, attributes[n])})
 
 
 def _run_trial(test: Test, arguments: dict, trial: Trial, result: Result) -> None:
     """Let a test ask for itself; what it found until it ended counts, however it ended."""
     subject = trial.subject
-    before, subject.asked, ended = subject.calls, None, None
+    before, subject.asked, subject.given, ended = subject.calls, None, {}, None
     try:
         test.function(**arguments, trial=trial)
     except (NotImplementedBySubject, ClauseFailed, Refused, HarnessError) as error:
@@ -191,10 +213,10 @@ def _run_trial(test: Test, arguments: dict, trial: Trial, result: Result) -> Non
             f"the answers of {result.operation} do not have the form the clause relates ({text}); "
             "see what its clauses on value and shape say"
         )
-    found = [*trial.found, *([(subject.asked, (), ended)] if ended else [])]
+    found = [*trial.found, *([(subject.asked, subject.given, (), ended)] if ended else [])]
     again = not any(isinstance(what, TookTooLong) for *_, what in found)
-    for dtype, words, what in found:
-        entry = result.entry(test.name, trial.readings, dtype)
+    for dtype, attributes, words, what in found:
+        entry = _entry(result, test, trial.readings, dtype, attributes)
         if _note(entry, what, words) and again:
             entry.question = (test, trial.setting)
 
@@ -202,7 +224,7 @@ def _run_trial(test: Test, arguments: dict, trial: Trial, result: Result) -> Non
 def _note(entry: Entry, what: Finding | Exception, words: tuple[str, ...]) -> bool:
     """What a question came to: a comparison, or why there is none; returns whether it is the worst, and wrong."""
     if isinstance(what, NotImplementedBySubject):
-        entry.missing.append(Missing(words, str(what)))
+        entry.missing.append(Missing(words, str(what), put=not isinstance(what, NotAsked)))
     elif isinstance(what, Finding | ClauseFailed | Refused):
         found = what if isinstance(what, Finding) else Finding(float("inf"), str(what), call=what.call)
         entry.note(found, words)

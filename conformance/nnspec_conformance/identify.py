@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from nnspec_conformance.engine import run_instance
-from nnspec_conformance.known_failures import KnownFailure, known_failures
-from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, NOT_IMPLEMENTED, PASS, Entry
+from nnspec_conformance.known_failures import KnownFailure, apart, known_failures
+from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, NOT_ASKED, NOT_IMPLEMENTED, PASS, Entry
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 
@@ -76,8 +76,9 @@ def _alone(suite: Suite, subject: Subject, instance: str) -> Identified:
     known = known_failures(suite.spec, subject, instance)
     found, implemented, hidden, fault = [], False, False, None
     for value in values:
-        entries = run_instance(suite, _declaring(suite, subject, {instance: value}), instance).entries
-        implemented |= any(entry.outcome != NOT_IMPLEMENTED for entry in entries)
+        trial = _declaring(suite, subject, {instance: value})
+        entries = run_instance(suite, trial, instance, judged_apart=apart(known)).entries
+        implemented |= any(entry.outcome not in (NOT_IMPLEMENTED, NOT_ASKED) for entry in entries)
         fault = fault or next((entry.fault for entry in entries if entry.outcome == HARNESS_ERROR), None)
         hidden |= value in declared and any(entry.failed and _claimed(known, entry) for entry in entries)
         if _holds(entry for entry in entries if not _claimed(known, entry)):
@@ -117,7 +118,7 @@ def _fit(suite: Suite, subject: Subject, values: dict[str, Any], instances: list
     trial = _declaring(suite, subject, values)
     for instance in instances:
         known = known_failures(suite.spec, subject, instance)
-        entries = run_instance(suite, trial, instance).entries
+        entries = run_instance(suite, trial, instance, judged_apart=apart(known)).entries
         if not _holds(entry for entry in entries if not _claimed(known, entry)):
             return False
     return True

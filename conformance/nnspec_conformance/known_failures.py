@@ -1,7 +1,8 @@
-"""Known failures: which reading and dtype of an instance an adapter says to fail, and whether it does so here.
+"""Known failures: which part of an instance an adapter says to fail, and whether it does so here.
 
-A key is an instance, then, after a semicolon, the readings and dtypes concerned: ``activation.tail[gelu]; form=tanh,
-float32``. A value is the reason with a link, alone or with a probe that tells whether this machine shows the failure.
+A key is an instance, then, after a semicolon, the readings, dtypes and attributes concerned: ``activation.tail[gelu];
+form=tanh, float32`` or ``huber.range[huber]; delta=0``. Questions with a named attribute are judged apart from the
+others. A value is the reason with a link, alone or with a probe that tells whether this machine shows the failure.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from nnspec_conformance.compare import Finding
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.errors import HarnessError, did_you_mean, one_line
 from nnspec_conformance.limits import CallTimeout, limit
+from nnspec_conformance.operations import Attribute
 from nnspec_conformance.outcome import Entry, Result
 from nnspec_conformance.subject import Subject
 
@@ -35,6 +37,7 @@ class KnownFailure:
         instance: the instance that fails.
         readings: keyword -> the readings concerned; a keyword that is absent restricts nothing.
         dtypes: those concerned; none restricts nothing.
+        attributes: keyword -> the values concerned, as written; a keyword that is absent restricts nothing.
         reason: what fails and where it is told.
         holds: whether version and probe say that it fails here.
     """
@@ -43,6 +46,7 @@ class KnownFailure:
     instance: str
     readings: dict[str, tuple[str, ...]]
     dtypes: tuple[str, ...]
+    attributes: dict[str, tuple[str, ...]]
     reason: str
     holds: bool
 
@@ -50,14 +54,19 @@ class KnownFailure:
         """Whether the entry is one that this says to fail."""
         if self.dtypes and entry.dtype not in self.dtypes:
             return False
+        if any(entry.attributes.get(keyword) not in values for keyword, values in self.attributes.items()):
+            return False
         return all(entry.readings.get(keyword) in readings for keyword, readings in self.readings.items())
 
     def parts(self) -> dict[str, Callable[[Entry], bool]]:
-        """Each dtype and reading that the key names, in words; the whole instance if it names none."""
+        """Each dtype, reading and attribute that the key names, in words; the whole instance if it names none."""
         named: dict[str, Callable[[Entry], bool]] = {d: lambda e, d=d: e.dtype == d for d in self.dtypes}
         for keyword, readings in self.readings.items():
             for r in readings:
                 named[f"{keyword}={r}"] = lambda e, k=keyword, r=r: e.readings.get(k) == r
+        for keyword, values in self.attributes.items():
+            for v in values:
+                named[f"{keyword}={v}"] = lambda e, k=keyword, v=v: e.attributes.get(k) == v
         return named or {"": lambda _: True}
 
 
@@ -72,6 +81,25 @@ def known_failures(spec: Spec, subject: Subject, instance: str) -> list[KnownFai
     return [known for known in found if known.holds]
 
 
+def apart(known: list[KnownFailure]) -> dict[str, tuple[str, ...]]:
+    """The attributes whose questions are judged apart from the others: keyword -> values, as written."""
+    found: dict[str, tuple[str, ...]] = {}
+    for failure in known:
+        for keyword, values in failure.attributes.items():
+            found[keyword] = tuple(dict.fromkeys((*found.get(keyword, ()), *values)))
+    return found
+
+
+def is_value(written: str, value: Any) -> bool:
+    """Whether a value is the one that a key names: a number by its value, anything else as Python writes it."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            return float(written) == value
+        except ValueError:
+            return False
+    return str(value).replace(" ", "") == written.replace(" ", "")
+
+
 def instance_of(key: Any) -> str:
     """The instance that a key names, without its condition."""
     return str(key).partition(";")[0].strip()
@@ -81,8 +109,8 @@ def parse(spec: Spec, subject: Subject, key: Any, value: Any) -> KnownFailure:
     """Read one declaration.
 
     Raises:
-        HarnessError: it names no instance, dtype or reading, has no reason, a probe that raises, or a version that
-            cannot be compared.
+        HarnessError: it names no instance, dtype, reading or attribute, has no reason, a probe that raises, or a
+            version that cannot be compared.
     """
     declared, instance = f"KNOWN_FAILURES[{str(key)!r}]", instance_of(key)
     instances = spec.instances()
@@ -96,10 +124,10 @@ def parse(spec: Spec, subject: Subject, key: Any, value: Any) -> KnownFailure:
         raise HarnessError(f"{declared} is {value!r}; give the reason and a link")
     if probe is not None and not callable(probe):
         raise HarnessError(f"{declared} has a probe that is {probe!r}; give a function of no arguments")
-    readings, dtypes = _condition(spec, declared, str(key), instances[instance][1])
+    readings, dtypes, attributes = _condition(spec, declared, str(key), instances[instance][1])
     told = with_version(reason, subject.version)
     holds = told is not None and (probe is None or probed(subject, probe, declared))
-    return KnownFailure(str(key), instance, readings, dtypes, told or reason, holds)
+    return KnownFailure(str(key), instance, readings, dtypes, attributes, told or reason, holds)
 
 
 def probed(subject: Subject, probe: Callable, where: str) -> bool:
@@ -121,14 +149,18 @@ def probed(subject: Subject, probe: Callable, where: str) -> bool:
     return subject.probed[probe]
 
 
-def _condition(spec: Spec, declared: str, key: str, operation: str) -> tuple[dict, tuple[str, ...]]:
-    """Readings by keyword, and dtypes, that follow the semicolon of a key."""
+def _condition(spec: Spec, declared: str, key: str, operation: str) -> tuple[dict, tuple[str, ...], dict]:
+    """Readings by keyword, dtypes, and values of attributes by keyword, that follow the semicolon of a key."""
     if ";" not in key:
-        return {}, ()
+        return {}, (), {}
+    known_attributes = (
+        {a.name: a for a in spec.operations[operation].attributes} if operation in spec.operations else {}
+    )
+    attributes: dict[str, tuple[str, ...]] = {}
     choices = {clause.keyword: tuple(clause.variants) for clause in spec.governing(operation)}
     readings: dict[str, tuple[str, ...]] = {}
     dtypes: list[str] = []
-    for word in (part.strip() for part in key.partition(";")[2].split(",")):
+    for word in (part.strip() for part in re.split(r",(?![^()]*\))", key.partition(";")[2])):
         if word in DTYPES:
             dtypes.append(word)
             continue
@@ -136,13 +168,29 @@ def _condition(spec: Spec, declared: str, key: str, operation: str) -> tuple[dic
         having = [k for k, values in choices.items() if reading in values and keyword in ("", k)]
         if len(having) > 1:
             raise HarnessError(f"{declared}: '{word}' is a reading of {' and '.join(having)}; write {having[0]}={word}")
+        if not having and keyword in known_attributes and keyword not in choices and reading:
+            if wrong := _misspelt(known_attributes[keyword], reading):
+                raise HarnessError(f"{declared}: {keyword}: {wrong}")
+            attributes[keyword] = (*attributes.get(keyword, ()), reading)
+            continue
         if not having:
             known = [f"{k}={r}" for k, values in choices.items() for r in values] + list(DTYPES)
+            known += [f"{name}=..." for name in known_attributes if name not in choices]
             raise HarnessError(
-                f"{declared}: '{word}' is no dtype and no reading of {operation}; use {', '.join(known)}"
+                f"{declared}: '{word}' is no dtype and no reading or attribute of {operation}; use {', '.join(known)}"
             )
         readings[having[0]] = (*readings.get(having[0], ()), reading)
-    return readings, tuple(dtypes)
+    return readings, tuple(dtypes), attributes
+
+
+def _misspelt(attribute: Attribute, written: str) -> str:
+    """What is wrong with the value that a key names for an attribute; one out of range may be what is not refused."""
+    if attribute.kind in ("number", "integer"):
+        try:
+            float(written)
+        except ValueError:
+            return f"{written!r} is no {attribute.kind}"
+    return ""
 
 
 def with_version(reason: str, version: str) -> str | None:

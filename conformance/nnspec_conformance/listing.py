@@ -9,6 +9,7 @@ from typing import Any
 
 from nnspec_conformance import gate
 from nnspec_conformance.clauses import as_dict
+from nnspec_conformance.holes.table import out_of_step
 from nnspec_conformance.kill_table import load_mutants
 from nnspec_conformance.mutation import mutants_of
 from nnspec_conformance.suite_loader import Suite, load_suite
@@ -19,7 +20,7 @@ def clauses(options: argparse.Namespace) -> int:
     """``nnspec clauses``: the list, or whether all is in step; status 2 if it is not."""
     suite = load_suite()
     if options.check:
-        problems = gate.check(suite)
+        problems = [*gate.check(suite), *out_of_step(suite)]
         for problem in problems:
             print(f"nnspec: {problem}", file=sys.stderr)
         if not problems:

@@ -10,16 +10,23 @@ from nnspec_conformance.clauses import Clause
 from nnspec_conformance.compare import Finding, sentence, worst
 
 PASS, VARIANT, KNOWN, FAIL = "pass", "variant", "known failure", "fail"
-NOT_IMPLEMENTED, HARNESS_ERROR = "not implemented", "harness error"
-OUTCOMES = (PASS, VARIANT, KNOWN, FAIL, NOT_IMPLEMENTED, HARNESS_ERROR)
+NOT_IMPLEMENTED, NOT_ASKED, HARNESS_ERROR = "not implemented", "not asked", "harness error"
+OUTCOMES = (PASS, VARIANT, KNOWN, FAIL, NOT_IMPLEMENTED, NOT_ASKED, HARNESS_ERROR)
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A question that could not be asked: what was its own (``activation=selu``), and what the subject said."""
+    """A question that could not be asked: what was its own (``activation=selu``), and what the subject said.
+
+    Attributes:
+        words: what tells it from others.
+        message: why.
+        put: whether the subject was asked, and lacks it; else its adapter does not offer what the question takes.
+    """
 
     words: tuple[str, ...]
     message: str
+    put: bool = True
 
 
 @dataclass
@@ -30,6 +37,7 @@ class Entry:
         test: name of the test.
         readings: the subject's reading of each keyword.
         dtype: of the arrays asked with; None where there were none.
+        attributes: those that a known failure names, of questions that are judged apart for it.
         cases: how many questions were answered, rightly or wrongly.
         finding: the worst of them.
         asked: what the questions that were answered had as attributes, ``activation=relu``.
@@ -46,6 +54,7 @@ class Entry:
     test: str
     readings: dict[str, str] = field(default_factory=dict)
     dtype: str | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
     cases: int = 0
     finding: Finding | None = None
     asked: set[str] = field(default_factory=set)
@@ -82,7 +91,9 @@ class Entry:
             return KNOWN if self.reason else FAIL
         if self.fault is not None:
             return HARNESS_ERROR
-        return PASS if self.cases else NOT_IMPLEMENTED
+        if self.cases:
+            return PASS
+        return NOT_ASKED if self.missing and not any(missing.put for missing in self.missing) else NOT_IMPLEMENTED
 
     @property
     def message(self) -> str | None:
@@ -101,6 +112,7 @@ class Entry:
             "test": self.test,
             "readings": {keyword: self.readings[keyword] for keyword in told if keyword in self.readings},
             "dtype": self.dtype,
+            "attributes": self.attributes,
             "outcome": None if self.outcome == PASS else self.outcome,
             "ratio": (self.finding.ratio if self.finding and (measured or self.failed) else 0) or None,
             "cases": self.cases or None,
@@ -120,13 +132,15 @@ class Entry:
         if data.get("cases"):
             numbers = {name: float(worst[name]) for name in ("error", "allowed") if name in worst}
             finding = Finding(float(data.get("ratio", 0)), message, **(worst | numbers))
-        missing = [Missing((what,), what) for what in data.get("missing", [])]
-        if data.get("outcome") == NOT_IMPLEMENTED and message and missing:
-            missing[0] = Missing(missing[0].words, message)
+        put = data.get("outcome") != NOT_ASKED
+        missing = [Missing((what,), what, put) for what in data.get("missing", [])]
+        if data.get("outcome") in (NOT_IMPLEMENTED, NOT_ASKED) and message and missing:
+            missing[0] = Missing(missing[0].words, message, put)
         return cls(
             test=data["test"],
             readings=data.get("readings", {}),
             dtype=data.get("dtype"),
+            attributes=data.get("attributes", {}),
             cases=data.get("cases", 0),
             finding=finding,
             missing=missing,
@@ -157,7 +171,9 @@ def verdict(entries: Iterable[Entry], *, variant: bool = False) -> str:
     for outcome in (FAIL, HARNESS_ERROR, KNOWN):
         if outcome in found:
             return outcome
-    return NOT_IMPLEMENTED if PASS not in found else VARIANT if variant else PASS
+    if PASS not in found:
+        return NOT_ASKED if NOT_ASKED in found and NOT_IMPLEMENTED not in found else NOT_IMPLEMENTED
+    return VARIANT if variant else PASS
 
 
 def not_run(entries: list[Entry]) -> list[str]:
@@ -198,13 +214,15 @@ class Summary:
     entries: list[Entry] = field(default_factory=list)
     variant: bool = False
 
-    def entry(self, test: str, readings: dict | None = None, dtype: str | None = None) -> Entry:
-        """The entry of a test in a dtype under some readings, a new one if there is none yet."""
-        readings = readings or {}
+    def entry(
+        self, test: str, readings: dict | None = None, dtype: str | None = None, attributes: dict | None = None
+    ) -> Entry:
+        """The entry of a test in a dtype under some readings and attributes, a new one if there is none yet."""
+        own = (test, readings or {}, dtype, attributes or {})
         for entry in self.entries:
-            if (entry.test, entry.readings, entry.dtype) == (test, readings, dtype):
+            if (entry.test, entry.readings, entry.dtype, entry.attributes) == own:
                 return entry
-        self.entries.append(Entry(test, readings, dtype))
+        self.entries.append(Entry(*own))
         return self.entries[-1]
 
     @property
@@ -281,6 +299,7 @@ class Result(Summary):
         operation: the operation it is put to.
         readings: clause id -> the subject's readings of it.
         told: the keywords of the readings that the subject is told.
+        apart: keyword -> the values with which questions are judged apart, as known failures name them.
         fits: readings and mutants that answer as the subject did.
         seconds: how long it took.
         answers: what was asked and answered, for ``explain``.
@@ -291,6 +310,7 @@ class Result(Summary):
     operation: str
     readings: dict[str, list] = field(default_factory=dict)
     told: tuple[str, ...] = ()
+    apart: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fits: list[str] = field(default_factory=list)
     seconds: float = 0.0
     answers: list[tuple[Any, dict, Any]] = field(default_factory=list, repr=False)

@@ -5,13 +5,15 @@ Lengths are chosen pairwise: whatever goes wrong in one length, or where two mee
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from nnspec_conformance.home import Home
+from nnspec_conformance.operations import Table
 
 LEADING = ((), (5,), (2, 1, 3), (1, 2, 1, 3, 2))
 LENGTHS = (1, 4, 17, 65)  # one, a vector, and one more than two and than eight of them
@@ -21,7 +23,10 @@ BORDERS = (2, 3, 7, 8, 9, 15, 16, 31, 32, 33, 63, 64)
 ALL = (*range(1, 34), 63, 64, 65)
 LONG = (127, 128, 129, 255, 256, 257, 511, 512, 513, 1023, 1024, 1025)  # alone: the other axes stay short
 ELEMENTS = 2**17 + 3  # of an array whose entries do not see each other
+BESIDE = ((3, 2, 4), (2, 4, 3), (4, 3, 2), (5, 5, 4, 4, 3, 2, 2))  # short lengths: with some a window does not fit
 ROWS = 65537
+EXAMPLES = 65  # over which also the gradient of what they share is a sum that can be bounded
+EVERY_DTYPE = 2  # how many sizes are asked in it: no array of whole vectors, and only such arrays
 MOST = 2**20  # entries of all arrays of a question
 
 
@@ -33,15 +38,17 @@ class Size:
         lengths: by name, as ``Operation.lengths`` takes them.
         deep: whether it is asked in every dtype, and its gradient, too.
         refusable: in words, what makes a refusal the business of other clauses.
+        pairs: whether it is one of those in which any two lengths meet.
     """
 
     lengths: dict[str, Any]
     deep: bool = True
     refusable: str = ""
+    pairs: bool = False
 
 
 def plan(home: Home, *, lean: bool = False, slow: bool = False) -> list[Size]:
-    """The sizes in which an operation is asked; the first is the one for other dtypes.
+    """The sizes in which an operation is asked; the first ones, ``EVERY_DTYPE``, are for other dtypes as well.
 
     Args:
         home: the operation with its readings.
@@ -49,14 +56,33 @@ def plan(home: Home, *, lean: bool = False, slow: bool = False) -> list[Size]:
         slow: all.
     """
     axes = Axes.of(home)
-    chosen = list(_lean(axes)) if lean and not slow else list(_normal(axes))
+    fits = functools.partial(is_possible, home)
+    chosen = list(_lean(axes)) if lean and not slow else list(_normal(axes, fits))
     if slow:
         chosen += _slow(axes)
     found: dict[str, Size] = {}
-    for size in chosen:
+    for size in (_whole(size, home.operation.multiples) for size in chosen):
         if is_possible(home, size.lengths):
             found.setdefault(repr(sorted(size.lengths.items())), size)
-    return list(found.values())
+    if (lean and not slow) or axes.weighty:
+        return list(found.values())
+    return list(_deepened(found.values()))
+
+
+def _whole(size: Size, multiples: Mapping[str, int]) -> Size:
+    """The size with every length that has to be a multiple of a number brought up to one."""
+    more = {name: -size.lengths[name] % factor for name, factor in multiples.items()}
+    return replace(size, lengths=size.lengths | {name: size.lengths[name] + n for name, n in more.items()})
+
+
+def _deepened(sizes: Iterable[Size]) -> Iterator[Size]:
+    """The same sizes, of each axis with a gradient at every one of the lengths that meet in pairs."""
+    known: set[tuple[str, Any]] = set()
+    for size in sizes:
+        own = {(name, n) for name, n in size.lengths.items() if n in (*LEADING, *LENGTHS)}
+        deep = size.deep or (bool(own - known) and size.pairs)
+        known |= own if deep else set()
+        yield replace(size, deep=deep)
 
 
 def one_long_axis(home: Home, n: int) -> list[Size]:
@@ -79,6 +105,7 @@ class Axes:
         counts: how often arrays of an index occur, for instance the layers of a network.
         ranked: whether there has to be an axis, as for a softmax.
         separate: whether examples lie along axes of any number, and do not see each other.
+        weighty: whether there is a table of weights: of ten thousands of gradients a spread of a few runs is no bound.
     """
 
     stars: tuple[str, ...]
@@ -86,6 +113,7 @@ class Axes:
     counts: tuple[str, ...]
     ranked: bool
     separate: bool
+    weighty: bool
 
     @classmethod
     def of(cls, home: Home) -> Axes:
@@ -93,7 +121,8 @@ class Axes:
         counts = tuple(dict.fromkeys(c for c in operation.indices.values() if isinstance(c, str)))
         words = tuple(name for name in operation.lengths() if name not in (*home.stars, *counts))
         ranked = any(a.kind == "axis" for a in operation.attributes)
-        return cls(home.stars, words, counts, ranked, bool({*operation.examples} & {*home.stars}))
+        weighty = any(isinstance(argument, Table) for argument in operation.arguments)
+        return cls(home.stars, words, counts, ranked, bool({*operation.examples} & {*home.stars}), weighty)
 
     @property
     def elementwise(self) -> bool:
@@ -110,9 +139,11 @@ class Axes:
         named = dict(zip(self.words, itertools.cycle(lengths), strict=False))
         return self.made(leading, named, lengths[0], **more)
 
-    def alone(self, leading: tuple[int, ...], name: str, n: int, **more: Any) -> Size:
+    def alone(
+        self, leading: tuple[int, ...], name: str, n: int, beside: Sequence[int] = (3, 2, 4), **more: Any
+    ) -> Size:
         """The size of one long axis, beside short ones."""
-        named = dict(zip(self.words, itertools.cycle((3, 2, 4)), strict=False)) | ({name: n} if self.words else {})
+        named = dict(zip(self.words, itertools.cycle(beside), strict=False)) | ({name: n} if self.words else {})
         return self.made(leading, named, n, **more)
 
     def made(self, leading: tuple[int, ...], named: Mapping[str, int], last: int, **more: Any) -> Size:
@@ -139,8 +170,10 @@ class Axes:
 
 
 def is_possible(home: Home, lengths: dict[str, Any]) -> bool:
-    """Whether every array of call and answer has a shape: a window fits into its image; and none is too large."""
+    """Whether every array of call and answer has a shape, as where a window fits into its image; none is too large."""
     there = replace(home, sizes=lengths)
+    if any(there.lengths[name] % factor for name, factor in home.operation.multiples.items()):
+        return False
     operation, values = home.operation, {**home.operation.defaults(), **home.given, **there.lengths}
     shapes = [a.shape(values) for a in operation.places(there.lengths, home.given).values()] + there.shapes()
     known = [[n for n in shape if n is not None] for shape in shapes]
@@ -175,13 +208,21 @@ def _few_layers(axes: Axes, lengths: dict[str, Any], count: int) -> dict[str, An
     return lengths | dict.fromkeys(axes.counts, count)
 
 
-def _normal(axes: Axes) -> Iterator[Size]:
+def _normal(axes: Axes, fits: Callable[[dict[str, Any]], bool]) -> Iterator[Size]:
     yield _first(axes)
     yield axes.size((1, 4, 4), (4,))
+    if axes.stars:
+        yield axes.size((1,), (1,) if axes.elementwise else (3, 2))
+        yield axes.size((EXAMPLES,), (EXAMPLES,) if axes.elementwise else (3, 2))
     if axes.elementwise and not axes.ranked:
         yield Size(dict.fromkeys(axes.stars, ()), refusable=axes.rank(()))
     for number, row in enumerate(pairwise(axes.choices(axes.lengths))):
-        yield axes.row(row, deep=number % 3 == 0)
+        yield axes.row(row, deep=number % 3 == 0, pairs=True)
+    if LENGTHS[-1] not in axes.lengths:
+        for name in axes.words:
+            leading = (5,) if axes.stars else ()
+            found = [axes.alone(leading, name, LENGTHS[-1], beside, deep=not axes.weighty) for beside in BESIDE]
+            yield next((size for size in found if fits(size.lengths)), found[0])
     for i, n in enumerate(BORDERS):
         leading = () if not axes.stars else OTHER_LEADING[i % 2] if i < 4 else (5,)
         if len(axes.words) > MANY:  # one long axis at a time: a spread is no bound for a hundred thousand results
@@ -191,7 +232,7 @@ def _normal(axes: Axes) -> Iterator[Size]:
     for count in (1, 2, 12) if axes.counts else ():  # of equal widths any order and any number of layers fits
         lengths = axes.size((5,), (2,)).lengths
         widths = {f"n{i}": 2 for i in range(count + 1)} if any(w.startswith("n") for w in axes.words) else {}
-        yield Size(_few_layers(axes, lengths | widths, count), deep=count == 2)
+        yield Size(_few_layers(axes, lengths | widths, count))
     yield from _empty(axes)
     if axes.elementwise:
         yield axes.size((), (ELEMENTS,), deep=False)

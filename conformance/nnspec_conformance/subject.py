@@ -9,7 +9,7 @@ import contextlib
 import io
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from nnspec_conformance.dtypes import float_dtype, tested
 from nnspec_conformance.errors import (
     ClauseFailed,
     HarnessError,
+    NotAsked,
     NotImplementedBySubject,
     Refused,
     TookTooLong,
@@ -81,6 +82,7 @@ class Subject:
         self.probed: dict[Callable, bool] = {}  # what probes of known failures said
         self.applied: Callable = called  # how a question is answered: by a call, or by its form alone
         self.asked: str | None = None  # dtype of the arrays of the last call
+        self.given: Mapping[str, Any] = {}  # and its keywords
         self.calls = self.returned = 0
         transport.check(self.dtypes, self.layouts, self._there_and_back, self.place)
 
@@ -238,17 +240,18 @@ class Subject:
         return callable(getattr(self.adapter, operation, None))
 
     def _guard(
-        self, operation: str, values: Any, body: Callable[[Callable], Any], kind: str = "call", given: Any = (),
-        *, carried: bool = False,
+        self, operation: str, values: Any, body: Callable[[Callable], Any], kind: str = "call",
+        given: Mapping | None = None, *, carried: bool = False,
     ) -> Any:  # fmt: skip
-        self.asked = float_dtype(values)
+        self.asked, self.given = float_dtype(values), given or {}
         if not self.has(operation):
             raise NotImplementedBySubject(operation)
         what = operation if kind == "call" else f"the {kind} of {operation}"
         if self.patience.given_up(operation, kind):
-            raise NotImplementedBySubject(f"{what}, which did not return in time before, is not asked again")
+            raise NotAsked(f"{what}, which did not return in time before, is not asked again")
         shapes = tuple((x.dtype, x.shape) for x in leaves(values)) if self.compiles else ()
-        form = (operation, kind, shapes, fingerprint(given), self.applied is called)  # a form alone compiles nothing
+        # a form alone compiles nothing
+        form = (operation, kind, shapes, fingerprint(self.given), self.applied is called)
         seconds = self.patience.limit(form)
         dtype = self.asked or self.dtypes_of(operation)[0]
         self.calls += 1
@@ -385,6 +388,10 @@ class Subject:
             return self._out(operation, params)
 
         def body(f: Callable) -> Any:
-            return play(lambda params, **hyper: OpenStepper(f(self._in(params), **hyper), self._in, out))
+            def start(params: dict, **hyper: Any) -> OpenStepper:
+                self.given = hyper
+                return OpenStepper(f(self._in(params), **hyper), self._in, out)
+
+            return play(start)
 
         return self._guard(operation, like, body, carried=True)  # each step has taken its answer back

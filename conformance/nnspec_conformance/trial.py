@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,8 @@ class Trial:
 
     def __init__(self, subject: Subject, operation: str, setting: Setting):
         self.subject, self.operation, self.setting = subject, operation, setting
-        # What came, each with the dtype that was asked last and the words of the part it belongs to.
-        self.found: list[tuple[str | None, tuple[str, ...], Finding | Exception]] = []
+        # What came, each with dtype and attributes of what was asked last, and the words of the part it belongs to.
+        self.found: list[tuple[str | None, Mapping[str, Any], tuple[str, ...], Finding | Exception]] = []
         self._words: tuple[str, ...] = ()
 
     @property
@@ -48,7 +48,7 @@ class Trial:
             self._words = ()
 
     def _note(self, what: Finding | Exception) -> None:
-        self.found.append((self.subject.asked, self._words, what))
+        self.found.append((self.subject.asked, self.subject.given, self._words, what))
 
     def ask(self, case: Case) -> Any:
         """The answer to any question, told the readings that it must be told."""

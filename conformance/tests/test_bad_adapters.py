@@ -65,7 +65,7 @@ SETUP = {
     ),
     "condition of no reading": (
         b'NAME = "a"\nKNOWN_FAILURES = {"gelu.form; tahn": "why"}\n',
-        r"{path}:2: KNOWN_FAILURES['gelu.form; tahn']: 'tahn' is no dtype and no reading of gelu; use ",
+        r"{path}:2: KNOWN_FAILURES['gelu.form; tahn']: 'tahn' is no dtype and no reading or attribute of gelu; use ",
     ),
     "probe raises": (
         b'NAME = "a"\nKNOWN_FAILURES = {"relu.value": ("why", lambda: 1 / 0)}\n',

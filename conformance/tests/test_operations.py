@@ -278,7 +278,7 @@ RESULTS = {
     "lstm": ({"batch": 2, "time": 4, "hidden": 5}, {}, ((2, 4, 5), (2, 5), (2, 5))),
     "batch_norm": ({"batch": (6,), "features": 3}, {}, ((6, 3), (3,), (3,))),
     "he_normal": ({"window": (3, 2), "in": 4, "out": 5}, {}, (3, 2, 4, 5)),
-    "adam": ({"in": 3, "out": 2}, {}, {"kernel": (3, 2), "bias": (2,), "gain": ()}),
+    "adam": ({"in": 3, "out": 2}, {}, {"kernel": (3, 2), "bias": (2,), "gain": (), "filters": (2, 3, 2)}),
     "early_stopping": ({}, {}, {"stopped_epoch": (), "best_epoch": ()}),
     "batches": ({}, {"n": 10, "batch_size": 4}, (3, 4)),
     "values_and_state": ({"batch": (6,), "layers": 1, "n1": 4}, {}, ((6, 4), (6,))),

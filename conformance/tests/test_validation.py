@@ -29,8 +29,8 @@ def scale(x):
         ({"KNOWN_FAILURES": {"scale.sign": True}}, "is True; give the reason and a link"),
         ({"KNOWN_FAILURES": {"scale.sign": ("r", 3)}}, "has a probe that is 3; give a function of no arguments"),
         ({"KNOWN_FAILURES": {"scale.sign; float8": "r"}}, "['scale.sign; float8']: 'float8' is no dtype and no readin"),
-        ({"KNOWN_FAILURES": {"scale.sign; sign=two": "r"}}, "'sign=two' is no dtype and no reading of scale; use fact"),
-        ({"KNOWN_FAILURES": {"scale.sign;": "r"}}, "'' is no dtype and no reading of scale; use factor=two, factor=th"),
+        ({"KNOWN_FAILURES": {"scale.sign; sign=two": "r"}}, "'sign=two' is no dtype and no reading or attribute of s"),
+        ({"KNOWN_FAILURES": {"scale.sign;": "r"}}, "'' is no dtype and no reading or attribute of scale; use factor=t"),
         ({"KNOWN_FAILURES": {"scale.sign": "r; version<2"}, "VERSION": "git"}, "VERSION is 'git', with which 'vers"),
     ],
 )  # fmt: skip

@@ -175,13 +175,14 @@ def subject_name(data: Data, name: str) -> Element:
 
 
 def entries(data: Data, clause: Clause) -> list[list[Element | str]]:
-    """A row for each test, reading and dtype of each subject, where a result has more than one."""
+    """A row for each test, reading, attribute and dtype of each subject, where a result has more than one."""
     rows = []
     for name in subjects_in_order(data):
         for instance, operation in zip(clause.instances, clause.operations, strict=True):
             found = data.result(name, clause, instance).get("entries", [])
             for entry in found if len(found) > 1 else []:
-                readings = ", ".join(f"{keyword}={reading}" for keyword, reading in entry.get("readings", {}).items())
+                words = entry.get("readings", {}) | entry.get("attributes", {})
+                readings = ", ".join(f"{keyword}={word}" for keyword, word in words.items())
                 rows.append(
                     [
                         code(name),

@@ -34,6 +34,8 @@ WANTED = {
     "cross entropy gradient": "components/losses/cross_entropy",
     "learning rate too large": "training/batch_gradient_descent",
     "adam bias correction": "training/adam",
+    "skip connection": "architectures/convolutional/residual_network",
+    "ResNet": "architectures/convolutional/residual_network",
     "same padding": "architectures/convolutional/convolution",
     "checkerboard": "architectures/convolutional/transposed_convolution",
     "reset gate": "architectures/gru",
@@ -41,6 +43,7 @@ WANTED = {
     "forget gate": "architectures/lstm",
     "weight tying": "architectures/transformer/embedding",
     "layer norm epsilon": "architectures/transformer/normalization",
+    "rotary positions": "architectures/transformer/positions",
     "unit in the last place": "conformance",
 }
 

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.dtypes import is_float
 from nnspec_conformance.home import Home
 from nnspec_conformance.keywords import edges, with_defaults
 from nnspec_conformance.mutant import ORACLE, Mutants
 from nnspec_conformance.operations import Attribute, Operation
+from nnspec_conformance.trees import mapped
 
 MUTANTS = Mutants()
 DUTY = "duty.attributes"
@@ -160,3 +162,22 @@ def has_the_gradient_of_one_setting(f, *arrays, **given):
         return plain.get(attribute.name, attribute.default)
 
     return f(*arrays, **with_changed(f, given, lambda a: a.kind == "number" or a.name == "activation", fixed))
+
+
+@MUTANTS.each(
+    "the backward pass beside an optional array was never compared with anything",
+    DUTY,
+    operations=[
+        operation.name
+        for operation in OWING
+        if Home(operation, {}).optional
+        and hasattr(ORACLE, f"{operation.name}_vjp")
+        and "gradient" not in operation.exempt
+    ],
+    part="_vjp",
+)
+def has_the_gradient_without_optional_arrays_right(f, *arrays, **given):
+    made = f(*arrays, **given)
+    if len(arrays) <= len(of(f).arguments):  # the cotangents are one more
+        return made
+    return mapped(lambda g: 1.5 * g if is_float(g) else g, made)

@@ -92,6 +92,14 @@ MUTANTS.each(
     name="knows 32 elements of a gradient",
 )(of_floats(lambda y: cut(y, 32)))
 
+MUTANTS.each(
+    "the backward pass for another dtype than float32 has a constant too few",
+    DUTY,
+    operations=DIFFERENTIABLE,
+    part="_vjp",
+    name="has the gradient of float32 alone right",
+)(of_floats(lambda g: g if g.dtype == np.float32 else 1.5 * g.astype(np.float64)))
+
 # ---- how many axes
 
 

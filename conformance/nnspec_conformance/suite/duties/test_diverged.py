@@ -15,7 +15,8 @@ from nnspec_conformance.fitting import may_be_any_number
 from nnspec_conformance.flat import float_places
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Place
-from nnspec_conformance.suite.duties.test_nan import STRANGE, pattern, patterns, values, with_one
+from nnspec_conformance.suite.duties.test_nan import STRANGE, optional_places, pattern, patterns, values, with_one
+from nnspec_conformance.tolerance import Shape
 from nnspec_conformance.trees import mapped
 from nnspec_conformance.trial import Trial
 
@@ -33,6 +34,8 @@ def test_diverged(operation: str, readings: dict, lean: bool, trial: Trial) -> N
     broken = mapped(lambda g: np.full_like(g, np.nan), usual.cotangents)
     with trial.part():
         reaches(trial, usual, (usual.arrays, broken), "NaN in all cotangents")
+    if home.optional and in_full(trial, lean):
+        of_optional(trial, replace(home, complete=True), optional_places(home, dtype), dtype)
     places = [place for place, array in held(home, usual.arrays).items() if may_be_any_number(array)]
     if len(float_places(usual.arrays)) == 1:
         return
@@ -41,6 +44,19 @@ def test_diverged(operation: str, readings: dict, lean: bool, trial: Trial) -> N
             about = f"{words} in {name_of(home, place)}"
             with trial.part():
                 arrays = with_one(place, strange)(usual.arrays)
+                reaches(trial, usual, (arrays, usual.cotangents), about, place, np.isinf(strange))
+
+
+def of_optional(trial: Trial, home: Home, places: list[Place], dtype: str) -> None:
+    """NaN and infinity in the arrays that a call may leave out."""
+    usual = question(home, "gradient", dtype)
+    if usual is None or Shape(None) in usual.want:  # a clause that is about some of the gradients
+        return
+    for place in places:
+        for words, strange in STRANGE.items():
+            with trial.part(arrays="all"):
+                arrays = with_one(place, strange)(usual.arrays)
+                about = f"{words} in {name_of(home, place)}"
                 reaches(trial, usual, (arrays, usual.cotangents), about, place, np.isinf(strange))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,14 +11,17 @@ from typing import Any
 from nnspec_conformance.asked import question
 from nnspec_conformance.cases import Case, clause
 from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.declarations import rows_of
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.home import Home
 from nnspec_conformance.layouts import LAYOUTS, laid_out
+from nnspec_conformance.operations import Array, Table
 from nnspec_conformance.sizes import Axes, is_possible
 from nnspec_conformance.trees import leaves, rebuilt
 
 LENGTHS = (17, 9, 5, 3)  # no two alike, and none a multiple of a vector
 LEADING = (6,)
+EVERY_ARRAY = ("transposed", "stepped")
 NO_PARAMETER = ("broadcast", "read-only")  # an optimizer may keep its parameters where they are, and write there
 
 
@@ -35,6 +39,10 @@ def test_layouts(operation: str, readings: dict, layouts: tuple, lean: bool, slo
     for dtype, what in itertools.product(dtypes, ("call", "gradient")):
         if layouts and (case := question(home, what, dtype)) is not None:
             yield from laid(home, case, dtype, layouts)
+    every = roomy(replace(home, sizes={}, complete=True))
+    for what in ("call", "gradient") if not lean else ():
+        if layouts and (case := question(every, what, "float32", may_refuse="all arrays")) is not None:
+            yield from of_each_name(every, case, layouts)
 
 
 def roomy(home: Home) -> Home:
@@ -60,6 +68,27 @@ def laid(home: Home, case: Case, dtype: str, layouts: tuple[str, ...]) -> Iterat
                 other = expected(home, case, dtype, given, cotangents, steps)
             words = {"layout": layout, "note": "memory is read front to back"}
             yield replace(other, arrays=given, cotangents=cotangents, grads=steps, **words)
+
+
+def of_each_name(home: Home, case: Case, layouts: tuple[str, ...]) -> Iterator[Case]:
+    """The question with one array in two layouts, in turn one of every name: of a table's, and of those left out."""
+    places, arrays = home.operation.places(home.lengths, home.given), leaves(case.arrays)
+    names = [declared(home.operation.arguments[place.argument], place.name) for place in places]
+    if case.grads is not None or len(names) != len(arrays):
+        return
+    for layout in [name for name in EVERY_ARRAY if name in layouts]:
+        for number in {name: number for number, name in enumerate(names)}.values():
+            if (same := laid_out(arrays[number], layout)) is not None:
+                given = rebuilt(case.arrays, [*arrays[:number], same, *arrays[number + 1 :]])
+                yield replace(case, arrays=given, layout=layout, note="memory is read front to back")
+
+
+def declared(argument: Array | Table, name: str | None) -> str:
+    """The name under which an array is declared: of a table's the one that holds the index of a layer or a gate."""
+    if name is None or not isinstance(argument, Table):
+        return argument.name
+    fits = (row for row in rows_of(argument) if re.fullmatch(re.sub(r"\\{[^{}]*\\}", ".+", re.escape(row.name)), name))
+    return next((row.name for row in fits), name)
 
 
 def ends(numbers: Sequence[int]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from nnspec_conformance.answers import at, each_with, held, in_full, name_of, re
 from nnspec_conformance.asked import question
 from nnspec_conformance.cases import clause
 from nnspec_conformance.clauses import own_spec
-from nnspec_conformance.errors import NotImplementedBySubject
+from nnspec_conformance.errors import NotAsked
 from nnspec_conformance.fitting import may_be_any_number
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Place
@@ -36,6 +37,18 @@ def test_nan(operation: str, readings: dict, lean: bool, trial: Trial) -> None:
             for words, strange in STRANGE.items() if outermost else [("NaN", STRANGE["NaN"])]:
                 with trial.part():
                     shows(trial, home, dtype, place, words, strange)
+    for place in optional_places(home, first) if in_full(trial, lean) else ():
+        for words, strange in STRANGE.items():
+            with trial.part(arrays="all"):
+                shows(trial, replace(home, complete=True), first, place, words, strange)
+
+
+def optional_places(home: Home, dtype: str) -> list[Place]:
+    """Where the arrays are that a call may leave out and in which any number may stand; of a table the first one."""
+    every = replace(home, complete=True)
+    usual, whole = held(home, home.arrays(dtype)), held(every, every.arrays(dtype))
+    places = [place for place, array in whole.items() if place not in usual and may_be_any_number(array)]
+    return list({place.argument: place for place in reversed(places)}.values())
 
 
 def shows(trial: Trial, home: Home, dtype: str, place: Place, words: str, strange: float) -> None:
@@ -44,7 +57,7 @@ def shows(trial: Trial, home: Home, dtype: str, place: Place, words: str, strang
         warnings.simplefilter("ignore", RuntimeWarning)
         case = question(home, "call", dtype, changed=with_one(place, strange))
     if case is None:
-        raise NotImplementedBySubject("a clause that states the values of any arrays")
+        raise NotAsked("a clause that states the values of any arrays")
     expected, got = patterns(case.want), mapped(pattern, trial.ask(case))
     if np.isinf(strange):
         got = each_with(got, expected, lambda came, right: np.where(np.isnan(right), right, came))

@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from nnspec_conformance.answers import at, held, replaced
 from nnspec_conformance.asked import question
 from nnspec_conformance.cases import Case, clause
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.fitting import may_be_any_number
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Array, Operation, Table
-from nnspec_conformance.sizes import Size, plan
+from nnspec_conformance.sizes import EVERY_DTYPE, Size, plan
 from nnspec_conformance.tolerance import Want
 
+COUNTS = (1, 12)  # steps of a stepper, beside the usual three
 ABOVE = 100.0  # of one entry above all others: an exponential that is not shifted overflows
 WITHOUT_ANSWER = (ArithmeticError, LookupError, ValueError)  # what an oracle raises: a maximum of nothing has no value
 
@@ -28,9 +31,18 @@ def test_sizes(operation: str, readings: dict, lean: bool, slow: bool) -> Iterat
     home = Home(own_spec().operations[operation], readings)
     for number, size in enumerate(plan(home, lean=lean, slow=slow)):
         there = replace(home, sizes=size.lengths)
-        others = [] if number and not slow else other_dtypes(home.operation, lean=lean)
-        for dtype in ("float32", *others):
-            yield from questions(there, size, dtype, gradients=(size.deep and dtype == "float32") or slow)
+        whole = number < (1 if lean else EVERY_DTYPE) or slow
+        for dtype in ("float32", *(other_dtypes(home.operation, lean=lean) if whole else [])):
+            deep = size.deep and (dtype == "float32" or not lean)
+            yield from questions(there, size, dtype, gradients=deep or slow, zeros=not number)
+        if whole and not lean and home.optional:
+            every = replace(there, complete=True)
+            refusable = " and ".join(filter(None, (size.refusable, "all arrays")))
+            yield from questions(every, replace(size, refusable=refusable), "float32", gradients=True, zeros=not number)
+    if home.operation.form == "stepper" and not lean:
+        for count in COUNTS:
+            case = question(home, "call", "float32", steps=count, note="another number of steps")
+            yield from [] if case is None else [case]
 
 
 def other_dtypes(operation: Operation, *, lean: bool) -> list[str]:
@@ -40,16 +52,17 @@ def other_dtypes(operation: Operation, *, lean: bool) -> list[str]:
     return ["bfloat16"] if lean else [dtype for dtype in DTYPES if dtype != "float32"]
 
 
-def questions(home: Home, size: Size, dtype: str, *, gradients: bool) -> Iterator[Case]:
-    """The call, with one entry far above the rest, and its gradient; none where the definition has no answer."""
-    words = {"note": "another size", "may_refuse": size.refusable}
+def questions(home: Home, size: Size, dtype: str, *, gradients: bool, zeros: bool) -> Iterator[Case]:
+    """The call, with one entry far above the rest, and its gradient; none where the definition has no answer.
+
+    With ``zeros`` one entry of every array is zero, where any number may stand.
+    """
     for what in ("call", "gradient") if gradients else ("call",):
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # the mean of nothing
-                case = question(
-                    home, what, dtype, changed=with_a_peak(home) if what == "call" else lambda a: a, **words
-                )
+                changed = with_a_peak(home, zeros=zeros) if what == "call" else lambda arrays: arrays
+                case = question(home, what, dtype, changed=changed, note="another size", may_refuse=size.refusable)
         except WITHOUT_ANSWER:
             if 0 not in np.concatenate([np.ravel(n) for n in size.lengths.values()]):
                 raise
@@ -80,20 +93,38 @@ def wants(tree: object) -> Iterator[Want]:
         yield from wants(part)
 
 
-def with_a_peak(home: Home) -> Callable[[tuple], tuple]:
-    """Raise one entry of the data, where any number may stand, far above all others: the last, or one that is drawn."""
+def with_a_peak(home: Home, *, zeros: bool) -> Callable[[tuple], tuple]:
+    """Raise one entry of the data, where any number may stand, far above all others: the last, or one that is drawn.
+
+    With ``zeros`` another entry is zero, in every array: what is skipped there, or taken for left out, shows.
+    """
     first = home.operation.arguments[0]
     saturates = any(isinstance(a, Table) and a.by for a in home.operation.arguments)  # a spread is no bound there
 
     def raised(arrays: tuple) -> tuple:
         x = arrays[0]
+        arrays = with_zeros(home, arrays) if zeros else arrays
         if not isinstance(first, Array) or first.dtype != "float" or not x.size or first.interval or first.normalized:
             return arrays
         if saturates:
             return arrays
         place = zlib.crc32(str(x.shape).encode()) % (2 * x.size)
-        higher = np.array(x)
+        higher = np.array(arrays[0])
         higher.reshape(-1)[min(place, x.size - 1)] += x.dtype.type(ABOVE)
         return (higher, *arrays[1:])
 
     return raised
+
+
+def with_zeros(home: Home, arrays: tuple) -> tuple:
+    """One entry of each array zero, where any number may stand: the second, of the drawn ones never the raised one."""
+
+    def zeroed(x: np.ndarray) -> np.ndarray:
+        if x.ndim > 0 and x.size < 3:
+            return x
+        found = np.array(x)
+        found.reshape(-1)[-1 if x.ndim == 0 else 1] = 0
+        return found
+
+    free = {place: zeroed(at(arrays, place)) for place, array in held(home, arrays).items() if may_be_any_number(array)}
+    return replaced(arrays, free)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, call, clause, gradient, second_derivative
+from nnspec_conformance.cases import Case, call, clause, gradient
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import activations
@@ -21,6 +21,7 @@ SMOOTHED: dict[str, Any] = {"label_smoothing": 0.3}
 INTEGER = "softmax_cross_entropy_with_integer_labels"
 FROM_LOGITS = (INTEGER, "softmax_cross_entropy")
 BINARY = ("sigmoid_binary_cross_entropy", "binary_cross_entropy")
+OF_WEIGHTS = ("weighted_mean", "smoothed_weights", "ignored_mean", "zero_times_infinity")
 LABELS = np.array([0, 4, 2, 1, 1, 3], np.int32)
 WEIGHTS = np.array([0.5, 3.0, 1.5, 0.25, 2.0], np.float32)
 IGNORED = np.array([0, -100, 2, -100, 1, 3], np.int32)
@@ -128,9 +129,11 @@ def losses(operation: str, **readings: Any) -> Callable[..., Want]:
 
     def want(*given: np.ndarray, **attributes: Any) -> Want:
         dtype, given = str(given[0].dtype), widened(given)
-        function = getattr(oracle, operation)
+        function, w = getattr(oracle, operation), example_weights(operation, given)
         value = function(*given, **attributes, **readings)
-        size, count = sizes(operation, given, attributes), 1
+        size, count = sizes(operation, given if operation == INTEGER else given[:2], attributes), 1
+        if w is not None:  # one more product
+            size = np.abs(w) * (size + np.abs(function(*given[:2], **attributes | NONE)))
         if attributes.get("reduction", "none") != "none":
             each = np.abs(function(*given, **attributes | NONE, **readings))
             count = size.size
@@ -138,6 +141,11 @@ def losses(operation: str, **readings: Any) -> Callable[..., Want]:
         return bound(value, size, 0, dtype, underflow=4.0 * count)
 
     return want
+
+
+def example_weights(operation: str, given: tuple[Any, ...]) -> np.ndarray | None:
+    """The weights of the examples, if there are any; those of the classes are none."""
+    return given[2] if operation != INTEGER and len(given) > 2 else None
 
 
 def value_case(
@@ -150,9 +158,17 @@ def value_case(
 
 
 @clause("cross-entropy.value")
-def test_value(operation: str) -> Iterator[Case]:
+def test_value(operation: str, readings: dict) -> Iterator[Case]:
+    told = of_weights(readings)
     for dtype in DTYPES:
-        yield value_case(operation, *arrays(operation, dtype), note="a factor, a sign, a base-2 logarithm")
+        yield value_case(
+            operation, *arrays(operation, dtype), readings=told, note="a factor, a sign, a base-2 logarithm"
+        )
+
+
+def of_weights(readings: dict) -> dict[str, str]:
+    """The readings that say what weights do: duties hand them over beside the arrays of this clause."""
+    return {keyword: readings[keyword] for keyword in OF_WEIGHTS if keyword in readings}
 
 
 @clause("kl-divergence.direction")
@@ -236,9 +252,11 @@ def slopes(operation: str, given: tuple, cotangents: np.ndarray, attributes: dic
     found = getattr(oracle, f"{operation}_vjp")(*exact_arrays, g, **attributes, **readings)
     reach = shares(found, operation, exact_arrays, g, attributes, readings)
     reach = reach * max(1.0, attributes.get("positive_weight", 1.0))
+    w = example_weights(operation, exact_arrays)
+    reach = reach if w is None else reach * np.abs(w)
     if operation in FROM_LOGITS:
         x = exact_arrays[0]
-        weights = exact_arrays[2] if len(exact_arrays) > 2 else np.ones(1)
+        weights = exact_arrays[2] if operation == INTEGER and len(exact_arrays) > 2 else np.ones(1)
         units, logs = 2 * log_errors(x) + 4, activations.log_softmax(x)
         probabilities = activations.softmax(x)
         share = np.where(found[0] == 0, 0.0, probabilities + 1) * weights.max()
@@ -257,7 +275,7 @@ def slopes(operation: str, given: tuple, cotangents: np.ndarray, attributes: dic
         terms = [8 * (logs + p / q + q / p)] * 2
         reach = reach[..., None]
     else:
-        x, t = exact_arrays
+        x, t = exact_arrays[:2]
         first = np.full(x.shape, 16.0) if operation.startswith("sigmoid") else 8 * (t / x + (1 - t) / (1 - x) + 1)
         second = (
             8 * (np.abs(x) + 1) if operation.startswith("sigmoid") else 8 * (np.abs(np.log(x * (1 - x))) + 1 / (1 - x))
@@ -265,7 +283,7 @@ def slopes(operation: str, given: tuple, cotangents: np.ndarray, attributes: dic
         terms = [first, second]
     return tuple(
         bound(value, reach * term, 0, dtype, underflow=4 * np.broadcast_to(reach, value.shape))
-        for value, term in zip(found[:2], terms, strict=False)  # class weights are a constant
+        for value, term in zip(found[:2], terms, strict=False)  # weights are constants
         if value.ndim == np.ndim(reach)
     )
 
@@ -294,9 +312,10 @@ def gradient_case(
 
 
 @clause("cross-entropy.gradient")
-def test_gradient(operation: str) -> Iterator[Case]:
+def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
+    told, note = of_weights(readings), "averages, or treats softmax as a constant"
     for dtype in ("float32", "float64", "bfloat16"):
-        yield gradient_case(operation, *arrays(operation, dtype), note="averages, or treats softmax as a constant")
+        yield gradient_case(operation, *arrays(operation, dtype), readings=told, note=note)
     if operation in FROM_LOGITS:
         yield gradient_case(operation, *arrays(operation), **SMOOTHED, note="the gradient without smoothing")
     for reduction in ("mean", "sum"):
@@ -362,39 +381,3 @@ def test_minus_infinity_gradient(trial) -> None:
     want = slopes(trial.operation, (x, target), cotangents, NONE)[0]
     trial.expect(got, want, "gradient with logits of -inf")
     trial.expect(got[np.isinf(x)], exact(np.zeros(int(np.isinf(x).sum()))), "gradient at logits of -inf")
-
-
-# ---- second derivatives
-
-
-def curvature(operation: str, given: tuple, along: np.ndarray, attributes: dict, **readings: Any) -> Want:
-    """The second derivatives along a direction in float64, and the same sums with every term in absolute value."""
-    dtype, exact_arrays, v = str(given[0].dtype), widened(given), wide(along)
-    value = getattr(oracle, f"{operation}_second_derivative")(*exact_arrays, v, **attributes, **readings)
-    reach = np.abs(v) * (1 + attributes.get("positive_weight", 1.0))
-    if operation in FROM_LOGITS:
-        p = activations.softmax(exact_arrays[0])
-        size = p * (np.abs(v) + (p * np.abs(v)).sum(-1, keepdims=True))
-        size, reach = size * (2 * log_errors(exact_arrays[0]) + CLASSES + 6), reach + reach.sum(-1, keepdims=True)
-    elif operation == "sigmoid_binary_cross_entropy":
-        size = 16 * reach
-    elif operation == "binary_cross_entropy":
-        p = exact_arrays[0]
-        size = 16 * (np.abs(value) + reach / (p * (1 - p)))  # the quotient rule for (p - t) / (p (1 - p))
-    else:
-        size = 16 * (np.abs(value) + np.abs(v).sum(-1, keepdims=True) / exact_arrays[0].sum(-1, keepdims=True) ** 2)
-    return bound(value, size, 0, dtype, underflow=4 * reach)
-
-
-@clause("cross-entropy.second-derivative")
-def test_second_derivative(operation: str, readings: dict) -> Iterator[Case]:
-    told = {k: readings[k] for k in ("direction", "normalization") if k in readings}
-
-    def want(*operands: np.ndarray, **asked: Any) -> Want:
-        return curvature(operation, operands[:-1], operands[-1], asked, **told)
-
-    given = arrays(operation)
-    along = normal_draws(34, given[0].shape)
-    more: dict[str, Any] = {"positive_weight": 3.0} if operation in BINARY else SMOOTHED
-    for asked in [{}, more] if operation in (*FROM_LOGITS, *BINARY) else [{}]:
-        yield second_derivative(operation, *given, along=along, **NONE, **asked, want=want, note="p held constant")
