@@ -28,7 +28,7 @@ def normalized(added: float, factor: float, epsilon: float = EPSILON) -> dict[st
 def draw(theme: Theme) -> Figure:
     """Three rows below one another, each with both norms beside it."""
     figure, axes = plt.subplots(3, 3, figsize=theme.size(1.0), sharey=True, sharex=True)
-    titles = ("as it is", "2 added to all", "times ½")
+    titles = ("as it is", "plus 2", "times ½")
     for line, (added, factor), title in zip(axes, MOVED, titles, strict=True):
         for n, (ax, (name, values)) in enumerate(zip(line, normalized(added, factor).items(), strict=True)):
             ax.bar(range(4), values, color=theme.muted if n == 0 else theme.colors[n - 1], width=0.7)
