@@ -41,6 +41,8 @@ WANTED = {
     "reset gate": "architectures/gru",
     "update gate": "architectures/gru",
     "forget gate": "architectures/lstm",
+    "bidirectional": "architectures/stacked_recurrent",
+    "stacked layers": "architectures/stacked_recurrent",
     "weight tying": "architectures/transformer/embedding",
     "layer norm epsilon": "architectures/transformer/normalization",
     "rotary positions": "architectures/transformer/positions",
