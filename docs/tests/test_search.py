@@ -36,6 +36,8 @@ WANTED = {
     "cross entropy gradient": "components/losses/cross_entropy",
     "learning rate too large": "training/batch_gradient_descent",
     "adam bias correction": "training/adam",
+    "receptive field": "architectures/convolutional/network",
+    "LeNet": "architectures/convolutional/network",
     "skip connection": "architectures/convolutional/residual_network",
     "ResNet": "architectures/convolutional/residual_network",
     "same padding": "architectures/convolutional/convolution",
