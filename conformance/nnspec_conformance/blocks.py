@@ -68,6 +68,7 @@ OPTIONS = {
         "step",
         "indices",
         "examples",
+        "multiples",
         "result",
         "attributes",
         "exempt",

@@ -25,7 +25,7 @@ import numpy as np
 
 from nnspec_conformance.compare import NOTHING, Finding, compare, together
 from nnspec_conformance.dtypes import DTYPES, float_dtype, is_float
-from nnspec_conformance.errors import ClauseFailed, NotImplementedBySubject, Refused
+from nnspec_conformance.errors import ClauseFailed, NotAsked, NotImplementedBySubject, Refused
 from nnspec_conformance.forms import is_form, values_do_not_matter
 from nnspec_conformance.layouts import name_of
 from nnspec_conformance.subject import Subject
@@ -88,7 +88,7 @@ class Case:
     def ask(self, subject: Subject, told: dict) -> Any:
         """The subject's answer, as NumPy; an error on the way carries the question."""
         if self.layout and self.layout not in subject.layouts:
-            raise NotImplementedBySubject(f"{self.layout} arrays, which asarray does not keep")
+            raise NotAsked(f"{self.layout} arrays, which asarray does not keep")
         form = values_do_not_matter(subject) if is_form(self.want) else contextlib.nullcontext()
         try:
             with form:

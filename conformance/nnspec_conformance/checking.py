@@ -14,7 +14,7 @@ from nnspec_conformance.described import Described
 from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.isolation import Workers
 from nnspec_conformance.limits import watchdog
-from nnspec_conformance.outcome import FAIL, KNOWN, NOT_IMPLEMENTED, Result
+from nnspec_conformance.outcome import FAIL, KNOWN, NOT_ASKED, NOT_IMPLEMENTED, Result
 from nnspec_conformance.progress import progress
 from nnspec_conformance.report import ONE_LINE_EACH, as_report, counts, junit, write_report
 from nnspec_conformance.results import as_text, write_text
@@ -79,7 +79,7 @@ class Checking:
             watchdog.on_hang = None
             self.mark.clear()
         self.tell()
-        if self.found and all(result.outcome == NOT_IMPLEMENTED for result in self.found):
+        if self.found and all(result.outcome in (NOT_IMPLEMENTED, NOT_ASKED) for result in self.found):
             words = f"implements none of the {len(self.found)} instances that were asked"
             print(f"nnspec: {self.subject.name} {words}", file=sys.stderr)
             return 2
@@ -152,7 +152,7 @@ def print_verdict(subject: Subject | Described, results: list[Result], everythin
         if result.outcome == KNOWN:
             lines.append(f"{covered(result)}  {result.instance}: {result.reason}")
         elif (everything and result.outcome != FAIL) or result.not_run:
-            shown = result.outcome != NOT_IMPLEMENTED and result.clause.measured
+            shown = result.outcome not in (NOT_IMPLEMENTED, NOT_ASKED) and result.clause.measured
             ratio = f"  {result.ratio:.3g} of allowed" if shown else ""
             lines.append(f"{covered(result):<15} {result.instance}{ratio}")
     for page in dict.fromkeys(r.page for r in results):

@@ -23,9 +23,9 @@ ATTRIBUTE_OPTIONS = (
     "rare",
 )  # fmt: skip
 FORM_OPTIONS = {  # beside attributes
-    "map": {"arrays", "examples", "indices", "result"},
-    "state map": {"arrays", "state", "examples", "indices", "result"},
-    "random map": {"arrays", "examples", "indices", "result"},
+    "map": {"arrays", "examples", "multiples", "indices", "result"},
+    "state map": {"arrays", "state", "examples", "multiples", "indices", "result"},
+    "random map": {"arrays", "examples", "multiples", "indices", "result"},
     "random": {"result"},
     "stepper": {"params", "step", "indices"},
     "series": {"arrays", "indices", "result"},
@@ -82,6 +82,7 @@ class _Reader:
             attributes=tuple(self.attribute(n, v) for n, v in self.mapping("attributes").items()),
             indices=self.indices(),
             examples=self.words("examples", self.options.get("examples", [])),
+            multiples=self.multiples(),
             family=self.family(),
             exempt=self.exempt(),
             equals=self.equals(),
@@ -95,6 +96,12 @@ class _Reader:
         if not isinstance(name, str) or (name and not WORD.fullmatch(name)):
             raise self.fail(f"family '{name}' is no name in lower case with underscores; write optimizers")
         return name
+
+    def multiples(self) -> dict[str, int]:
+        for axis, factor in self.mapping("multiples").items():
+            if not isinstance(factor, int) or factor < 2:
+                raise self.fail(f"the length of '{axis}' is no multiple of {factor!r}; write {{{axis}: 2}}")
+        return self.mapping("multiples")
 
     def exempt(self) -> dict[str, str]:
         """Duties that the operation does not owe, with reasons; ``duties.resolve`` sees whether they are any."""
@@ -250,6 +257,9 @@ class _Reader:
         for name in operation.examples:
             if name not in known:
                 raise self.fail(f"examples lie along the unknown axis '{name}'; known: {_list(known)}")
+        for name in operation.multiples:
+            if name not in words:
+                raise self.fail(f"multiples are those of the unknown axis '{name}'; known: {_list(known)}")
         optional = [a.optional for a in operation.arguments]
         if optional != sorted(optional):
             raise self.fail("an optional array comes before one that is not; put optional ones last")

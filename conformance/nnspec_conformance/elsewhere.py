@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nnspec_conformance.cases import Case
-from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
+from nnspec_conformance.errors import ClauseFailed, HarnessError, NotAsked, NotImplementedBySubject, Refused
 from nnspec_conformance.loading import LOAD_LIMIT, built_in, load_subject
 from nnspec_conformance.subject import Subject
 
@@ -29,12 +29,12 @@ def ask_elsewhere(subject: Subject, cases: list[Case], told: Mapping[str, str]) 
         told: readings that the subject is told.
 
     Raises:
-        NotImplementedBySubject: the subject has no file from which it could be loaded.
+        NotAsked: the subject has no file from which it could be loaded.
         ClauseFailed: there it is refused, or the process gives no answer at all.
     """
     name = _name_of(subject)
     if name is None:
-        raise NotImplementedBySubject("a fresh process, which has no file to load it from")
+        raise NotAsked("a fresh process, which has no file to load it from")
     told_once = pickle.dumps((name, subject.call_limit, cases, dict(told)))
     patience = LOAD_LIMIT + 2 * subject.patience.limit(None) * len(cases)
     try:

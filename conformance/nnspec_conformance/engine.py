@@ -13,6 +13,7 @@ from nnspec_conformance.compare import Finding
 from nnspec_conformance.errors import (
     ClauseFailed,
     HarnessError,
+    NotAsked,
     NotImplementedBySubject,
     Refused,
     TookTooLong,
@@ -113,7 +114,8 @@ def _run(suite: Suite, subject: Subject, result: Result, record: Callable | None
             lean = subject.compiles or (bool(clause.forms) and number > 0)
             run_test(subject, test, result, setting, record, lean=lean)
     if not result.entries:
-        result.entry("").missing.append(Missing((), f"{operation} in any dtype the clause is tested in"))
+        unasked = Missing((), f"{operation} in any dtype the clause is tested in", put=False)
+        result.entry("").missing.append(unasked)
     if clause.kind == "default":
         result.readings = {clause.id: [settings[0].default]}
         result.variant = settings[0].default != clause.default
@@ -148,7 +150,7 @@ def run_test(
             dtype = case.dtype if isinstance(case, Case) else None
             if dtype and dtype not in subject.dtypes_of(case.operation):
                 if dtype in subject.dtypes:
-                    lacking = Missing((), f"DTYPES has no {dtype} for {case.operation}")
+                    lacking = Missing((), f"DTYPES has no {dtype} for {case.operation}", put=False)
                     _entry(result, test, setting.readings, dtype, case.attributes).missing.append(lacking)
                 continue
             if record and isinstance(case, Case) and not callable(case.grads):  # a closed loop has no vector form
@@ -222,7 +224,7 @@ def _run_trial(test: Test, arguments: dict, trial: Trial, result: Result) -> Non
 def _note(entry: Entry, what: Finding | Exception, words: tuple[str, ...]) -> bool:
     """What a question came to: a comparison, or why there is none; returns whether it is the worst, and wrong."""
     if isinstance(what, NotImplementedBySubject):
-        entry.missing.append(Missing(words, str(what)))
+        entry.missing.append(Missing(words, str(what), put=not isinstance(what, NotAsked)))
     elif isinstance(what, Finding | ClauseFailed | Refused):
         found = what if isinstance(what, Finding) else Finding(float("inf"), str(what), call=what.call)
         entry.note(found, words)

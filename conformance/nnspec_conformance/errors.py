@@ -41,6 +41,10 @@ class NotImplementedBySubject(Exception):
     """The subject has no such operation, or raised NotImplementedError for these attributes."""
 
 
+class NotAsked(NotImplementedBySubject):
+    """A question was not put: the adapter does not offer what it takes, or it was given up before."""
+
+
 class Refused(Exception):
     """The subject raised in a call; ``original`` is what it raised."""
 

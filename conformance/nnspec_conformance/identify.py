@@ -10,7 +10,7 @@ from typing import Any
 
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.known_failures import KnownFailure, apart, known_failures
-from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, NOT_IMPLEMENTED, PASS, Entry
+from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, NOT_ASKED, NOT_IMPLEMENTED, PASS, Entry
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 
@@ -78,7 +78,7 @@ def _alone(suite: Suite, subject: Subject, instance: str) -> Identified:
     for value in values:
         trial = _declaring(suite, subject, {instance: value})
         entries = run_instance(suite, trial, instance, judged_apart=apart(known)).entries
-        implemented |= any(entry.outcome != NOT_IMPLEMENTED for entry in entries)
+        implemented |= any(entry.outcome not in (NOT_IMPLEMENTED, NOT_ASKED) for entry in entries)
         fault = fault or next((entry.fault for entry in entries if entry.outcome == HARNESS_ERROR), None)
         hidden |= value in declared and any(entry.failed and _claimed(known, entry) for entry in entries)
         if _holds(entry for entry in entries if not _claimed(known, entry)):

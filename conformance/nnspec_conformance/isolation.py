@@ -72,7 +72,7 @@ class Workers:
         blank = Result(instance=instance, clause=clause, operation=operation)
         if self.crashes[operation] >= CHANCES:
             words = f"{operation}, which ended the process in {CHANCES} other clauses, is not asked again"
-            blank.entry("").missing.append(Missing((), words))
+            blank.entry("").missing.append(Missing((), words, put=False))
             return blank
         fresh, result = not self.asked, blank
         try:

@@ -180,6 +180,7 @@ class Operation:
         attributes: the keywords.
         indices: an index in braces -> the name of its count, or its values.
         examples: the axes along which examples lie, which do not see each other.
+        multiples: an axis -> the number of which its length has to be a multiple, as where features are pairs.
         family: the name by which clauses are put to it and to others of its kind; none if empty.
         exempt: the duties that it does not owe, by name, each with the reason.
         equals: what its answer is by another operation -> the keywords with which that holds.
@@ -197,6 +198,7 @@ class Operation:
     attributes: tuple[Attribute, ...] = ()
     indices: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
+    multiples: dict[str, int] = field(default_factory=dict)
     family: str = ""
     exempt: dict[str, str] = field(default_factory=dict)
     equals: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -226,12 +228,18 @@ class Operation:
         known = counts | {name: tuple(n) if isinstance(n, list | tuple) else n for name, n in given.items()}
         words = dict.fromkeys(axis for array in self._all_arrays(known) for axis in array.axes if is_plain(axis))
         taken = {n for v in given.values() for n in (v if isinstance(v, list | tuple) else (v,))}
-        free = (n for n in itertools.count(2) if n not in taken)
+
+        def free(factor: int = 1) -> int:  # of multiples not the least: of a single pair much does not show
+            least = 2 if factor == 1 else 2 * factor
+            n = next(n for n in itertools.count(least, factor) if n not in taken)
+            taken.add(n)
+            return n
+
         found: dict[str, Any] = {}
         for word in reversed(words):  # the first are the longest: a window fits into its image
             name = word.removeprefix("*")
             if name not in known:
-                found[name] = (next(free), next(free))[::-1] if is_star(word) else next(free)
+                found[name] = (free(), free())[::-1] if is_star(word) else free(self.multiples.get(name, 1))
         return known | dict(reversed(found.items()))
 
     def _all_arrays(self, lengths: Lengths) -> Iterator[Array]:

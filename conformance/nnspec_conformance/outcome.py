@@ -10,16 +10,23 @@ from nnspec_conformance.clauses import Clause
 from nnspec_conformance.compare import Finding, sentence, worst
 
 PASS, VARIANT, KNOWN, FAIL = "pass", "variant", "known failure", "fail"
-NOT_IMPLEMENTED, HARNESS_ERROR = "not implemented", "harness error"
-OUTCOMES = (PASS, VARIANT, KNOWN, FAIL, NOT_IMPLEMENTED, HARNESS_ERROR)
+NOT_IMPLEMENTED, NOT_ASKED, HARNESS_ERROR = "not implemented", "not asked", "harness error"
+OUTCOMES = (PASS, VARIANT, KNOWN, FAIL, NOT_IMPLEMENTED, NOT_ASKED, HARNESS_ERROR)
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A question that could not be asked: what was its own (``activation=selu``), and what the subject said."""
+    """A question that could not be asked: what was its own (``activation=selu``), and what the subject said.
+
+    Attributes:
+        words: what tells it from others.
+        message: why.
+        put: whether the subject was asked, and lacks it; else its adapter does not offer what the question takes.
+    """
 
     words: tuple[str, ...]
     message: str
+    put: bool = True
 
 
 @dataclass
@@ -84,7 +91,9 @@ class Entry:
             return KNOWN if self.reason else FAIL
         if self.fault is not None:
             return HARNESS_ERROR
-        return PASS if self.cases else NOT_IMPLEMENTED
+        if self.cases:
+            return PASS
+        return NOT_ASKED if self.missing and not any(missing.put for missing in self.missing) else NOT_IMPLEMENTED
 
     @property
     def message(self) -> str | None:
@@ -123,9 +132,10 @@ class Entry:
         if data.get("cases"):
             numbers = {name: float(worst[name]) for name in ("error", "allowed") if name in worst}
             finding = Finding(float(data.get("ratio", 0)), message, **(worst | numbers))
-        missing = [Missing((what,), what) for what in data.get("missing", [])]
-        if data.get("outcome") == NOT_IMPLEMENTED and message and missing:
-            missing[0] = Missing(missing[0].words, message)
+        put = data.get("outcome") != NOT_ASKED
+        missing = [Missing((what,), what, put) for what in data.get("missing", [])]
+        if data.get("outcome") in (NOT_IMPLEMENTED, NOT_ASKED) and message and missing:
+            missing[0] = Missing(missing[0].words, message, put)
         return cls(
             test=data["test"],
             readings=data.get("readings", {}),
@@ -161,7 +171,9 @@ def verdict(entries: Iterable[Entry], *, variant: bool = False) -> str:
     for outcome in (FAIL, HARNESS_ERROR, KNOWN):
         if outcome in found:
             return outcome
-    return NOT_IMPLEMENTED if PASS not in found else VARIANT if variant else PASS
+    if PASS not in found:
+        return NOT_ASKED if NOT_ASKED in found and NOT_IMPLEMENTED not in found else NOT_IMPLEMENTED
+    return VARIANT if variant else PASS
 
 
 def not_run(entries: list[Entry]) -> list[str]:

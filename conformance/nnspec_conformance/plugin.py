@@ -142,11 +142,11 @@ class ClauseItem(pytest.Item):
     """One instance of a clause."""
 
     def runtest(self) -> None:
-        from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED
+        from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_ASKED, NOT_IMPLEMENTED
 
         result = self.config.stash[RUN].put(self.name)
-        if result.outcome == NOT_IMPLEMENTED:
-            pytest.skip(f"not implemented: {result.message}")
+        if result.outcome in (NOT_IMPLEMENTED, NOT_ASKED):
+            pytest.skip(f"{result.outcome}: {result.message}")
         if result.outcome == KNOWN:
             pytest.xfail(f"known failure: {result.reason}")
         if result.outcome in (FAIL, HARNESS_ERROR):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.errors import NotImplementedBySubject
+from nnspec_conformance.errors import NotAsked
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.trees import leaves
 
@@ -37,11 +37,11 @@ def rewritten(subject: Subject, arrays: tuple) -> Iterator[None]:
     """Write other numbers into the arrays of the last call; the next one is handed these very arrays.
 
     Raises:
-        NotImplementedBySubject: they cannot be written to, or ``to_numpy`` copies them.
+        NotAsked: they cannot be written to, or ``to_numpy`` copies them.
     """
     held = list(subject._handed)
     if not all(_overwritten(subject, old, new) for old, new in zip(held, leaves(arrays), strict=True)):
-        raise NotImplementedBySubject("arrays that are changed in place")
+        raise NotAsked("arrays that are changed in place")
     again = iter(held)
     subject._asarray = lambda x: next(again)  # hides the method for as long
     try:

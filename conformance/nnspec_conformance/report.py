@@ -15,7 +15,16 @@ from nnspec_conformance.dependencies import topic_hash
 from nnspec_conformance.described import Described
 from nnspec_conformance.errors import HarnessError, one_line
 from nnspec_conformance.old_results import report_of
-from nnspec_conformance.outcome import FAIL, HARNESS_ERROR, KNOWN, NOT_IMPLEMENTED, OUTCOMES, Result, summary_of
+from nnspec_conformance.outcome import (
+    FAIL,
+    HARNESS_ERROR,
+    KNOWN,
+    NOT_ASKED,
+    NOT_IMPLEMENTED,
+    OUTCOMES,
+    Result,
+    summary_of,
+)
 from nnspec_conformance.results import by_topic, check_writable, installed, jsonable, read_json, results_dirs, write
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
@@ -23,6 +32,7 @@ from nnspec_conformance.suite_loader import Suite
 SCHEMA, SUBJECT_SCHEMA, TOPIC_SCHEMA = "nnspec-report/2", "nnspec-subject/2", "nnspec-results/2"
 DIGITS = 6  # of a ratio
 ONE_LINE_EACH = 4  # levels above the instances of a report: topics, page, results, instance
+SKIPPED = (NOT_IMPLEMENTED, NOT_ASKED, KNOWN)  # as JUnit calls it
 
 
 def in_files(path: Path) -> bool:
@@ -220,14 +230,14 @@ def junit(subject: Subject | Described, found: list[Result]) -> str:
         "tests": str(len(found)),
         "failures": str(sum(r.outcome == FAIL for r in found)),
         "errors": str(sum(r.outcome == HARNESS_ERROR for r in found)),
-        "skipped": str(sum(r.outcome in (NOT_IMPLEMENTED, KNOWN) for r in found)),
+        "skipped": str(sum(r.outcome in SKIPPED for r in found)),
         "time": f"{sum(r.seconds for r in found):.3f}",
     }
     suite = ElementTree.SubElement(suites, "testsuite", {"name": f"nnspec {subject.name}"} | counts)
     for r in found:
         place = {"classname": r.page.replace("/", "."), "name": r.instance, "time": f"{r.seconds:.3f}"}
         case = ElementTree.SubElement(suite, "testcase", place)
-        kinds = {FAIL: "failure", HARNESS_ERROR: "error", NOT_IMPLEMENTED: "skipped", KNOWN: "skipped"}
+        kinds = {FAIL: "failure", HARNESS_ERROR: "error", **dict.fromkeys(SKIPPED, "skipped")}
         if r.outcome in kinds:
             text = one_line(r.message or "", 1000)
             told = {"message": one_line(r.reason, 1000) if r.reason else text}

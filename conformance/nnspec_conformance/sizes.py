@@ -61,12 +61,18 @@ def plan(home: Home, *, lean: bool = False, slow: bool = False) -> list[Size]:
     if slow:
         chosen += _slow(axes)
     found: dict[str, Size] = {}
-    for size in chosen:
+    for size in (_whole(size, home.operation.multiples) for size in chosen):
         if is_possible(home, size.lengths):
             found.setdefault(repr(sorted(size.lengths.items())), size)
     if (lean and not slow) or axes.weighty:
         return list(found.values())
     return list(_deepened(found.values()))
+
+
+def _whole(size: Size, multiples: Mapping[str, int]) -> Size:
+    """The size with every length that has to be a multiple of a number brought up to one."""
+    more = {name: -size.lengths[name] % factor for name, factor in multiples.items()}
+    return replace(size, lengths=size.lengths | {name: size.lengths[name] + n for name, n in more.items()})
 
 
 def _deepened(sizes: Iterable[Size]) -> Iterator[Size]:
@@ -164,8 +170,10 @@ class Axes:
 
 
 def is_possible(home: Home, lengths: dict[str, Any]) -> bool:
-    """Whether every array of call and answer has a shape: a window fits into its image; and none is too large."""
+    """Whether every array of call and answer has a shape, as where a window fits into its image; none is too large."""
     there = replace(home, sizes=lengths)
+    if any(there.lengths[name] % factor for name, factor in home.operation.multiples.items()):
+        return False
     operation, values = home.operation, {**home.operation.defaults(), **home.given, **there.lengths}
     shapes = [a.shape(values) for a in operation.places(there.lengths, home.given).values()] + there.shapes()
     known = [[n for n in shape if n is not None] for shape in shapes]

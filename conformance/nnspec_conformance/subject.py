@@ -21,6 +21,7 @@ from nnspec_conformance.dtypes import float_dtype, tested
 from nnspec_conformance.errors import (
     ClauseFailed,
     HarnessError,
+    NotAsked,
     NotImplementedBySubject,
     Refused,
     TookTooLong,
@@ -240,23 +241,17 @@ class Subject:
 
     def _guard(
         self, operation: str, values: Any, body: Callable[[Callable], Any], kind: str = "call",
-        given: Mapping | None = None,
-        *, carried: bool = False,
+        given: Mapping | None = None, *, carried: bool = False,
     ) -> Any:  # fmt: skip
         self.asked, self.given = float_dtype(values), given or {}
         if not self.has(operation):
             raise NotImplementedBySubject(operation)
         what = operation if kind == "call" else f"the {kind} of {operation}"
         if self.patience.given_up(operation, kind):
-            raise NotImplementedBySubject(f"{what}, which did not return in time before, is not asked again")
+            raise NotAsked(f"{what}, which did not return in time before, is not asked again")
         shapes = tuple((x.dtype, x.shape) for x in leaves(values)) if self.compiles else ()
-        form = (
-            operation,
-            kind,
-            shapes,
-            fingerprint(self.given),
-            self.applied is called,
-        )  # a form alone compiles nothing
+        # a form alone compiles nothing
+        form = (operation, kind, shapes, fingerprint(self.given), self.applied is called)
         seconds = self.patience.limit(form)
         dtype = self.asked or self.dtypes_of(operation)[0]
         self.calls += 1

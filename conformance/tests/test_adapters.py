@@ -14,6 +14,7 @@ from nnspec_conformance.loading import built_in, joined, load_subject
 importlib.import_module("multiprocessing.sharedctypes")  # not first where a test has another table of modules
 NEEDS = {
     "torch": ["torch"],
+    "torch_compiled": ["torch"],
     "keras_torch": ["keras", "torch"],
     "keras_jax": ["keras"],
     "keras_tensorflow": ["tensorflow"],

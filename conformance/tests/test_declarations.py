@@ -62,6 +62,8 @@ BROKEN = {
     "examples no list": ("    attributes:", "    examples: batch\n    attributes:", "option 'examples' is no list"),
     "attribute kind": ("kind: number", "kind: float", "attribute 'rate' has kind 'float'; use one of number, integer"),
     "attribute no mapping": (RATE, "0.5", "attribute 'rate' is no mapping; write {kind: number"),
+    "multiples of no axis": ("    attributes:", "    multiples: {heads: 2}\n    attributes:", "unknown axis 'heads'"),
+    "multiples of one": ("    attributes:", "    multiples: {in: 1}\n    attributes:", "'in' is no multiple of 1"),
     "option of an attribute": ("required: true", "needed: true", "unknown option 'needed' of attribute 'rate'"),
     "no tested value": ("values: [0.5], ", "", "needs one of 'values', 'readings' and 'operations'"),
     "no range": ('range: "(0, 1)", ', "", "of kind number has no range; write for instance '(0, inf)'"),

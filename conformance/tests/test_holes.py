@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.cli import main
 from nnspec_conformance.errors import HarnessError
-from nnspec_conformance.holes import table
+from nnspec_conformance.holes import command, table
 from nnspec_conformance.holes.conditions import Question, met, pair, possible
 from nnspec_conformance.holes.recorder import expected, recorded
 from nnspec_conformance.holes.table import Hole
@@ -182,6 +183,58 @@ def test_record_is_read_as_it_was_written(tmp_path):
 def test_every_common_reason_is_one_of_some_hole():
     used = {reason for path in table.LISTS.glob("*/**/*.toml") for reason in table.read_list(path).values()}
     assert set(table.common_reasons()) <= used
+
+
+# ---- the command
+
+
+@pytest.fixture
+def looked(lists, monkeypatch, tmp_path):
+    """The command, as if one hole were found in whatever topic is asked for."""
+    monkeypatch.setattr(command, "look", lambda suite, page: (9, {HOLE: "dtype"}))
+    monkeypatch.setattr(command, "record_of", lambda page: tmp_path / "record.json")
+    return lambda *more: main(["holes", PAGE, *more])
+
+
+def test_command_names_a_hole_that_is_not_listed(looked, capsys):
+    assert looked() == 1
+    assert "the full plan compares no value of dense with 'float16'" in capsys.readouterr().err
+
+
+def test_command_keeps_the_list_and_the_record(looked, capsys, lists):
+    table.write_list({HOLE: "no reason but this"}, table.listed(PAGE))
+    assert looked("--record") == 0
+    assert table.read_record(lists / "record.json")[1:] == (9, {HOLE})
+    assert "9 conditions, 1 open, 0 more for a subject that compiles" in capsys.readouterr().out
+
+
+def test_record_that_is_current_is_not_made_again(looked, capsys):
+    table.write_list({HOLE: "no reason but this"}, table.listed(PAGE))
+    looked("--record")
+    capsys.readouterr()
+    assert looked("--if-stale") == 0
+    assert capsys.readouterr().out == "the record of holes is current\n"
+
+
+def test_record_of_other_files_is_made_again(looked, capsys, monkeypatch):
+    table.write_list({HOLE: "no reason but this"}, table.listed(PAGE))
+    looked("--record")
+    monkeypatch.setattr(command, "inputs", lambda suite, page: "of others")
+    capsys.readouterr()
+    looked("--if-stale")
+    assert "9 conditions" in capsys.readouterr().out
+
+
+def test_topic_that_is_none_is_one_line(capsys):
+    assert main(["holes", "components/layer"]) == 2
+    assert capsys.readouterr().err.startswith(
+        "nnspec: no topic 'components/layer' has operations; did you mean components/layers"
+    )
+
+
+def test_gate_names_a_topic_that_nobody_looked_at(monkeypatch, tmp_path):
+    monkeypatch.setattr(table, "record_of", lambda page: tmp_path / "none.json")
+    assert "components/layers: nobody looked for its holes" in "\n".join(table.out_of_step(load_suite()))
 
 
 # ---- what is wrong under one condition is caught, or on the list

@@ -46,16 +46,25 @@ def test_a_single_axis_has_a_row_for_each_length():
     assert pairwise({"n": (1, 4)}) == [{"n": 1}, {"n": 4}]
 
 
+def rest(name, word, n):
+    """What is missing of a length that has to be a multiple of a number."""
+    return -n % SPEC.operations[name].multiples.get(word, 1)
+
+
 @pytest.mark.parametrize("name", OWING)
 def test_every_axis_is_short_and_long_and_beside_every_other(name):
     asked, axes = [size.lengths for size in plan(home(name))], Axes.of(home(name))
     fit = [word for word in axes.words if not any("window" in other for other in axes.words)]  # else it has to fit
     kept = any(attribute.name == "window" for attribute in SPEC.operations[name].attributes)  # is never changed
     for word in fit:
-        lengths = {n for n in axes.lengths if n > 1 or not kept or word not in ("height", "width")}
+        lengths = {
+            n + rest(name, word, n) for n in axes.lengths if n > 1 or not kept or word not in ("height", "width")
+        }
         assert lengths <= {asked_for.get(word) for asked_for in asked}
     for one, other in itertools.combinations([] if kept else fit, 2):  # pairs in a row that does not fit are lost
-        assert set(itertools.product(axes.lengths, repeat=2)) <= {(n.get(one), n.get(other)) for n in asked}
+        pairs = itertools.product(axes.lengths, repeat=2)
+        whole = {(n + rest(name, one, n), m + rest(name, other, m)) for n, m in pairs}
+        assert whole <= {(n.get(one), n.get(other)) for n in asked}
 
 
 @pytest.mark.parametrize("name", [name for name in OWING if Axes.of(home(name)).stars])

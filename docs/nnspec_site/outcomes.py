@@ -14,6 +14,7 @@ OUTCOMES = {
     "known failure": ("!", "known"),
     "fail": ("✗", "fail"),
     "not implemented": ("–", "absent"),
+    "not asked": ("○", "absent"),
     "harness error": ("⚠", "error"),
     "stale": ("↻", "stale"),
     "not run": ("·", "absent"),
@@ -32,6 +33,7 @@ MEANING = {
     "known failure": "fails as its adapter declares, with a reason and a link",
     "fail": "does not hold",
     "not implemented": "the subject has no such operation",
+    "not asked": "the question was not put: the adapter lacks its dtype or layout, or no clause states the answer",
     "harness error": "the suite could not run it; says nothing about the subject",
     "stale": "measured against an earlier wording of the clause",
     "not run": "no result recorded",
@@ -53,6 +55,16 @@ def tally(outcomes: Iterable[str]) -> list[tuple[str, int]]:
 
 def worst(outcomes: Iterable[str]) -> str:
     """The outcome that a reader should hear about first."""
-    order = ["harness error", "fail", "known failure", "stale", "variant", "not implemented", "not run", "pass"]
+    order = [
+        "harness error",
+        "fail",
+        "known failure",
+        "stale",
+        "variant",
+        "not implemented",
+        "not asked",
+        "not run",
+        "pass",
+    ]
     found = set(outcomes)
     return next((name for name in order if name in found), "not run")

@@ -7,14 +7,17 @@ import re
 import numpy as np
 
 from nnspec.architectures.convolutional.convolution import convolution_1d, convolution_2d
+from nnspec.architectures.convolutional.network_lenet import lenet_counts
+from nnspec.architectures.convolutional.residual_network import residual_network_counts
 from nnspec_conformance.clauses import find_spec
 
-PAGE = (find_spec() / "architectures" / "convolutional" / "index.md").read_text(encoding="utf-8")
+FOLDER = find_spec() / "architectures" / "convolutional"
 
 
-def cells(start: str) -> list[str]:
+def cells(start: str, page: str = "index") -> list[str]:
     """The cells of the page's table row that starts so."""
-    line = re.search(rf"^\| {re.escape(start)} \|(.*)\|$", PAGE, re.M)
+    text = (FOLDER / f"{page}.md").read_text(encoding="utf-8")
+    line = re.search(rf"^\| {re.escape(start)} \|(.*)\|$", text, re.M)
     assert line is not None
     return [cell.strip() for cell in line[1].split("|")]
 
@@ -41,3 +44,60 @@ def test_weights_and_products_of_three_layers():
     }
     for start, numbers in want.items():
         assert [int(cell.replace(",", "")) for cell in cells(start)] == list(numbers)
+
+
+def counted(shape: tuple, parameters: int, products: int) -> list[str]:
+    """A row of a table of counts."""
+    return [" × ".join(map(str, shape)), f"{parameters:,}", f"{products:,}"]
+
+
+def test_counts_of_lenet():
+    names = ["convolution", "pooling", "convolution", "pooling", "dense", "dense, 10 classes"]
+    counts = lenet_counts((28, 28, 1), 10, maps=(6, 16), hidden=84, window=5)
+    rows = {name: counted(*row[1:]) for name, row in zip(names, counts, strict=True)}
+
+    for name in ("dense", "dense, 10 classes"):
+        assert cells(name, "network") == rows[name]
+    text = (FOLDER / "network.md").read_text(encoding="utf-8")
+    for row in counts:
+        assert f"| {' | '.join(counted(*row[1:]))} |" in text
+
+
+def test_counts_of_the_residual_network():
+    counts = {row.name: row for row in residual_network_counts((32, 32, 3), 10, maps=(16, 32))}
+    parts = {
+        "convolution": ("kernel_0",),
+        "first block, two convolutions": ("kernel_1", "kernel_2"),
+        "second block, two convolutions": ("kernel_3", "kernel_4"),
+        "its projection": ("kernel_5",),
+        "mean": ("mean",),
+        "dense": ("kernel_6",),
+    }
+    for start, names in parts.items():
+        rows = [counts[name] for name in names]
+        want = counted(rows[-1].shape, sum(row.parameters for row in rows), sum(row.products for row in rows))
+        assert cells(start, "residual_network") == want
+
+
+def test_a_block_with_and_without_its_shortcut():
+    x, first, second = 2.0, 0.5, -0.3
+    branch = second * max(first * x, 0)
+    for column, shortcut in enumerate((1, 0)):
+        slope = shortcut + first * second
+        numbers = [branch, max(shortcut * x + branch, 0), slope, abs(slope) ** 10]
+        starts = ["branch", "result", "derivative of the sum by the input", "to the power of ten, for ten such blocks"]
+        for start, number in zip(starts, numbers, strict=True):
+            told = cells(start, "residual_network")[column].split("=")[-1].replace(" ", "")
+            np.testing.assert_allclose(float(told.replace("\N{MINUS SIGN}", "-")), number, rtol=0.01, atol=1e-12)
+
+
+def test_a_row_with_a_stride_of_two():
+    x, kernel = np.array([1.0, 2, 3, 4])[None, :, None], np.array([1.0, 10, 100])[:, None, None]
+    given = {
+        "one on each side": {"padding": "valid", "pads": (1, 1)},
+        "as few as fit, at the end": {"padding": "same"},
+    }
+    for start, how in given.items():
+        _, results, shortcut = cells(start, "residual_network")
+        assert convolution_1d(x, kernel, stride=(2,), **how)[0, :, 0].tolist() == row(results)
+        assert x[0, ::2, 0].tolist() == row(shortcut)

@@ -34,12 +34,18 @@ WANTED = {
     "cross entropy gradient": "components/losses/cross_entropy",
     "learning rate too large": "training/batch_gradient_descent",
     "adam bias correction": "training/adam",
+    "skip connection": "architectures/convolutional/residual_network",
+    "ResNet": "architectures/convolutional/residual_network",
     "same padding": "architectures/convolutional/convolution",
     "checkerboard": "architectures/convolutional/transposed_convolution",
     "reset gate": "architectures/gru",
     "update gate": "architectures/gru",
     "forget gate": "architectures/lstm",
+    "bidirectional": "architectures/stacked_recurrent",
+    "stacked layers": "architectures/stacked_recurrent",
+    "weight tying": "architectures/transformer/embedding",
     "layer norm epsilon": "architectures/transformer/normalization",
+    "rotary positions": "architectures/transformer/positions",
     "unit in the last place": "conformance",
 }
 

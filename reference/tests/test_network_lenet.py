@@ -8,7 +8,7 @@ import pytest
 from flax import nnx
 
 from nnspec.architectures.convolutional.network import flatten_features, reorder_head
-from nnspec.architectures.convolutional.network_lenet import LeNet, lenet
+from nnspec.architectures.convolutional.network_lenet import LeNet, lenet, lenet_counts
 
 GIVEN = {"activation": "tanh", "pooling": "average"}
 
@@ -81,6 +81,67 @@ def test_mapped_and_whole_agree():
     each = jax.vmap(lambda image: lenet(image[None], table, **GIVEN)[0])(x)
 
     np.testing.assert_allclose(each, lenet(x, table, **GIVEN), rtol=1e-5, atol=1e-6)
+
+
+# ---- counts
+
+
+def with_(counts, **changed):
+    return [row._replace(**{name: change(row) for name, change in changed.items()}) for row in counts]
+
+
+def counts_zeros_of_the_padding(image, outputs, *, maps, hidden, window):
+    """A product for each tap at each place."""
+
+    def all_of(row):
+        taps = row.parameters - row.shape[-1]  # entries of the kernel
+        return row.products and taps * int(np.prod(row.shape[:-1]))
+
+    return with_(lenet_counts(image, outputs, maps=maps, hidden=hidden, window=window), products=all_of)
+
+
+def forgets_the_biases(image, outputs, *, maps, hidden, window):
+    """Counts the entries of the kernels alone."""
+    counts = lenet_counts(image, outputs, maps=maps, hidden=hidden, window=window)
+    return with_(counts, parameters=lambda row: row.parameters and row.parameters - row.shape[-1])
+
+
+def rounds_halves_up(image, outputs, *, maps, hidden, window):
+    """A pooling that keeps a last row that fills no block."""
+    height, width, channels = image
+    even = (height + height % 2, width + width % 2, channels)
+    return lenet_counts(even, outputs, maps=maps, hidden=hidden, window=window)
+
+
+def padding_at_the_start(image, outputs, *, maps, hidden, window):
+    """The window of an even size counted as the next larger one."""
+    counts = lenet_counts(image, outputs, maps=maps, hidden=hidden, window=window + 1 - window % 2)
+    right = lenet_counts(image, outputs, maps=maps, hidden=hidden, window=window)
+    return [a._replace(parameters=b.parameters) for a, b in zip(counts, right, strict=True)]
+
+
+@pytest.mark.statement(
+    "network.lenet-counts",
+    of=lenet_counts,
+    mutants=[counts_zeros_of_the_padding, forgets_the_biases, rounds_halves_up, padding_at_the_start],
+)
+def test_counts_by_formula_are_those_of_xla_and_of_the_table(implementation, layers_of):
+    for image, window in (((9, 14, 2), 4), ((12, 7, 3), 5)):
+        net = LeNet(image, 3, maps=(4, 6), hidden=7, window=window, pooling="average", rngs=nnx.Rngs(0))
+        table = net.get_weights()
+        counts = implementation(image, 3, maps=(4, 6), hidden=7, window=window)
+        shapes = {row.name: row.shape for row in counts if row.name != "pooling"}
+        pooled = [row.shape for row in counts if row.name == "pooling"]
+        entries = [table[f"kernel_{i}"].size + table[f"bias_{i}"].size for i in range(4)]
+
+        assert [(row.shape, row.products) for row in counts if row.products] == layers_of(
+            lambda x, w: lenet(x, w, **GIVEN), jnp.ones((1, *image)), table
+        )
+        assert [row.parameters for row in counts if row.parameters] == entries
+        assert list(shapes) == [f"kernel_{i}" for i in range(4)]
+        assert np.prod(pooled[1]) == len(table["kernel_2"])
+        assert pooled[0][:2] == shapes["kernel_1"][:2]
+        assert pooled[0][2] == shapes["kernel_0"][2]
 
 
 def without(name):

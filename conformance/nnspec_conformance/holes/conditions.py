@@ -30,6 +30,7 @@ RANKS = ("no axis", "one axis", "two axes", "three axes or more")
 STEPS = {"one step": range(1, 2), "more than 10 steps": range(11, 2**62)}
 VECTOR = 8  # entries, at most, that a processor handles at once
 LARGE = 16  # of a keyword
+SIGNS = {"zero": lambda n: n == 0, "negative": lambda n: n < 0, "large": lambda n: abs(n) >= LARGE}
 STRANGE = {"NaN": np.isnan, "infinity": np.isinf, "zero": lambda x: x == 0}
 MOST_LAYERS = 20
 SCATTERED = ("transposed", "reversed", "sliced", "stepped", "broadcast")  # layouts that are not contiguous
@@ -74,7 +75,7 @@ def met(question: Question) -> set[str]:
     found |= {f"{name} not contiguous" for name, x in arrays if name_of(x) in SCATTERED}
     found |= {"cotangents not contiguous" for x in leaves(question.cotangents) if name_of(x) in SCATTERED}
     found |= {*_presence(operation, {name for name, _ in arrays})}
-    settings = {**with_defaults(operation, question.told)}
+    settings = with_defaults(operation, {**question.told})
     found |= {*_keywords(operation, question.told, settings)}
     if operation.form == "stepper":
         found |= {*_trees(question)}
@@ -154,15 +155,12 @@ def _keywords(operation: Operation, told: Mapping[str, Any], settings: Mapping[s
             yield f"{name} left out"
         elif attribute.kind == "number" and not isinstance(told[name], str):
             yield from (f"{name} {word}" for word, is_so in SIGNS.items() if is_so(told[name]))
-    for name, value in (settings | told).items():
+    for name, value in {**settings, **told}.items():
         yield f"{name} = {value}"
 
 
-SIGNS = {"zero": lambda n: n == 0, "negative": lambda n: n < 0, "large": lambda n: abs(n) >= LARGE}
-
-
 def _trees(question: Question) -> Iterator[str]:
-    """Of a stepper: how many axes its parameters have, and how many steps it takes."""
+    """How many axes a stepper's parameters have, and how many steps it takes."""
     params = leaves(question.arrays[:1])
     yield from (f"a parameter of {RANKS[min(x.ndim, 3)]}" for x in params)
     if len(params) == 1:
@@ -207,7 +205,7 @@ def _solved(operation: Operation, arrays: tuple, given: Mapping[str, Any]) -> tu
                 stars.setdefault(axis[1:], n)
             elif is_plain(axis) and not axis.isdigit():
                 words.setdefault(width(operation, axis, counts), set()).add(n)
-        squares |= {equal(*pair_) for pair_ in _equal(operation, axes, counts)}
+        squares |= {*_equal(operation, axes, counts)}
     return words, stars, counts, squares
 
 
@@ -225,12 +223,12 @@ def _aligned(array: Array, shape: tuple[int, ...]) -> list[tuple[str, Any]]:
     return found
 
 
-def _equal(operation: Operation, axes: list, counts: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+def _equal(operation: Operation, axes: list, counts: Mapping[str, int]) -> Iterator[str]:
     """Neighbouring axes of an array of one length, not 1."""
     flat = [(axis, n[-1] if is_star(axis) and n else n) for axis, n in axes]
     for (one, n), (other, m) in itertools.pairwise(flat):
         if n == m and n not in (1, ()) and _is_word(one) and _is_word(other):
-            yield tuple(width(operation, axis.removeprefix("*"), counts) for axis in (one, other))  # type: ignore[misc]
+            yield equal(*(width(operation, axis.removeprefix("*"), counts) for axis in (one, other)))
 
 
 def _is_word(axis: str) -> bool:
@@ -374,7 +372,9 @@ def _possible_pairs(operation: Operation) -> Iterator[str]:
 
 
 def _never(operation: Operation) -> Iterator[str]:
-    """Two choices that exclude each other: one may stand beside some values of the other only."""
+    """What excludes each other: a choice and another that stands beside some only, an array and none before it."""
+    left_out = [argument.name for argument in operation.arguments if argument.optional]
+    yield from (pair(f"without {first}", f"with {later}") for first, later in itertools.combinations(left_out, 2))
     for attribute in operation.attributes:
         for other, values in attribute.when.items():
             excluded = [v for v in operation.attribute(other).values if v not in values]

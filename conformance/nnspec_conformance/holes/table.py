@@ -76,7 +76,7 @@ class Reason:
 
 @cache
 def common_reasons() -> dict[str, Reason]:
-    """Those of ``reasons.toml``, by name."""
+    """The reasons of ``reasons.toml``, by name."""
     data = tomllib.loads((LISTS / "reasons.toml").read_text(encoding="utf-8"))
     return {name: Reason(name, **entry) for name, entry in data.items()}
 
@@ -206,7 +206,7 @@ def problems(page: str, holes: set[Hole]) -> Iterator[str]:
 
 
 def together(holes: Iterable[Hole]) -> dict[str, str]:
-    """In words: plan, subject and operation -> the conditions."""
+    """The conditions in words, by plan, subject and operation."""
     found: dict[str, list[str]] = {}
     for hole in sorted(holes):
         found.setdefault(words(hole), []).append(f"'{hole.condition}'")
@@ -219,7 +219,7 @@ def words(hole: Hole) -> str:
 
 
 def out_of_step(suite: Suite) -> Iterator[str]:
-    """For the gate: one line for each topic without a record, each hole that is not listed, each list of no topic."""
+    """One line for the gate on each topic without a record, each hole that is not listed, each list of no topic."""
     pages = pages_of(suite)
     for page in pages:
         try:

@@ -11,7 +11,7 @@ from nnspec_conformance.answers import at, by_place, held, in_full, name_of, pai
 from nnspec_conformance.cases import clause
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.differences import SCALE, WIDE, Difference, difference, direction, expect_where_settled
-from nnspec_conformance.errors import NotImplementedBySubject
+from nnspec_conformance.errors import NotAsked
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Place
 from nnspec_conformance.trial import Trial
@@ -20,7 +20,7 @@ from nnspec_conformance.trial import Trial
 @clause("duty.gradient")
 def test_gradient(operation: str, readings: dict, lean: bool, trial: Trial) -> None:
     if "float64" not in trial.dtypes:
-        raise NotImplementedBySubject("float64, in which differences are taken")
+        raise NotAsked("float64, in which differences are taken")
     home = Home(own_spec().operations[operation], readings)
     with trial.part():
         differs(trial, home)

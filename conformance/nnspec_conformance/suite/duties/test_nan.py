@@ -13,7 +13,7 @@ from nnspec_conformance.answers import at, each_with, held, in_full, name_of, re
 from nnspec_conformance.asked import question
 from nnspec_conformance.cases import clause
 from nnspec_conformance.clauses import own_spec
-from nnspec_conformance.errors import NotImplementedBySubject
+from nnspec_conformance.errors import NotAsked
 from nnspec_conformance.fitting import may_be_any_number
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Place
@@ -57,7 +57,7 @@ def shows(trial: Trial, home: Home, dtype: str, place: Place, words: str, strang
         warnings.simplefilter("ignore", RuntimeWarning)
         case = question(home, "call", dtype, changed=with_one(place, strange))
     if case is None:
-        raise NotImplementedBySubject("a clause that states the values of any arrays")
+        raise NotAsked("a clause that states the values of any arrays")
     expected, got = patterns(case.want), mapped(pattern, trial.ask(case))
     if np.isinf(strange):
         got = each_with(got, expected, lambda came, right: np.where(np.isnan(right), right, came))

@@ -9,7 +9,7 @@ from nnspec_conformance import programs
 from nnspec_conformance.answers import in_full
 from nnspec_conformance.cases import clause
 from nnspec_conformance.clauses import own_spec
-from nnspec_conformance.errors import ClauseFailed, NotImplementedBySubject
+from nnspec_conformance.errors import ClauseFailed, NotAsked
 from nnspec_conformance.fitting import data_of, may_be_any_number
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Array, Table
@@ -122,7 +122,7 @@ def compare(
         found[score] = [one for one in row if one is not None]
     first = found[scores[0]]
     if not first:
-        raise NotImplementedBySubject(f"a clause that states the {what} of {home.operation.name} for any arrays")
+        raise NotAsked(f"a clause that states the {what} of {home.operation.name} for any arrays")
     program = Chains(tuple(chains.values()), len(first[0].arrays), at)
     inputs = [tuple(x for one in row for x in one.arrays) for row in found.values()]
     told = first[0].case.attributes | trial.setting.told

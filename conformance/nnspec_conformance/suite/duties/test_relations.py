@@ -13,7 +13,7 @@ from nnspec_conformance.asked import own_question
 from nnspec_conformance.axes import filled
 from nnspec_conformance.cases import Case, clause
 from nnspec_conformance.clauses import own_spec
-from nnspec_conformance.errors import NotImplementedBySubject
+from nnspec_conformance.errors import NotAsked
 from nnspec_conformance.home import Home
 from nnspec_conformance.tolerance import Want
 from nnspec_conformance.trial import Trial
@@ -51,7 +51,7 @@ def asked(operation: str, arrays: tuple, attributes: dict[str, Any]) -> Case:
     """A question with the answer that the operation's own clauses expect."""
     own = own_question(operation, "call", {})
     if own is None:
-        raise NotImplementedBySubject(f"a clause that states the values of {operation} for any arrays")
+        raise NotAsked(f"a clause that states the values of {operation} for any arrays")
     return replace(own, attributes=attributes).on(*arrays)
 
 

@@ -12,7 +12,7 @@ from nnspec_conformance.answers import at, by_place, each_with, held, in_full, n
 from nnspec_conformance.cases import Case, clause
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.differences import SCALE, WIDE, Difference, difference, direction, expect_where_settled
-from nnspec_conformance.errors import NotImplementedBySubject
+from nnspec_conformance.errors import NotAsked
 from nnspec_conformance.flat import float_places, regrouped
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Array, Place
@@ -22,7 +22,7 @@ from nnspec_conformance.trial import Trial
 @clause("duty.second")
 def test_second(operation: str, readings: dict, lean: bool, trial: Trial) -> None:
     if "float64" not in trial.dtypes:
-        raise NotImplementedBySubject("float64, in which differences are taken")
+        raise NotAsked("float64, in which differences are taken")
     home = Home(own_spec().operations[operation], readings)
     with trial.part():
         differs(trial, home, each=True)

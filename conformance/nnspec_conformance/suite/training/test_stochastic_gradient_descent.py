@@ -54,10 +54,17 @@ def test_epoch(trial: Trial) -> None:
 @clause("batches.order")
 def test_order() -> Iterator[Case]:
     """Rows are told from columns, and a whole last batch from a short one."""
-    for examples, batch_size, last in ((7, 3, "kept"), (7, 3, "dropped"), (6, 3, "kept"), (5, 5, "kept")):
+    for examples, batch_size, last in (
+        (7, 3, "kept"),
+        (7, 3, "dropped"),
+        (6, 3, "kept"),
+        (5, 5, "kept"),
+        (4, 1, "kept"),
+    ):
+        epochs, seed = (3, 0) if batch_size == 1 else (2, 3)
         given: dict[str, Any] = {"examples": examples, "batch_size": batch_size, "last": last}
-        want = exact(oracle.cut(np.tile(np.arange(examples), (2, 1)), batch_size, last))
-        yield call("batches", epochs=2, seed=3, shuffle=False, **given, want=want)
+        want = exact(oracle.cut(np.tile(np.arange(examples), (epochs, 1)), batch_size, last))
+        yield call("batches", epochs=epochs, seed=seed, shuffle=False, **given, want=want)
 
 
 @clause("batches.short-last")

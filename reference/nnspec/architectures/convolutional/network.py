@@ -1,4 +1,4 @@
-"""Feature maps as one row of features, how much of an image they see, and the rows of a dense kernel for them.
+"""Feature maps as one row of features, how much of an image they see, and what layers hold and cost.
 
 The first dense kernel depends on how the features are ordered; `reorder_head` brings that kernel from one order to
 the other. `receptive_field` counts how much of the image one place of the maps sees.
@@ -6,14 +6,30 @@ the other. `receptive_field` counts how much of the image one place of the maps 
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import jax
 from jaxtyping import Array, Float
 
 from nnspec.checking import checked
 
-__all__ = ["flatten_features", "receptive_field", "reorder_head"]
+__all__ = ["LayerCounts", "flatten_features", "receptive_field", "reorder_head"]
+
+
+class LayerCounts(NamedTuple):
+    """What a layer hands on for one image, what it holds, and what it computes.
+
+    Attributes:
+        name: of its kernel in the table of weights, or what it does where it has none.
+        shape: of the result for one image: height, width and maps, or units.
+        parameters: entries of kernel and bias.
+        products: of an entry of the kernel and an entry of the image; those with a zero of the padding do not count.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    parameters: int
+    products: int
 
 
 @checked
@@ -96,3 +112,38 @@ def receptive_field(windows: Sequence, strides: Sequence) -> tuple[int, int]:
     for k, s in zip(windows, strides, strict=True):
         r, jump = r + (k - 1) * jump, jump * s
     return r, jump
+
+
+def count_convolution(name: str, image: tuple, filters: int, window: int, *, stride: int = 1) -> LayerCounts:
+    r"""Count what a convolution with a bias holds and computes, with zeros around the image.
+
+    With $n$ places along an axis, $k$ = ``window``, $s$ = ``stride`` and $q = \lfloor (k-1)/2 \rfloor$ zeros before the
+    first place, the $\lceil n/s \rceil$ windows read $r(n) = \sum_i \min(n, si - q + k) - \max(0, si - q)$ places.
+    For $C$ channels of an image of $H \times W$ these are $r(H)\, r(W)\, C$ products a filter.
+
+    Args:
+        name: of the kernel.
+        image: height, width and channels of what it reads.
+        filters: how many maps it makes.
+        window: rows and columns of its window.
+        stride: from one window to the next.
+
+    Returns:
+        The counts for one image.
+
+    Source: Dumoulin and Visin 2016, relationship 6, for the number of windows.
+    """
+    *sides, channels = image
+    before = (window - 1) // 2
+    counts = [-(-n // stride) for n in sides]
+    read = [
+        sum(min(n, i * stride - before + window) - max(0, i * stride - before) for i in range(count))
+        for n, count in zip(sides, counts, strict=True)
+    ]
+    weights = window * window * channels * filters
+    return LayerCounts(name, (*counts, filters), weights + filters, math.prod(read) * channels * filters)
+
+
+def count_dense(name: str, features: int, units: int) -> LayerCounts:
+    """Count what a dense layer with a bias holds and computes: a product for each entry of its kernel."""
+    return LayerCounts(name, (units,), (features + 1) * units, features * units)

@@ -15,13 +15,18 @@ from jaxtyping import Array, Float
 
 from nnspec import tables
 from nnspec.architectures.convolutional.convolution import convolution_2d
-from nnspec.architectures.convolutional.network import flatten_features
+from nnspec.architectures.convolutional.network import (
+    LayerCounts,
+    count_convolution,
+    count_dense,
+    flatten_features,
+)
 from nnspec.architectures.convolutional.pooling import average_pool, max_pool
 from nnspec.checking import checked
 from nnspec.components import activations
 from nnspec.components.layers import dense
 
-__all__ = ["LeNet", "lenet"]
+__all__ = ["LeNet", "lenet", "lenet_counts"]
 
 Activation = Literal["tanh", "relu"]
 Pooling = Literal["average", "max"]
@@ -88,6 +93,30 @@ def _check(name: str, x: Array, weights: dict) -> None:
             f"{name}: kernel_2 has {rows} rows but images of {height} x {width} give {height // 4} * {width // 4} * "
             f"{maps} = {features} features; a head fits one size of images"
         )
+
+
+@checked
+def lenet_counts(image: tuple, outputs: int, *, maps: tuple, hidden: int, window: int) -> list[LayerCounts]:
+    r"""Count what each layer of `lenet` hands on, holds and computes, without running it.
+
+    Args:
+        image: height, width and channels.
+        outputs: the number of classes, or of predicted numbers.
+        maps: filters of both convolutions.
+        hidden: units of the first dense layer.
+        window: rows and columns of the window of both convolutions.
+
+    Returns:
+        The layers in their order, a pooling behind each convolution.
+
+    Source: LeCun, Bottou, Bengio and Haffner 1998, section II.B.
+    """
+    found, shape = [], image
+    for i in range(2):
+        layer = count_convolution(f"kernel_{i}", shape, maps[i], window)
+        shape = (layer.shape[0] // 2, layer.shape[1] // 2, maps[i])
+        found += [layer, LayerCounts("pooling", shape, 0, 0)]
+    return [*found, count_dense("kernel_2", math.prod(shape), hidden), count_dense("kernel_3", hidden, outputs)]
 
 
 class LeNet(nnx.Module):

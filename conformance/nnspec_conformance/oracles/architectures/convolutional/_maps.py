@@ -65,3 +65,29 @@ def activate(z, activation):
 def slope(h, activation, rounded):
     """The derivative of the activation, from its result."""
     return rounded(1 - rounded(h * h)) if activation == "tanh" else (h.real > 0).astype(h.dtype)
+
+
+def strided_convolution(x, kernel, bias, stride, pads):
+    """A convolution with a stride; the pairs of zeros stand before and after height and width."""
+    k1, k2, channels, filters = kernel.shape
+    if x.ndim != 4 or x.shape[-1] != channels or bias.shape != (filters,):
+        raise ValueError(f"x {x.shape}, kernel {kernel.shape} and bias {bias.shape} do not fit each other")
+    padded = np.pad(x, [(0, 0), *pads, (0, 0)])
+    read = np.lib.stride_tricks.sliding_window_view(padded, (k1, k2), (1, 2))[:, ::stride, ::stride]
+    rows = np.moveaxis(read, 3, -1).reshape(-1, k1 * k2 * channels)
+    return (rows @ kernel.reshape(-1, filters) + bias).reshape(*read.shape[:3], filters)
+
+
+def strided_convolution_vjp(x, kernel, bias, cotangents, stride, pads, rounded=as_it_is):
+    """The gradients; each tap hands every cotangent back to the place that it read."""
+    padded = np.pad(x, [(0, 0), *pads, (0, 0)])
+    dpadded, dkernel = np.zeros(padded.shape, cotangents.dtype), np.zeros(kernel.shape, cotangents.dtype)
+    batch, rows, columns, filters = cotangents.shape
+    g = cotangents.reshape(batch * rows, columns, filters)
+    for a, c in np.ndindex(kernel.shape[:2]):
+        places = (slice(None), slice(a, a + stride * rows, stride), slice(c, c + stride * columns, stride))
+        dpadded[places] += cotangents @ kernel[a, c].T
+        read = padded[places].reshape(batch * rows, columns, x.shape[-1])
+        dkernel[a, c] = summed(read.swapaxes(1, 2) @ g, rounded)
+    inside = tuple(slice(before, before + n) for (before, _), n in zip(pads, x.shape[1:3], strict=True))
+    return dpadded[:, *inside], dkernel, summed(g.reshape(-1, filters), rounded)

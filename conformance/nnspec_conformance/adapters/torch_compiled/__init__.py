@@ -1,0 +1,25 @@
+"""PyTorch behind its compiler: programs of the operations of ``torch``, and a few of them by themselves.
+
+A program is compiled in some seconds. So what ``torch`` answers for is not asked again: a call by itself, but of the
+operations whose fused forms are another computation.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from nnspec_conformance.adapters import torch as eager
+from nnspec_conformance.adapters.torch.transport import STEPS, asarray, to_numpy, vjp
+from nnspec_conformance.adapters.torch_compiled.compiler import alone, compile, within
+from nnspec_conformance.loading import joined
+
+NAME = "torch_compiled"
+VERSION = torch.__version__
+DTYPES = ("float32",)
+COMPILES = True
+LAYOUTS = ()  # each is compiled anew
+TOPICS = ("torch",)
+ALONE = ("gelu", "softmax", "log_softmax", "dense")
+
+_EAGER = {name: f for name, f in vars(joined(eager)).items() if name not in vars(eager) and callable(f)}
+globals().update({name: alone(f) if name in ALONE else within(f) for name, f in _EAGER.items()})
