@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -137,7 +137,7 @@ def test_shape_of_the_stack(lean: bool) -> Iterator[Case]:
         yield call("stacked_recurrent", *arrays, cell="tanh", want=want, note="an axis of length 1 that is lost")
 
 
-def grid(lean: bool) -> list[tuple[int, ...]]:
+def grid(lean: bool) -> Sequence[tuple[int, ...]]:
     found = list(itertools.product((1, 4), (1, 7), (1, 3), (1, 5)))
     return found[::7] if lean else found
 

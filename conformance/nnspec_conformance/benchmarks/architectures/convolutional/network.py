@@ -12,7 +12,7 @@ from nnspec_conformance.benchmarks import image_networks as peers
 from nnspec_conformance.benchmarks.core import Program, Workload
 from nnspec_conformance.benchmarks.peers import optimizer_step, torch_compiler, torch_place
 
-SET = "convolutional networks"
+SET = "convolutional_networks"
 ITEM = 4  # bytes of a float32
 RATE, OUTPUTS = 1e-3, 10
 PASSES = 3  # the backward pass has two products for each one forward; for the images no gradient is asked

@@ -240,7 +240,7 @@ def holds_the_root_constant(f, x, *rest, epsilon=DEFAULT):
 
 
 @MUTANTS.each("the backward pass of RMS norm, centred out of habit", "rms-norm.gradient", part="_vjp")
-def centres_the_gradient(f, *operands, **given):
+def centres_the_gradient_of_a_row(f, *operands, **given):
     dx, *others = f(*operands, **given)
     return ((widened(dx) - mean(widened(dx))).astype(dx.dtype), *others)
 
