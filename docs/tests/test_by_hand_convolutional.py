@@ -8,7 +8,9 @@ import numpy as np
 
 from nnspec.architectures.convolutional.convolution import convolution_1d, convolution_2d
 from nnspec.architectures.convolutional.network_lenet import lenet_counts
+from nnspec.architectures.convolutional.pooling import average_pool, max_pool
 from nnspec.architectures.convolutional.residual_network import residual_network_counts
+from nnspec.components.activations import relu
 from nnspec_conformance.clauses import find_spec
 
 FOLDER = find_spec() / "architectures" / "convolutional"
@@ -101,3 +103,11 @@ def test_a_row_with_a_stride_of_two():
         _, results, shortcut = cells(start, "residual_network")
         assert convolution_1d(x, kernel, stride=(2,), **how)[0, :, 0].tolist() == row(results)
         assert x[0, ::2, 0].tolist() == row(shortcut)
+
+
+def test_a_block_pooled_before_and_after_its_activation():
+    sums = np.array([-2.0, 1, 3, -4], np.float32).reshape(1, 2, 2, 1)
+    for start, pool in (("maximum", max_pool), ("mean", average_pool)):
+        told = [float(cell.split("= ")[-1]) for cell in cells(start, "network")]
+        first, last = (float(y[0, 0, 0, 0]) for y in (pool(relu(sums), window=(2, 2)), relu(pool(sums, window=(2, 2)))))
+        assert told == [first, last]

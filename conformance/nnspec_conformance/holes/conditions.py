@@ -112,8 +112,8 @@ def named_arrays(question: Question) -> list[tuple[str, np.ndarray]]:
 def _pattern(table: Table, name: str) -> str:
     """The declared name of an array of a table, its indices in empty braces."""
     rows = (row.name for rows in table.layouts.values() for row in rows)
-    known = (row for row in rows if re.fullmatch(re.sub(r"\\{[^{}]*\\}", ".+", re.escape(row)), name))
-    return family(next(known, table.name))
+    known = [row for row in rows if re.fullmatch(re.sub(r"\\{[^{}]*\\}", ".+", re.escape(row)), name)]
+    return family(min(known, key=lambda row: row.count("{"), default=table.name))
 
 
 def _dtypes(dtype: str | None, floats: list[np.ndarray]) -> Iterator[str]:

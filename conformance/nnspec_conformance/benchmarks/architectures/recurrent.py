@@ -2,101 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from nnspec_conformance.benchmarks.core import Program, Workload, compiled
-from nnspec_conformance.benchmarks.peers import keras_on_jax, torch_compiler, torch_place, waiting, with_gradients
+from nnspec_conformance.benchmarks.recurrence import Layer
 
 SET = "recurrent"
-FORWARD, BOTH = "forward", "forward+backward"
-ITEM = 4  # bytes of a float32
-
-
-@dataclass(frozen=True)
-class Size:
-    """An Elman layer and its sequences.
-
-    Attributes:
-        batch: how many sequences.
-        steps: of each.
-        width: features of an input, and units.
-    """
-
-    batch: int
-    steps: int
-    width: int
-
-    @property
-    def products(self) -> int:
-        """How many products the forward pass has: each step multiplies inputs and states by a square kernel."""
-        return 2 * self.batch * self.steps * self.width**2
-
-    @property
-    def numbers(self) -> int:
-        """How many inputs, states and weights there are."""
-        return 2 * self.batch * self.steps * self.width + 2 * self.width**2 + self.width
-
-
-SIZES = {
-    f"{steps} steps, width {width}": Size(64, steps, width) for steps in (64, 256) for width in (64, 256)
-}  # fmt: skip
-QUICK = {"8 steps, width 8": Size(4, 8, 8)}
-
-
-def workloads(*, quick: bool = False) -> Iterator[Workload]:
-    """Every workload of the set."""
-    for name, size in (QUICK if quick else SIZES).items():
-        for direction in (FORWARD, BOTH):
-            passes = 1 if direction == FORWARD else 3  # the backward pass has two products for each one
-            yield Workload(
-                set=SET,
-                name=name,
-                direction=direction,
-                size=size.batch * size.steps * size.width,
-                operations=2 * passes * size.products,
-                least_bytes=ITEM * size.numbers * (1 if direction == FORWARD else 2),
-                build=builder(size, direction),
-                ceiling="matmul",
-            )
-
-
-def builder(size: Size, direction: str) -> Callable[[Any], dict[str, Program]]:
-    """A function from the device to the programs of this workload."""
-
-    def build(device: Any) -> dict[str, Program]:
-        import jax
-
-        x, weights, g = drawn(size)
-        given = [jax.device_put(a, device) for a in ((x, weights, g) if direction == BOTH else (x, weights))]
-        functions = {"nnspec": ours, "flax": stock(size)}
-        if (keras := on_keras(size)) is not None:
-            functions["keras"] = keras
-        found = {
-            name: compiled(f if direction == FORWARD else with_gradients(f), *given) for name, f in functions.items()
-        }
-        if place := torch_place(device):
-            found["torch"] = torch_program(size, direction, place)
-            if compiler := torch_compiler():
-                found["torch compiled"] = torch_program(size, direction, place, through=compiler)
-        return found
-
-    return build
-
-
-def drawn(size: Size) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
-    """Inputs, weights of variance 1/n, and the cotangent of the states."""
-    rng = np.random.default_rng(size.steps + size.width)
-    n, shape = size.width, (size.batch, size.steps, size.width)
-    weights = {
-        "kernel": rng.standard_normal((n, n), np.float32) / np.float32(n**0.5),
-        "recurrent_kernel": rng.standard_normal((n, n), np.float32) / np.float32(n**0.5),
-        "bias": rng.standard_normal(n, np.float32),
-    }
-    return rng.standard_normal(shape, np.float32), weights, rng.standard_normal(shape, np.float32)
 
 
 def ours(x: Any, weights: dict) -> Any:
@@ -106,65 +16,4 @@ def ours(x: Any, weights: dict) -> Any:
     return elman(x, weights, activation="tanh")
 
 
-def stock(size: Size) -> Callable:
-    """The layer of Flax with the same weights."""
-    from flax import nnx
-
-    def make() -> nnx.SimpleCell:
-        return nnx.SimpleCell(size.width, size.width, rngs=nnx.Rngs(0))
-
-    structure = nnx.split(nnx.eval_shape(make))[0]
-
-    def states(x: Any, weights: dict) -> Any:
-        state = {
-            "dense_i": {"kernel": nnx.Param(weights["kernel"]), "bias": nnx.Param(weights["bias"])},
-            "dense_h": {"kernel": nnx.Param(weights["recurrent_kernel"])},
-        }
-        return nnx.RNN(nnx.merge(structure, nnx.State(state)))(x)
-
-    return states
-
-
-def on_keras(size: Size) -> Callable | None:
-    """Keras's layer, where Keras is installed and runs on JAX in this process."""
-    keras = keras_on_jax()
-    if keras is None:
-        return None
-    layer = keras.layers.SimpleRNN(size.width, return_sequences=True)
-    layer.build((size.batch, size.steps, size.width))
-    seeds = [variable.value for variable in layer.non_trainable_variables]
-
-    def states(x: Any, weights: dict) -> Any:
-        table = [weights["kernel"], weights["recurrent_kernel"], weights["bias"]]
-        return layer.stateless_call(table, seeds, x)[0]
-
-    return states
-
-
-def torch_program(size: Size, direction: str, place: str, *, through: Callable = lambda f: f) -> Program:
-    """PyTorch's layer; its second bias is zero."""
-    import torch
-
-    (x, table, g), n = drawn(size), size.width
-    layer = torch.nn.RNN(n, n, batch_first=True)
-    rows = {"weight_ih_l0": table["kernel"].T, "weight_hh_l0": table["recurrent_kernel"].T, "bias_ih_l0": table["bias"]}
-    arranged = {name: torch.from_numpy(np.ascontiguousarray(w)) for name, w in rows.items()}
-    layer.load_state_dict(arranged | {"bias_hh_l0": torch.zeros(n)})
-    layer = layer.to(place)
-    inputs, cotangents = (torch.from_numpy(a).to(place) for a in (x, g))
-    forward = through(lambda x: layer(x)[0])
-
-    def result() -> Any:
-        with torch.no_grad():
-            return forward(inputs)
-
-    if direction == FORWARD:
-        return Program(call=waiting(result, place))
-    leaves = [inputs.clone().requires_grad_(), layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0]
-
-    def both() -> tuple:
-        y = forward(leaves[0])
-        dx, dw, du, db = torch.autograd.grad(y, leaves, cotangents)
-        return y.detach(), dx, {"bias": db, "kernel": dw.T, "recurrent_kernel": du.T}
-
-    return Program(call=waiting(both, place))
+workloads = Layer(SET, ("",), ours, "SimpleCell", "dense_i", "SimpleRNN", ("",), "RNN").workloads

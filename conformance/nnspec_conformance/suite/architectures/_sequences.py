@@ -60,6 +60,15 @@ def remembered(want: Callable) -> Callable:
     return again
 
 
+def told(readings: dict, operands: tuple, given: dict, always: tuple[str, ...] = ()) -> dict[str, str]:
+    """The readings on which an answer depends, so that the others do not have it computed once more."""
+    names = [*always]
+    names += ["no_steps"] if not operands[0].shape[1] else []
+    names += ["padded_outputs", "empty_sequence"] if any(x.dtype.kind in "iu" for x in leaves(operands)) else []
+    names += ["reverse_order"] if given.get("reverse") else []
+    return {name: readings[name] for name in names if name in readings}
+
+
 @dataclass(frozen=True)
 class Layer:
     """A recurrent layer whose state is one array, [batch, hidden].
@@ -110,12 +119,8 @@ class Layer:
         return x, self.weights(IN, HIDDEN, dtype, readings), carry
 
     def told(self, readings: dict, operands: tuple, given: dict) -> dict[str, str]:
-        """The readings on which this answer depends, so that the others do not have it computed once more."""
-        names = [*self.readings]
-        names += ["no_steps"] if not operands[0].shape[1] else []
-        names += ["padded_outputs", "empty_sequence"] if any(x.dtype.kind in "iu" for x in leaves(operands)) else []
-        names += ["reverse_order"] if given.get("reverse") else []
-        return {name: readings[name] for name in names if name in readings}
+        """The readings on which this answer depends."""
+        return told(readings, operands, given, self.readings)
 
     def expected(self, readings: dict, **more: Any) -> Callable[..., Want]:
         """The oracle's states in the subject's reading, and what they move when all operands are rounded at random."""

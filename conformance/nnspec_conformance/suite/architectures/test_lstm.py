@@ -13,7 +13,7 @@ from nnspec_conformance.dtypes import DTYPES, float_dtype
 from nnspec_conformance.errors import Refused
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.architectures import lstm as oracle
-from nnspec_conformance.suite.architectures.test_recurrent import (
+from nnspec_conformance.suite.architectures._sequences import (
     BATCH,
     HIDDEN,
     IN,

@@ -2,57 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
 from nnspec_conformance.cases import Case, clause, gradient
-from nnspec_conformance.dtypes import DTYPES, float_dtype
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.architectures import recurrent as oracle
+from nnspec_conformance.suite.architectures._sequences import BATCH, HIDDEN, TIME
 from nnspec_conformance.suite.architectures.test_recurrent import (
-    ALL,
-    BATCH,
-    HIDDEN,
-    LAST,
-    LENGTHS,
+    ELMAN,
     TANH,
-    TIME,
     arrays,
     joined,
-    left_open,
-    padding,
-    remembered,
     step_arrays,
     sum_error,
-    told,
-    widened,
-    with_padding,
 )
 from nnspec_conformance.suite.components.test_forward_propagation import slope_error
-from nnspec_conformance.tolerance import bound, carried, exact, product_error, spread, ulp, unit
+from nnspec_conformance.tolerance import bound, carried, product_error, ulp, unit
 from nnspec_conformance.trees import leaves, rebuilt
 
 GROWTH = np.array([[0.9, 5.0], [0.0, 0.9]])  # both eigenvalues are 0.9
 STEPS = 9  # at which its powers are largest
-
-
-@remembered
-def gradient_of(*operands: Any, **given: Any) -> tuple:
-    """The oracle's gradients through time, and what they move when all operands are rounded at random."""
-    dtype = float_dtype(operands) or ""
-    return spread(lambda rounded: oracle.elman_vjp(*widened(operands), **given, rounded=rounded), dtype)
-
-
-def gradients(readings: dict) -> Callable[..., tuple]:
-    """The oracle's gradients in the subject's reading, with what they may be off by."""
-
-    def want(*operands: Any, **given: Any) -> tuple:
-        found = gradient_of(*operands, **told(readings, operands, given) | given)
-        return found if given.get("outputs") == "last" else left_open(found, readings, operands, given)
-
-    return want
 
 
 def step_gradients(x: np.ndarray, weights: dict, carry: np.ndarray, g: np.ndarray, *, activation: str) -> tuple:
@@ -90,52 +62,26 @@ def test_step(lean: bool) -> Iterator[Case]:
 
 @clause("elman.gradient")
 def test_through_time(readings: dict, lean: bool) -> Iterator[Case]:
-    want = gradients(readings)
-    for dtype in ("float32", "bfloat16") if lean else DTYPES:
-        g = normal_draws(87, (BATCH, TIME, HIDDEN), dtype)
-        yield gradient("elman", *arrays(dtype), **ALL, cotangents=g, want=want, note="the gradient of one step alone")
-    for time in (40,) if lean else (1, 2, 40):
-        g = normal_draws(87, (BATCH, time, HIDDEN))
-        yield gradient("elman", *arrays(time=time), **ALL, cotangents=g, want=want, note="a window of few steps")
-    g = normal_draws(86, (BATCH, HIDDEN))
-    yield gradient("elman", *arrays(), **LAST, cotangents=g, want=want, note="no gradient through the last state")
+    yield from ELMAN.through_time(readings, lean)
     if not lean:
-        g = normal_draws(87, (BATCH, TIME, HIDDEN))
-        relu = ALL | {"activation": "relu"}
-        yield gradient("elman", *arrays(), **relu, cotangents=g, want=want, note="the slope of tanh")
-        yield gradient("elman", *arrays(), **ALL, reverse=True, cotangents=g, want=want, note="in the order of time")
+        g, relu = normal_draws(87, (BATCH, TIME, HIDDEN)), ELMAN.every | {"activation": "relu"}
+        want, note = ELMAN.gradients(readings), "the slope of tanh"
+        yield gradient("elman", *arrays(), **relu, cotangents=g, want=want, note=note)
 
 
 @clause("elman.lengths-gradient")
 def test_of_lengths(readings: dict) -> Iterator[Case]:
-    last, every = normal_draws(86, (BATCH, HIDDEN)), normal_draws(87, (BATCH, TIME, HIDDEN))
-    asked = (
-        (LAST, last, "through steps behind the end"),
-        (LAST | {"reverse": True}, last, "backwards from the padding on"),
-        (ALL, np.where(padding()[..., None], 0, every), "the end of another sequence"),
-    )
-    for given, g, note in asked:
-        want = gradients(readings)
-        yield gradient("elman", *arrays(), LENGTHS, **given, cotangents=g, want=want, note=note)
+    yield from ELMAN.of_lengths(readings)
 
 
 @clause("elman.padded-outputs-gradient")
 def test_of_padded_outputs(readings: dict) -> Iterator[Case]:
-    g = normal_draws(87, (BATCH, TIME, HIDDEN))
-    want = gradients(readings)
-    yield gradient("elman", *arrays(), LENGTHS, **ALL, cotangents=g, want=want, note="cotangents behind the end")
+    yield from ELMAN.of_padded_outputs(readings)
 
 
 @clause("elman.padding-gradient")
 def test_of_padding(trial) -> None:
-    _, weights, carry = arrays()
-    g = normal_draws(87, (BATCH, TIME, HIDDEN)).copy()
-    g[padding()] = 0
-    before = trial.vjp((with_padding(0.5), weights, carry, LENGTHS), g, **ALL)
-    after = trial.vjp((with_padding(np.nan), weights, carry, LENGTHS), g, **ALL)
-    want = rebuilt(before, [exact(wide(part)) for part in leaves(before)])
-    trial.expect(after, want, "the gradients with NaN behind the end")
-    trial.expect(before[0][padding()], exact(np.zeros(before[0][padding()].shape)), "the gradient for the padding")
+    ELMAN.of_padding_gradient(trial)
 
 
 # ---- how they grow and shrink

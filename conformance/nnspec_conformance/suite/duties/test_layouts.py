@@ -87,8 +87,8 @@ def declared(argument: Array | Table, name: str | None) -> str:
     """The name under which an array is declared: of a table's the one that holds the index of a layer or a gate."""
     if name is None or not isinstance(argument, Table):
         return argument.name
-    fits = (row for row in rows_of(argument) if re.fullmatch(re.sub(r"\\{[^{}]*\\}", ".+", re.escape(row.name)), name))
-    return next((row.name for row in fits), name)
+    fits = [r.name for r in rows_of(argument) if re.fullmatch(re.sub(r"\\{[^{}]*\\}", ".+", re.escape(r.name)), name)]
+    return min(fits, key=lambda row: row.count("{"), default=name)
 
 
 def ends(numbers: Sequence[int]) -> list[int]:

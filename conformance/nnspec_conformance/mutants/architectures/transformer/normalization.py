@@ -240,9 +240,18 @@ def holds_the_root_constant(f, x, *rest, epsilon=DEFAULT):
 
 
 @MUTANTS.each("the backward pass of RMS norm, centred out of habit", "rms-norm.gradient", part="_vjp")
-def centres_the_gradient(f, *operands, **given):
+def centres_the_gradient_of_a_row(f, *operands, **given):
     dx, *others = f(*operands, **given)
     return ((widened(dx) - mean(widened(dx))).astype(dx.dtype), *others)
+
+
+@both("the normalized row is taken from the result, divided by the scale", "gradient", part="_vjp")
+def divides_the_result_by_the_scale(f, x, *rest, epsilon=DEFAULT):
+    dx, *others = f(x, *rest, epsilon=epsilon)
+    if not others:
+        return (dx,)
+    known = (rest[0] != 0).astype(x.dtype)
+    return (dx, others[0] * known, *others[1:])
 
 
 @both("the gradients of the weights are means over the rows", "gradient", part="_vjp")

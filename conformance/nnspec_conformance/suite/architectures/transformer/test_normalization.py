@@ -69,6 +69,8 @@ def values(operation: str) -> Iterator[Case]:
     yield call(name, x, *weights(name, "float32"), epsilon=EPSILON, want=want, note="statistics over other axes, too")
     long = rows(leading=(3,), features=300)
     yield call(name, long, *weights(name, "float32", 300), epsilon=EPSILON, want=want, note="a row in two parts")
+    alone = rows(features=1)  # layer norm has the shift, whatever the row is
+    yield call(name, alone, *weights(name, "float32", 1), epsilon=EPSILON, want=want, note="a variance by n - 1 of 0")
 
 
 def gradients(operation: str) -> Iterator[Case]:
@@ -77,6 +79,10 @@ def gradients(operation: str) -> Iterator[Case]:
         x, g = rows(dtype, leading), normal_draws(83, (*leading, FEATURES), dtype)
         arrays = (x, *weights(operation, dtype))
         yield gradient(operation, *arrays, epsilon=EPSILON, cotangents=g, want=want, note="statistics held constant")
+    (x, scale, *bias), g = (rows(), *weights(operation, "float32")), normal_draws(83, (6, FEATURES), "float32")
+    x, scale = x * (np.arange(x.size).reshape(x.shape) % 7 != 3), scale * (np.arange(FEATURES) != 2)
+    note = "the result over the scale, for the normalized row"
+    yield gradient(operation, x, scale, *bias, epsilon=EPSILON, cotangents=g, want=want, note=note)
 
 
 # ---- values
@@ -112,14 +118,9 @@ def test_weights_left_out(operation: str, lean: bool) -> Iterator[Case]:
         for count in range(1, len(arrays)):
             yield call(operation, *arrays[:count], epsilon=EPSILON, want=want, note="zeros for the scale")
     x, g = rows(), normal_draws(83, (6, FEATURES))
-    yield gradient(
-        operation,
-        x,
-        epsilon=EPSILON,
-        cotangents=g,
-        want=gradients_for(operation),
-        note="a gradient for a scale that is not there",
-    )
+    note, back = "a gradient for a weight that is not there", gradients_for(operation)
+    for given in ((x,), (x, weights(operation, "float32")[0])):
+        yield gradient(operation, *given, epsilon=EPSILON, cotangents=g, want=back, note=note)
 
 
 @clause("layer-norm.large-mean")

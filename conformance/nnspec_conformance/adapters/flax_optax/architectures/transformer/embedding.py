@@ -21,10 +21,10 @@ KNOWN_FAILURES = {
 }
 
 
-def embedding(table, ids, *, scaled=False):
-    if scaled:
+def embedding(table, ids, **given):
+    if given.pop("scaled", False):
         raise NotImplementedError("no scale")
-    return _layer(table)(ids)
+    return _layer(table)(ids, **given)
 
 
 def tied_logits(x, table):

@@ -21,10 +21,10 @@ KNOWN_FAILURES = {
 }
 
 
-def embedding(table, ids, *, scaled=False):
-    if scaled:
+def embedding(table, ids, **given):
+    if given.pop("scaled", False):
         raise NotImplementedError("no scale")
-    return _layer(keras.layers.Embedding, table).stateless_call([table], [], ids)[0]
+    return _layer(keras.layers.Embedding, table).stateless_call([table], [], ids, **given)[0]
 
 
 def tied_logits(x, table):

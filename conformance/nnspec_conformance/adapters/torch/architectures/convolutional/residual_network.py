@@ -17,7 +17,7 @@ KNOWN_FAILURES = {
         "a bias of one entry is added to every output, right is a refusal: functional_call compares no shapes, and "
         f"addmm expands its bias; searched 2026-11-28, not found; {CALL}"
     ),
-    "duty.sizes[residual_network]": (
+    "duty.sizes[residual_network]; float32": (
         "no gradient for a kernel of two channels and one filter that is a view with other strides, 'slow_conv2d: "
         "grad_weight must be contiguous', right is that of the kernel copied with .contiguous(); "
         "https://github.com/pytorch/vision/issues/6001"

@@ -18,10 +18,10 @@ KNOWN_FAILURES = {
 }
 
 
-def embedding(table, ids, *, scaled=False):
-    if scaled:
+def embedding(table, ids, **given):
+    if given.pop("scaled", False):
         raise NotImplementedError("no scale")
-    return F.embedding(ids, table)
+    return F.embedding(ids, table, **given)
 
 
 def padded_embedding(table, ids, *, padding_id):

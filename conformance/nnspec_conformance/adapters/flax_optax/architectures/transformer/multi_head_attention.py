@@ -1,0 +1,42 @@
+"""The stock layer, ``nnx.MultiHeadAttention``."""
+
+from __future__ import annotations
+
+import functools
+
+from flax import nnx
+
+FLOAT32 = (
+    "in float64 an entry is -0.09188516, right is -0.09188520: scores are cast to float32 for the softmax, whatever "
+    "comes in; https://github.com/jax-ml/jax/issues/34107"
+)
+KNOWN_FAILURES = {
+    "multi-head-attention.value; float64": FLOAT32,
+    "multi-head-attention.gradient; float64": FLOAT32,
+}
+PLACES = {"q": "query", "k": "key", "v": "value", "o": "out"}
+
+
+def multi_head_attention(x, weights, context=None, mask=None, *, causal=None):
+    given = {} if causal is None else {"is_causal": causal}
+    return _layer(weights, x.dtype)(x, context, mask=mask, **given)
+
+
+def _layer(weights, dtype):
+    """The layer with these weights; names that are none of its own stay, and are refused."""
+    state = {}
+    for name, w in weights.items():
+        part, _, place = name.partition("_")
+        state.setdefault(PLACES.get(place, place), {})[part] = nnx.Param(w)
+    return nnx.merge(_structure(*weights["kernel_q"].shape[:2], dtype), nnx.State(state))
+
+
+@functools.cache
+def _structure(features, heads, dtype):
+    """The structure of a layer; its weights are handed over."""
+
+    def make():
+        kept = {"dtype": dtype, "param_dtype": dtype, "decode": False, "keep_rngs": False}
+        return nnx.MultiHeadAttention(heads, features, **kept, rngs=nnx.Rngs(0))
+
+    return nnx.split(nnx.eval_shape(make))[0]

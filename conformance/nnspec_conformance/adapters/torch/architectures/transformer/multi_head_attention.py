@@ -1,0 +1,32 @@
+"""``nn.MultiheadAttention``, which packs three kernels into one, and takes true for hidden in its masks."""
+
+from __future__ import annotations
+
+import torch
+from torch import func, nn
+
+KNOWN_FAILURES = {}
+PARTS = "qkv"
+
+
+def multi_head_attention(x, weights, context=None, mask=None, *, causal=None):
+    width, heads, _ = weights["kernel_q"].shape
+    layer = nn.MultiheadAttention(width, heads, batch_first=True, dtype=x.dtype)
+    c = x if context is None else context
+    given = {}
+    if mask is not None:  # one for each example and head
+        shape = (len(x), heads, x.shape[1], mask.shape[-1])
+        given["attn_mask"] = ~mask.expand(shape).reshape(-1, *shape[2:])
+    if causal:
+        hidden = torch.ones(x.shape[1], c.shape[1], dtype=torch.bool).triu(1)
+        given |= {"is_causal": True, "attn_mask": hidden if mask is None else given["attn_mask"] | hidden}
+    return func.functional_call(layer, _packed(weights), (x, c, c), given | {"need_weights": False}, strict=True)[0]
+
+
+def _packed(weights):
+    """Queries, keys and values one below another, each [out, in]; other names stay as they are, and are refused."""
+    table = dict(weights)
+    kernels = [table.pop(f"kernel_{part}").flatten(1).mT for part in PARTS]
+    biases = [table.pop(f"bias_{part}").flatten() for part in PARTS]
+    out = {"out_proj.weight": table.pop("kernel_o").flatten(0, 1).mT, "out_proj.bias": table.pop("bias_o")}
+    return table | out | {"in_proj_weight": torch.cat(kernels), "in_proj_bias": torch.cat(biases)}

@@ -1,0 +1,116 @@
+"""Multi-head attention in NumPy, written from the clauses: dense maps to queries, keys and values, and one back.
+
+Every function computes in the dtype that it is handed; the expected values of the suite are computed in float64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnspec_conformance.oracles.architectures.transformer.attention import as_it_is, attention, attention_vjp
+
+PARTS = "qkv"
+LOG3 = float(np.log(3))
+# The example of the page: two places, two heads of depth 1.
+EXAMPLE_X = [[LOG3, 0], [0, LOG3]]
+EXAMPLE_WEIGHTS = {
+    "kernel_q": [[[0], [0]], [[0], [0]]],
+    "bias_q": [[1], [1]],
+    "kernel_k": [[[1], [0]], [[0], [1]]],
+    "bias_k": [[0], [0]],
+    "kernel_v": [[[8 / LOG3], [8 / LOG3]], [[0], [0]]],
+    "bias_v": [[0], [0]],
+    "kernel_o": [[[1, 0]], [[0, 1]]],
+    "bias_o": [0, 1],
+}
+EXAMPLE_Y = [[6, 3], [6, 3]]
+
+
+AXES = {
+    **{f"kernel_{part}": ("width", "heads", "depth") for part in PARTS},
+    **{f"bias_{part}": ("heads", "depth") for part in PARTS},
+    "kernel_o": ("heads", "depth", "width"),
+    "bias_o": ("width",),
+}
+PIECE = 16  # terms of a sum that are added before it is rounded
+
+
+def multi_head_attention(x, weights, context=None, mask=None, *, causal=False, rounded=as_it_is):
+    weights, _, _, rows = _prepared(x, weights, context, rounded)
+    y = attention(*rows, mask, causal=causal, rounded=rounded)
+    return rounded(_product(_flat(y, 2), _flat(weights["kernel_o"], 0, 2), rounded) + weights["bias_o"])
+
+
+def multi_head_attention_vjp(x, weights, *rest, causal=False, rounded=as_it_is):
+    *given, cotangents = rest
+    context, mask = (*given, None, None)[:2]
+    weights, x, c, rows = _prepared(x, weights, context, rounded)
+    g = rounded(cotangents)
+    y = attention(*rows, mask, causal=causal, rounded=rounded)
+    found = {"kernel_o": _of_weights(y, g, rounded), "bias_o": _of_bias(g, rounded)}
+    heads = _product(g, _flat(weights["kernel_o"], 0, 2).T, rounded).reshape(y.shape)
+    back = dict(zip(PARTS, attention_vjp(*rows, mask, heads, causal=causal, rounded=rounded), strict=True))
+    to_inputs = {}
+    for part, moved in back.items():
+        found[f"kernel_{part}"] = _of_weights(x if part == "q" else c, moved, rounded)
+        found[f"bias_{part}"] = _of_bias(moved, rounded)
+        to_inputs[part] = _product(_flat(moved, 2), _flat(weights[f"kernel_{part}"], 1).T, rounded)
+    dx, dc = to_inputs["q"], rounded(to_inputs["k"] + to_inputs["v"])
+    table = {name: found[name] for name in weights}
+    return (rounded(dx + dc), table) if context is None else (dx, table, dc)
+
+
+def _prepared(x, weights, context, rounded):
+    """Rounded weights and inputs, what keys are made of, and queries, keys and values."""
+    _check(x, weights, context)
+    weights = {name: rounded(w) for name, w in weights.items()}
+    x = rounded(x)
+    c = x if context is None else rounded(context)
+    rows = []
+    for part in PARTS:
+        kernel, bias = weights[f"kernel_{part}"], weights[f"bias_{part}"]
+        sums = _product(x if part == "q" else c, _flat(kernel, 1), rounded)
+        rows.append(rounded(sums.reshape(*sums.shape[:2], *bias.shape) + bias))
+    return weights, x, c, rows
+
+
+def _product(a, b, rounded):
+    """A product of matrices whose sums are rounded on the way, as long ones are in a narrow dtype."""
+    total = rounded(a[..., :PIECE] @ b[:PIECE])
+    for i in range(PIECE, a.shape[-1], PIECE):
+        total = rounded(total + rounded(a[..., i : i + PIECE] @ b[i : i + PIECE]))
+    return total
+
+
+def _flat(x, first, count=2):
+    """Some neighbouring axes as one."""
+    return x.reshape(*x.shape[:first], int(np.prod(x.shape[first : first + count])), *x.shape[first + count :])
+
+
+def _of_weights(read, moved, rounded):
+    """The gradient of a kernel: over all places, what it read times what comes back."""
+    rows, columns = read.shape[2:], moved.shape[2:]
+    places = read.shape[0] * read.shape[1]
+    a, b = read.reshape(places, int(np.prod(rows))), moved.reshape(places, int(np.prod(columns)))
+    return _product(a.T, b, rounded).reshape(*rows, *columns)
+
+
+def _of_bias(moved, rounded):
+    places = moved.reshape(moved.shape[0] * moved.shape[1], int(np.prod(moved.shape[2:])))
+    return _product(np.ones((1, len(places)), moved.dtype), places, rounded).reshape(moved.shape[2:])
+
+
+def _check(x, weights, context):
+    if weights.keys() != AXES.keys():
+        raise ValueError(f"the table has {', '.join(weights)}, expected {', '.join(AXES)}")
+    sizes = {"width": x.shape[-1]}
+    for name, axes in AXES.items():
+        if weights[name].ndim != len(axes):
+            raise ValueError(f"{name} has shape {weights[name].shape}, expected {axes}")
+        for axis, length in zip(axes, weights[name].shape, strict=True):
+            if sizes.setdefault(axis, length) != length:
+                raise ValueError(f"{name} has {axis} {length}, elsewhere it is {sizes[axis]}")
+    if sizes["heads"] * sizes["depth"] != sizes["width"]:
+        raise ValueError(f"{sizes['heads']} heads of depth {sizes['depth']} are not {sizes['width']} features")
+    if x.ndim != 3 or (context is not None and (context.ndim != 3 or context.shape[::2] != x.shape[::2])):
+        raise ValueError(f"x {x.shape} and context {np.shape(context)} do not fit")

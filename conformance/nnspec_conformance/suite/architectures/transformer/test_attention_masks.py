@@ -1,0 +1,168 @@
+"""Tests of architectures/transformer/attention: masks, causality, and queries that see nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
+from nnspec_conformance.inputs import wide
+from nnspec_conformance.suite.architectures.transformer.test_attention import (
+    BATCH,
+    HEADS,
+    KEYS,
+    QUERIES,
+    a_mask,
+    arrays,
+    cotangents,
+    expected,
+    first_dtypes,
+    pulled,
+)
+from nnspec_conformance.tolerance import Want, exact
+
+HUGE = 1e30
+
+
+def hiding(key: int = 1) -> np.ndarray:
+    """The mask without one key of the first example, which then no query sees; in the second example some still do."""
+    mask = a_mask()
+    mask[0, ..., key] = False
+    return mask
+
+
+@clause("attention.masked")
+def test_masked(trial) -> None:
+    (q, k, v), mask = arrays(), hiding()
+    base = trial.call(q, k, v, mask)
+    g = cotangents(q, v)
+    for what in (HUGE, -HUGE, 3.0):
+        others = k.copy(), v.copy()
+        for a in others:
+            a[0, 1] = what * np.sign(a[0, 1])
+        trial.expect(trial.call(q, *others, mask), exact(base), f"the result with {what:g} in a key that no query sees")
+        found = trial.vjp((q, *others, mask), g)[1:3]
+        zero = exact(np.zeros(found[0][0, 1].shape))
+        for name, part in zip(("key", "value"), found, strict=True):
+            trial.expect(part[0, 1], zero, f"the gradient of this {name}, with {what:g} in it")
+    unseen = np.argwhere(~mask[1, 0, 0])[-1, 0]  # by the first query of the second example, in the first head
+    others = k.copy(), v.copy()
+    for a in others:
+        a[1, unseen, 0] *= 50
+    found = trial.call(q, *others, mask)
+    trial.expect(found[1, 0, 0], exact(base[1, 0, 0]), "the result of a query that does not see the key that changed")
+
+
+@clause("attention.additive")
+def test_additive(readings: dict, lean: bool) -> Iterator[Case]:
+    for dtype in first_dtypes(lean):
+        (q, k, v), mask = arrays(dtype), a_mask()
+        right = expected(readings)(q, k, v, mask)
+        added = np.where(mask, 0.0, -np.inf).astype(q.dtype)
+        yield call("attention", q, k, v, None, added, want=right, note="minus infinity is cut off")
+
+
+@clause("attention.mask-broadcast")
+def test_broadcast(readings: dict, lean: bool) -> Iterator[Case]:
+    whole = a_mask()
+    parts = {"queries": whole[:, :1, :1], "heads": whole[:, :1], "examples": whole[:1]}
+    for note, mask in parts.items():
+        full = np.broadcast_to(mask, (BATCH, HEADS, QUERIES, KEYS))
+        right = expected(readings)(*arrays(), full)
+        yield call("attention", *arrays(), np.ascontiguousarray(mask), want=right, note=f"one mask for all {note}")
+
+
+@clause("attention.causal")
+def test_causal(trial) -> None:
+    q, k, v = arrays(queries=KEYS)
+    base = trial.call(q, k, v, causal=True)
+    for t in range(1, KEYS):
+        others = [np.concatenate([a[:, :t], 3 - 2 * a[:, t:]], 1) for a in (k, v)]
+        found = trial.call(q, *others, causal=True)
+        trial.expect(found[:, :t], exact(base[:, :t]), f"the results before place {t}, with other keys from there on")
+    g = cotangents(q, v)
+    g[:, 2:] = 0
+    for name, part in zip(("keys", "values"), trial.vjp((q, k, v), g, causal=True)[1:], strict=True):
+        trial.expect(part[:, 2:], exact(np.zeros_like(part[:, 2:])), f"the gradient of later {name}")
+
+
+@clause("attention.causal-alignment")
+def test_alignment(readings: dict, lean: bool) -> Iterator[Case]:
+    more, fewer = arrays(queries=KEYS, keys=QUERIES), arrays()
+    for given in (fewer,) if lean else (fewer, more):
+        yield call("attention", *given, causal=True, want=expected(readings), note="aligned at the other end")
+    one = arrays(queries=1)
+    yield call("attention", *one, causal=True, want=expected(readings), note="a newest query that sees the first key")
+    q, k, v = fewer
+    g = cotangents(q, v)
+    yield gradient("attention", q, k, v, causal=True, cotangents=g, want=pulled(readings), note="aligned elsewhere")
+
+
+@clause("attention.causal-and-mask")
+def test_causal_and_mask(readings: dict) -> Iterator[Case]:
+    q, k, v = arrays(queries=KEYS)
+    mask = a_mask(queries=KEYS)
+    mask[..., 0] = True  # so that every query sees a key
+    yield call("attention", q, k, v, mask, causal=True, want=expected(readings), note="one of the two is dropped")
+
+
+@clause("attention.no-keys")
+def test_no_keys(readings: dict, lean: bool) -> Iterator[Case]:
+    for dtype in first_dtypes(lean):
+        yield call("attention", *arrays(dtype), _blind(), want=expected(readings), note="what 0 over 0 is made to be")
+
+
+@clause("attention.no-keys-gradient")
+def test_no_keys_gradient(readings: dict) -> Iterator[Case]:
+    q, k, v = arrays()
+    g = cotangents(q, v)
+    yield gradient("attention", q, k, v, _blind(), cotangents=g, want=pulled(readings), note="NaN in every gradient")
+
+
+def _blind() -> np.ndarray:
+    """The mask in which one query of several sees no key."""
+    mask = a_mask()
+    mask[1, :, 1] = False
+    return mask
+
+
+@clause("attention.masked-content")
+def test_masked_content(readings: dict) -> Iterator[Case]:
+    (q, k, v), mask = arrays(), hiding()
+    k[0, 1] = v[0, 1] = np.nan
+    clean = k.copy(), v.copy()
+    for a in clean:
+        a[0, 1] = 0
+    right = expected(readings, masked_content="kept-out")(q, *clean, mask)
+    if readings["masked_content"] == "leaks":
+        value = right.value.copy()
+        value[0] = np.nan
+        right = Want(value, np.where(np.isnan(value), 0, right.allowed), right.flushed, right.dtype, right.tolerance)
+        yield call("attention", q, k, v, mask, want=right, note="zero times NaN")
+        return
+    yield call("attention", q, k, v, mask, want=right, note="zero times NaN")
+    g = cotangents(q, v)
+    back = pulled(readings)(q, *clean, mask, g)
+    yield gradient("attention", q, k, v, mask, cotangents=g, want=back, note="zero times NaN in the backward pass")
+
+
+@clause("attention.integer-mask")
+def test_integer_mask(readings: dict) -> Iterator[Case | ErrorCase]:
+    q, k, v = arrays()
+    mask = a_mask().astype(np.int32)
+    if readings["integer_mask"] == "refused":
+        yield refusal("attention", q, k, v, mask, valid=(q, k, v, a_mask()), note="a mask of 0 and 1")
+        return
+    as_bias = (None, wide(mask.astype(q.dtype)))
+    given = (q, k, v, a_mask()) if readings["integer_mask"] == "boolean" else (q, k, v, *as_bias)
+    yield call("attention", q, k, v, mask, want=expected(readings)(*given), note="added, or taken for truth values")
+
+
+@clause("attention.zero-keys")
+def test_zero_keys(readings: dict) -> Iterator[Case | ErrorCase]:
+    q, k, v = arrays(keys=0)
+    if readings["zero_keys"] == "refused":
+        yield refusal("attention", q, k, v, valid=arrays(), note="no keys")
+    else:
+        yield call("attention", q, k, v, want=exact(np.zeros(q.shape)), note="NaN")

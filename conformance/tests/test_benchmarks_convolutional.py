@@ -1,0 +1,33 @@
+"""The training steps of the two networks of images: every library takes the same steps, and costs are by formula."""
+
+import math
+
+import numpy as np
+import pytest
+
+from nnspec_conformance.benchmarks import machine
+from nnspec_conformance.benchmarks.architectures.convolutional import network
+
+
+@pytest.mark.parametrize("name", network.QUICK)
+def test_every_library_takes_the_same_steps(name):
+    programs = network.builder(network.QUICK[name])(machine.find_device("cpu"))
+    losses = {who: [float(np.asarray(p.call()[2])) for _ in range(4)] for who, p in programs.items()}
+
+    assert {"nnspec", "flax"} <= losses.keys()
+    assert np.ptp(losses["nnspec"]) > 1e-3  # the weights move
+    for who, values in losses.items():
+        np.testing.assert_allclose(values, losses["nnspec"], rtol=1e-5, err_msg=who)
+
+
+@pytest.mark.parametrize("name", network.SIZES)
+def test_products_and_bytes_are_those_of_the_table_of_weights(name):
+    size = network.SIZES[name]
+    (workload,) = (w for w in network.workloads() if w.name == name)
+    _, _, weights = network.drawn(size)
+    parameters = sum(w.size for w in weights.values())
+    forward = sum(row.products for row in size.counts())
+
+    assert sum(row.parameters for row in size.counts()) == parameters
+    assert 2 * size.batch * 2 * forward < workload.operations < 2 * size.batch * 3 * forward
+    assert workload.least_bytes > 4 * (6 * parameters + 2 * size.batch * math.prod(size.image))
