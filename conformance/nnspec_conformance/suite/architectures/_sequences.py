@@ -35,6 +35,18 @@ def where(want: Want, mask: np.ndarray) -> Want:
     return replace(want, value=want.value[mask], allowed=want.allowed[mask], flushed=want.flushed[mask])
 
 
+def left_open(want: Any, readings: dict, operands: tuple, given: dict) -> Any:
+    """Any numbers, where states come in the order of processing, and padding is read first or last as one likes."""
+    has_lengths = any(x.dtype.kind in "iu" for x in leaves(operands))
+    if not (has_lengths and given.get("reverse") and readings.get("reverse_order") == "processing"):
+        return want
+    if isinstance(want, Want):
+        return replace(want, allowed=np.full_like(want.allowed, np.inf))
+    if isinstance(want, dict):
+        return {name: left_open(part, readings, operands, given) for name, part in want.items()}
+    return type(want)(left_open(part, readings, operands, given) for part in want)
+
+
 def remembered(want: Callable) -> Callable:
     """The function of arrays and attributes with its answers kept: a spread is many runs of the oracle."""
     found: dict[Any, Any] = {}
@@ -115,7 +127,9 @@ class Layer:
 
         def want(*operands: Any, **given: Any) -> Want:
             told = self.told(readings, operands, more | given)
-            return self._value(*operands, **told | more | given)
+            found = self._value(*operands, **told | more | given)
+            last = (more | given).get("outputs") == "last"
+            return found if last else left_open(found, readings, operands, more | given)
 
         return want
 
@@ -123,7 +137,8 @@ class Layer:
         """The oracle's gradients in that reading, and what they move when all operands are rounded at random."""
 
         def want(*operands: Any, **given: Any) -> tuple:
-            return self._gradients(*operands, **self.told(readings, operands, given) | given)
+            found = self._gradients(*operands, **self.told(readings, operands, given) | given)
+            return found if given.get("outputs") == "last" else left_open(found, readings, operands, given)
 
         return want
 

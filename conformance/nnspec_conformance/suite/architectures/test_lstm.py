@@ -19,6 +19,7 @@ from nnspec_conformance.suite.architectures._sequences import (
     IN,
     LENGTHS,
     TIME,
+    left_open,
     padding,
     remembered,
     told,
@@ -110,7 +111,8 @@ def expected(readings: dict, **more: Any) -> Callable[..., tuple]:
     """The oracle's sequence in the subject's reading, with what it may be off by."""
 
     def want(*operands: Any, **given: Any) -> tuple:
-        return value(*operands, **told(readings, operands, more | given) | more | given)
+        states, *last = value(*operands, **told(readings, operands, more | given) | more | given)
+        return left_open(states, readings, operands, more | given), *last
 
     return want
 

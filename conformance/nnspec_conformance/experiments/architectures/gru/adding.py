@@ -167,7 +167,7 @@ def program(learner: Learner, steps: int, batch: int) -> tuple[Callable, Callabl
 
     @jax.jit
     def reach(table: dict) -> Any:
-        """By how many powers of ten the answer's gradient for the first input is above that for the last."""
+        """Tell by how many powers of ten the answer's gradient for the first input is above that for the last."""
         x, _ = drawn(jax.random.key(0), READ)
         g = jnp.linalg.norm(jax.grad(lambda x: answer(table, x).sum())(x), axis=(0, 2))
         return jnp.log10(g[0]) - jnp.log10(g[-1])
