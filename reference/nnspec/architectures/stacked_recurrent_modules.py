@@ -54,11 +54,23 @@ class Elman(nnx.Module):
         return simple.elman(x, self.get_weights(), carry, lengths, activation=self.activation)
 
     def get_weights(self) -> dict[str, Array]:
-        """Hand out the table that `elman` takes; changing it does not change the layer."""
+        """Hand out the table that `elman` takes; changing it does not change the layer.
+
+        Returns:
+            The arrays by name.
+        """
         return _table(self.weights)
 
     def set_weights(self, weights: dict) -> None:
-        """Take a table such as ``get_weights`` hands out, or raise ValueError or TypeError."""
+        """Take a table such as ``get_weights`` hands out.
+
+        Args:
+            weights: the arrays by name.
+
+        Raises:
+            ValueError: names or shapes are others.
+            TypeError: one is no array of floating point.
+        """
         _take("Elman.set_weights", self.weights, weights)
 
 
@@ -93,11 +105,23 @@ class LSTM(nnx.Module):
         return long.lstm(x, self.get_weights(), h, c, lengths)
 
     def get_weights(self) -> dict[str, Array]:
-        """Hand out the table that `lstm` takes; changing it does not change the layer."""
+        """Hand out the table that `lstm` takes; changing it does not change the layer.
+
+        Returns:
+            The arrays by name.
+        """
         return _table(self.weights)
 
     def set_weights(self, weights: dict) -> None:
-        """Take a table such as ``get_weights`` hands out, or raise ValueError or TypeError."""
+        """Take a table such as ``get_weights`` hands out.
+
+        Args:
+            weights: the arrays by name.
+
+        Raises:
+            ValueError: names or shapes are others.
+            TypeError: one is no array of floating point.
+        """
         _take("LSTM.set_weights", self.weights, weights)
 
 
@@ -133,11 +157,23 @@ class GRU(nnx.Module):
         return gated.gru(x, self.get_weights(), carry, lengths, reset=self.reset)
 
     def get_weights(self) -> dict[str, Array]:
-        """Hand out the table that `gru` takes; changing it does not change the layer."""
+        """Hand out the table that `gru` takes; changing it does not change the layer.
+
+        Returns:
+            The arrays by name.
+        """
         return _table(self.weights)
 
     def set_weights(self, weights: dict) -> None:
-        """Take a table such as ``get_weights`` hands out, or raise ValueError or TypeError."""
+        """Take a table such as ``get_weights`` hands out.
+
+        Args:
+            weights: the arrays by name.
+
+        Raises:
+            ValueError: names or shapes are others.
+            TypeError: one is no array of floating point.
+        """
         _take("GRU.set_weights", self.weights, weights)
 
 
@@ -180,11 +216,23 @@ class StackedRecurrent(nnx.Module):
         return stacked_recurrent(x, self.get_weights(), cell=self.cell, masks=masks)
 
     def get_weights(self) -> dict[str, Array]:
-        """Hand out the table that `stacked_recurrent` takes; changing it does not change the stack."""
+        """Hand out the table that `stacked_recurrent` takes; changing it does not change the stack.
+
+        Returns:
+            The arrays by name.
+        """
         return _table(self.weights)
 
     def set_weights(self, weights: dict) -> None:
-        """Take a table such as ``get_weights`` hands out, or raise ValueError or TypeError."""
+        """Take a table such as ``get_weights`` hands out.
+
+        Args:
+            weights: the arrays by name.
+
+        Raises:
+            ValueError: names or shapes are others.
+            TypeError: one is no array of floating point.
+        """
         _take("StackedRecurrent.set_weights", self.weights, weights)
 
 
@@ -222,11 +270,23 @@ class Bidirectional(nnx.Module):
         return bidirectional(x, self.get_weights(), lengths, cell=self.cell)
 
     def get_weights(self) -> dict[str, Array]:
-        """Hand out the table that `bidirectional` takes; changing it does not change the layer."""
+        """Hand out the table that `bidirectional` takes; changing it does not change the layer.
+
+        Returns:
+            The arrays by name.
+        """
         return _table(self.weights)
 
     def set_weights(self, weights: dict) -> None:
-        """Take a table such as ``get_weights`` hands out, or raise ValueError or TypeError."""
+        """Take a table such as ``get_weights`` hands out.
+
+        Args:
+            weights: the arrays by name.
+
+        Raises:
+            ValueError: names or shapes are others.
+            TypeError: one is no array of floating point.
+        """
         _take("Bidirectional.set_weights", self.weights, weights)
 
 

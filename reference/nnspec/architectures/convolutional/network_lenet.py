@@ -99,6 +99,8 @@ def _check(name: str, x: Array, weights: dict) -> None:
 def lenet_counts(image: tuple, outputs: int, *, maps: tuple, hidden: int, window: int) -> list[LayerCounts]:
     r"""Count what each layer of `lenet` hands on, holds and computes, without running it.
 
+    Its layers are those of [lenet.value][].
+
     Args:
         image: height, width and channels.
         outputs: the number of classes, or of predicted numbers.

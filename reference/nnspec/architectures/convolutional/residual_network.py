@@ -98,6 +98,8 @@ def _last_maps(x: Array, weights: dict, phi: Callable[[Array], Array]) -> Array:
 def residual_network_counts(image: tuple, outputs: int, *, maps: tuple) -> list[LayerCounts]:
     r"""Count what each layer of `residual_network` hands on, holds and computes, without running it.
 
+    Its layers are those of [residual-network.value][].
+
     Args:
         image: height, width and channels.
         outputs: the number of classes, or of predicted numbers.

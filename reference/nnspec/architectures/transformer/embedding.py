@@ -29,9 +29,6 @@ def embedding(
     Returns:
         A row for each id.
 
-    Raises:
-        ValueError: ids are no integers.
-
     Source: Bengio, Ducharme, Vincent and Jauvin 2003, section 2; Vaswani et al. 2017, section 3.4.
     """
     known = (ids >= 0) & (ids < len(table))
@@ -154,7 +151,14 @@ class Embedding(nnx.Module):
 
     @checked
     def logits(self, x: Float[Array, "*batch features"]) -> Float[Array, "*batch vocabulary"]:
-        """Apply `tied_logits` with the same table."""
+        """Apply `tied_logits` with the same table.
+
+        Args:
+            x: any float dtype.
+
+        Returns:
+            A score for each token of the vocabulary.
+        """
         return tied_logits(x, self.table[...])
 
 
