@@ -208,10 +208,9 @@ class Operation:
         """Everything that a call takes by position."""
         return (*self.arrays, *self.state)
 
-    @property
-    def rare(self) -> set[str]:
-        """The keywords of which most inputs do not show the reading."""
-        return {attribute.name for attribute in self.attributes if attribute.rare}
+    def is_rare(self, keyword: str) -> bool:
+        """Whether most inputs do not show the reading; those that no attribute chooses are about digits alone."""
+        return all(attribute.rare for attribute in self.attributes if attribute.name == keyword)
 
     def attribute(self, name: str) -> Attribute:
         """The keyword of that name."""

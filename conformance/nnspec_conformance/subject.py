@@ -152,8 +152,8 @@ class Subject:
         declared = {c.keyword: self.reading(c, operation) for c in spec.governing(operation)}
         choices = {keyword: value if isinstance(value, tuple) else (value,) for keyword, value in declared.items()}
         if clause.is_duty:
-            rare = spec.operations[operation].rare
-            choices = {keyword: value[:1] if keyword in rare else value for keyword, value in choices.items()}
+            is_rare = spec.operations[operation].is_rare
+            choices = {keyword: value[:1] if is_rare(keyword) else value for keyword, value in choices.items()}
         made = []
         for readings in combinations(choices, clause.keyword):
             told = {k: r for k, r in readings.items() if isinstance(declared[k], tuple)}

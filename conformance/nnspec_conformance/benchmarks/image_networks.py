@@ -19,7 +19,7 @@ LENET, RESIDUAL = 4, 7  # how many layers have weights
 
 
 def ours(network: str) -> Callable:
-    """The reference."""
+    """Apply the network of the reference."""
     from nnspec.architectures.convolutional.network_lenet import lenet
     from nnspec.architectures.convolutional.residual_network import residual_network
 

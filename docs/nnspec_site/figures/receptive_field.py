@@ -14,7 +14,7 @@ PLACE = 2  # of the last layer, counted from 1
 
 
 def rows(place: int) -> list[tuple[int, set[int]]]:
-    """From the pixels to the last layer: how many places there are, and which of them count."""
+    """Tell for the pixels and each layer up to the last one how many places there are, and which of them count."""
     counts = [PIXELS]
     for _ in range(LAYERS):
         counts.append((counts[-1] - WINDOW) // STRIDE + 1)

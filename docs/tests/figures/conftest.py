@@ -17,8 +17,8 @@ STYLES = ("main", "palette", "theme", "clauses", "figures")
 
 
 @pytest.fixture(scope="session")
-def figures_folder(tmp_path_factory) -> Path:
-    """The assets of a site, with the files of every figure that moves."""
+def figures_folder(tmp_path_factory, chromium) -> Path:
+    """The assets of a site, with the files of every figure that moves; none is drawn where no browser can show it."""
     import material
 
     root = tmp_path_factory.mktemp("figures")

@@ -1,4 +1,4 @@
-"""The row that the reader shifts and stretches: every number is the reference's."""
+"""Tests of the row that the reader shifts and stretches: every number is that of the reference."""
 
 from __future__ import annotations
 

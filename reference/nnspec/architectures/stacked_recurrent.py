@@ -71,9 +71,7 @@ def stacked_recurrent(
     }
     tables.check("stacked_recurrent", weights, axes, x=x)
     if masks is not None and len(masks) != L - 1:
-        raise ValueError(
-            f"stacked_recurrent: masks has {len(masks)} layers, expected {L - 1}, one less than weights"
-        )
+        raise ValueError(f"stacked_recurrent: masks has {len(masks)} layers, expected {L - 1}, one less than weights")
     return _stacked(x, weights, masks, cell=cell, depth=L)
 
 

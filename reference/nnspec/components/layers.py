@@ -43,7 +43,9 @@ def dense(
     Source: Goodfellow, Bengio and Courville 2016, section 6.1.
     """
     W, b = kernel, bias
-    return x @ W + b
+    z = x @ W
+    wide = jnp.promote_types(z.dtype, jnp.float32)  # the gradient of b is a sum over the examples, and is added so
+    return (z.astype(wide) + b.astype(wide)).astype(z.dtype)
 
 
 @checked

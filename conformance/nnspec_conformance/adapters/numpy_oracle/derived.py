@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.adapters.numpy_oracle.checked import as_declared
-from nnspec_conformance.adapters.numpy_oracle.rounding import flushing, in_dtype, pulled_back, summing
+from nnspec_conformance.adapters.numpy_oracle.rounding import (
+    flushing,
+    in_dtype,
+    pulled_back,
+    stepping,
+    stepping_slopes,
+    summing,
+)
 from nnspec_conformance.clauses import Spec
 from nnspec_conformance.derivatives import complex_step
 from nnspec_conformance.flat import float_places, of_floats, regrouped
@@ -17,7 +24,12 @@ from nnspec_conformance.operations import Operation
 from nnspec_conformance.suite_loader import modules
 from nnspec_conformance.trees import leaves, rebuilt
 
-WRAPPERS = {"subnormals": flushing, "sums": summing}  # readings that are about the dtype, which no oracle knows
+WRAPPERS = {  # readings that are about the dtype, which no oracle knows
+    "subnormals": flushing,
+    "sums": summing,
+    "half": stepping,
+    "half_slopes": stepping_slopes,
+}
 AS_THEY_ARE = ("stepper", "random", "series")  # forms whose functions choose the dtype themselves
 
 

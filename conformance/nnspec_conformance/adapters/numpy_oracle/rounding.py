@@ -63,6 +63,35 @@ def summing(function: Callable) -> Callable:
     return call
 
 
+def stepping(function: Callable) -> Callable:
+    """A value with one more keyword: whether half precision is rounded once, or at every step."""
+
+    @functools.wraps(function)
+    def call(*arrays, half="once", **attributes):
+        return function(*arrays, **attributes, **({} if _is_slope(function) else _narrow(arrays, half)))
+
+    return call
+
+
+def stepping_slopes(function: Callable) -> Callable:
+    """The same for a slope."""
+
+    @functools.wraps(function)
+    def call(*arrays, half_slopes="once", **attributes):
+        return function(*arrays, **attributes, **(_narrow(arrays, half_slopes) if _is_slope(function) else {}))
+
+    return call
+
+
+def _is_slope(function: Callable) -> bool:
+    return function.__name__.endswith("_derivative")
+
+
+def _narrow(arrays: tuple, half: str) -> dict[str, str]:
+    dtype = float_dtype(arrays)
+    return {"narrow": dtype} if half == "steps" and dtype is not None and DTYPES[dtype] in WIDE else {}
+
+
 def _flushed(y: np.ndarray) -> np.ndarray:
     tiny = np.finfo(y.dtype).smallest_normal if y.dtype != "bfloat16" else np.float32(2.0**-126)
     return np.where(np.abs(y) < tiny, np.zeros_like(y), y)

@@ -10,6 +10,7 @@ import functools
 
 import numpy as np
 
+from nnspec_conformance.oracles.components.activations_steps import half_steps
 from nnspec_conformance.special import erfc, expit
 
 ELEMENTWISE = (
@@ -57,6 +58,7 @@ def relu_second_derivative(x):
     return np.zeros_like(x)
 
 
+@half_steps
 def leaky_relu(x, *, negative_slope=0.01):
     return np.where(x >= 0, x, x.dtype.type(negative_slope) * x)
 
@@ -70,10 +72,12 @@ def leaky_relu_second_derivative(x, *, negative_slope=0.01):
     return np.zeros_like(x)
 
 
+@half_steps
 def elu(x, *, alpha=1.0):
     return np.where(x > 0, x, x.dtype.type(alpha) * np.expm1(np.minimum(x, 0)))
 
 
+@half_steps
 def elu_derivative(x, *, alpha=1.0, gradient_at_zero="alpha", slopes="kept"):
     positive = x >= 0 if gradient_at_zero == "one" else x > 0
     return np.where(positive, x.dtype.type(1), _exponential_slope(x, x.dtype.type(alpha), slopes))
@@ -89,11 +93,13 @@ def elu_second_derivative(x, *, alpha=1.0):
     return np.where(x > 0, x.dtype.type(0), x.dtype.type(alpha) * np.exp(np.minimum(x, 0)))
 
 
+@half_steps
 def selu(x):
     scale, alpha = x.dtype.type(SELU_SCALE), x.dtype.type(SELU_SCALE * SELU_ALPHA)
     return np.where(x > 0, scale * x, alpha * np.expm1(np.minimum(x, 0)))
 
 
+@half_steps
 def selu_derivative(x, *, gradient_at_zero="left", slopes="kept"):
     scale, alpha = x.dtype.type(SELU_SCALE), x.dtype.type(SELU_SCALE * SELU_ALPHA)
     positive = x >= 0 if gradient_at_zero == "right" else x > 0
@@ -104,11 +110,13 @@ def selu_second_derivative(x):
     return np.where(x > 0, x.dtype.type(0), x.dtype.type(SELU_SCALE * SELU_ALPHA) * np.exp(np.minimum(x, 0)))
 
 
+@half_steps
 @in_float64
 def sigmoid(x):
     return expit(x)
 
 
+@half_steps
 def sigmoid_derivative(x, *, slopes="kept"):
     y = sigmoid(x)
     return y * (1 - y) if slopes == "result" else _sigmoid_slope(x)
@@ -128,6 +136,7 @@ def tanh(x):
     return np.tanh(x)
 
 
+@half_steps
 def tanh_derivative(x, *, slopes="kept"):
     y = np.tanh(x)
     return 1 - y * y if slopes == "result" else _tanh_slope(x)
@@ -143,10 +152,12 @@ def tanh_second_derivative(x):
     return -2 * np.tanh(x) * tanh_derivative(x)
 
 
+@half_steps
 def softplus(x):
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
+@half_steps
 @in_float64
 def softplus_derivative(x):
     return expit(x)
@@ -177,11 +188,13 @@ def _gated_second_derivative(x, inner, slope, curvature):
     return 2 * first * slope + x * (second * slope**2 + first * curvature)
 
 
+@half_steps
 @in_float64
 def silu(x):
     return _gated(x, x)
 
 
+@half_steps
 @in_float64
 def silu_derivative(x):
     x = _near(x)
@@ -201,6 +214,7 @@ def _inner(x, form):
     return c * (x + TANH_CUBIC * x**3), c * (1 + 3 * TANH_CUBIC * x**2), 6 * c * TANH_CUBIC * x
 
 
+@half_steps
 @in_float64
 def gelu(x, *, form="exact"):
     if form != "exact":
@@ -212,6 +226,7 @@ def _density(x):
     return np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
 
 
+@half_steps
 @in_float64
 def gelu_derivative(x, *, form="exact"):
     x = _near(x)
@@ -227,6 +242,7 @@ def gelu_second_derivative(x, *, form="exact"):
     return _gated_second_derivative(x, *_inner(x, form))
 
 
+@half_steps
 def hard_sigmoid(x, *, form="sixth"):
     slope = x.dtype.type(HARD_SIGMOID_SLOPE[form])
     return np.clip(slope * x + x.dtype.type(0.5), 0, 1)

@@ -9,17 +9,24 @@ import numpy as np
 
 from nnspec_conformance.oracles.components import activations
 from nnspec_conformance.oracles.components.activations import ACTIVATIONS
+from nnspec_conformance.oracles.sums import summed
 
 
-def dense(x, kernel, bias):
+def dense(x, kernel, bias, *, narrow=None):
+    """The sums of products; every partial sum is rounded to ``narrow`` where that is given."""
     if bias.shape != kernel.shape[1:]:
         raise ValueError(f"bias of shape {bias.shape} for a kernel of shape {kernel.shape}")
-    return x @ kernel + bias
+    return _product(x, kernel, narrow) + bias
 
 
-def dense_vjp(x, kernel, bias, cotangents):
+def _product(a, b, narrow):
+    return a @ b if narrow is None else summed(a[..., None] * b, -2, narrow=narrow)
+
+
+def dense_vjp(x, kernel, bias, cotangents, *, narrow=None):
     rows, g = x.reshape(-1, x.shape[-1]), cotangents.reshape(-1, cotangents.shape[-1])
-    return cotangents @ kernel.T, rows.T @ g, g.sum(0)
+    dx, dkernel = _product(cotangents, kernel.T, narrow), _product(rows.T, g, narrow)
+    return dx, dkernel, summed(g, 0, narrow=narrow)
 
 
 def depth(weights):

@@ -102,7 +102,7 @@ def test_second_derivative(operation: str, readings: dict) -> Iterator[Case]:
 
 def asked_where_small(operation: str, slope: Callable, want: Callable) -> Iterator[Case]:
     """The gradient where the slope is small, while neither it nor the gradient is below the normal numbers."""
-    for dtype in ("float32", "float64"):
+    for dtype in DTYPES:
         x = without_kinks(operation, real_numbers(dtype, largest=1e4))
         size = np.abs(slope(x))
         x = same_length(x[(size < SMALL) & (size >= 4 * smallest_normal(dtype))], real_numbers(dtype).size)

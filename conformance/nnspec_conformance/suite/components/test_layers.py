@@ -11,8 +11,10 @@ from nnspec_conformance.cases import Case, call, clause, gradient
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import network, normal_draws, wide
 from nnspec_conformance.oracles.components import layers as oracle
+from nnspec_conformance.suite.components._long_sums import near_one, told_apart
 from nnspec_conformance.tolerance import Shape, Want, bound, exact, smallest_normal, spread
 from nnspec_conformance.trees import mapped
+from nnspec_conformance.trial import Trial
 
 WIDTHS = (3, 7, 5, 2)  # no two alike: a transposed or skipped kernel does not fit
 LEADING = [(), (6,), (2, 6), (2, 4, 6), (2, 1, 3, 6)]
@@ -123,6 +125,20 @@ def test_gradient() -> Iterator[Case]:
         cotangents = normal_draws(27, (*leading, 5), dtype)
         arrays, note = dense_arrays(dtype, leading), "averages over the batch"
         yield gradient("dense", *arrays, cotangents=cotangents, want=dense_gradients, note=note)
+
+
+@clause("dense.long-sums")
+def test_long_sums(trial: Trial) -> None:
+    def sums(dtype: str, n: int) -> Iterator[tuple]:
+        x, bias, slim = near_one(1, (2, n), dtype), near_one(2, (3,), dtype), DTYPES[dtype].type(1 / 128)
+        kernel = near_one(3, (n, 3), dtype) * slim  # a power of two: 80,000 products stay below 65,504
+        yield trial.call(x, kernel, bias), wide(x) @ wide(kernel) + wide(bias), "a sum over the inputs"
+        x, kernel, g = near_one(4, (n, 2), dtype), near_one(5, (2, 3), dtype), near_one(6, (n, 3), dtype) * slim
+        _, of_kernel, of_bias = trial.vjp((x, kernel, bias), g)
+        yield of_kernel, wide(x).T @ wide(g), "the kernel's gradient, a sum over the examples"
+        yield of_bias, wide(g).sum(0), "the bias's gradient, a sum over the examples"
+
+    told_apart(trial, sums, units=1)  # the sum, and the sum with the bias
 
 
 # ---- multilayer perceptron

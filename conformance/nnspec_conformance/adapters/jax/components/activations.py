@@ -8,6 +8,8 @@ import numpy as np
 VARIANTS = {
     "leaky-relu.gradient-at-zero": "one",
     "activation.small-slopes": "result",  # the rules of logistic, tanh and expm1 take the result
+    "activation.half-precision": "steps",  # each operation is a program of its own
+    "activation.half-slopes": "steps",
     "softmax.small-slopes": "result",
     "softmax.long-rows": "rounded",
 }

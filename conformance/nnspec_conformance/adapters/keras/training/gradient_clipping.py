@@ -41,9 +41,11 @@ SLOPE = (
     f"by 0; {SOURCE}"
 )
 EDGES = {  # where every value of a keyword is asked: a subject that compiles is asked fewer
-    "duty.attributes[clip_by_value]": NOT_GIVEN,
-    "duty.attributes[clip_by_norm]": UNBOUNDED,
-    "duty.attributes[clip_by_global_norm]": UNBOUNDED,
+    **{
+        f"duty.attributes[{name}]; limit=0": NOT_GIVEN
+        for name in ("clip_by_value", "clip_by_norm", "clip_by_global_norm")
+    },
+    **{f"duty.attributes[{name}]; limit=inf": UNBOUNDED for name in ("clip_by_norm", "clip_by_global_norm")},
 }
 KNOWN_FAILURES = {
     f"{clause}[{operation}]": NOT_GIVEN

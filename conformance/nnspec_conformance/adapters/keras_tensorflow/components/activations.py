@@ -9,6 +9,8 @@ import tensorflow as tf
 
 VARIANTS = {
     "selu.gradient-at-zero": "right",
+    "activation.half-precision": "steps",
+    "activation.half-slopes": "steps",
     "softmax.small-slopes": "result",
     "softmax.long-rows": "rounded",
     "activation.small-slopes": "result",  # the rules of sigmoid, tanh, elu and selu take the result

@@ -13,6 +13,7 @@ KNOWN_FAILURES = {
     "duty.linear[dense]; float64": FLOAT32_PRODUCT,
     "duty.linear[mlp]; float64": FLOAT32_PRODUCT,
     "duty.sizes[dense]; float64": FLOAT32_PRODUCT,
-    "duty.second[mlp]": HARD_SIGMOID,
+    "duty.relations[dense]; float64": FLOAT32_PRODUCT,
+    "duty.second[mlp]; activation=hard_sigmoid": HARD_SIGMOID,
     "duty.sizes[mlp]; float64": FLOAT32_PRODUCT,
 }

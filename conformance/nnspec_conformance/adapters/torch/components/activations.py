@@ -9,6 +9,9 @@ VARIANTS = {
     "gelu.form": ("exact", "tanh"),
     "activation.small-slopes[sigmoid]": "result",
     "activation.small-slopes[tanh]": "result",
+    "activation.half-slopes[sigmoid]": "steps",  # these begin with the stored result, that of silu with its sigmoid
+    "activation.half-slopes[tanh]": "steps",
+    "activation.half-slopes[silu]": "steps",
     "softmax.small-slopes": "result",
     "softmax.long-rows[log_softmax]": "rounded",  # what the kernel adds up wide it keeps in the dtype of the row
 }

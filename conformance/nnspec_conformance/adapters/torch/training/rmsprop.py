@@ -36,12 +36,12 @@ AT_ZERO = (
 KNOWN_FAILURES = {
     f"rmsprop.zero-gradients[{operation}]": ZERO for operation in ("rmsprop", "centred_rmsprop", "adagrad")
 } | {
-    "rmsprop.decay-range[rmsprop]": RANGE,
-    "rmsprop.decay-range[centred_rmsprop]": RANGE,
-    "rmsprop.momentum-range[rmsprop]": RANGE,
-    "rmsprop.momentum-range[centred_rmsprop]": RANGE,
+    "rmsprop.decay-range[rmsprop]; decay_rate=1, decay_rate=1.5": RANGE,
+    "rmsprop.decay-range[centred_rmsprop]; decay_rate=1, decay_rate=1.5": RANGE,
+    "rmsprop.momentum-range[rmsprop]; momentum=1, momentum=1.5": RANGE,
+    "rmsprop.momentum-range[centred_rmsprop]; momentum=1, momentum=1.5": RANGE,
     "centred-rmsprop.rounding": ROUNDING,
-    "duty.attributes[centred_rmsprop]": AT_ZERO,
+    "duty.attributes[centred_rmsprop]; decay_rate=0": AT_ZERO,
 }
 
 

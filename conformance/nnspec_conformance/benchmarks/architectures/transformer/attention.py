@@ -20,7 +20,7 @@ HEADS, DEPTH = 2, 64
 
 @dataclass(frozen=True)
 class Size:
-    """One example.
+    """The sizes of one example.
 
     Attributes:
         places: queries, and as many keys.

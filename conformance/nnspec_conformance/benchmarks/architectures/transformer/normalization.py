@@ -128,7 +128,7 @@ def on_keras(size: Size) -> Callable | None:
 
 
 def torch_program(size: Size, arrays: tuple, direction: str, place: str, *, through: Callable = lambda f: f) -> Program:
-    """PyTorch's function."""
+    """Run the function of PyTorch."""
     import torch
     from torch.nn import functional
 

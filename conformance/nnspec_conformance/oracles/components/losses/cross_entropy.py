@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnspec_conformance.oracles.components.activations import log_softmax, sigmoid, softmax, softplus
+from nnspec_conformance.oracles.sums import summed
 
 # ---- what several of them share
 
@@ -19,12 +20,12 @@ def mean_of(total, count, empty_mean="zero"):
     return np.zeros_like(total) if empty_mean == "zero" else np.full_like(total, np.nan)
 
 
-def reduced(losses, reduction, empty_mean="zero", count=None):
+def reduced(losses, reduction, empty_mean="zero", count=None, narrow=None):
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"no reduction {reduction!r}")
     if reduction == "none":
         return losses
-    total = np.sum(losses, dtype=losses.dtype)
+    total = summed(losses, narrow=narrow)
     return total if reduction == "sum" else mean_of(total, losses.size if count is None else count, empty_mean)
 
 
@@ -129,13 +130,13 @@ def split(rest):
 def softmax_cross_entropy_with_integer_labels(
     logits, labels, class_weights=None, *, label_smoothing=0.0, ignore_label=None, reduction="none",
     weighted_mean="weights", ignored_mean="kept", all_ignored="zero", zero_weights="zero", smoothed_weights="class",
-    empty_mean="zero",
+    empty_mean="zero", narrow=None,
 ):  # fmt: skip
     a, kept = shares(logits, labels, class_weights, label_smoothing, ignore_label, smoothed_weights)
     losses = -np.sum(times(a, log_softmax(logits)), -1, dtype=logits.dtype)
     count = divisor(labels, class_weights, kept, weighted_mean, ignored_mean) if kept.any() else 0
     nothing = empty_mean if not labels.size else zero_weights if kept.any() else all_ignored
-    return reduced(losses, reduction, nothing, count)
+    return reduced(losses, reduction, nothing, count, narrow)
 
 
 def shares(logits, labels, class_weights, label_smoothing, ignore_label, smoothed_weights="class"):

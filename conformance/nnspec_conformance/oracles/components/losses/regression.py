@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnspec_conformance.oracles.components.losses.cross_entropy import check_shapes, mean_of, times
+from nnspec_conformance.oracles.sums import summed
 from nnspec_conformance.special import digamma, gammaln
 
 FACTORS = {"whole": 1.0, "half": 0.5}  # of the squared error
@@ -20,7 +21,7 @@ ADDED = {"none": 0.0, "eight-digits": 1e-8, "seven-digits": 1e-7}  # to a rate, 
 
 def handed_out(
     losses, reduction="none", outputs="each", empty_mean="zero", *, weights=None, weighted_mean="weights",
-    zero_weights="zero",
+    zero_weights="zero", narrow=None,
 ):  # fmt: skip
     """The losses of all elements, or their reduction; a row of outputs is averaged first where that is the reading."""
     if reduction not in ("none", "mean", "sum"):
@@ -32,14 +33,14 @@ def handed_out(
         losses = losses.mean(-1, dtype=losses.dtype)
     if reduction == "none":
         return losses
-    total = np.sum(losses, dtype=losses.dtype)
+    total = summed(losses, narrow=narrow)
     count = losses.size if weights is None or weighted_mean == "count" else np.sum(weights)
     return total if reduction == "sum" else mean_of(total, count, zero_weights if losses.size else empty_mean)
 
 
 def of_elements(
     cotangents, shape, reduction="none", outputs="each", empty_mean="zero", *, weights=None, weighted_mean="weights",
-    zero_weights="zero",
+    zero_weights="zero", narrow=None,
 ):  # fmt: skip
     """The cotangent of the loss of each element, from that of what was handed out."""
     averaged, times_weights = outputs == "averaged" and len(shape) > 1, 1 if weights is None else weights

@@ -150,17 +150,19 @@ def test_adjoint(trial) -> None:
         kernel = np.flip(kernel, tuple(range(kernel.ndim - 2)))
     forward = f"convolution_{trial.operation[-2:]}"
     y = trial.call(x, np.ascontiguousarray(kernel), **given)
-    z = normal_draws(44, y.shape)
     plain = kernel if trial.readings["kernel_order"] == "adjoint" else np.flip(kernel, tuple(range(kernel.ndim - 2)))
     back = np.ascontiguousarray(plain.swapaxes(-1, -2))
-    other = trial.call(z, back, operation=forward, **given)
-    size = getattr(convolution, forward)(*map(np.abs, wide((z, back))), **given)
-    whole = np.sum(np.abs(wide(x)) * size)
-    right = np.sum(wide(x) * wide(other))
-    want = bound(right, whole, kernel[..., 0].size * 2, "float32")
-    trial.expect(
-        np.asarray(np.sum(wide(z) * wide(y))), replace(want, dtype="float64"), "<convT(x), z> and <x, conv(z)>"
-    )
+    for place in range(0, y.size, y.size // 24 | 1):  # one at a time: the bound of all together sees little
+        z = np.zeros(y.shape, np.float32)
+        z.flat[place] = 0.75
+        other = trial.call(z, back, operation=forward, **given)
+        size = getattr(convolution, forward)(*map(np.abs, wide((z, back))), **given)
+        whole = np.sum(np.abs(wide(x)) * size)
+        right = np.sum(wide(x) * wide(other))
+        want = bound(right, whole, np.count_nonzero(size), "float32")  # as many products are there
+        trial.expect(
+            np.asarray(np.sum(wide(z) * wide(y))), replace(want, dtype="float64"), "<convT(x), z> and <x, conv(z)>"
+        )
 
 
 @clause("transposed-convolution.gradient")

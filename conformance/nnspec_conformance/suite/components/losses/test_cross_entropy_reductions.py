@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.cases import Case, call, clause
-from nnspec_conformance.inputs import normal_draws
+from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components.losses import cross_entropy as oracle
+from nnspec_conformance.suite.components._long_sums import near_one, told_apart
 from nnspec_conformance.suite.components.losses.test_cross_entropy import (
     BINARY,
     CLASSES,
@@ -199,3 +200,13 @@ def test_both_zero(readings: dict) -> Iterator[Case]:
     mean[3:, 2] = 0
     p, q = (a / a.sum(-1, keepdims=True) for a in (p, q))
     yield value_case("kl_divergence", p, q, readings=told, note="0 times the logarithm of 0")
+
+
+@clause("cross-entropy.long-sums")
+def test_long_sums(trial: Trial) -> None:
+    def sums(dtype: str, n: int) -> Iterator[tuple]:
+        logits, labels = near_one(n, (n, 4), dtype), np.arange(n, dtype=np.int32) % 4
+        right = oracle.softmax_cross_entropy_with_integer_labels(wide(logits), labels, reduction="mean")
+        yield trial.call(logits, labels, reduction="mean"), right, "the mean of losses"
+
+    told_apart(trial, sums, units=4)  # exponentials, their sum and its logarithm besides

@@ -95,8 +95,8 @@ def sizes(operation: str, given: tuple[np.ndarray, ...], attributes: dict) -> np
 
 
 def known(operation: str, readings: dict) -> dict[str, str]:
-    """The readings that change a number of the operation; the mean over nothing has a clause of its own."""
-    return {name: reading for name, reading in readings.items() if name != "empty_mean"}
+    """The readings that change a number of the operation; an empty mean and long sums have their own clauses."""
+    return {name: reading for name, reading in readings.items() if name not in ("empty_mean", "sums")}
 
 
 def losses(operation: str, readings: dict) -> Callable[..., Want]:

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
-from nnspec_conformance.inputs import normal_draws
+from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.inputs import normal_draws, wide
+from nnspec_conformance.oracles.components.losses import regression as oracle
+from nnspec_conformance.suite.components._long_sums import near_one, told_apart
 from nnspec_conformance.suite.components.losses.test_regression import (
     NONE,
     WIDTHS,
@@ -109,6 +112,18 @@ def test_empty_mean(operation: str, readings: dict) -> Iterator[Case]:
         yield call(
             operation, *empty, **fixed(operation) | {"reduction": reduction}, want=exact(want), note="a mean of nothing"
         )
+
+
+@clause("regression.long-sums")
+def test_long_sums(trial: Trial) -> None:
+    operation = trial.operation
+
+    def sums(dtype: str, n: int) -> Iterator[tuple]:
+        x, zero = near_one(n, (n,), dtype), np.zeros(n, DTYPES[dtype])
+        right = wide(x) ** 2 * oracle.FACTORS[trial.readings["factor"]] if operation == "squared_error" else wide(x)
+        yield trial.call(x, zero, reduction="mean"), right.mean(), "the mean of losses"
+
+    told_apart(trial, sums, units=2)  # the loss, the sum, the quotient
 
 
 # ---- other defaults

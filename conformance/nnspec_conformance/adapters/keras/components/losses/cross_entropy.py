@@ -8,6 +8,7 @@ import keras
 
 VARIANTS = {
     "cross-entropy.clipping": "seven-digits",
+    "cross-entropy.long-sums": "rounded",  # the number of losses is cast to their dtype: 80,000 is infinite in float16
     "cross-entropy.normalization": "divided",
     "cross-entropy.target-slope": "clipped",
     "sample-weights.weighted-mean": ("count", "weights"),

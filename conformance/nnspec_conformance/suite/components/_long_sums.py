@@ -1,0 +1,51 @@
+"""What clauses about long sums in half precision share: the lengths, the bound, and how the two readings are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.tolerance import Want, ulps, unit
+from nnspec_conformance.trial import Trial
+
+LENGTHS = (1100, 80_000)  # in bfloat16 a sum of ones stops at 256, in float16 at 2,048; float16 ends at 65,504
+
+
+def near_one(seed: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Entries from the last eighth below 1, so that partial sums grow and nothing cancels."""
+    return (1 - np.random.default_rng(seed).uniform(0, 1 / 8, shape)).astype(DTYPES[dtype])
+
+
+def asked(trial: Trial) -> Iterator[tuple[str, int]]:
+    """Each half precision that the subject has, with each length."""
+    return ((dtype, n) for dtype in ("bfloat16", "float16") if dtype in trial.dtypes for n in LENGTHS)
+
+
+def wide_sum(value: Any, n: int, dtype: str, units: float) -> Want:
+    """A sum of ``n`` terms of one sign that is added up in float32; terms, sum and what follows it are rounded."""
+    return ulps(value, units, dtype, moved=n * unit("float32") * np.abs(value))
+
+
+def told_apart(trial: Trial, found: Callable[[str, int], Iterator[tuple[Any, Any, str]]], units: float) -> None:
+    """Hold all sums to the wide bound or, where they are said to be rounded, find one that is not within it.
+
+    Args:
+        trial: of a clause with the readings ``wide`` and ``rounded``.
+        found: asks the subject for the sums of one dtype and length: each as it came, exact, and what it is.
+        units: in the last place, for the roundings to the dtype.
+    """
+    beyond = sums = 0
+    for dtype, n in asked(trial):
+        with trial.part():
+            for got, right, what in found(dtype, n):
+                want = wide_sum(right, n, dtype, units)
+                if trial.readings["sums"] == "wide":
+                    trial.expect(got, want, f"{what} over {n} terms in {dtype}")
+                else:
+                    sums += 1
+                    beyond += not np.all(np.abs(np.asarray(got, np.float64) - want.value) <= want.allowed)
+    if sums:
+        trial.require(beyond > 0, f"all {sums} sums are right within the bound of a wide one, said to be rounded")

@@ -1,0 +1,47 @@
+"""Tests of components/activations: whether half precision is computed with more digits and rounded once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnspec_conformance.cases import clause
+from nnspec_conformance.inputs import real_numbers, wide
+from nnspec_conformance.suite.components.test_activations import float64_oracle
+from nnspec_conformance.tolerance import ulp
+
+HALF = ("bfloat16", "float16")
+GIVEN = {"leaky_relu": {"negative_slope": 0.2}, "elu": {"alpha": 1.75}}  # a product with 1 is not rounded
+ONCE = 33 / 64  # units in the last place: a half, and as much as 8 units of float32 at 1 are of a result of 1/16
+
+
+def rounds(operation: str, trial, keyword: str, suffix: str = "") -> None:
+    """Whether the results are the exact ones rounded once or, as declared, more than one in a hundred is not."""
+    given = GIVEN.get(operation, {})
+    f = float64_oracle(operation, trial.readings | given, suffix)
+    for dtype in [d for d in HALF if d in trial.dtypes]:
+        with trial.part():
+            x = real_numbers(dtype, largest=8)
+            got = trial.gradient(x, np.ones_like(x), **given) if suffix else trial.array(x, **given)
+            right, size = f(x, **given), np.abs(wide(x))
+            asked = (size >= 2.0**-6) & (size < 8) & (np.abs(right) >= 2.0**-4)  # 8 stands again and again
+            units = np.where(asked, np.abs(wide(got) - right) / ulp(right, dtype), 0.0)
+            off, worst = units > ONCE, int(units.argmax())
+            share = float(off.sum() / asked.sum())
+            found = (
+                f"{100 * share:.2g} % of {asked.sum()} {'slopes' if suffix else 'results'} in {dtype} are further off "
+                f"than one rounding, most at {float(x[worst]):.6g}: by {units[worst]:.3g} ulp"
+            )
+            if trial.readings[keyword] == "steps":
+                trial.require(share > 0.01, f"{found}; expected more than 1 %")
+            else:
+                trial.require(not off.any(), found)
+
+
+@clause("activation.half-precision")
+def test_half_precision(operation: str, trial) -> None:
+    rounds(operation, trial, "half")
+
+
+@clause("activation.half-slopes")
+def test_half_slopes(operation: str, trial) -> None:
+    rounds(operation, trial, "half_slopes", "_derivative")
