@@ -119,20 +119,21 @@ def torch_step(
     for i in range(LENET if network == "lenet" else RESIDUAL):
         w = torch.from_numpy(weights[f"kernel_{i}"])
         if w.ndim == 4:
-            part = nn.Conv2d(*w.shape[2:], tuple(w.shape[:2]), stride=strides.get(i, 1), padding=(len(w) - 1) // 2)
+            (rows, columns, channels, filters), pads = w.shape, (len(w) - 1) // 2
+            part = nn.Conv2d(channels, filters, (rows, columns), stride=strides.get(i, 1), padding=pads)
             w = w.permute(3, 2, 0, 1)
         else:
-            part = nn.Linear(*w.shape)
+            part = nn.Linear(w.shape[0], w.shape[1])
             if network == "lenet" and i == 2:  # PyTorch flattens maps channel by channel
                 side = x.shape[1] // 4, x.shape[2] // 4
                 w = w.reshape(*side, -1, w.shape[-1]).permute(2, 0, 1, 3).reshape(w.shape)
             w = w.T
         with torch.no_grad():
             part.weight.copy_(w)
-            part.bias.copy_(torch.from_numpy(weights[f"bias_{i}"]))
+            part.get_parameter("bias").copy_(torch.from_numpy(weights[f"bias_{i}"]))
         layers.append(part)
     layout = torch.channels_last if last else torch.contiguous_format
-    layers = layers.to(place, memory_format=layout)
+    layers = layers.to(place).to(memory_format=layout)  # pyright: ignore[reportCallIssue]
     images = torch.from_numpy(x).to(place).movedim(-1, 1).contiguous(memory_format=layout)
     wanted = torch.from_numpy(labels).long().to(place)
     pool = functools.partial(functional.max_pool2d, kernel_size=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from nnspec_site.figures import Theme
 
@@ -34,9 +35,9 @@ def draw(theme: Theme) -> Figure:
     for ax, (title, mask) in zip(axes, masks.items(), strict=True):
         found = weights(2**-0.5, mask)
         for i, j in np.argwhere(mask):
-            side = 0.92 * np.sqrt(found[i, j])
+            side = 0.92 * float(found[i, j]) ** 0.5
             square = (j - side / 2, i - side / 2), side, side
-            ax.add_patch(plt.Rectangle(*square, color=theme.colors[0]))
+            ax.add_patch(Rectangle(*square, color=theme.colors[0]))
         for i, j in np.argwhere(~mask):
             ax.plot(j, i, "x", color=theme.muted, markersize=4)
         ax.set(xlim=(-0.6, count - 0.4), ylim=(count - 0.4, -0.6), aspect="equal", xlabel="key")

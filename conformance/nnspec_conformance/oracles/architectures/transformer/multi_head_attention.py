@@ -36,20 +36,20 @@ PIECE = 16  # terms of a sum that are added before it is rounded
 
 
 def multi_head_attention(x, weights, context=None, mask=None, *, causal=False, rounded=as_it_is):
-    weights, _, _, rows = _prepared(x, weights, context, rounded)
-    y = attention(*rows, mask, causal=causal, rounded=rounded)
+    weights, _, _, (q, k, v) = _prepared(x, weights, context, rounded)
+    y = attention(q, k, v, mask, causal=causal, rounded=rounded)
     return rounded(_product(_flat(y, 2), _flat(weights["kernel_o"], 0, 2), rounded) + weights["bias_o"])
 
 
 def multi_head_attention_vjp(x, weights, *rest, causal=False, rounded=as_it_is):
     *given, cotangents = rest
     context, mask = (*given, None, None)[:2]
-    weights, x, c, rows = _prepared(x, weights, context, rounded)
+    weights, x, c, (q, k, v) = _prepared(x, weights, context, rounded)
     g = rounded(cotangents)
-    y = attention(*rows, mask, causal=causal, rounded=rounded)
+    y = attention(q, k, v, mask, causal=causal, rounded=rounded)
     found = {"kernel_o": _of_weights(y, g, rounded), "bias_o": _of_bias(g, rounded)}
     heads = _product(g, _flat(weights["kernel_o"], 0, 2).T, rounded).reshape(y.shape)
-    back = dict(zip(PARTS, attention_vjp(*rows, mask, heads, causal=causal, rounded=rounded), strict=True))
+    back = dict(zip(PARTS, attention_vjp(q, k, v, mask, heads, causal=causal, rounded=rounded), strict=True))
     to_inputs = {}
     for part, moved in back.items():
         found[f"kernel_{part}"] = _of_weights(x if part == "q" else c, moved, rounded)

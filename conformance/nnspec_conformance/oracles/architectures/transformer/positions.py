@@ -14,7 +14,7 @@ def _frequencies(features, base, dtype):
     return np.asarray(float(base) ** (-np.arange(0, features, 2) / features), dtype)
 
 
-def angles(positions, features, base=10000.0, dtype=np.float64):
+def angles(positions, features, base=10000.0, dtype="float64"):
     """The angle of every pair at every position, [time, pairs]."""
     return np.asarray(positions)[:, None].astype(dtype) * _frequencies(features, base, dtype)
 
@@ -32,7 +32,7 @@ def parts(x, order):
     return (x[..., :n], x[..., n:]) if order == "halves" else (x[..., ::2], x[..., 1::2])
 
 
-def sinusoidal_positions(positions, *, features, base=10000.0, order="interleaved", dtype=np.float32):
+def sinusoidal_positions(positions, *, features, base=10000.0, order="interleaved", dtype="float32"):
     theta = angles(positions, features, base, dtype)
     return laid(np.sin(theta), np.cos(theta), order)
 

@@ -248,13 +248,14 @@ def test_value_depth(readings: dict) -> Iterator[Case | ErrorCase]:
 
 @clause("attention.shape")
 def test_shape() -> Iterator[Case]:
-    for lengths in (
+    asked: tuple[dict[str, Any], ...] = (
         {},
         {"queries": 1},
         {"queries": 1, "keys": 1, "heads": 1, "batch": 1},
         {"queries": 0},
         {"batch": 0},
-    ):
+    )
+    for lengths in asked:
         q, k, v = arrays(**lengths)
         yield call("attention", q, k, v, want=Shape(q.shape), note=f"{lengths}")
 

@@ -28,7 +28,7 @@ def turning(at: Any, dtype: str) -> np.ndarray:
 
 def rows(positions: np.ndarray, **given: Any) -> Want:
     """The rows of positions in float32."""
-    value = oracle.sinusoidal_positions(positions, dtype=np.float64, **given)
+    value = oracle.sinusoidal_positions(positions, dtype="float64", **given)
     return carried(value, 2 * UNITS * unit("float32") + turning(positions, "float32"), "float32")
 
 
@@ -65,7 +65,7 @@ def told(readings: dict, *names: str) -> dict:
 @clause("sinusoidal-positions.example")
 def test_sinusoidal_example(readings: dict) -> Iterator[Case]:
     at = np.arange(3)
-    want = oracle.sinusoidal_positions(at, features=4, dtype=np.float64, **told(readings, "order"))
+    want = oracle.sinusoidal_positions(at, features=4, dtype="float64", **told(readings, "order"))
     yield call("sinusoidal_positions", at, features=4, want=ulps(want, 2, "float32", scale=1), note="exponent i/d")
 
 
@@ -183,7 +183,7 @@ def test_length(trial: Trial) -> None:
     x = tokens()
     y = wide(trial.call(x, SOME))
     order = trial.setting.readings.get("pairs", "interleaved")
-    before, after = (sum(part**2 for part in oracle.parts(part_of, order)) for part_of in (wide(x), y))
+    before, after = (np.add(*(part**2 for part in oracle.parts(part_of, order))) for part_of in (wide(x), y))
     allowed = 2 * before * (4 * UNITS * unit("float32") + 2 * turning(SOME, "float32"))
     trial.expect(after, carried(before, allowed, "float32"), "the squared length of each pair", (x, SOME))
 
