@@ -232,7 +232,7 @@ def divides_zero_by_zero_on_the_way_back(f, q, k, v, *rest, **given):
     if mask is None:
         return (dq, *others)
     seen = np.broadcast_to(mask, (len(q), q.shape[2], q.shape[1], k.shape[1])).any(-1, keepdims=True)
-    return (np.where(np.moveaxis(~seen, 1, 2), np.full((), np.nan, dq.dtype), dq), *others)
+    return (np.where(np.moveaxis(np.asarray(~seen), 1, 2), np.full((), np.nan, dq.dtype), dq), *others)
 
 
 MUTANTS.each("a loss that was averaged twice", "attention.gradient", part="_vjp")(classic.averages_the_gradients)

@@ -104,7 +104,7 @@ def _seen(
     empty = ~allowed.any(-1, keepdims=True)
     if masked_content == "kept-out":
         read = allowed | (empty if no_keys == "uniform" else False)
-        hidden = np.moveaxis(~read.any(2, keepdims=True), 2, 3)
+        hidden = np.moveaxis(np.asarray(~read.any(2, keepdims=True)), 2, 3)
         k, v = (np.where(hidden, a.dtype.type(0), a) for a in (k, v))
     scores = rounded(rounded(q @ k.swapaxes(2, 3)) * scale)
     for part in (bias, more):
