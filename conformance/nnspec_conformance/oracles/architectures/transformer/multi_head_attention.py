@@ -32,7 +32,7 @@ AXES = {
     "kernel_o": ("heads", "depth", "width"),
     "bias_o": ("width",),
 }
-PIECE = 16  # terms of a sum that are added before it is rounded
+PIECE = 4  # terms of a sum that are added before it is rounded
 
 
 def multi_head_attention(x, weights, context=None, mask=None, *, causal=False, rounded=as_it_is):
