@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -54,9 +55,14 @@ def cotangents(x: np.ndarray) -> np.ndarray:
 
 @remembered
 def value(*operands: Any, **given: Any) -> Want:
-    """The oracle, and what it moves when all it computes with is rounded at random."""
+    """The oracle, and what it moves when all it computes with is rounded at random; no entry less than its row does.
+
+    The entries of a row are sums of as many terms of one size. Of some hundred of them a few hardly move in 16 runs.
+    """
     run = partial(oracle.multi_head_attention, *_wide(operands), **given)
-    return spread(lambda rounded: run(rounded=rounded), float_dtype(operands) or "float32")
+    found = spread(lambda rounded: run(rounded=rounded), float_dtype(operands) or "float32")
+    rows = found.allowed.mean(-1, keepdims=True) if found.allowed.size else found.allowed
+    return replace(found, allowed=np.maximum(found.allowed, rows))
 
 
 @remembered

@@ -30,7 +30,8 @@ def multi_head_attention(x, weights, context=None, mask=None, *, causal=None):
         given["attn_mask"] = ~mask.expand(shape).reshape(-1, *shape[2:])
     if causal:
         hidden = torch.ones(x.shape[1], c.shape[1], dtype=torch.bool).triu(1 + c.shape[1] - x.shape[1])
-        given |= {"is_causal": True, "attn_mask": hidden if mask is None else given["attn_mask"] | hidden}
+        given["attn_mask"] = hidden if mask is None else given["attn_mask"] | hidden
+        given["is_causal"] = mask is None and x.shape[1] == c.shape[1]  # a hint, for which any other mask is dropped
     return func.functional_call(layer, _packed(weights), (x, c, c), given | {"need_weights": False}, strict=True)[0]
 
 
