@@ -33,7 +33,7 @@ def draw(theme: Theme) -> Figure:
         for n, (ax, (name, values)) in enumerate(zip(line, normalized(added, factor).items(), strict=True)):
             ax.bar(range(4), values, color=theme.muted if n == 0 else theme.colors[n - 1], width=0.7)
             ax.axhline(0, color=theme.text, linewidth=0.8)
-            ax.set_title(f"{name}, {title}" if n == 0 else name, loc="left", fontsize="small")
+            ax.set_title(f"{name}, {title}" if n == 0 else name, loc="left")
             ax.set(xticks=[])
     return figure
 

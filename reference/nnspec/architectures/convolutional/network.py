@@ -114,7 +114,7 @@ def receptive_field(windows: Sequence, strides: Sequence) -> tuple[int, int]:
     return r, jump
 
 
-def count_convolution(name: str, image: tuple, filters: int, window: int, *, stride: int = 1) -> LayerCounts:
+def _count_convolution(name: str, image: tuple, filters: int, window: int, *, stride: int = 1) -> LayerCounts:
     r"""Count what a convolution with a bias holds and computes, with zeros around the image.
 
     With $n$ places along an axis, $k$ = ``window``, $s$ = ``stride`` and $q = \lfloor (k-1)/2 \rfloor$ zeros before the
@@ -144,6 +144,6 @@ def count_convolution(name: str, image: tuple, filters: int, window: int, *, str
     return LayerCounts(name, (*counts, filters), weights + filters, math.prod(read) * channels * filters)
 
 
-def count_dense(name: str, features: int, units: int) -> LayerCounts:
+def _count_dense(name: str, features: int, units: int) -> LayerCounts:
     """Count what a dense layer with a bias holds and computes: a product for each entry of its kernel."""
     return LayerCounts(name, (units,), (features + 1) * units, features * units)

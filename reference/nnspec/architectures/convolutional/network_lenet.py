@@ -17,8 +17,8 @@ from nnspec import tables
 from nnspec.architectures.convolutional.convolution import convolution_2d
 from nnspec.architectures.convolutional.network import (
     LayerCounts,
-    count_convolution,
-    count_dense,
+    _count_convolution,
+    _count_dense,
     flatten_features,
 )
 from nnspec.architectures.convolutional.pooling import average_pool, max_pool
@@ -115,10 +115,10 @@ def lenet_counts(image: tuple, outputs: int, *, maps: tuple, hidden: int, window
     """
     found, shape = [], image
     for i in range(2):
-        layer = count_convolution(f"kernel_{i}", shape, maps[i], window)
+        layer = _count_convolution(f"kernel_{i}", shape, maps[i], window)
         shape = (layer.shape[0] // 2, layer.shape[1] // 2, maps[i])
         found += [layer, LayerCounts("pooling", shape, 0, 0)]
-    return [*found, count_dense("kernel_2", math.prod(shape), hidden), count_dense("kernel_3", hidden, outputs)]
+    return [*found, _count_dense("kernel_2", math.prod(shape), hidden), _count_dense("kernel_3", hidden, outputs)]
 
 
 class LeNet(nnx.Module):

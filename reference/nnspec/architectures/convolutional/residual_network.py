@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from nnspec import tables
 from nnspec.architectures.convolutional.convolution import convolution_2d
-from nnspec.architectures.convolutional.network import LayerCounts, count_convolution, count_dense
+from nnspec.architectures.convolutional.network import LayerCounts, _count_convolution, _count_dense
 from nnspec.architectures.convolutional.network_lenet import _first_weights, _take
 from nnspec.architectures.convolutional.pooling import global_average_pool
 from nnspec.checking import checked
@@ -111,13 +111,13 @@ def residual_network_counts(image: tuple, outputs: int, *, maps: tuple) -> list[
     Source: He, Zhang, Ren and Sun 2016, section 3.3.
     """
     m, n = maps
-    first = count_convolution("kernel_0", image, m, 3)
-    block = [count_convolution(f"kernel_{i}", first.shape, m, 3) for i in (1, 2)]
-    halved = count_convolution("kernel_3", first.shape, n, 3, stride=2)
-    last = count_convolution("kernel_4", halved.shape, n, 3)
-    projection = count_convolution("kernel_5", first.shape, n, 1, stride=2)
+    first = _count_convolution("kernel_0", image, m, 3)
+    block = [_count_convolution(f"kernel_{i}", first.shape, m, 3) for i in (1, 2)]
+    halved = _count_convolution("kernel_3", first.shape, n, 3, stride=2)
+    last = _count_convolution("kernel_4", halved.shape, n, 3)
+    projection = _count_convolution("kernel_5", first.shape, n, 1, stride=2)
     mean = LayerCounts("mean", (n,), 0, 0)
-    return [first, *block, halved, last, projection, mean, count_dense("kernel_6", n, outputs)]
+    return [first, *block, halved, last, projection, mean, _count_dense("kernel_6", n, outputs)]
 
 
 class ResidualNetwork(nnx.Module):
