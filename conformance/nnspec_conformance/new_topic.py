@@ -193,6 +193,7 @@ def run(options: argparse.Namespace) -> int:
     for name in write(spec.root.parent, written(options.topic, options.form, spec, options.operation)):
         print(f"wrote {name}")
     print(
-        f"next: nnspec clauses --check; nnspec check numpy_oracle {options.topic}; then write the page, CONTRIBUTING.md"
+        f"next: nnspec check numpy_oracle {options.topic}; write the page, CONTRIBUTING.md; then "
+        f"nnspec holes {options.topic} --record and nnspec clauses --check"
     )
     return 0

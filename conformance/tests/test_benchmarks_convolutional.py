@@ -31,3 +31,11 @@ def test_products_and_bytes_are_those_of_the_table_of_weights(name):
     assert sum(row.parameters for row in size.counts()) == parameters
     assert 2 * size.batch * 2 * forward < workload.operations < 2 * size.batch * 3 * forward
     assert workload.least_bytes > 4 * (6 * parameters + 2 * size.batch * math.prod(size.image))
+
+
+@pytest.mark.parametrize("size", [*network.SIZES.values(), *network.QUICK.values()])
+def test_costs_are_those_of_the_counts_by_formula(size):
+    counts = size.counts()
+    products = [row.products for row in counts]
+    handed_on = sum(math.prod(row.shape) for row in counts)
+    assert size.cost == (sum(products), products[0], handed_on, sum(row.parameters for row in counts))
