@@ -1,6 +1,7 @@
 """The pytest plugin: ``--subject``, ``--report`` and ``--record``, from any folder."""
 
 import json
+import multiprocessing.sharedctypes  # noqa: F401  # a run inside this process forgets what it imports itself
 
 import pytest
 
