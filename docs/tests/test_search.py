@@ -29,6 +29,7 @@ WANTED = {
     "universal approximation": "components/layers",
     "backpropagation": "components/backpropagation",
     "chain rule": "components/backpropagation",
+    "patience": "training/early_stopping",
     "number of parameters": "components/weights_and_biases",
     "keras lstm order": "components/weight_layouts",
     "causal mask": "architectures/transformer/attention",
