@@ -1,5 +1,7 @@
 """The oracle of two networks against each other: mpmath in 50 digits, the complex step, and the page's numbers."""
 
+from functools import partial
+
 import mpmath
 import numpy as np
 import pytest
@@ -95,8 +97,8 @@ def test_distributions():
         ("jensen_shannon", (p, q), {}),
         ("jensen_shannon", (p, q), {"form": "distance"}),
     ):
-        g = RANDOM.normal(0, 1, 100)
-        wanted = complex_step(lambda *a: getattr(oracle, name)(*a, **told), arrays, g)  # noqa: B023
+        arrays, g = tuple(a[:50] for a in arrays), RANDOM.normal(0, 1, 50)
+        wanted = complex_step(partial(getattr(oracle, name), **told), arrays, g)
         vjp = oracle.gan_value_vjp if name == "value" else oracle.jensen_shannon_vjp
         for got, want in zip(vjp(*arrays, g, **told), wanted, strict=True):
             np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-12)

@@ -130,6 +130,8 @@ def gan_value(
 
     $V = \sum p \log d + q \log(1 - d)$   [gan-value.value][], [gan-value.optimum][]
 
+    Probabilities outside [0, 1] are refused where they are known.
+
     Args:
         d: the probability that the discriminator gives for *real*, at each point.
         p: the distribution of the real samples, any float dtype.
@@ -137,9 +139,6 @@ def gan_value(
 
     Returns:
         The value, in nats, at most $2\,\mathrm{JSD}(p, q) - \log 4$.
-
-    Raises:
-        ValueError: the shapes differ; a probability lies outside [0, 1].
 
     Source: Goodfellow and others 2014, equation 3.
     """
@@ -156,15 +155,14 @@ def jensen_shannon(p: Float[Array, "*batch points"], q: Float[Array, "*batch poi
     $\mathrm{JSD} = \frac12 \sum p \log \frac{2p}{p + q} + q \log \frac{2q}{p + q}$   [jensen-shannon.form][],
     [jensen-shannon.ends][]
 
+    Probabilities outside [0, 1] are refused where they are known.
+
     Args:
         p: a distribution over the last axis, any float dtype.
         q: another one.
 
     Returns:
         The divergence in nats, from 0 to log 2.
-
-    Raises:
-        ValueError: the shapes differ; a probability lies outside [0, 1].
 
     Source: Lin 1991, equation 4.1.
     """
@@ -193,7 +191,7 @@ Optimizers = tuple[optax.GradientTransformation, optax.GradientTransformation]
 
 
 def players(generator: Any, discriminator: Any, optimizers: Optimizers) -> Players:
-    """Make the start of a game: each optimizer holds the weights of its own network.
+    """Make the start of a game: each optimizer holds the weights of its own network   [gan-step.apart][].
 
     Args:
         generator: weights, a tree of arrays.
@@ -202,6 +200,9 @@ def players(generator: Any, discriminator: Any, optimizers: Optimizers) -> Playe
 
     Returns:
         The weights and the new states.
+
+    Raises:
+        TypeError: a leaf of a tree is no array, which the optimizer says.
 
     Source: Goodfellow and others 2014, algorithm 1.
     """

@@ -228,7 +228,12 @@ def divides_by_no_slope(x, w, b, a, g, **given):
     return tuple(np.full_like(part, np.nan) if none else part for part in found)
 
 
-@MUTANTS.add("twice the way back", "gradient-penalty.at-target", "gradient-penalty.gradient", part="_vjp")
+@MUTANTS.add(
+    "the factor of the distance to the target is that of no target",
+    "gradient-penalty.at-target",
+    "gradient-penalty.gradient",
+    part="_vjp",
+)
 def forgets_how_far_it_is_off(x, w, b, a, g, *, target, sides="two"):
     found = right.gradient_penalty_vjp(x, w, b, a, g, target=0.0, sides=sides)
     return tuple(found)

@@ -121,7 +121,7 @@ def games(name: str, units: int, steps: int) -> Callable[[int], tuple[np.ndarray
 
     def alternating(game: Any, key: Any) -> Any:
         data, *noise = jax.random.split(key, 3)
-        drawings = tuple(jax.random.normal(one, (BATCH, NOISE)) for one in noise)
+        drawings = jax.random.normal(noise[0], (BATCH, NOISE)), jax.random.normal(noise[1], (BATCH, NOISE))
         given = {"generate": generate, "discriminate": discriminate, "optimizers": optimizers, "losses": kinds}
         return gan_step(game, drawn(data), drawings, **given)[0]
 
