@@ -1,0 +1,11 @@
+"""The reference's batch norm."""
+
+from __future__ import annotations
+
+from nnspec.training import batch_normalization
+
+VARIANTS = {"batch-norm-update.variance": ("unbiased", "biased")}
+
+batch_norm = batch_normalization.batch_norm
+batch_norm_eval = batch_normalization.batch_norm_eval
+batch_norm_update = batch_normalization.batch_norm_update

@@ -1,0 +1,72 @@
+"""``F.batch_norm``, whose features are the second axis, and which moves the running statistics in place."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+
+KERNEL = "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/Normalization.cpp"
+FUNCTIONAL = "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/functional.py"
+POSITIVE = (
+    "an epsilon of 0 is refused in training, right is with any positive one; searched 2026-11-28, not found; "
+    f"{FUNCTIONAL}"
+)
+UNTIDY = (
+    "a feature of eight times -7 in float16 gives 0.02148 for a shift of 0.02188, right is the shift: the kernel "
+    f"computes x a + b with b = -mean a, and both are rounded; searched 2026-11-28, not found; {KERNEL}"
+)
+HALF = (
+    "an entry of 4,096 in bfloat16 is -0.71875, right is -0.72290: off by 1.06 units in the last place; "
+    f"searched 2026-11-28, not found; {KERNEL}"
+)
+SHARE = (
+    "a momentum of 1.25 is taken, and a running variance of 0.5 becomes -0.03, right is a refusal: nothing looks at "
+    f"it; searched 2026-11-28, not found; {FUNCTIONAL}"
+)
+SHAPES = (
+    "a scale of shape [1, features] is taken, right is a refusal: only its number of entries is looked at; "
+    f"searched 2026-11-28, not found; {KERNEL}"
+)
+INFINITE = (
+    "infinity in the scale gives NaN, right is an infinity: the kernel computes x a + b with b = -mean a, infinity "
+    f"less infinity; searched 2026-11-28, not found; {KERNEL}"
+)
+STEPPED = (
+    "with a scale that is every other entry of an array the gradient of x is made of what lies between, -163.3 for "
+    "16.37, right is with contiguous arrays: the backward pass reads the memory front to back; "
+    f"searched 2026-11-28, not found; {KERNEL}"
+)
+VARIANTS = {"batch-norm.single": "refused"}
+KNOWN_FAILURES = {
+    "batch-norm.multiple": POSITIVE,
+    "batch-norm.gradient-multiple": POSITIVE,
+    "batch-norm.constant-feature; float16": UNTIDY,
+    "batch-norm.constant-feature; bfloat16": UNTIDY,
+    "batch-norm.half-precision": HALF,
+    "batch-norm-update.decay-range": SHARE,
+    "duty.broadcasting[batch_norm]": SHAPES,
+    "duty.broadcasting[batch_norm_eval]": SHAPES,
+    "duty.nan[batch_norm]": INFINITE,
+    "duty.nan[batch_norm_eval]": INFINITE,
+    "duty.layouts[batch_norm]": STEPPED,
+    "duty.layouts[batch_norm_eval]": STEPPED,
+}
+
+
+def batch_norm(x, scale=None, bias=None, **given):
+    return _called(x, None, None, scale, bias, True, given)
+
+
+def batch_norm_eval(x, mean, variance, scale=None, bias=None, **given):
+    return _called(x, mean.detach(), variance.detach(), scale, bias, False, given)
+
+
+def batch_norm_update(x, mean, variance, **given):
+    mean, variance = mean.detach().clone(), variance.detach().clone()
+    _called(x, mean, variance, None, None, True, given)
+    return mean, variance
+
+
+def _called(x, mean, variance, scale, bias, training, given):
+    named = {"eps" if name == "epsilon" else name: value for name, value in given.items() if name != "decay"}
+    named |= {"momentum": 1 - given["decay"]} if "decay" in given else {}  # the weight of the batch
+    return F.batch_norm(x.movedim(-1, 1), mean, variance, scale, bias, training, **named).movedim(1, -1)

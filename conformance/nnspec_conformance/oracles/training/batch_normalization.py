@@ -1,0 +1,80 @@
+"""Batch norm in NumPy, written from the clauses: the norm of a row, where a row is one feature of the whole batch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnspec_conformance.oracles.architectures.transformer.normalization import layer_norm, layer_norm_vjp
+
+
+def as_it_is(y):
+    return y
+
+
+def _rows(x):
+    """A row for each feature: all axes but the last are the batch."""
+    rows = x.reshape(-1, x.shape[-1]).T if x.shape[-1] else np.zeros((0, 1), x.dtype)
+    return np.ascontiguousarray(rows)  # whose sums NumPy takes in pairs
+
+
+def _batch(rows, x):
+    return rows.T.reshape(x.shape)
+
+
+def _weighted(y, scale, bias, rounded):
+    y = y if scale is None else rounded(y * scale)
+    return y if bias is None else rounded(y + bias)
+
+
+def _root(variance, epsilon, rounded):
+    if epsilon < 0:
+        raise ValueError(f"epsilon is {epsilon}, expected zero or a positive number")
+    return rounded(np.sqrt(rounded(variance + epsilon)))
+
+
+def batch_norm(x, scale=None, bias=None, *, epsilon=1e-5, single="zeros", rounded=as_it_is):
+    rows = _rows(x)
+    if single == "refused" and rows.shape[-1] == 1:
+        raise ValueError("the batch has one value of each feature, expected two or more")
+    return _weighted(_batch(layer_norm(rows, epsilon=epsilon, rounded=rounded), x), scale, bias, rounded)
+
+
+def batch_norm_vjp(x, *rest, epsilon=1e-5, single="zeros", rounded=as_it_is):
+    """The gradients of x, and of scale and bias as far as they were handed over."""
+    *weights, g = rest
+    normal = batch_norm(x, epsilon=epsilon, single=single, rounded=rounded)
+    a = rounded(g * weights[0]) if weights else g
+    dx = _batch(layer_norm_vjp(_rows(x), _rows(a), epsilon=epsilon, rounded=rounded)[0], x)
+    return (dx, *_of_weights(g, normal, weights, rounded))
+
+
+def _of_weights(g, normal, weights, rounded):
+    leading = tuple(range(g.ndim - 1))
+    return tuple(rounded(part.sum(leading)) for part in (rounded(g * normal), g)[: len(weights)])
+
+
+def batch_norm_eval(x, mean, variance, scale=None, bias=None, *, epsilon=1e-5, rounded=as_it_is):
+    normal = rounded(rounded(x - mean) / _root(variance, epsilon, rounded))
+    return _weighted(normal, scale, bias, rounded)
+
+
+def batch_norm_eval_vjp(x, mean, variance, *rest, epsilon=1e-5, rounded=as_it_is):
+    """The gradients of x and of what was handed over; zeros for the statistics, of which none is asked."""
+    *weights, g = rest
+    root = _root(variance, epsilon, rounded)
+    normal = rounded(rounded(x - mean) / root)
+    dx = rounded((rounded(g * weights[0]) if weights else g) / root)
+    return (dx, np.zeros_like(mean), np.zeros_like(variance), *_of_weights(g, normal, weights, rounded))
+
+
+def batch_norm_update(x, mean, variance, *, decay=0.9, running_variance="unbiased", rounded=as_it_is):
+    if not 0 <= decay <= 1:
+        raise ValueError(f"decay is {decay}, expected 0 to 1")
+    rows = _rows(x)
+    n = rows.shape[-1]
+    if not n:
+        raise ValueError(f"the batch has the shape {x.shape}, expected at least one example")
+    mu = rounded(rows.sum(-1) / n)
+    d = rounded(rows - mu[:, None])
+    v = rounded(rounded(d * d).sum(-1) / (max(n - 1, 1) if running_variance == "unbiased" else n))
+    return tuple(rounded(rounded(decay * old) + rounded((1 - decay) * new)) for old, new in ((mean, mu), (variance, v)))

@@ -1,0 +1,65 @@
+"""Batch norm of the reference: the module in training and in use, transforms, errors of one line."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from nnspec.training.batch_normalization import BatchNorm, batch_norm, batch_norm_eval, batch_norm_update
+
+RNG = np.random.default_rng(5)
+X = jnp.asarray(RNG.standard_normal((4, 3, 6)) + 0.5, jnp.float32)
+SCALE, BIAS = (jnp.asarray(RNG.standard_normal(6), jnp.float32) for _ in range(2))
+ZEROS, ONES = jnp.zeros(6), jnp.ones(6)
+
+
+def test_a_module_trains_by_the_batch_and_is_used_by_what_it_collected():
+    layer = BatchNorm(6, decay=0.75, epsilon=0.05)
+    layer.scale[...], layer.bias[...] = SCALE, BIAS
+
+    np.testing.assert_array_equal(layer(X, train=True), batch_norm(X, SCALE, BIAS, epsilon=0.05))
+    mean, variance = batch_norm_update(X, ZEROS, ONES, decay=0.75)
+    np.testing.assert_array_equal(layer.mean[...], mean)
+    np.testing.assert_array_equal(layer.variance[...], variance)
+    want = batch_norm_eval(X, mean, variance, SCALE, BIAS, epsilon=0.05)
+    np.testing.assert_array_equal(layer(X, train=False), want)
+    np.testing.assert_array_equal(layer.mean[...], mean)
+
+
+def test_statistics_are_no_parameters_and_no_gradient_flows_into_them():
+    layer = BatchNorm(6)
+    assert len(jax.tree.leaves(nnx.state(layer, nnx.Param))) == 2
+
+    gradients = nnx.grad(lambda layer: jnp.sum(layer(X, train=True) * SCALE))(layer)
+
+    np.testing.assert_allclose(gradients["bias"][...], SCALE * 12, rtol=1e-6)
+    assert "mean" not in gradients
+
+
+def test_mapped_and_traced_calls_are_the_call():
+    want = batch_norm(X, SCALE, epsilon=0.05)
+
+    traced = jax.jit(lambda x, epsilon: batch_norm(x, SCALE, epsilon=epsilon))
+    np.testing.assert_allclose(traced(X, 0.05), want, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: batch_norm(X, jnp.ones(5)), "batch_norm: scale has features=5 but x has features=6"),
+        (lambda: batch_norm(X, epsilon=-1.0), "batch_norm: epsilon must be zero or positive, got -1.0"),
+        (lambda: batch_norm_eval(X, jnp.ones(5), ONES), "batch_norm_eval: mean has features=5 but x has features=6"),
+        (
+            lambda: batch_norm_update(X, ZEROS, ONES, decay=1.5),
+            "batch_norm_update: decay must be at least 0 and at most 1",
+        ),
+        (lambda: batch_norm_update(X[:0], ZEROS, ONES), "batch_norm_update: x has the shape (0, 3, 6), must hold"),
+        (lambda: BatchNorm(0), "BatchNorm: features is 0, must be at least 1"),
+        (lambda: BatchNorm(3, decay=-0.5), "BatchNorm: decay must be at least 0 and at most 1"),
+    ],
+)
+def test_errors_are_one_line(call, message):
+    with pytest.raises(ValueError, match=r"\A[^\n]*\Z") as error:
+        call()
+    assert message in str(error.value)
