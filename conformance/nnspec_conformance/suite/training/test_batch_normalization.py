@@ -85,6 +85,9 @@ def test_value(lean: bool) -> Iterator[Case]:
     for dtype in DTYPES:
         yield call(name, batch(dtype), *weights(dtype), epsilon=EPSILON, want=want, note="the variance by n - 1")
     yield call(name, batch(leading=IMAGES), *weights(), epsilon=EPSILON, want=want, note="a mean for each position")
+    nothing = np.array([0, 1, 1], np.float32), np.array([1, 0, 1], np.float32)
+    zeros = [weight * where for weight, where in zip(weights(), nothing, strict=True)]
+    yield call(name, batch(), *zeros, epsilon=EPSILON, want=want, note="a weight of zero for one left out")
     for leading in ((2,), (5,), (17,), (300,)) if lean else ((2,), (5,), (8,), (17,), (64, 3), (300,), (33000,)):
         x = batch(leading=leading)
         yield call(name, x, *weights(), epsilon=EPSILON, want=want, note="a batch in two parts")
@@ -133,7 +136,8 @@ def test_variance(readings: dict) -> Iterator[Case]:
         arrays = (batch(dtype), *statistics(dtype))
         yield call(name, *arrays, decay=0.75, want=want, note="another divisor")
     for leading in ((2,), (17,)):
-        arrays = (batch(leading=leading), *statistics())
+        x = batch(leading=leading) * (np.arange(FEATURES * leading[0]).reshape(*leading, FEATURES) % 5 != 1)
+        arrays = (x, *statistics())
         yield call(name, *arrays, decay=0.75, want=want, note="another divisor")
     arrays = (batch(leading=IMAGES), *statistics())
     yield call(name, *arrays, decay=0.75, want=want, note="a divisor that counts the examples, not the positions")

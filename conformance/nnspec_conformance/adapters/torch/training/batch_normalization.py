@@ -5,14 +5,13 @@ from __future__ import annotations
 import torch.nn.functional as F
 
 KERNEL = "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/Normalization.cpp"
-FUNCTIONAL = "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/functional.py"
 POSITIVE = (
-    "an epsilon of 0 is refused in training, right is with any positive one; searched 2026-11-28, not found; "
-    f"{FUNCTIONAL}"
+    "an epsilon of 0 is refused in training, right is with any positive one; "
+    "https://github.com/pytorch/pytorch/pull/166756"
 )
 UNTIDY = (
     "a feature of eight times -7 in float16 gives 0.02148 for a shift of 0.02188, right is the shift: the kernel "
-    f"computes x a + b with b = -mean a, and both are rounded; searched 2026-11-28, not found; {KERNEL}"
+    f"computes x a + b with b = -mean a, and both are rounded; of float32: https://github.com/pytorch/pytorch/issues/5410"
 )
 HALF = (
     "an entry of 4,096 in bfloat16 is -0.71875, right is -0.72290: off by 1.06 units in the last place; "
@@ -20,7 +19,7 @@ HALF = (
 )
 SHARE = (
     "a momentum of 1.25 is taken, and a running variance of 0.5 becomes -0.03, right is a refusal: nothing looks at "
-    f"it; searched 2026-11-28, not found; {FUNCTIONAL}"
+    "it; https://github.com/pytorch/pytorch/issues/127736"
 )
 SHAPES = (
     "a scale of shape [1, features] is taken, right is a refusal: only its number of entries is looked at; "
