@@ -10,8 +10,8 @@ POSITIVE = (
     "https://github.com/pytorch/pytorch/pull/166756"
 )
 UNTIDY = (
-    "a feature of eight times 3 gives -1.79541 for a shift of -1.79556, right is the shift: the kernel computes x a + b "
-    "with b = -mean a, and both are rounded; https://github.com/pytorch/pytorch/issues/5410"
+    "a feature of eight times 3 gives -1.79541 for a shift of -1.79556, right is the shift: the kernel computes "
+    "x a + b with b = -mean a, and both are rounded; https://github.com/pytorch/pytorch/issues/5410"
 )
 HALF = (
     "an entry of 4,096 in bfloat16 is -0.71875, right is -0.72290: off by 1.06 units in the last place; "
