@@ -43,7 +43,9 @@ def schedule_noise(*, steps: int = 2000, chains: int = 10_000) -> Outcome:
         "step below 0.2, constant 0.02 over cosine": reached[f"constant {LOW}"] / reached["cosine"],
         "chains off by, standard errors": worst,
     }
-    return Outcome(came, Effect("loss of the constant high rate over that of cosine decay", ratio), rows, curves)
+    return Outcome(
+        came, Effect("loss of the constant high rate over that of cosine decay", ratio, (ratio, ratio)), rows, curves
+    )
 
 
 def expected(rates: np.ndarray) -> np.ndarray:

@@ -29,4 +29,5 @@ def schedule_overshoot(*, steps: int = 400) -> Outcome:
         "sign changes, cosine": float(changes["cosine"]),
         "loss, cosine over constant": losses["cosine"] / losses["constant"],
     }
-    return Outcome(came, Effect("sign changes that the decay saves", changes["constant"] - changes["cosine"]), rows)
+    saved = float(changes["constant"] - changes["cosine"])
+    return Outcome(came, Effect("sign changes that the decay saves", saved, (saved, saved)), rows)

@@ -25,6 +25,8 @@ def schedule_tuning(*, seeds: int = 10, steps: int = 1000, halves: tuple[int, ..
     mean = {half: float(losses.mean()) for half, losses in found.items()}
     best = min(mean, key=lambda half: mean[half])
     ratio = max(mean.values()) / mean[best]
+    worst = max(mean, key=lambda half: mean[half])
+    ratios = (found[worst] / found[best]).tolist()
     came = {
         "largest over least loss": ratio,
         "best half-life": float(best),
@@ -35,7 +37,7 @@ def schedule_tuning(*, seeds: int = 10, steps: int = 1000, halves: tuple[int, ..
         {"half-life": half, "loss, mean": mean[half], "least": float(one.min()), "largest": float(one.max())}
         for half, one in found.items()
     ]
-    return Outcome(came, Effect("largest over least mean loss", ratio), rows)
+    return Outcome(came, Effect("largest over least mean loss", ratio, (min(ratios), max(ratios))), rows)
 
 
 @functools.cache
