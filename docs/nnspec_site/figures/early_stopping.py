@@ -12,7 +12,7 @@ from nnspec_site.figures import Theme
 
 SHOWN, PATIENCE = 120, 20  # epochs that are drawn
 CURVES = {"training": "training loss", "validation": "validation loss", "test": "test loss"}
-LOWEST, HIGHEST = 1e-3, 3.0
+LOWEST, HIGHEST = 3e-4, 3.0
 
 
 def curves() -> dict[str, np.ndarray]:
