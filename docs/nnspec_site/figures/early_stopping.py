@@ -12,7 +12,7 @@ from nnspec_site.figures import Theme
 
 SHOWN, PATIENCE = 120, 20  # epochs that are drawn
 CURVES = {"training": "training loss", "validation": "validation loss", "test": "test loss"}
-LOWEST, HIGHEST = 3e-4, 3.0
+HIGHEST = 0.8  # the first losses lie above it
 
 
 def curves() -> dict[str, np.ndarray]:
@@ -27,19 +27,18 @@ def draw(theme: Theme) -> Figure:
     stop = early_stopping(found["validation"], patience=PATIENCE)
     figure, ax = plt.subplots(figsize=theme.size(0.6))
     for color, style, (name, label) in zip(theme.colors, (":", "-", "--"), CURVES.items(), strict=False):
-        ax.semilogy(found[name], color=color, linestyle=style, label=label)
+        ax.plot(found[name], color=color, linestyle=style, label=label)
     for name, at in (("best", int(stop["best"])), ("stop", int(stop["stopped"]))):
         ax.axvline(at, color=theme.muted, linewidth=1)
-        ax.text(at + 1, 1.6, f"{name}: {at}", color=theme.text)
-    ax.set(xlabel="evaluation, one per epoch", ylim=(LOWEST, HIGHEST))
-    ax.legend(loc="lower left")
+        ax.text(at + 1, 0.74, f"{name}: {at}", color=theme.text)
+    ax.set(xlabel="evaluation, one per epoch", ylim=(0, HIGHEST))
+    ax.legend(loc="center right", bbox_to_anchor=(1, 0.3))
     return figure
 
 
 def numbers() -> dict:
     """The three curves."""
     return {
-        "low": LOWEST,
         "high": HIGHEST,
         "names": CURVES,
         "curves": {name: curve.tolist() for name, curve in curves().items()},

@@ -1,6 +1,6 @@
 // A training run with its validation loss: patience and min_delta decide where it is stopped.
 nnFigure("early-stopping", ({ numbers, range, number }) => {
-  const { low, high, names, curves } = numbers;
+  const { high, names, curves } = numbers;
   const patience = range("patience", 1, 40, 1, 20);
   const delta = range("min_delta", 0, 0.1, 0.005, 0, (v) => number(v, 3));
   const epochs = curves.validation.length;
@@ -21,21 +21,22 @@ nnFigure("early-stopping", ({ numbers, range, number }) => {
     const [left, top, tall] = [44, 40, 220];
     const wide = width - left - 12;
     const px = (t) => left + (t / (epochs - 1)) * wide;
-    const py = (v) => top + (Math.log(high / Math.max(v, low)) / Math.log(high / low)) * tall;
+    const py = (v) => top + (1 - v / high) * tall;
     let svg = `<text class="strong" x="2" y="13">loss after each epoch</text>`;
-    for (const v of [0.001, 0.01, 0.1, 1]) {
+    for (let v = 0; v <= high; v += 0.2) {
       svg += `<line class="grid" x1="${left}" x2="${left + wide}" y1="${py(v)}" y2="${py(v)}"/>
-        <text x="${left - 6}" y="${py(v) + 4}" text-anchor="end">${v}</text>`;
+        <text x="${left - 6}" y="${py(v) + 4}" text-anchor="end">${number(v, 1)}</text>`;
     }
     for (let t = 0; t < epochs; t += 20) {
       svg += `<text x="${px(t)}" y="${top + tall + 18}" text-anchor="middle">${t}</text>`;
     }
     const dashes = [' stroke-dasharray="2 3"', "", ' stroke-dasharray="8 4"'];
     const keys = Object.keys(names);
-    keys.forEach((name, k) => {
+    const lines = keys.map((name, k) => {
       const line = curves[name].map((v, t) => `${px(t).toFixed(1)} ${py(v).toFixed(1)}`).join("L");
-      svg += `<path class="s${k}" fill="none"${dashes[k]} d="M${line}"/>`;
+      return `<path class="s${k}" fill="none"${dashes[k]} d="M${line}"/>`;
     });
+    svg += `<svg x="${left}" y="${top}" width="${wide}" height="${tall}" viewBox="${left} ${top} ${wide} ${tall}">${lines.join("")}</svg>`;
     const [stopped, best] = watch();
     const end = stopped < 0 ? epochs - 1 : stopped;
     const mark = (t, word) => `<line class="ink" x1="${px(t)}" x2="${px(t)}" y1="${top}" y2="${top + tall}"/>
