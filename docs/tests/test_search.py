@@ -20,6 +20,8 @@ function answer() { return JSON.stringify(answers.pop()); }
 """
 SETUP, QUERY = 0, 2  # kinds of messages to the theme's worker
 WANTED = {
+    "mode collapse": "architectures/gan",
+    "wasserstein gradient penalty": "architectures/gan",
     "dying relu": "components/activations",
     "derivative of sigmoid": "components/activations",
     "vanishing gradient": "components/activations",
