@@ -20,6 +20,7 @@ function answer() { return JSON.stringify(answers.pop()); }
 """
 SETUP, QUERY = 0, 2  # kinds of messages to the theme's worker
 WANTED = {
+    "cosine decay": "training/schedules/decay",
     "mode collapse": "architectures/gan",
     "wasserstein gradient penalty": "architectures/gan",
     "dying relu": "components/activations",
