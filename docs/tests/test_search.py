@@ -31,6 +31,7 @@ WANTED = {
     "chain rule": "components/backpropagation",
     "number of parameters": "components/weights_and_biases",
     "keras lstm order": "components/weight_layouts",
+    "transformer encoder": "architectures/transformer/encoder",
     "causal mask": "architectures/transformer/attention",
     "query key value": "architectures/transformer/attention",
     "cross entropy gradient": "components/losses/cross_entropy",
