@@ -105,7 +105,7 @@ def test_the_example_of_the_page():
 @pytest.mark.parametrize("padded_rows", [None, "zeros", "computed"])
 def test_gradients_are_those_of_the_complex_step(operation, norm, padded_rows):
     lengths = () if padded_rows is None else (suite.LENGTHS,)
-    given = {"norm": norm, "activation": "gelu", "epsilon": EPSILON, "causal": padded_rows is None}
+    given = {"norm": norm, "epsilon": EPSILON, "causal": padded_rows is None}
     given |= {} if padded_rows is None else {"padded_rows": padded_rows}
     table, g = suite.weights(operation, norm, "float64"), suite.cotangents(X)
     function = partial(suite.VALUES[operation], **given)
@@ -113,6 +113,24 @@ def test_gradients_are_those_of_the_complex_step(operation, norm, padded_rows):
     found = suite.GRADIENTS[operation](X, table, *lengths, g, **given)
     for one, other in zip(leaves(found), leaves(right), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("operation", ["encoder_layer", "encoder"])
+@pytest.mark.parametrize("norm", PLACES)
+def test_gradients_through_gelu_are_those_of_differences(operation, norm):
+    given = {"norm": norm, "activation": "gelu", "epsilon": EPSILON}
+    table, g, step = suite.weights(operation, norm, "float64"), suite.cotangents(X), 1e-5
+    dx, found = suite.GRADIENTS[operation](X, table, g, **given)
+    for seed in range(5):
+        draw = np.random.default_rng(seed).standard_normal
+        way, ways = draw(X.shape), {name: draw(w.shape) for name, w in table.items()}
+        ends = [
+            suite.VALUES[operation](X + s * way, {name: w + s * ways[name] for name, w in table.items()}, **given)
+            for s in (step, -step)
+        ]
+        right = np.vdot(g, ends[0] - ends[1]) / (2 * step)
+        got = np.vdot(dx, way) + sum(np.vdot(w, ways[name]) for name, w in found.items())
+        np.testing.assert_allclose(got, right, rtol=1e-6)
 
 
 @pytest.mark.parametrize("number", [0, 1])

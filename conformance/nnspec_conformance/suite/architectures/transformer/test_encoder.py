@@ -242,7 +242,7 @@ def test_lengths(trial) -> None:
         got = trial.call(x, table, LENGTHS, **given)
         g = np.where(real()[..., None], cotangents(x), 0).astype(x.dtype)
         back = trial.vjp((x, table, LENGTHS), g, **given)
-        total = 0.0
+        total: Any = None
         for i, n in enumerate(LENGTHS):
             alone = value(x[i : i + 1, :n], table, operation=trial.operation, **given)
             trial.expect(got[i : i + 1, :n], alone, f"{norm}: a sequence of {n} places beside itself alone")
