@@ -3,6 +3,7 @@ r"""Transformer encoders: attention among the places, then a small network at ea
 `encoder_layer` and `encoder` are functions of a table of weights; `EncoderLayer` and `Encoder` hold it.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
@@ -145,7 +146,14 @@ def _run(
     return y if real is None else jnp.where(real, y, 0)
 
 
-def beside(x: Array, part, weights: dict[str, Array], n: int, norm: NormPlace, epsilon: float | Array) -> Array:  # noqa: ANN001
+def beside(
+    x: Array,
+    part: Callable[[Array], Array],
+    weights: dict[str, Array],
+    n: int,
+    norm: NormPlace,
+    epsilon: float | Array,
+) -> Array:
     """A part of a layer with its shortcut, and the norm of number ``n`` at its place."""
     scale, shift = weights[f"scale_{n}"], weights[f"shift_{n}"]
     if norm == "pre":
