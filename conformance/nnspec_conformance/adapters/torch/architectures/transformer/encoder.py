@@ -12,11 +12,17 @@ LEAKS = (
     "with NaN in the padding an entry of a sequence is NaN, right is 0.46: keys of the padding have the weight 0, and "
     "zero times NaN is NaN; https://github.com/pytorch/pytorch/issues/101967"
 )
+ONE_ENTRY = (
+    "a bias of one entry is added to every unit, right is a refusal: the layer does not look at the shapes of its "
+    "weights; searched 2026-11-28, not found; "
+    "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/modules/transformer.py"
+)
 KNOWN_FAILURES = {
     f"{clause}[{operation}]": reason
     for operation in ("encoder_layer", "encoder")
     for clause, reason in (
         ("encoders.padding-content", LEAKS),
+        ("duty.broadcasting", ONE_ENTRY),
         ("duty.nan", multi_head_attention.NAN),
         ("duty.diverged", multi_head_attention.NAN),
         ("duty.second", multi_head_attention.KNOWN_FAILURES["duty.second[multi_head_attention]"]),
@@ -80,5 +86,8 @@ def _masks(x, lengths, causal):
 def _table(weights):
     """A layer's table by PyTorch's names; other names stay as they are, and are refused."""
     heads = {name: w for name, w in weights.items() if name not in PLACES}
+    for name, w in heads.items():  # heads and depth become one axis, which would hide an axis more
+        if w.ndim != (3 if name.startswith("kernel") else 1 + (name != "bias_o")):
+            raise ValueError(f"{name} has {w.ndim} axes")
     found = {f"self_attn.{name}": w for name, w in multi_head_attention._packed(heads).items()}
     return found | {PLACES[name]: w.mT if "kernel" in name else w for name, w in weights.items() if name in PLACES}
