@@ -35,6 +35,7 @@ WANTED = {
     "patience": "training/early_stopping",
     "number of parameters": "components/weights_and_biases",
     "keras lstm order": "components/weight_layouts",
+    "transformer encoder": "architectures/transformer/encoder",
     "causal mask": "architectures/transformer/attention",
     "query key value": "architectures/transformer/attention",
     "cross entropy gradient": "components/losses/cross_entropy",
