@@ -321,7 +321,7 @@ def _uniform(key: jax.Array, shape: tuple[int, ...], dtype: Dtype, bound: float 
 
 @functools.partial(jax.jit, static_argnums=(1, 2))
 def _normal(key: jax.Array, shape: tuple[int, ...], dtype: Dtype, deviation: float | Array) -> Array:
-    """Normal draws."""
+    """Draw from a normal distribution of this deviation, in float32 at least."""
     return (deviation * jax.random.normal(key, shape, _wide(dtype))).astype(dtype)
 
 
