@@ -47,7 +47,7 @@ def kernel(start: str, key: Any, units: int) -> Any:
 
 
 def doublings(start: str, seed: int, layers: int, units: int) -> tuple[float, float]:
-    """Of one network. ReLU is homogeneous: each layer is scaled back to 1, so that nothing underflows."""
+    """Measure one network; each layer is scaled back to 1, which ReLU allows, so that nothing underflows."""
     import jax
 
     keys = jax.random.split(jax.random.key(seed), layers)
