@@ -41,6 +41,8 @@ WANTED = {
     "cross entropy gradient": "components/losses/cross_entropy",
     "learning rate too large": "training/batch_gradient_descent",
     "adam bias correction": "training/adam",
+    "he initialization": "training/initialization",
+    "xavier initialization": "training/initialization",
     "receptive field": "architectures/convolutional/network",
     "LeNet": "architectures/convolutional/network",
     "skip connection": "architectures/convolutional/residual_network",
