@@ -193,7 +193,7 @@ def test_fraction(trial: Trial, operation: str) -> None:
 
 
 def correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Of two masks; one that is all zeros or all ones has no correlation, and counts as a copy."""
+    """The correlation of two masks; one that is all zeros or all ones has none, and counts as a copy."""
     if one.std() == 0 or other.std() == 0:
         return 1.0
     return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
