@@ -55,6 +55,7 @@ WANTED = {
     "bidirectional": "architectures/stacked_recurrent",
     "stacked layers": "architectures/stacked_recurrent",
     "weight tying": "architectures/transformer/embedding",
+    "inverted dropout": "training/dropout",
     "layer norm epsilon": "architectures/transformer/normalization",
     "rotary positions": "architectures/transformer/positions",
     "unit in the last place": "conformance",
