@@ -1,4 +1,4 @@
-r"""From logits to text: how probable each token is, which ones are kept, a draw, and a search.
+r"""Decoding turns logits into tokens: probabilities, cuts, draws and a search.
 
 Probabilities of half precision are computed in float32: a sum over a vocabulary needs the digits.
 """

@@ -10,7 +10,7 @@ def greedy_token(logits):
 
 
 def top_tokens(logits, *, k):
-    return keras.ops.top_k(logits, k)[1]
+    return keras.ops.top_k(logits, k)[1]  # pyright: ignore[reportOptionalSubscript]
 
 
 def sample_token(logits, *, seed):
