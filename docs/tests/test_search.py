@@ -20,6 +20,8 @@ function answer() { return JSON.stringify(answers.pop()); }
 """
 SETUP, QUERY = 0, 2  # kinds of messages to the theme's worker
 WANTED = {
+    "mode collapse": "architectures/gan",
+    "wasserstein gradient penalty": "architectures/gan",
     "dying relu": "components/activations",
     "derivative of sigmoid": "components/activations",
     "vanishing gradient": "components/activations",
@@ -29,6 +31,7 @@ WANTED = {
     "universal approximation": "components/layers",
     "backpropagation": "components/backpropagation",
     "chain rule": "components/backpropagation",
+    "patience": "training/early_stopping",
     "number of parameters": "components/weights_and_biases",
     "keras lstm order": "components/weight_layouts",
     "causal mask": "architectures/transformer/attention",

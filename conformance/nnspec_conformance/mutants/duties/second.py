@@ -25,6 +25,9 @@ STRAIGHT = {
     "flatten_features", "embedding", "padded_embedding",
 }  # fmt: skip
 
+# Their arrays enter terms that are added, so that the gradient for one follows no other.
+APART = {"unused_parameter", "discriminator_loss"}
+
 
 def drop(gradient):
     return mapped(np.zeros_like, gradient)
@@ -35,8 +38,7 @@ def has_two_arrays(operation: Operation) -> bool:
     home = Home(operation, {})
     flowing = operation.gradient_places(home.lengths, home.given)
     places = [p for p in flowing if p.name is None and operation.arguments[p.argument].name not in home.without]
-    apart = {*STRAIGHT, "unused_parameter"}
-    return operation.name not in apart and len([p for p in places if p.argument < 2]) > 1
+    return operation.name not in STRAIGHT | APART and len([p for p in places if p.argument < 2]) > 1
 
 
 CURVED = [operation.name for operation in OWING if operation.name not in STRAIGHT]

@@ -1,7 +1,7 @@
 """The stock layer ``Bidirectional``, and ``RNN`` of stacked cells; lengths become a mask.
 
-``RNN`` takes a list of cells, too, and stacks them without its own dtype: their states begin in float32, where a scan of
-JAX refuses an answer in half precision. So the cells are stacked here, with the dtype.
+``RNN`` takes a list of cells, too, and stacks them without its own dtype: their states begin in float32, where a scan
+of JAX refuses an answer in half precision. So the cells are stacked here, with the dtype.
 """
 
 from __future__ import annotations
