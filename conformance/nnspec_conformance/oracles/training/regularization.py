@@ -59,7 +59,7 @@ def max_norm(kernel, *, limit, denominator="norm"):
 
 
 def max_norm_vjp(kernel, cotangents, *, limit, denominator="norm"):
-    """Of k f(n), with n the norm of the column: f g + k (k . g) f'(n) / n."""
+    """The gradient of the column times a factor f that depends on its norm alone."""
     n = np.sqrt(np.sum(kernel * kernel, axis=0, keepdims=True))
     below, size = n <= limit, np.where(n == 0, 1, n)
     added = 0 if denominator == "norm" else EPSILON
