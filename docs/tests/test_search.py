@@ -33,6 +33,7 @@ WANTED = {
     "backpropagation": "components/backpropagation",
     "chain rule": "components/backpropagation",
     "patience": "training/early_stopping",
+    "elastic net": "training/regularization",
     "number of parameters": "components/weights_and_biases",
     "keras lstm order": "components/weight_layouts",
     "transformer encoder": "architectures/transformer/encoder",

@@ -23,6 +23,7 @@ STRAIGHT = {
     "selection", "clamp", "embedding_lookup", "absolute_error", "hinge", "multiclass_hinge", "triplet",
     "mini_batch_gradient", "clip_by_value", "max_pool", "average_pool", "global_average_pool",
     "flatten_features", "embedding", "padded_embedding", "dropout", "feature_dropout", "repeated_dropout",
+    "l1_penalty", "soft_threshold",
 }  # fmt: skip
 
 # Their arrays enter terms that are added, so that the gradient for one follows no other.
