@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,8 +18,8 @@ def rates(length: int, end: float) -> dict[str, np.ndarray]:
     """The rate of each step by the reference: halved every so many steps, or at the end after three times as many."""
     from nnspec.training.schedules import decay
 
-    at = np.arange(STEPS + 1, dtype=np.int32)
-    boundaries = np.arange(length, STEPS + 1, length, dtype=np.int32)
+    at: Any = np.arange(STEPS + 1, dtype=np.int32)
+    boundaries: Any = np.arange(length, STEPS + 1, length, dtype=np.int32)
     found = (
         decay.step_decay(at, boundaries, initial=1.0, factor=0.5),
         decay.exponential_decay(at, initial=1.0, decay_steps=length, decay_rate=0.5),

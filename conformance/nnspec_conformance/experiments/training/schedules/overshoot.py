@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nnspec_conformance.experiments.core import Effect, Outcome, experiment
@@ -14,7 +16,7 @@ def schedule_overshoot(*, steps: int = 400) -> Outcome:
     """So many steps of each schedule."""
     from nnspec.training.schedules.decay import cosine_decay
 
-    at = np.arange(steps, dtype=np.int32)
+    at: Any = np.arange(steps, dtype=np.int32)
     cosine = np.asarray(cosine_decay(at, initial=RATE, decay_steps=steps, floor=0.0), np.float64)
     kinds = {"constant": np.full(steps, RATE), "cosine": cosine, "constant 0.5": np.full(steps, 0.5)}
     changes, losses, rows = {}, {}, []

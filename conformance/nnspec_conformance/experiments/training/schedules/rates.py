@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ def schedules(steps: int) -> dict[str, np.ndarray]:
 
     from nnspec.training.schedules.decay import cosine_decay, exponential_decay, inverse_time_decay
 
-    at = np.arange(steps, dtype=np.int32)
+    at: Any = np.arange(steps, dtype=np.int32)
     decays = {
         "exponential": partial(exponential_decay, decay_steps=HALF, decay_rate=0.5),
         "staircase": partial(exponential_decay, decay_steps=HALF, decay_rate=0.5, staircase=True),

@@ -10,9 +10,9 @@ VARIANTS = {"step-decay.boundary": "after", "cosine-decay.floor-is": "fraction"}
 
 
 def step_decay(steps, boundaries, *, initial, factor):
-    at = sorted(int(b) for b in keras.ops.convert_to_numpy(boundaries))
+    at = sorted(int(b) for b in np.asarray(keras.ops.convert_to_numpy(boundaries)))
     values = [initial * factor**k for k in range(len(at) + 1)]
-    schedule, asked = schedules.PiecewiseConstantDecay(at, values), keras.ops.convert_to_numpy(steps)
+    schedule, asked = schedules.PiecewiseConstantDecay(at, values), np.asarray(keras.ops.convert_to_numpy(steps))
     each, where = np.unique(asked, return_inverse=True)  # on PyTorch it takes one step at a time
     found = [keras.ops.convert_to_numpy(schedule(keras.ops.convert_to_tensor(t))) for t in each]
     return keras.ops.convert_to_tensor(np.array(found, np.float32)[where].reshape(asked.shape))
