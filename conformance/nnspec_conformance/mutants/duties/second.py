@@ -22,8 +22,11 @@ STRAIGHT = {
     "identity", "relu", "leaky_relu", "hard_sigmoid", "absolute_value", "pairwise_maximum", "maximum_reduction",
     "selection", "clamp", "embedding_lookup", "absolute_error", "hinge", "multiclass_hinge", "triplet",
     "mini_batch_gradient", "clip_by_value", "max_pool", "average_pool", "global_average_pool",
-    "flatten_features", "embedding", "padded_embedding",
+    "flatten_features", "embedding", "padded_embedding", "dropout", "feature_dropout", "repeated_dropout",
 }  # fmt: skip
+
+# Their arrays enter terms that are added, so that the gradient for one follows no other.
+APART = {"unused_parameter", "discriminator_loss"}
 
 
 def drop(gradient):
@@ -35,8 +38,7 @@ def has_two_arrays(operation: Operation) -> bool:
     home = Home(operation, {})
     flowing = operation.gradient_places(home.lengths, home.given)
     places = [p for p in flowing if p.name is None and operation.arguments[p.argument].name not in home.without]
-    apart = {*STRAIGHT, "unused_parameter"}
-    return operation.name not in apart and len([p for p in places if p.argument < 2]) > 1
+    return operation.name not in STRAIGHT | APART and len([p for p in places if p.argument < 2]) > 1
 
 
 CURVED = [operation.name for operation in OWING if operation.name not in STRAIGHT]

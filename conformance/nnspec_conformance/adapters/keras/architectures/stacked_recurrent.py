@@ -1,4 +1,8 @@
-"""The stock layer ``Bidirectional``, and ``RNN`` of a list of cells, which it stacks; lengths become a mask."""
+"""The stock layer ``Bidirectional``, and ``RNN`` of stacked cells; lengths become a mask.
+
+``RNN`` takes a list of cells, too, and stacks them without its own dtype: their states begin in float32, where a scan
+of JAX refuses an answer in half precision. So the cells are stacked here, with the dtype.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +70,8 @@ def _built(kind, cell, count, units, shape, dtype):
     named = named | {"kernel_initializer": "zeros", "recurrent_initializer": "zeros", "dtype": dtype}
     both = {"return_sequences": True, "return_state": True}
     if kind == "stack":
-        layer = keras.layers.RNN([one(units, **named) for _ in range(count)], dtype=dtype, **both)
+        cells = keras.layers.StackedRNNCells([one(units, **named) for _ in range(count)], dtype=dtype)
+        layer = keras.layers.RNN(cells, dtype=dtype, **both)
     else:
         layer = keras.layers.Bidirectional(whole(units, **named, **both), dtype=dtype)
     layer.build(shape)
