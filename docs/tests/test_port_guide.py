@@ -84,3 +84,9 @@ def test_the_converters_take_what_pytorch_gives():
     names: dict = {"trained": torch.nn.LSTM(3, 5)}
     exec(code, names)
     assert {"ii.kernel", "hi.kernel", "hi.bias"} <= set(names["flax"])
+
+
+def test_the_encoder_layer_computes_the_same(folder, capsys):
+    pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'nnspec[torch]'")
+    runpy.run_path("encoder.py", run_name="__main__")
+    compare("python encoder.py", 0, capsys.readouterr().out.strip().splitlines())

@@ -20,6 +20,7 @@ function answer() { return JSON.stringify(answers.pop()); }
 """
 SETUP, QUERY = 0, 2  # kinds of messages to the theme's worker
 WANTED = {
+    "cosine decay": "training/schedules/decay",
     "mode collapse": "architectures/gan",
     "wasserstein gradient penalty": "architectures/gan",
     "dying relu": "components/activations",
@@ -35,11 +36,14 @@ WANTED = {
     "elastic net": "training/regularization",
     "number of parameters": "components/weights_and_biases",
     "keras lstm order": "components/weight_layouts",
+    "transformer encoder": "architectures/transformer/encoder",
     "causal mask": "architectures/transformer/attention",
     "query key value": "architectures/transformer/attention",
     "cross entropy gradient": "components/losses/cross_entropy",
     "learning rate too large": "training/batch_gradient_descent",
     "adam bias correction": "training/adam",
+    "he initialization": "training/initialization",
+    "xavier initialization": "training/initialization",
     "receptive field": "architectures/convolutional/network",
     "LeNet": "architectures/convolutional/network",
     "skip connection": "architectures/convolutional/residual_network",
@@ -52,6 +56,7 @@ WANTED = {
     "bidirectional": "architectures/stacked_recurrent",
     "stacked layers": "architectures/stacked_recurrent",
     "weight tying": "architectures/transformer/embedding",
+    "inverted dropout": "training/dropout",
     "layer norm epsilon": "architectures/transformer/normalization",
     "rotary positions": "architectures/transformer/positions",
     "unit in the last place": "conformance",

@@ -22,7 +22,8 @@ STRAIGHT = {
     "identity", "relu", "leaky_relu", "hard_sigmoid", "absolute_value", "pairwise_maximum", "maximum_reduction",
     "selection", "clamp", "embedding_lookup", "absolute_error", "hinge", "multiclass_hinge", "triplet",
     "mini_batch_gradient", "clip_by_value", "max_pool", "average_pool", "global_average_pool",
-    "flatten_features", "embedding", "padded_embedding", "l1_penalty", "soft_threshold",
+    "flatten_features", "embedding", "padded_embedding", "dropout", "feature_dropout", "repeated_dropout",
+    "l1_penalty", "soft_threshold",
 }  # fmt: skip
 
 # Their arrays enter terms that are added, so that the gradient for one follows no other.

@@ -42,11 +42,12 @@ def end(method: Any, steps: int, kind: str) -> float:
 
     from nnspec.training.regularization import l2_penalty
 
-    x = jnp.asarray(START)
+    x: Any = jnp.asarray(START)
     state = method.init(x)
     for _ in range(steps):
         g = jax.grad(lambda x: l2_penalty(x, strength=STRENGTH))(x) if kind == "penalty" else jnp.zeros(())
         updates, state = method.update(g, state, x)
         decay = RATE * STRENGTH * x if kind == "decay" else 0.0
-        x = optax.apply_updates(x, updates) - decay
+        stepped: Any = optax.apply_updates(x, updates)
+        x = stepped - decay
     return float(x)

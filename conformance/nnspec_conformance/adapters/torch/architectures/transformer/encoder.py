@@ -1,0 +1,93 @@
+"""``nn.TransformerEncoderLayer`` and ``nn.TransformerEncoder``, in training mode without dropout."""
+
+from __future__ import annotations
+
+import torch
+from torch import func, nn
+
+from nnspec_conformance.adapters.torch.architectures.transformer import multi_head_attention
+
+VARIANTS = {"encoders.padded-rows": "computed"}
+LEAKS = (
+    "with NaN in the padding an entry of a sequence is NaN, right is 0.46: keys of the padding have the weight 0, and "
+    "zero times NaN is NaN; https://github.com/pytorch/pytorch/issues/101967"
+)
+ONE_ENTRY = (
+    "a bias of one entry is added to every unit, right is a refusal: the layer does not look at the shapes of its "
+    "weights; searched 2026-11-28, not found; "
+    "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/modules/transformer.py"
+)
+KNOWN_FAILURES = {
+    f"{clause}[{operation}]": reason
+    for operation in ("encoder_layer", "encoder")
+    for clause, reason in (
+        ("encoders.padding-content", LEAKS),
+        ("duty.broadcasting", ONE_ENTRY),
+        ("duty.nan", multi_head_attention.NAN),
+        ("duty.diverged", multi_head_attention.NAN),
+        ("duty.second", multi_head_attention.KNOWN_FAILURES["duty.second[multi_head_attention]"]),
+    )
+}
+PLACES = {
+    "kernel_in": "linear1.weight",
+    "bias_in": "linear1.bias",
+    "kernel_out": "linear2.weight",
+    "bias_out": "linear2.bias",
+    "scale_1": "norm1.weight",
+    "shift_1": "norm1.bias",
+    "scale_2": "norm2.weight",
+    "shift_2": "norm2.bias",
+}
+
+
+def encoder_layer(x, weights, lengths=None, *, norm, epsilon, activation=None, causal=None):
+    layer = _layer(x, weights, "", norm, epsilon, activation)
+    hidden, padding, is_causal = _masks(x, lengths, causal)
+    given = {"src_mask": hidden, "src_key_padding_mask": padding, "is_causal": is_causal}
+    return func.functional_call(layer, _table(weights), (x,), given, strict=True)
+
+
+def encoder(x, weights, lengths=None, *, norm, epsilon, activation=None, causal=None):
+    layers = 1 + max(int(name[-1]) for name in weights if name.startswith("kernel_q_"))
+    tables, rest = {}, dict(weights)
+    for n in range(layers):
+        own = {name.removesuffix(f"_{n}"): rest.pop(name) for name in [*rest] if name.endswith(f"_{n}")}
+        tables |= {f"layers.{n}.{name}": w for name, w in _table(own).items()}
+    last = None
+    if norm == "pre":
+        last = nn.LayerNorm(x.shape[-1], eps=epsilon, dtype=x.dtype)
+        tables |= {"norm.weight": rest.pop("final_scale"), "norm.bias": rest.pop("final_shift")}
+    layer = _layer(x, weights, "_0", norm, epsilon, activation)
+    stack = nn.TransformerEncoder(layer, layers, last, enable_nested_tensor=False)
+    hidden, padding, is_causal = _masks(x, lengths, causal)
+    given = {"mask": hidden, "src_key_padding_mask": padding, "is_causal": is_causal}
+    return func.functional_call(stack, tables | rest, (x,), given, strict=True)
+
+
+def _layer(x, weights, end, norm, epsilon, activation):
+    width, heads, _ = weights[f"kernel_q{end}"].shape
+    given = {} if activation is None else {"activation": activation}
+    return nn.TransformerEncoderLayer(
+        width, heads, weights[f"bias_in{end}"].shape[0], dropout=0.0, layer_norm_eps=epsilon, batch_first=True,
+        norm_first=norm == "pre", dtype=x.dtype, **given,
+    )  # fmt: skip
+
+
+def _masks(x, lengths, causal):
+    """What is hidden from each place, what is padding, and the hint that the first is causal."""
+    time = x.shape[1]
+    if lengths is not None and len(lengths) != len(x):
+        raise ValueError(f"{len(lengths)} lengths for {len(x)} examples")
+    padding = None if lengths is None else torch.arange(time) >= lengths[:, None]
+    hidden = torch.ones(time, time, dtype=torch.bool).triu(1) if causal else None
+    return hidden, padding, bool(causal)
+
+
+def _table(weights):
+    """A layer's table by PyTorch's names; other names stay as they are, and are refused."""
+    heads = {name: w for name, w in weights.items() if name not in PLACES}
+    for name, w in heads.items():  # heads and depth become one axis, which would hide an axis more
+        if w.ndim != (3 if name.startswith("kernel") else 1 + (name != "bias_o")):
+            raise ValueError(f"{name} has {w.ndim} axes")
+    found = {f"self_attn.{name}": w for name, w in multi_head_attention._packed(heads).items()}
+    return found | {PLACES[name]: w.mT if "kernel" in name else w for name, w in weights.items() if name in PLACES}

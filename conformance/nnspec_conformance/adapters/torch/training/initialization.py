@@ -1,0 +1,123 @@
+"""``torch.nn.init``, and the parameters of new layers; PyTorch keeps kernels with the outputs first."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import init
+
+VARIANTS = {
+    "dense-start.kernel": "third",
+    "convolution-start.kernel": "third",
+    "transposed-convolution-start.kernel": "third-out",
+    "embedding-start.table": "unit",
+    "attention-start.kernel": "glorot-fused",
+}
+
+
+# Measured: at which input, got, right, and why.
+NO_FAN = (
+    "the shape (0, 3) gives an empty kernel with a warning, right is to refuse it; "
+    "https://github.com/pytorch/pytorch/pull/56505, which made it so"
+)
+NEGATIVE = (
+    "the deviation -0.3 gives entries as 0.3 does, right is to refuse it: no range is checked; searched 2026-11-28, "
+    "not found; https://github.com/pytorch/pytorch/issues"
+)
+SCALED = ("lecun_uniform", "glorot_uniform", "he_uniform", "lecun_normal", "glorot_normal", "he_normal")
+KNOWN_FAILURES = {f"init.no-fan[{name}]": NO_FAN for name in SCALED} | {
+    "init.negative[truncated_normal_init]": NEGATIVE
+}
+
+
+def _filled(fill, shape, dtype, seed, **given):
+    """A tensor [out, in, *window] that ``fill`` has filled, as [*window, in, out]."""
+    axes = (len(shape) - 1, len(shape) - 2, *range(len(shape) - 2)) if len(shape) > 1 else (0,)
+    w = torch.empty([shape[axis] for axis in axes], dtype=getattr(torch, dtype))
+    fill(w, **given, **({} if seed is None else {"generator": torch.Generator().manual_seed(seed)}))
+    return w.permute([axes.index(axis) for axis in range(len(shape))])
+
+
+def zeros_init(shape, *, seed, dtype="float32"):
+    return _filled(init.zeros_, shape, dtype, None)
+
+
+def constant_init(shape, *, seed, value, dtype="float32"):
+    return _filled(init.constant_, shape, dtype, None, val=value)
+
+
+def uniform_init(shape, *, seed, bound, dtype="float32"):
+    return _filled(init.uniform_, shape, dtype, seed, a=-bound, b=bound)
+
+
+def normal_init(shape, *, seed, deviation, dtype="float32"):
+    return _filled(init.normal_, shape, dtype, seed, std=deviation)
+
+
+def truncated_normal_init(shape, *, seed, deviation, bound, dtype="float32"):
+    return _filled(init.trunc_normal_, shape, dtype, seed, std=deviation, a=-bound, b=bound)
+
+
+def lecun_uniform(shape, *, seed, dtype="float32"):
+    return _filled(init.kaiming_uniform_, shape, dtype, seed, nonlinearity="linear")
+
+
+def lecun_normal(shape, *, seed, dtype="float32"):
+    return _filled(init.kaiming_normal_, shape, dtype, seed, nonlinearity="linear")
+
+
+def glorot_uniform(shape, *, seed, dtype="float32"):
+    return _filled(init.xavier_uniform_, shape, dtype, seed)
+
+
+def glorot_normal(shape, *, seed, dtype="float32"):
+    return _filled(init.xavier_normal_, shape, dtype, seed)
+
+
+def he_uniform(shape, *, seed, dtype="float32"):
+    return _filled(init.kaiming_uniform_, shape, dtype, seed, nonlinearity="relu")
+
+
+def he_normal(shape, *, seed, dtype="float32"):
+    return _filled(init.kaiming_normal_, shape, dtype, seed, nonlinearity="relu")
+
+
+def orthogonal_init(shape, *, seed, gain, dtype="float32"):
+    return _filled(init.orthogonal_, shape, dtype, seed, gain=gain)
+
+
+def identity_init(shape, *, seed, gain, dtype="float32"):
+    if gain != 1:
+        raise NotImplementedError("eye_ has no gain")
+    return _filled(init.eye_, shape, dtype, None)
+
+
+def delta_init(shape, *, seed, dtype="float32"):
+    return _filled(init.dirac_, shape, dtype, None)
+
+
+def _new(layer, seed, *given, **named):
+    """A new layer's parameters, drawn after this seed; the generator is left as it was."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return layer(*given, **named)
+
+
+def dense_start(shape, *, seed):
+    return _new(nn.Linear, seed, *shape).weight.detach().T
+
+
+def convolution_start(shape, *, seed):
+    return _new(nn.Conv2d, seed, *shape[2:], kernel_size=shape[:2]).weight.detach().permute(2, 3, 1, 0)
+
+
+def transposed_convolution_start(shape, *, seed):
+    return _new(nn.ConvTranspose2d, seed, *shape[2:], kernel_size=shape[:2]).weight.detach().permute(2, 3, 0, 1)
+
+
+def embedding_start(shape, *, seed):
+    return _new(nn.Embedding, seed, *shape).weight.detach()
+
+
+def attention_start(shape, *, seed):
+    return _new(nn.MultiheadAttention, seed, shape[0], num_heads=4).in_proj_weight.detach()[: shape[1]].T

@@ -1,0 +1,345 @@
+"""Tests of architectures/transformer/decoding: who is kept, how probable each token is, and what is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
+from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.inputs import normal_draws, wide
+from nnspec_conformance.oracles.architectures.transformer import decoding as oracle
+from nnspec_conformance.tolerance import Want, bound, exact, share, uncorrelated, unit
+from nnspec_conformance.trial import Trial
+
+CUTS: dict[str, list[dict]] = {
+    "token_probabilities": [{}],
+    "top_k_probabilities": [{"k": 3}, {"k": 1}],
+    "nucleus_probabilities": [{"p": 0.7}, {"p": 0.3}],
+    "min_p_probabilities": [{"min_p": 0.3}, {"min_p": 0.05}],
+}
+DYADIC = np.array([0.5, 0.25, 0.125, 0.125])
+HALF_OF_ALL = np.log(DYADIC)
+
+
+def told(readings: dict, operation: str) -> dict:
+    """The readings that the oracle has to be told."""
+    names = {"nucleus_probabilities": ("boundary", "order"), "min_p_probabilities": ("order",)}.get(operation, ())
+    return {name: readings[name] for name in names if name in readings}
+
+
+def _off(x: np.ndarray, temperature: float) -> np.ndarray:
+    """What the rounding of a divided logit makes of its exponential, in units of u / 2."""
+    size = np.where(np.isfinite(x), np.abs(x), 0.0)
+    return (size + size.max(-1, keepdims=True, initial=0.0)) / temperature
+
+
+def _undecided(x: np.ndarray, dtype: str, given: dict) -> np.ndarray:
+    """Rows in which rounding decides who is kept, [*batch, 1]; nobody is where nothing is cut by a sum."""
+    temperature = given.get("temperature", 1.0) if given.get("order") != "after" else 1.0
+    near = 4 * (x.shape[-1] + _off(x, temperature).max(-1, keepdims=True)) * min(unit(dtype), unit("float32"))
+    if given.get("p", 1.0) < 1:
+        sums = np.cumsum(-np.sort(-oracle.softmax(x / temperature), -1), -1)
+        return (np.abs(sums - given["p"]) <= near).any(-1, keepdims=True)
+    if "min_p" in given:
+        ratio = np.exp((x - x.max(-1, keepdims=True)) / temperature)
+        return ((np.abs(ratio - given["min_p"]) <= near) & (ratio < 1)).any(-1, keepdims=True)
+    return np.zeros_like(near, bool)
+
+
+def _loosened(want: Want, undecided: np.ndarray, size: Any) -> Want:
+    allowed = np.where(undecided, size, want.allowed)
+    return Want(want.value, allowed, want.flushed, want.dtype, want.tolerance)
+
+
+def probabilities(operation: str, readings: dict) -> Callable[..., Want]:
+    """The value within the bound of the page."""
+
+    def want(x: np.ndarray, **given: Any) -> Want:
+        u, dtype, n, given = wide(x), str(x.dtype), x.shape[-1], given | told(readings, operation)
+        y = getattr(oracle, operation)(u, **given)
+        off = _off(u, given.get("temperature", 1.0)) / (n + 11)
+        return _loosened(bound(y, y * (1 + off), n + 10, dtype), _undecided(u, dtype, given), 1.0)
+
+    return want
+
+
+def slopes(operation: str, readings: dict) -> Callable[..., tuple[Want]]:
+    """The gradient, within the bound of the same sums with every term in absolute value."""
+
+    def want(x: np.ndarray, cotangents: np.ndarray, **given: Any) -> tuple[Want]:
+        u, g, dtype, n = wide(x), wide(cotangents), str(x.dtype), x.shape[-1]
+        given |= told(readings, operation)
+        temperature = given.get("temperature", 1.0)
+        r = getattr(oracle, operation)(u, **given)
+        (value,) = getattr(oracle, f"{operation}_vjp")(u, g, **given)
+        off = 1 + _off(u, temperature) / (n + 11)
+        terms = r * (np.abs(g) * off + (r * np.abs(g) * off).sum(-1, keepdims=True)) / temperature
+        weight = (np.abs(g) + (r * np.abs(g)).sum(-1, keepdims=True)) / temperature
+        close = bound(value, 2 * terms, n + 10, dtype, underflow=np.where(r > 0, weight, 0.0))
+        return (_loosened(close, _undecided(u, dtype, given), weight.max(-1, keepdims=True, initial=0.0)),)
+
+    return want
+
+
+def rows(dtype: str = "float32", seed: int = 41) -> np.ndarray:
+    """Rows of different spread; none is in its order, and no two axes are of one length."""
+    return normal_draws(seed, (6, 7), dtype, scale=2.0)
+
+
+# ---- what all of them are
+
+
+@clause("decoding.example")
+def test_example(operation: str, readings: dict) -> Iterator[Case]:
+    x = HALF_OF_ALL.astype(np.float32)
+    roots, squares = np.sqrt(DYADIC), DYADIC**2
+    table: dict[str, list[tuple[dict, Any]]] = {
+        "token_probabilities": [
+            ({}, DYADIC),
+            ({"temperature": 0.5}, squares / squares.sum()),
+            ({"temperature": 2.0}, roots / roots.sum()),
+        ],
+        "top_k_probabilities": [({"k": 3}, np.array([4, 2, 1, 0]) / 7)],
+        "nucleus_probabilities": [({"p": 0.7}, np.array([2, 1, 0, 0]) / 3)],
+        "min_p_probabilities": [({"min_p": 0.4}, np.array([2, 1, 0, 0]) / 3)],
+    }
+    for given, y in table[operation]:
+        close = probabilities(operation, readings)(x, **given)
+        yield call(operation, x, **given, want=bound(y, y * (1 + _off(wide(x), 0.5) / 15), 14, "float32"), note="a row")
+        assert np.abs(close.value - y).max() < 1e-6  # the oracle gives the table, too
+
+
+@clause("decoding.value")
+def test_value(operation: str, readings: dict) -> Iterator[Case]:
+    want = probabilities(operation, readings)
+    for dtype in DTYPES:
+        for given in CUTS[operation][: 2 if dtype == "float32" else 1]:
+            yield call(operation, rows(dtype), **given, want=want, note="not renormalized")
+    given = CUTS[operation][0]
+    for temperature in (0.5, 3.0):
+        yield call(operation, rows(), temperature=temperature, **given, want=want, note="the temperature not used")
+    yield call(operation, normal_draws(42, (2, 3, 7)), **given, want=want, note="cut over another axis")
+
+
+@clause("decoding.gradient")
+def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
+    want, given = slopes(operation, readings), CUTS[operation][0]
+    for dtype in DTYPES:
+        yield gradient(operation, rows(dtype), cotangents=rows(dtype, 43), **given, want=want, note="no sum over all")
+    yield gradient(operation, rows(), cotangents=rows(seed=43), temperature=2.0, **given, want=want, note="no 1/T")
+
+
+@clause("decoding.impossible")
+def test_impossible(operation: str, readings: dict) -> Iterator[Case]:
+    for dtype in ("float32", "bfloat16"):
+        x = rows(dtype)
+        x[0, [0, 6]] = x[1, 1:] = x[2, :5] = x[3, [3]] = -np.inf
+        for given in (*CUTS[operation], {**CUTS[operation][0], "temperature": 0.5}):
+            yield call(operation, x, **given, want=probabilities(operation, readings), note="inf minus inf")
+
+
+@clause("decoding.large-logits")
+def test_large_logits(operation: str, readings: dict) -> Iterator[Case]:
+    steps = np.array([0.0, 3.0, -2.0, 1.0, 5.0, -7.0, 4.0])
+    for offset in (1e4, -1e4, 88.0):
+        x = (steps + offset).astype(np.float32)
+        yield call(operation, x, **CUTS[operation][0], want=probabilities(operation, readings), note="no shift")
+
+
+@clause("token-probabilities.cold")
+def test_cold() -> Iterator[Case]:
+    x = np.array([[0.0, 1.0, 0.875, -3.0], [9.0, 8.875, 3.0, 9.0], [-5.0, -5.125, -6.0, -7.0]])
+    y = np.array([[0.0, 1.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.5], [1.0, 0.0, 0.0, 0.0]])
+    for dtype in ("float32", "bfloat16"):
+        cold = x.astype(DTYPES[dtype])
+        yield call("token_probabilities", cold, temperature=1e-6, want=exact(y, dtype), note="an overflow")
+
+
+# ---- ties and boundaries
+
+
+def equally(kept: np.ndarray) -> Want:
+    """The same probability for all that are kept."""
+    y = kept / kept.sum(-1, keepdims=True)
+    return bound(y, y, kept.shape[-1] + 10, "float32")
+
+
+@clause("top-k-probabilities.ties")
+def test_top_k_ties() -> Iterator[Case]:
+    for k in (1, 2, 5):
+        x = np.zeros((2, 40), np.float32)
+        yield call("top_k_probabilities", x, k=k, want=equally(0.0 + (np.arange(40) < k) + 0 * x), note="all equal")
+    x = np.array([1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 0.0], np.float32)
+    kept = np.array([0, 1, 0, 1, 0, 0, 0.0])
+    yield call("top_k_probabilities", x, k=2, want=equally(kept), note="the last of the equal ones")
+
+
+@clause("top-k-probabilities.all")
+def test_top_k_all(readings: dict) -> Iterator[Case]:
+    for k in (7, 8, 1000):
+        yield call(
+            "top_k_probabilities", rows(), k=k, want=probabilities("token_probabilities", readings)(rows()), note="all"
+        )
+
+
+@clause("nucleus-probabilities.boundary")
+def test_boundary(readings: dict) -> Iterator[Case]:
+    more = readings["boundary"] == "exceeds"
+    for size in (4, 8):
+        for count in range(1, size):
+            kept = 0.0 + (np.arange(size) < count + more)
+            x = np.zeros(size, np.float32)
+            yield call("nucleus_probabilities", x, p=count / size, want=equally(kept), note="one token more or less")
+
+
+@clause("nucleus-probabilities.ties")
+def test_nucleus_ties() -> Iterator[Case]:
+    for p, count in ((0.3, 2), (0.6, 3)):
+        kept = 0.0 + (np.arange(4) < count)
+        yield call("nucleus_probabilities", np.zeros(4, np.float32), p=p, want=equally(kept), note="another order")
+    x = np.array([0.0, 3.0, 0.0, 3.0, 0.0], np.float32)
+    yield call("nucleus_probabilities", x, p=0.4, want=equally(np.array([0, 1, 0, 0, 0.0])), note="the last one")
+
+
+@clause("nucleus-probabilities.all")
+def test_nucleus_all(readings: dict) -> Iterator[Case]:
+    x = np.concatenate([np.zeros((1, 300)), -14 * np.ones((1, 300))], 0).T.reshape(2, 300).astype(np.float32)
+    for drawn in (rows(), x):
+        want = probabilities("token_probabilities", readings)(drawn)
+        yield call("nucleus_probabilities", drawn, p=1.0, want=want, note="a sum that reaches 1 too early")
+
+
+@clause("min-p-probabilities.ties")
+def test_min_p_ties() -> Iterator[Case]:
+    x = np.array([[1.0, 2.0, 1.0, 2.0, 0.0, 2.0], [3.0, 3.0, 2.9999, 0.0, 1.0, 2.0]], np.float32)
+    yield call("min_p_probabilities", x, min_p=1.0, want=equally(0.0 + (x == x.max(-1, keepdims=True))), note="one")
+
+
+@clause("decoding.order")
+def test_order(operation: str, readings: dict) -> Iterator[Case]:
+    for temperature in (0.4, 2.5):
+        for given in CUTS[operation]:
+            want = probabilities(operation, readings)
+            yield call(operation, rows(), temperature=temperature, **given, want=want, note="the other order")
+
+
+def ranked(x: np.ndarray) -> np.ndarray:
+    """The tokens by their logits, equal ones by their index."""
+    return np.argsort(-wide(x), -1, kind="stable")
+
+
+@clause("greedy-token.value")
+def test_greedy() -> Iterator[Case]:
+    def first(x: np.ndarray) -> Want:
+        return exact(ranked(x)[..., 0])
+
+    for dtype in DTYPES:
+        yield call("greedy_token", rows(dtype), want=first, note="another token")
+    for shape in ((2, 3, 7), (7,), (3, 1), (65, 17), (1, 1000)):
+        yield call("greedy_token", normal_draws(44, shape), want=first, note="another axis, or a part of it")
+    ties = np.array([[1, 2, 2, 0, 2], [3, 3, 3, 3, 3], [-np.inf, -5, -7, -5, -5]], np.float32)
+    yield call("greedy_token", ties, want=first, note="the last of the equal ones")
+
+
+@clause("top-tokens.value")
+def test_top_tokens() -> Iterator[Case]:
+    def first(x: np.ndarray, *, k: int) -> Want:
+        return exact(ranked(x)[..., :k])
+
+    yield call("top_tokens", rows(), k=1, want=first, note="the smallest")
+    for dtype in DTYPES:
+        yield call("top_tokens", rows(dtype), k=3, want=first, note="from the smallest")
+    for shape in ((2, 3, 7), (7,), (65, 17), (1, 1000)):
+        yield call("top_tokens", normal_draws(44, shape), k=2, want=first, note="another axis, or a part of it")
+    yield call("top_tokens", rows()[:, :3].copy(), k=3, want=first, note="all of them")
+    for shape in ((5,), (2, 40)):
+        yield call("top_tokens", np.ones(shape, np.float32), k=4, want=first, note="equal ones in another order")
+
+
+# ---- draws
+
+N = 2**16
+
+
+def drawn(trial: Trial, x: np.ndarray, seeds: int = 1) -> np.ndarray:
+    """Tokens for many copies of one row of logits."""
+    return trial.draws(np.broadcast_to(x, (N, len(x))).copy(), seeds=seeds)
+
+
+def expect_shares(trial: Trial, tokens: np.ndarray, q: np.ndarray, what: str) -> None:
+    for token, p in enumerate(q):
+        trial.expect((tokens == token).mean(), share(float(p), N), f"share of token {token}{what}")
+
+
+@clause("sample-token.repeatable")
+def test_repeatable(trial: Trial) -> None:
+    x = np.zeros((64, 7), np.float32)
+    first, again, other = (trial.call(x, seed=seed) for seed in (3, 3, 4))
+    trial.expect(again, exact(first), "draws with the same seed")
+    trial.require(bool((np.asarray(first) != np.asarray(other)).any()), "the same draws for another seed")
+
+
+@clause("sample-token.frequencies")
+def test_frequencies(trial: Trial) -> None:
+    for q in (DYADIC, np.array([0.05, 0.7, 0.05, 0.2])):
+        expect_shares(trial, drawn(trial, np.log(q).astype(np.float32)), q, f" of {q.tolist()}")
+
+
+@clause("sample-token.independence")
+def test_independence(trial: Trial) -> None:
+    one, other = drawn(trial, np.zeros(4, np.float32), seeds=2) < 2
+    trial.expect(np.corrcoef(one[1:], one[:-1])[0, 1], uncorrelated(N - 1), "correlation of neighbouring rows")
+    trial.expect(np.corrcoef(one, other)[0, 1], uncorrelated(N), "correlation of what two seeds draw")
+
+
+@clause("sample-token.impossible")
+def test_sample_impossible(trial: Trial) -> None:
+    for x in ([-np.inf, 0.0, 1.0, -np.inf], [-np.inf, -np.inf, -np.inf, 0.0], [0.0, -np.inf, -np.inf, -np.inf]):
+        tokens = drawn(trial, np.array(x, np.float32))
+        wrong = np.isneginf(np.array(x))[tokens.astype(int)].sum()
+        trial.require(wrong == 0, f"{wrong} of {N} draws from {x} are of probability 0")
+
+
+@clause("sample-token.large-logits")
+def test_sample_large(trial: Trial) -> None:
+    x = np.array([10000.0, 10001.0, 9990.0, 10000.5], np.float32)
+    expect_shares(trial, drawn(trial, x), oracle.softmax(wide(x)), " of logits of 10,000")
+    expect_shares(trial, drawn(trial, -x), oracle.softmax(-wide(x)), " of logits of -10,000")
+
+
+@clause("sample-token.half-precision")
+def test_sample_half(trial: Trial) -> None:
+    for dtype in [d for d in ("bfloat16", "float16") if d in trial.dtypes]:
+        with trial.part():
+            n, vocabulary = 2**13, 512
+            tokens = trial.draws(np.zeros((n, vocabulary), DTYPES[dtype]), seeds=1)
+            what = f"share of the first half of {vocabulary} equally probable tokens in {dtype}"
+            trial.expect((tokens < vocabulary // 2).mean(), share(0.5, n), what)
+
+
+# ---- refusals
+
+
+@clause("decoding.temperature-range")
+def test_temperature_range(operation: str) -> Iterator[ErrorCase]:
+    for temperature in (0.0, -1.0):
+        given = CUTS[operation][0]
+        yield refusal(
+            operation, rows(), **given, temperature=temperature, valid={"temperature": 1.0}, note="no temperature"
+        )
+
+
+@clause("decoding.cut-range")
+def test_cut_range(operation: str) -> Iterator[ErrorCase]:
+    (name,) = CUTS[operation][0]
+    for bad in (0, -1) if name == "k" else (0.0, -0.5, 1.5):
+        yield refusal(operation, rows(), **{name: bad}, valid={name: 1}, note="nothing is kept, or more than all")
+
+
+@clause("top-tokens.beyond")
+def test_top_tokens_beyond() -> Iterator[ErrorCase]:
+    for k in (8, 100):
+        yield refusal("top_tokens", rows(), k=k, valid={"k": 7}, note="more than there are")

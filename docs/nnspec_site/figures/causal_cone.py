@@ -1,0 +1,47 @@
+"""Which inputs each result of an encoder depends on, with padding: all of them, and with causality."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from nnspec_conformance.oracles.architectures.transformer.encoder import AXES, encoder
+from nnspec_site.figures import Theme
+
+PLACES, LENGTH, LAYERS = 7, 5, 2
+SIZES = {"width": 4, "heads": 2, "depth": 2, "hidden": 3}
+TITLES = ("without causal", "with causal")
+
+
+def depends() -> np.ndarray:
+    """Whether a result is another one with another input, [causal, result, input]: tried with each input in turn."""
+    rng = np.random.default_rng(0)
+    weights = {
+        f"{name}_{n}": rng.normal(size=[SIZES[word] for word in words])
+        for n in range(LAYERS)
+        for name, words in AXES.items()
+    }
+    x = rng.normal(size=(1, PLACES, SIZES["width"]))
+    inputs = np.concatenate([x, np.where(np.eye(PLACES)[..., None], -x, x)])
+    lengths = np.full(len(inputs), LENGTH)
+    results = [encoder(inputs, weights, lengths, norm="post", epsilon=1e-6, causal=causal) for causal in (False, True)]
+    return np.array([np.any(y[1:] != y[:1], -1).T for y in results])
+
+
+def draw(theme: Theme) -> Figure:
+    """Two squares of fields: a row for each result, a column for each input."""
+    figure, axes = plt.subplots(1, 2, figsize=theme.size(0.5))
+    for causal, (ax, found) in enumerate(zip(axes, depends(), strict=True)):
+        for result, row in enumerate(found[:LENGTH]):
+            for number in np.flatnonzero(row):
+                color = theme.colors[causal]
+                ax.add_patch(Rectangle((number + 0.54, result + 0.54), 0.92, 0.92, facecolor=color, edgecolor="none"))
+        ax.axvspan(LENGTH + 0.5, PLACES + 0.5, color=theme.muted, alpha=0.12, linewidth=0)
+        ax.text((LENGTH + PLACES + 1) / 2, (LENGTH + 1) / 2, "padding", rotation=90, ha="center", va="center")
+        ax.set(xlim=(0.5, PLACES + 0.5), ylim=(LENGTH + 0.5, 0.5), xticks=range(1, PLACES + 1), aspect="equal")
+        ax.set(yticks=range(1, LENGTH + 1), xlabel="input", ylabel="result")
+        ax.set_title(TITLES[causal], loc="left")
+        ax.grid(visible=False)
+    return figure

@@ -1,0 +1,161 @@
+r"""Learning rates that decay.
+
+Each takes steps and gives rates in float32; with everything but the steps told it is an ``optax.Schedule``:
+``functools.partial(cosine_decay, initial=0.1, decay_steps=1000, floor=0.0)``.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from nnspec.checking import NonNegative, Positive, checked
+
+__all__ = ["cosine_decay", "exponential_decay", "inverse_time_decay", "polynomial_decay", "step_decay"]
+
+
+@checked
+def step_decay(
+    steps: Int[Array, "*batch"], boundaries: Int[Array, "pieces"], *, initial: Positive, factor: Positive
+) -> Float[Array, "*batch"]:
+    r"""Fall by a factor at each boundary.
+
+    $\eta_t = \eta_0 f^k$ with $k$ the number of ``boundaries`` that are at most $t$   [step-decay.value][],
+    [step-decay.large-steps][]
+
+    Args:
+        steps: counted from 0.
+        boundaries: the first step of each new rate, in any order.
+        initial: the rate of step 0, $\eta_0$.
+        factor: of each boundary, $f$, at most 1.
+
+    Returns:
+        The rate of each step, in float32.
+
+    Raises:
+        ValueError: ``initial`` or ``factor`` is not positive; ``factor`` is above 1.
+
+    Source: He and others 2015, section 3.4.
+    """
+    _at_most_1("step_decay", "factor", factor)
+    reached = jnp.sum(steps[..., None] >= boundaries, -1)
+    return jnp.float32(initial) * jnp.float32(factor) ** reached.astype(jnp.float32)
+
+
+@checked
+def exponential_decay(
+    steps: Int[Array, "*batch"], *, initial: Positive, decay_steps: int, decay_rate: Positive, staircase: bool = False
+) -> Float[Array, "*batch"]:
+    r"""Fall by a factor every so many steps.
+
+    $\eta_t = \eta_0\, r^{t/n}$   [exponential-decay.value][], [exponential-decay.long][]
+
+    Args:
+        steps: counted from 0.
+        initial: the rate of step 0, $\eta_0$.
+        decay_steps: $n$, at least 1.
+        decay_rate: $r$, at most 1.
+        staircase: at once every $n$ steps, and not a little at each.
+
+    Returns:
+        The rate of each step, in float32.
+
+    Raises:
+        ValueError: a number is out of its range.
+
+    Source: the definition.
+    """
+    _at_most_1("exponential_decay", "decay_rate", decay_rate)
+    parts = _parts("exponential_decay", steps, decay_steps, staircase)
+    return jnp.float32(initial) * jnp.float32(decay_rate) ** parts
+
+
+@checked
+def inverse_time_decay(
+    steps: Int[Array, "*batch"], *, initial: Positive, decay_steps: int, decay_rate: NonNegative,
+    staircase: bool = False,
+) -> Float[Array, "*batch"]:  # fmt: skip
+    r"""Fall as one over the step.
+
+    $\eta_t = \eta_0 / (1 + r\,t/n)$   [inverse-time-decay.value][]
+
+    Args:
+        steps: counted from 0.
+        initial: the rate of step 0, $\eta_0$.
+        decay_steps: $n$, at least 1.
+        decay_rate: $r$, how much the divisor grows in $n$ steps.
+        staircase: at once every $n$ steps.
+
+    Returns:
+        The rate of each step, in float32.
+
+    Raises:
+        ValueError: a number is out of its range.
+
+    Source: Robbins and Monro 1951.
+    """
+    return jnp.float32(initial) / (1 + decay_rate * _parts("inverse_time_decay", steps, decay_steps, staircase))
+
+
+@checked
+def polynomial_decay(
+    steps: Int[Array, "*batch"], *, initial: Positive, end: NonNegative, decay_steps: int, power: Positive
+) -> Float[Array, "*batch"]:
+    r"""Fall along a power of the part that is left.
+
+    $\eta_t = e + (\eta_0 - e)(1 - x)^k$ with $x = \min(t/n, 1)$   [polynomial-decay.value][]
+
+    Args:
+        steps: counted from 0.
+        initial: the rate of step 0, $\eta_0$.
+        end: the rate from step $n$ on, $e$.
+        decay_steps: $n$, at least 1.
+        power: $k$; 1 is a straight line.
+
+    Returns:
+        The rate of each step, in float32.
+
+    Raises:
+        ValueError: a number is out of its range.
+
+    Source: the definition.
+    """
+    left = 1 - jnp.minimum(_parts("polynomial_decay", steps, decay_steps), 1)
+    return jnp.float32(end) + jnp.float32(initial - end) * left**power
+
+
+@checked
+def cosine_decay(
+    steps: Int[Array, "*batch"], *, initial: Positive, decay_steps: int, floor: NonNegative
+) -> Float[Array, "*batch"]:
+    r"""Fall along half a cosine.
+
+    $\eta_t = e + (\eta_0 - e)\,\frac12 (1 + \cos \pi x)$ with $x = \min(t/n, 1)$   [cosine-decay.value][],
+    [cosine-decay.after-end][]
+
+    Args:
+        steps: counted from 0.
+        initial: the rate of step 0, $\eta_0$.
+        decay_steps: $n$, at least 1.
+        floor: the rate from step $n$ on, $e$; a rate, and not a share of the initial one.
+
+    Returns:
+        The rate of each step, in float32.
+
+    Raises:
+        ValueError: a number is out of its range.
+
+    Source: Loshchilov and Hutter 2017, equation 5.
+    """
+    x = jnp.minimum(_parts("cosine_decay", steps, decay_steps), 1)
+    return jnp.float32(floor) + jnp.float32(initial - floor) * (1 + jnp.cos(jnp.pi * x)) / 2
+
+
+def _parts(operation: str, steps: Array, decay_steps: int, staircase: bool = False) -> Array:
+    """How many times the length is over."""
+    if decay_steps < 1:
+        raise ValueError(f"{operation}: decay_steps is {decay_steps}, expected at least 1")
+    return jnp.asarray(steps // decay_steps if staircase else steps / decay_steps, jnp.float32)
+
+
+def _at_most_1(operation: str, name: str, value: float) -> None:
+    if value > 1:
+        raise ValueError(f"{operation}: {name} is {value}, expected at most 1; the rate would grow")
