@@ -152,7 +152,7 @@ def penalized(params: Any, penalty: Callable[[Array], Array], *, mask: Any = Non
     chosen = jax.tree.map(lambda x: jnp.ndim(x) >= 2, params) if mask is None else mask
     if jax.tree.structure(chosen) != jax.tree.structure(params):
         raise ValueError(
-            f"penalized: mask is another tree than params: {jax.tree.structure(chosen)}; one for each array"
+            f"penalized: mask is another tree than the parameters: {jax.tree.structure(chosen)}; one for each array"
         )
     terms = jax.tree.map(lambda x, counts: penalty(x) if counts else jnp.zeros((), x.dtype), params, chosen)
     return jax.tree.reduce(jnp.add, terms, jnp.zeros(()))
