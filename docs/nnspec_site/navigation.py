@@ -24,6 +24,11 @@ STAGE = ROOT / "build" / "pages"
 GENERATED = "---\ngenerated: by the build of the site, from the folders; changes to this file are lost\n"
 HEAD = f"{GENERATED}---\n\n"
 BEHIND = "search:\n  boost: 0.2\n"  # the page that explains a thing comes before a list of pages and before its code
+AHEAD = "search:\n  boost: 4\n"
+DEFINING = (
+    "conformance",
+    "architectures/transformer/attention",
+)  # of words that many pages use: ulp; query, key, value
 INTRODUCTIONS = {  # what a section is about, above its list of topics
     "components": (
         "The parts that every network is made of: neurons, the non-linearity, layers, the loss at the end, and the "
@@ -125,6 +130,9 @@ def stage(spec: Spec, folder: Path = STAGE, pages: Path = PAGES, sources: Path =
         if page.species == "reference":
             heading, (_, text) = f"# {page.title}\n", split_head(page.path)
             written[f"spec/{page.name}.md"] = HEAD + text.lstrip().replace(heading, heading + ALONE, 1)
+    for name in DEFINING:
+        if (page := pages / "spec" / f"{name}.md").is_file():
+            written[f"spec/{name}.md"] = f"---\n{AHEAD}---\n\n{split_head(page)[1].lstrip()}"
     for name, text in written.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
