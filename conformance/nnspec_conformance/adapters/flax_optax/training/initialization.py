@@ -26,54 +26,59 @@ KNOWN_FAILURES = {
 }
 
 
-def zeros_init(shape, *, seed, dtype="float32"):
-    return initializers.zeros(jax.random.key(seed), shape, dtype)
+def _asked(seed, shape, dtype):
+    """The arguments of an initializer; it has a dtype of its own where none is told."""
+    return (jax.random.key(seed), shape) if dtype is None else (jax.random.key(seed), shape, dtype)
 
 
-def constant_init(shape, *, seed, value, dtype="float32"):
-    return initializers.constant(value)(jax.random.key(seed), shape, dtype)
+def zeros_init(shape, *, seed, dtype=None):
+    return initializers.zeros(*_asked(seed, shape, dtype))
 
 
-def uniform_init(shape, *, seed, bound, dtype="float32"):
-    drawn = initializers.uniform(2 * bound)(jax.random.key(seed), shape, dtype)  # from 0
+def constant_init(shape, *, seed, value, dtype=None):
+    return initializers.constant(value)(*_asked(seed, shape, dtype))
+
+
+def uniform_init(shape, *, seed, bound, dtype=None):
+    drawn = initializers.uniform(2 * bound)(*_asked(seed, shape, dtype))  # from 0
     return drawn - jax.numpy.asarray(bound, dtype)
 
 
-def normal_init(shape, *, seed, deviation, dtype="float32"):
-    return initializers.normal(deviation)(jax.random.key(seed), shape, dtype)
+def normal_init(shape, *, seed, deviation, dtype=None):
+    return initializers.normal(deviation)(*_asked(seed, shape, dtype))
 
 
-def truncated_normal_init(shape, *, seed, deviation, bound, dtype="float32"):
+def truncated_normal_init(shape, *, seed, deviation, bound, dtype=None):
     cut = bound / deviation
-    return initializers.truncated_normal(deviation, lower=-cut, upper=cut)(jax.random.key(seed), shape, dtype)
+    return initializers.truncated_normal(deviation, lower=-cut, upper=cut)(*_asked(seed, shape, dtype))
 
 
-def lecun_uniform(shape, *, seed, dtype="float32"):
-    return initializers.lecun_uniform()(jax.random.key(seed), shape, dtype)
+def lecun_uniform(shape, *, seed, dtype=None):
+    return initializers.lecun_uniform()(*_asked(seed, shape, dtype))
 
 
-def lecun_normal(shape, *, seed, dtype="float32"):
-    return initializers.lecun_normal()(jax.random.key(seed), shape, dtype)
+def lecun_normal(shape, *, seed, dtype=None):
+    return initializers.lecun_normal()(*_asked(seed, shape, dtype))
 
 
-def glorot_uniform(shape, *, seed, dtype="float32"):
-    return initializers.glorot_uniform()(jax.random.key(seed), shape, dtype)
+def glorot_uniform(shape, *, seed, dtype=None):
+    return initializers.glorot_uniform()(*_asked(seed, shape, dtype))
 
 
-def glorot_normal(shape, *, seed, dtype="float32"):
-    return initializers.glorot_normal()(jax.random.key(seed), shape, dtype)
+def glorot_normal(shape, *, seed, dtype=None):
+    return initializers.glorot_normal()(*_asked(seed, shape, dtype))
 
 
-def he_uniform(shape, *, seed, dtype="float32"):
-    return initializers.he_uniform()(jax.random.key(seed), shape, dtype)
+def he_uniform(shape, *, seed, dtype=None):
+    return initializers.he_uniform()(*_asked(seed, shape, dtype))
 
 
-def he_normal(shape, *, seed, dtype="float32"):
-    return initializers.he_normal()(jax.random.key(seed), shape, dtype)
+def he_normal(shape, *, seed, dtype=None):
+    return initializers.he_normal()(*_asked(seed, shape, dtype))
 
 
-def orthogonal_init(shape, *, seed, gain, dtype="float32"):
-    return initializers.orthogonal(gain)(jax.random.key(seed), shape, dtype)
+def orthogonal_init(shape, *, seed, gain, dtype=None):
+    return initializers.orthogonal(gain)(*_asked(seed, shape, dtype))
 
 
 def dense_start(shape, *, seed):

@@ -43,10 +43,10 @@ class Model:
         self.weight = weights[0]
 
 
-def early_stopping(metrics, baseline=None, *, returned=None, mode="min", **given):
+def early_stopping(metrics, baseline=None, *, returned=None, mode=None, **given):
     if "nan" in given:
         raise NotImplementedError("it does not stop at NaN: TerminateOnNaN does, and looks at the training loss")
-    given = {NAMES.get(name, name): value for name, value in given.items()} | {"mode": mode}
+    given = {NAMES.get(name, name): value for name, value in given.items()} | {"mode": mode or "min"}
     if returned is not None:
         given["restore_best_weights"] = returned == "best"
     if baseline is not None:

@@ -31,57 +31,57 @@ KNOWN_FAILURES = (
 )
 
 
-def zeros_init(shape, *, seed, dtype="float32"):
+def zeros_init(shape, *, seed, dtype=None):
     return initializers.Zeros()(shape, dtype=dtype)
 
 
-def constant_init(shape, *, seed, value, dtype="float32"):
+def constant_init(shape, *, seed, value, dtype=None):
     return initializers.Constant(value)(shape, dtype=dtype)
 
 
-def uniform_init(shape, *, seed, bound, dtype="float32"):
+def uniform_init(shape, *, seed, bound, dtype=None):
     return initializers.RandomUniform(-bound, bound, seed=seed)(shape, dtype=dtype)
 
 
-def normal_init(shape, *, seed, deviation, dtype="float32"):
+def normal_init(shape, *, seed, deviation, dtype=None):
     return initializers.RandomNormal(stddev=deviation, seed=seed)(shape, dtype=dtype)
 
 
-def truncated_normal_init(shape, *, seed, deviation, bound, dtype="float32"):
+def truncated_normal_init(shape, *, seed, deviation, bound, dtype=None):
     if abs(bound) != 2 * abs(deviation):
         raise NotImplementedError("TruncatedNormal is cut off at two deviations")
     return initializers.TruncatedNormal(stddev=deviation, seed=seed)(shape, dtype=dtype)
 
 
-def lecun_uniform(shape, *, seed, dtype="float32"):
+def lecun_uniform(shape, *, seed, dtype=None):
     return initializers.LecunUniform(seed=seed)(shape, dtype=dtype)
 
 
-def lecun_normal(shape, *, seed, dtype="float32"):
+def lecun_normal(shape, *, seed, dtype=None):
     return initializers.LecunNormal(seed=seed)(shape, dtype=dtype)
 
 
-def glorot_uniform(shape, *, seed, dtype="float32"):
+def glorot_uniform(shape, *, seed, dtype=None):
     return initializers.GlorotUniform(seed=seed)(shape, dtype=dtype)
 
 
-def glorot_normal(shape, *, seed, dtype="float32"):
+def glorot_normal(shape, *, seed, dtype=None):
     return initializers.GlorotNormal(seed=seed)(shape, dtype=dtype)
 
 
-def he_uniform(shape, *, seed, dtype="float32"):
+def he_uniform(shape, *, seed, dtype=None):
     return initializers.HeUniform(seed=seed)(shape, dtype=dtype)
 
 
-def he_normal(shape, *, seed, dtype="float32"):
+def he_normal(shape, *, seed, dtype=None):
     return initializers.HeNormal(seed=seed)(shape, dtype=dtype)
 
 
-def orthogonal_init(shape, *, seed, gain, dtype="float32"):
+def orthogonal_init(shape, *, seed, gain, dtype=None):
     return initializers.Orthogonal(gain=gain, seed=seed)(shape, dtype=dtype)
 
 
-def identity_init(shape, *, seed, gain, dtype="float32"):
+def identity_init(shape, *, seed, gain, dtype=None):
     return initializers.Identity(gain=gain)(shape, dtype=dtype)
 
 

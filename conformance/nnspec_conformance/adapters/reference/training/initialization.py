@@ -15,8 +15,8 @@ VARIANTS = {"init.tails": ("normal", "truncated", "uncorrected")}
 
 
 def _drawn(initializer):
-    def draw(shape, *, seed, dtype="float32", **given):
-        return initializer(jax.random.key(seed), shape, dtype, **given)
+    def draw(shape, *, seed, **given):
+        return initializer(jax.random.key(seed), shape, **given)
 
     return draw
 

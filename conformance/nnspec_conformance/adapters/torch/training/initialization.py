@@ -33,66 +33,66 @@ KNOWN_FAILURES = {f"init.no-fan[{name}]": NO_FAN for name in SCALED} | {
 def _filled(fill, shape, dtype, seed, **given):
     """A tensor [out, in, *window] that ``fill`` has filled, as [*window, in, out]."""
     axes = (len(shape) - 1, len(shape) - 2, *range(len(shape) - 2)) if len(shape) > 1 else (0,)
-    w = torch.empty([shape[axis] for axis in axes], dtype=getattr(torch, dtype))
+    w = torch.empty([shape[axis] for axis in axes], dtype=dtype and getattr(torch, dtype))
     fill(w, **given, **({} if seed is None else {"generator": torch.Generator().manual_seed(seed)}))
     return w.permute([axes.index(axis) for axis in range(len(shape))])
 
 
-def zeros_init(shape, *, seed, dtype="float32"):
+def zeros_init(shape, *, seed, dtype=None):
     return _filled(init.zeros_, shape, dtype, None)
 
 
-def constant_init(shape, *, seed, value, dtype="float32"):
+def constant_init(shape, *, seed, value, dtype=None):
     return _filled(init.constant_, shape, dtype, None, val=value)
 
 
-def uniform_init(shape, *, seed, bound, dtype="float32"):
+def uniform_init(shape, *, seed, bound, dtype=None):
     return _filled(init.uniform_, shape, dtype, seed, a=-bound, b=bound)
 
 
-def normal_init(shape, *, seed, deviation, dtype="float32"):
+def normal_init(shape, *, seed, deviation, dtype=None):
     return _filled(init.normal_, shape, dtype, seed, std=deviation)
 
 
-def truncated_normal_init(shape, *, seed, deviation, bound, dtype="float32"):
+def truncated_normal_init(shape, *, seed, deviation, bound, dtype=None):
     return _filled(init.trunc_normal_, shape, dtype, seed, std=deviation, a=-bound, b=bound)
 
 
-def lecun_uniform(shape, *, seed, dtype="float32"):
+def lecun_uniform(shape, *, seed, dtype=None):
     return _filled(init.kaiming_uniform_, shape, dtype, seed, nonlinearity="linear")
 
 
-def lecun_normal(shape, *, seed, dtype="float32"):
+def lecun_normal(shape, *, seed, dtype=None):
     return _filled(init.kaiming_normal_, shape, dtype, seed, nonlinearity="linear")
 
 
-def glorot_uniform(shape, *, seed, dtype="float32"):
+def glorot_uniform(shape, *, seed, dtype=None):
     return _filled(init.xavier_uniform_, shape, dtype, seed)
 
 
-def glorot_normal(shape, *, seed, dtype="float32"):
+def glorot_normal(shape, *, seed, dtype=None):
     return _filled(init.xavier_normal_, shape, dtype, seed)
 
 
-def he_uniform(shape, *, seed, dtype="float32"):
+def he_uniform(shape, *, seed, dtype=None):
     return _filled(init.kaiming_uniform_, shape, dtype, seed, nonlinearity="relu")
 
 
-def he_normal(shape, *, seed, dtype="float32"):
+def he_normal(shape, *, seed, dtype=None):
     return _filled(init.kaiming_normal_, shape, dtype, seed, nonlinearity="relu")
 
 
-def orthogonal_init(shape, *, seed, gain, dtype="float32"):
+def orthogonal_init(shape, *, seed, gain, dtype=None):
     return _filled(init.orthogonal_, shape, dtype, seed, gain=gain)
 
 
-def identity_init(shape, *, seed, gain, dtype="float32"):
+def identity_init(shape, *, seed, gain, dtype=None):
     if gain != 1:
         raise NotImplementedError("eye_ has no gain")
     return _filled(init.eye_, shape, dtype, None)
 
 
-def delta_init(shape, *, seed, dtype="float32"):
+def delta_init(shape, *, seed, dtype=None):
     return _filled(init.dirac_, shape, dtype, None)
 
 

@@ -32,7 +32,7 @@ def step_decay(steps, boundaries, *, initial, factor):
     return rates(steps, initial, lambda o: lr_scheduler.MultiStepLR(o, boundaries.tolist(), gamma=factor))
 
 
-def exponential_decay(steps, *, initial, decay_steps, decay_rate, staircase=False):
+def exponential_decay(steps, *, initial, decay_steps, decay_rate, staircase=None):
     if staircase:
         return rates(steps, initial, lambda o: lr_scheduler.StepLR(o, decay_steps, gamma=decay_rate))
     if decay_steps != 1:
