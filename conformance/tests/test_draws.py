@@ -55,7 +55,7 @@ def toy(operations):
     return operations["toy"], operations["toy"].lengths(batch=(6, 2), out=4)
 
 
-SQUARE = (3, 3)  # a shape that every initializer takes
+SQUARE, CUBE = (3, 3), (3, 3, 3)  # what initializers take; one is for convolutions alone
 
 
 def flat(tree):
@@ -168,7 +168,8 @@ def test_the_oracle_answers_what_is_declared(oracle, suite):
         for setting in operation.settings(rank=2):
             arrays = draw(operation, lengths, given=setting)
             if operation.form == "random" and not operation.arguments:
-                assert shapes(oracle.call(operation.name, SQUARE, seed=0, **setting)) == SQUARE, operation.name
+                shape = CUBE if operation.name == "delta_init" else SQUARE
+                assert shapes(oracle.call(operation.name, shape, seed=0, **setting)) == shape, operation.name
                 continue
             seed = {"seed": 0} if operation.form.startswith("random") else {}
             answer = shapes(oracle.call(operation.name, *arrays, **setting, **seed))
