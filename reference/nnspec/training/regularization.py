@@ -134,7 +134,7 @@ def max_norm(kernel: Float[Array, "in out"], *, limit: NonNegative) -> Float[Arr
 
 @checked
 def penalized(params: Any, penalty: Callable[[Array], Array], *, mask: Any = None) -> Float[Array, ""]:
-    """Add a penalty up over the chosen arrays of a tree.
+    """Add a penalty up over the chosen arrays of a tree   [penalty.mask][].
 
     Args:
         params: any tree of arrays of float dtypes.

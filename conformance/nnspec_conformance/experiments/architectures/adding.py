@@ -34,7 +34,7 @@ class Learner:
     cell: str
     rate: float
     updates: int
-    activation: str = "tanh"
+    activation: Any = "tanh"
     identity: bool = False
 
 

@@ -116,7 +116,7 @@ def encoder(
     Source: Vaswani et al. 2017, section 3.1; Xiong et al. 2020, table 1.
     """
     check_lengths("encoder", lengths, x.shape[1])
-    layers, final = taken_apart("encoder", x, weights, AXES, norm)
+    layers, final = _taken_apart("encoder", x, weights, AXES, norm)
     return _run(x, layers, final, lengths, norm, epsilon, activation, causal)
 
 
@@ -140,13 +140,13 @@ def _run(
         def attend(h: Array, w: dict[str, Array] = w) -> Array:
             return multi_head_attention(h, {name: w[name] for name in heads.AXES}, None, mask, causal=causal)
 
-        h = beside(x, attend, w, 1, norm, epsilon)
-        x = beside(h, partial(feed_forward, weights=w, activation=activation), w, 2, norm, epsilon)
+        h = _beside(x, attend, w, 1, norm, epsilon)
+        x = _beside(h, partial(_feed_forward, weights=w, activation=activation), w, 2, norm, epsilon)
     y = x if final is None else layer_norm(x, *final, epsilon=epsilon)
     return y if real is None else jnp.where(real, y, 0)
 
 
-def beside(
+def _beside(
     x: Array,
     part: Callable[[Array], Array],
     weights: dict[str, Array],
@@ -161,24 +161,24 @@ def beside(
     return layer_norm(x + part(x), scale, shift, epsilon=epsilon)
 
 
-def feed_forward(x: Array, weights: dict[str, Array], activation: Activation) -> Array:
+def _feed_forward(x: Array, weights: dict[str, Array], activation: Activation) -> Array:
     """Two dense layers with an activation between them, at each place by itself."""
     h = getattr(activations, activation)(dense(x, weights["kernel_in"], weights["bias_in"]))
     return dense(h, weights["kernel_out"], weights["bias_out"])
 
 
-def taken_apart(
+def _taken_apart(
     operation: str, x: Array, weights: dict, axes: dict[str, str], norm: NormPlace
 ) -> tuple[tuple[dict[str, Array], ...], tuple[Array, Array] | None]:
     """The tables of the layers of a stack, and scale and shift of its last norm, if it has one."""
     layers = max(1, sum(str(name).startswith("scale_1_") for name in weights))
-    wanted = {f"{name}_{n}": numbered(words, n) for n in range(layers) for name, words in axes.items()}
+    wanted = {f"{name}_{n}": _numbered(words, n) for n in range(layers) for name, words in axes.items()}
     tables.check(operation, weights, wanted | (FINAL if norm == "pre" else {}), x=x)
     found = tuple({name: weights[f"{name}_{n}"] for name in axes} for n in range(layers))
     return found, (weights["final_scale"], weights["final_shift"]) if norm == "pre" else None
 
 
-def numbered(words: str, n: int) -> str:
+def _numbered(words: str, n: int) -> str:
     """The axes of a layer's array, of which those inside a layer are its own."""
     return " ".join(word if word == "in_features" else f"{word}_{n}" for word in words.split())
 
@@ -217,7 +217,7 @@ class EncoderLayer(nnx.Module):
         rngs: nnx.Rngs,
     ) -> None:
         self.norm, self.activation, self.epsilon = norm, activation, epsilon
-        self.weights = nnx.Dict(started("EncoderLayer", AXES, features, heads, hidden, rngs))
+        self.weights = nnx.Dict(_started("EncoderLayer", AXES, features, heads, hidden, rngs))
 
     def __call__(self, x: Array, lengths: Array | None = None, *, causal: bool = False) -> Array:
         """Apply `encoder_layer` with the layer's weights."""
@@ -268,7 +268,7 @@ class Encoder(nnx.Module):
         if layers < 1:
             raise ValueError(f"Encoder: layers is {layers}, must be at least 1")
         self.norm, self.activation, self.epsilon = norm, activation, epsilon
-        self.weights = nnx.Dict(started_stack("Encoder", AXES, features, heads, hidden, layers, norm, rngs))
+        self.weights = nnx.Dict(_started_stack("Encoder", AXES, features, heads, hidden, layers, norm, rngs))
 
     def __call__(self, x: Array, lengths: Array | None = None, *, causal: bool = False) -> Array:
         """Apply `encoder` with the stack's weights."""
@@ -284,7 +284,7 @@ class Encoder(nnx.Module):
         return {name: w[...] for name, w in self.weights.items()}
 
 
-def started(
+def _started(
     owner: str, axes: dict[str, str], features: int, heads: int, hidden: int, rngs: nnx.Rngs
 ) -> dict[str, nnx.Param]:
     """The first weights of a layer with such axes."""
@@ -302,7 +302,7 @@ def started(
     return found
 
 
-def started_stack(
+def _started_stack(
     owner: str,
     axes: dict[str, str],
     features: int,
@@ -316,7 +316,7 @@ def started_stack(
     found = {
         f"{name}_{n}": w
         for n in range(layers)
-        for name, w in started(owner, axes, features, heads, hidden, rngs).items()
+        for name, w in _started(owner, axes, features, heads, hidden, rngs).items()
     }
     if norm == "pre":
         found |= {name: nnx.Param((jnp.ones if "scale" in name else jnp.zeros)(features)) for name in FINAL}

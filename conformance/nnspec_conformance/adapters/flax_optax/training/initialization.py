@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 from flax import nnx
 from jax.nn import initializers
@@ -26,7 +28,7 @@ KNOWN_FAILURES = {
 }
 
 
-def _asked(seed, shape, dtype):
+def _asked(seed, shape, dtype) -> tuple[Any, ...]:
     """The arguments of an initializer; it has a dtype of its own where none is told."""
     return (jax.random.key(seed), shape) if dtype is None else (jax.random.key(seed), shape, dtype)
 
