@@ -259,7 +259,11 @@ def bernoulli_bound(x, logits, mean, log_variance, *, beta=1.0, pixels="sum", ro
 
 def bernoulli_bound_vjp(x, logits, mean, log_variance, cotangents, *, beta=1.0, pixels="sum", rounded=same):
     g = rounded(cotangents)[..., None] / (x.shape[-1] if pixels == "mean" else 1)
-    e = np.exp(-np.abs(rounded(logits)))
-    sigmoid = rounded(np.where(logits >= 0, 1, e) / (1 + e))
+    z = rounded(logits)
+    e = np.exp(-np.abs(z))
+    sigmoid = rounded(np.where(z >= 0, 1, e) / (1 + e))
+    rest = np.log1p(e)  # x times softplus(-z) and 1 - x times softplus(z), whose difference is z
+    with np.errstate(invalid="ignore"):
+        for_x = np.where(np.isfinite(z), rounded(np.maximum(z, 0) + rest) - rounded(np.maximum(-z, 0) + rest), z)
     back = gaussian_divergence_vjp(mean, log_variance, -beta * cotangents, rounded=rounded)
-    return tuple(part.astype(x.dtype) for part in (g * rounded(logits), g * (rounded(x) - sigmoid), *back))
+    return tuple(part.astype(x.dtype) for part in (g * for_x, g * (rounded(x) - sigmoid), *back))

@@ -131,7 +131,7 @@ def test_draw_gradient(trial: Trial) -> None:
 def test_moments(trial: Trial) -> None:
     for dtype in trial.dtypes:
         m, s = (np.resize(part, LARGE) for part in spots(dtype, (97,)))  # 97 is prime: each column has all of them
-        m = (m / 4).astype(m.dtype)
+        m = (m / 4 + 0.5).astype(m.dtype)
         z = trial.draws(m, s, seeds=1)[0]
         normal_by(trial, (z - wide(m)) / np.exp(wide(s) / 2), f"draws in {dtype}")
 
@@ -172,7 +172,7 @@ def test_repeatable(trial: Trial, operation: str) -> None:
 @clause("add-noise.moments")
 def test_noise(trial: Trial) -> None:
     for dtype in trial.dtypes:
-        x = (np.resize(spots(dtype, (97,))[0], LARGE) / 4).astype(DTYPES[dtype])
+        x = (np.resize(spots(dtype, (97,))[0], LARGE) / 4 + 0.75).astype(DTYPES[dtype])
         with trial.part(deviation=NOISE):
             noise = (trial.draws(x, seeds=1, deviation=NOISE)[0] - wide(x)) / NOISE
             normal_by(trial, noise, f"noise in {dtype}, over its deviation")
