@@ -25,7 +25,7 @@ SLOPES: dict[str, Callable] = {
     "bernoulli_bound": oracle.bernoulli_bound_vjp,
 }
 SEED = 3
-LARGE = (128, 1030)
+LARGE = (170, 1030)
 FOURTH = np.sqrt(96)  # the deviation of the fourth power of a normal number
 NOISE = 0.5
 

@@ -10,11 +10,29 @@ from torch import distributions
 
 from nnspec_conformance.adapters.torch import network
 
+BROADCAST = (
+    "a mean of one example is taken beside the log-variances of several, right is to refuse: Normal broadcasts its "
+    "parameters by design; https://github.com/pytorch/pytorch/blob/v2.13.0/torch/distributions/normal.py"
+)
+VALIDATED = (
+    "NaN raises ValueError, right is to hand it on, and to leave the other examples as they are: distributions "
+    "validate their parameters and values unless validate_args is False; by design; "
+    "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/distributions/distribution.py"
+)
 KNOWN_FAILURES = {
     "duty.broadcasting[autoencoder]": network.BIAS,
     "duty.choices[autoencoder]": network.NAMES,
     "duty.broadcasting[tied_autoencoder]": network.BIAS,
     "duty.choices[tied_autoencoder]": network.NAMES,
+    **{
+        f"duty.broadcasting[{operation}]": BROADCAST
+        for operation in ("gaussian_divergence", "reparametrize", "gaussian_bound", "bernoulli_bound")
+    },
+    **{
+        f"duty.{duty}[{operation}]": VALIDATED
+        for operation in ("gaussian_divergence", "gaussian_bound", "bernoulli_bound")
+        for duty in ("nan", "diverged", "neighbours")
+    },
 }
 
 
