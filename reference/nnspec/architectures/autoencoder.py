@@ -268,9 +268,6 @@ def gaussian_divergence(
     Returns:
         One number for each example, in nats.
 
-    Raises:
-        ValueError: the shapes differ.
-
     Source: Kingma and Welling 2014, appendix B.
     """
     m, s = _wide(mean), _wide(log_variance)
@@ -300,9 +297,6 @@ def reparametrize(
 
     Returns:
         Same shape and dtype as ``mean``.
-
-    Raises:
-        ValueError: the shapes differ.
 
     Source: Kingma and Welling 2014, section 2.4.
     """

@@ -54,11 +54,25 @@ class Autoencoder(nnx.Module):
         return code, self.decode(code)
 
     def encode(self, x: Array) -> Array:
-        """Give the codes of a batch [*batch, inputs]: [*batch, code]."""
+        """Give the codes of a batch.
+
+        Args:
+            x: the data [*batch, inputs], any float dtype.
+
+        Returns:
+            The codes [*batch, code].
+        """
         return _through(list(self.encoder), x, self.activation)
 
     def decode(self, code: Array) -> Array:
-        """Give the reconstructions [*batch, inputs] of codes [*batch, code]."""
+        """Give what the decoder makes of codes.
+
+        Args:
+            code: of inputs, or any others, [*batch, code].
+
+        Returns:
+            The reconstructions [*batch, inputs].
+        """
         if not self.tied:
             return _through(list(self.decoder)[::-1], code, self.activation)
         h, phi = code, getattr(activations, self.activation)
@@ -116,13 +130,27 @@ class VariationalAutoencoder(nnx.Module):
         return self.decode(reparametrize(mean, log_variance, key)), mean, log_variance
 
     def encode(self, x: Array) -> tuple[Array, Array]:
-        """Give mean and log-variance of the codes [*batch, code] of a batch [*batch, inputs]."""
+        """Give the distributions of the codes of a batch.
+
+        Args:
+            x: the data [*batch, inputs], any float dtype.
+
+        Returns:
+            Mean and log-variance, each [*batch, code].
+        """
         both = _through(list(self.encoder), x, self.activation)
         mean, log_variance = jax.numpy.split(both, 2, axis=-1)
         return mean, log_variance
 
     def decode(self, code: Array) -> Array:
-        """Give the reconstructions, or their logits, [*batch, inputs] of codes [*batch, code]."""
+        """Give what the decoder makes of codes.
+
+        Args:
+            code: drawn, or any others, [*batch, code].
+
+        Returns:
+            The reconstructions, or their logits, [*batch, inputs].
+        """
         return _through(list(self.decoder), code, self.activation)
 
 

@@ -106,7 +106,7 @@ def activity_penalty_vjp(code, cotangents, *, strength, batch="mean"):
 
 
 def sparsity_divergence(code, *, target, rounded=same):
-    """Give the divergence of a coin of the target's probability from one of the mean activation, added over the units."""
+    """Give the divergence of a coin of the target's probability from one of the mean activation, by unit."""
     inside(code, target)
     mean = rounded(rounded(code).mean(0))
     terms = target * np.log(target / mean), (1 - target) * np.log((1 - target) / (rounded(1 - mean)))
