@@ -125,7 +125,7 @@ def on_torch(x: np.ndarray, weights: dict, place: str, *, through: Callable = la
     parts: list[nn.Module] = []
     for at, layer in enumerate(in_order(depth)):
         kernel = torch.from_numpy(of(weights, layer, "kernel"))
-        linear = nn.Linear(*kernel.shape)
+        linear = nn.Linear(kernel.shape[0], kernel.shape[1])
         with torch.no_grad():
             linear.weight.copy_(kernel.T)
             linear.bias.copy_(torch.from_numpy(of(weights, layer, "bias")))

@@ -110,7 +110,7 @@ def sparsity_divergence(code, *, target, rounded=same):
     inside(code, target)
     mean = rounded(rounded(code).mean(0))
     terms = target * np.log(target / mean), (1 - target) * np.log((1 - target) / (rounded(1 - mean)))
-    return np.asarray(sum(map(rounded, terms)).sum(-1), code.dtype)
+    return np.asarray((rounded(terms[0]) + rounded(terms[1])).sum(-1), code.dtype)
 
 
 def inside(code, target):

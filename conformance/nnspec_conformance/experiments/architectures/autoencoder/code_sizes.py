@@ -28,11 +28,11 @@ def code_sizes(
     for k in codes:
         learned = networks(k, units, steps)(data)
         for kind in KINDS:
-            rows = []
+            judgements = []
             for seed, order in enumerate(orders):
                 code, y = (part[seed] for part in learned) if kind == KINDS[0] else linear(kind, data[seed], k, seed)
-                rows.append(judged(data[seed], code, y, labels[order]))
-            found[kind, k] = np.array(rows)
+                judgements.append(judged(data[seed], code, y, labels[order]))
+            found[kind, k] = np.array(judgements)
     error = {kind: found[kind, shown][:, 0] for kind in KINDS}
     ratios = error[KINDS[0]] / error[KINDS[1]]
     came = {
