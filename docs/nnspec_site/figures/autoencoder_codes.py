@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ def images(codes: np.ndarray) -> np.ndarray:
     """What the decoder makes of codes [n, 2]: [n, 64]."""
     series = learned()
     weights = {name: np.array(series[name], np.float32) for name in PARTS}
-    return np.asarray(decode(codes.astype(np.float32), weights, activation="tanh"))
+    return np.asarray(decode(jnp.asarray(codes, jnp.float32), weights, activation="tanh"))
 
 
 def means() -> np.ndarray:

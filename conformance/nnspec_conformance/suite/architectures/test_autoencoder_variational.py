@@ -161,9 +161,8 @@ def test_independence(trial: Trial) -> None:
 
 @clause("reparametrize.repeatable")
 def test_repeatable(trial: Trial, operation: str) -> None:
-    given, how = (
-        (spots("float32"), {}) if operation == "reparametrize" else (spots("float32")[:1], {"deviation": NOISE})
-    )
+    how: dict[str, Any] = {"deviation": NOISE} if operation == "add_noise" else {}
+    given = spots("float32")[: 1 if how else 2]
     first, again, other = (np.asarray(trial.call(*given, seed=seed, **how)) for seed in (3, 3, 4))
     trial.expect(again, exact(first), "the same seed")
     trial.require(bool((first != other).any()), "another seed gives the same result")
