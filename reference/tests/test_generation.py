@@ -71,17 +71,13 @@ def leaves_the_first_place_empty(ids, weights, cache, **given):
 def forgets_the_oldest(ids, weights, cache, **given):
     """The first key and value are lost, as in a window that moves."""
     z, new = cached_language_model(ids, weights, cache, **given)
-    keys, values = ([a.at[:, 0].set(0) for a in part] for part in (new.keys, new.values))
-    return z, new._replace(keys=tuple(keys), values=tuple(values))
+    return z, jax.tree.map(lambda a: a if a.ndim == 0 else a.at[:, 0].set(0), new)
 
 
 def keeps_half_precision(ids, weights, cache, **given):
     """Keys and values lose digits on the way."""
     z, new = cached_language_model(ids, weights, cache, **given)
-    keys, values = (
-        [a.astype(jnp.bfloat16).astype(a.dtype) for a in part] for part in (new.keys, new.values)
-    )  # fmt: skip
-    return z, new._replace(keys=tuple(keys), values=tuple(values))
+    return z, jax.tree.map(lambda a: a if a.ndim == 0 else a.astype(jnp.bfloat16).astype(a.dtype), new)
 
 
 def adds_all_places_times_zero(ids, weights, cache, **given):
@@ -179,11 +175,10 @@ def reads_all_places_again(ids, weights, cache, **given):
 @pytest.mark.statement("generation.products", of=cached_language_model, mutants=[reads_all_places_again])
 def test_products_of_a_step_and_of_the_full_pass_are_those_of_the_formula(implementation, layers_of):
     d, h, batch, places = FEATURES, HIDDEN, 4, 8
-    given = {"norm": "pre", "epsilon": 0.05}
     cache = new_cache(WEIGHTS, batch=batch, places=places)
 
-    step = layers_of(lambda ids, w, c: implementation(ids, w, c, **given)[0], IDS[:, :1], WEIGHTS, cache)
-    full = layers_of(lambda ids, w: language_model(ids, w, **given), IDS, WEIGHTS)
+    step = layers_of(lambda ids, w, c: implementation(ids, w, c, **GIVEN)[0], IDS[:, :1], WEIGHTS, cache)
+    full = layers_of(lambda ids, w: language_model(ids, w, **GIVEN), IDS, WEIGHTS)
 
     each = LAYERS * (4 * d * d + 2 * d * h + 2 * places * d) + VOCABULARY * d
     assert sum(products for _, products in step) == batch * each
@@ -269,8 +264,8 @@ def fills_with_zeros(prompt, weights, key=None, **given):
 @pytest.mark.statement("generation.end", of=generate, mutants=[runs_to_the_limit, fills_with_zeros])
 def test_texts_stop_at_their_ends_and_the_loop_at_the_last_of_them(implementation):
     STEPS.clear()
-    texts = implementation(PROMPT, WEIGHTS, jax.random.key(5), end=3, limit=LIMIT, cut=counted, **GIVEN)
-    texts = np.asarray(texts)
+    given = {"end": 3, "limit": LIMIT, "cut": counted} | GIVEN
+    texts = np.asarray(implementation(PROMPT, WEIGHTS, jax.random.key(5), **given))
     jax.effects_barrier()
 
     lengths = (texts != 3).sum(1) + 1
@@ -365,8 +360,7 @@ def test_a_later_token_changes_no_earlier_logit():
 
 
 def test_the_order_of_tokens_matters():
-    text = jnp.tile(jnp.array([[1, 2, 3], [2, 1, 3]]), (2, 1))
-    z = language_model(text, WEIGHTS, **GIVEN)[:, -1]
+    z = language_model(jnp.array([[1, 2, 3], [2, 1, 3], [0, 0, 0], [0, 0, 0]]), WEIGHTS, **GIVEN)[:, -1]
     assert np.abs(z[0] - z[1]).max() > 0.01
 
 

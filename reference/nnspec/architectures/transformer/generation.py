@@ -247,7 +247,7 @@ def _write(
     weights: dict,
     key: Array | None,
     end: int | Array,
-    epsilon: float | Array,
+    epsilon: float,
     *,
     limit: int,
     cut: Cut,
@@ -360,6 +360,9 @@ class LanguageModel(nnx.Module):
 
         Returns:
             The new tokens [batch, limit].
+
+        Raises:
+            ValueError: what `generate` refuses.
         """
         return generate(prompt, self.get_weights(), key, end=end, limit=limit, cut=cut, **self._given())
 
