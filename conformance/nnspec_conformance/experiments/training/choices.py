@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -106,7 +107,7 @@ def tuned(epochs: int, tuning: int, offered: int) -> dict[tuple[str, str], float
     return {pair: float(rates[pair[0]][best]) for pair, best in zip(pairs, at, strict=True)}
 
 
-def measured(runs: list[tuple[str, str, str, float, int]], epochs: int) -> dict[str, np.ndarray]:
+def measured(runs: Sequence[tuple[str, str, str, float, int]], epochs: int) -> dict[str, np.ndarray]:
     """Losses and accuracies after each epoch, [runs, epochs], of runs by algorithm, strategy, regularizer, rate, seed.
 
     All runs are one program, and every call with as many runs is the same one.

@@ -86,8 +86,9 @@ def trained(drawn: dict[str, Any], rates: Any, strength: Any, drops: Any, which:
     def update(carry: tuple, given: tuple) -> tuple:
         p, states = carry
         g = jax.grad(objective)(p, *given)
-        steps, states = zip(*(of.update(g, state, p) for of, state in zip(methods, states, strict=True)), strict=True)
-        chosen = jax.tree.map(lambda *each: jax.lax.select_n(which, *each) if len(each) > 1 else each[0], *steps)
+        found = [of.update(g, state, p) for of, state in zip(methods, states, strict=True)]
+        steps, states = [step for step, _ in found], tuple(state for _, state in found)
+        chosen = jax.tree.map(lambda *each: jnp.stack(each)[which], steps[0], *steps[1:])
         return (optax.apply_updates(p, chosen), states), None
 
     def epoch(carry: tuple, given: tuple) -> tuple:
