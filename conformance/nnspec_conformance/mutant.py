@@ -75,13 +75,30 @@ class Mutants(list[Mutant]):
     Args:
         base: the adapter that they change.
         spec: where their clauses stand; the project's own specification by default.
+        straight: operations of the topic that are made of straight pieces, or of one: their gradient follows its
+            cotangents alone, and what was saved for it has no second order to lose.
+        apart: operations whose arrays enter terms that are added: the gradient for one follows no other.
+
+    Raises:
+        HarnessError: ``straight`` or ``apart`` names what is no operation.
     """
 
-    def __init__(self, base: Any = ORACLE, spec: Spec | None = None):
+    def __init__(
+        self,
+        base: Any = ORACLE,
+        spec: Spec | None = None,
+        *,
+        straight: Iterable[str] = (),
+        apart: Iterable[str] = (),
+    ):
         super().__init__()
+        self.straight, self.apart = frozenset(straight), frozenset(apart)
         self.base = base
         self.spec = spec or own_spec()
         self._operations = {instance: operation for instance, (_, operation) in self.spec.instances().items()}
+        if unknown := sorted((self.straight | self.apart) - self.spec.operations.keys()):
+            known = did_you_mean(unknown[0], self.spec.operations)
+            raise HarnessError(f"mutants of straight pieces name {unknown[0]}, which is no operation{known}")
 
     def add(self, story: str, *catches: str, part: str = "", name: str = "") -> Callable[[Callable], Callable]:
         """Add the decorated function, in the place of the operation that the instances are put to.

@@ -96,6 +96,17 @@ def test_each_operation_of_a_family_gets_a_mutant_that_is_handed_the_right_one()
     assert mutants[0].subject().call("dense", x, np.ones((2, 1), np.float32), np.ones(1, np.float32)) == 4
 
 
+def test_operations_of_straight_pieces_are_declared_and_exist():
+    from nnspec_conformance.mutants.components.activations import MUTANTS
+    from nnspec_conformance.mutants.duties import second
+
+    assert "relu" in MUTANTS.straight
+    assert "relu" in second.STRAIGHT
+    assert "softplus" not in second.STRAIGHT
+    with pytest.raises(HarnessError, match=r"straight pieces name rlu, .*did you mean relu"):
+        Mutants(straight=["rlu"])
+
+
 def test_each_may_be_told_the_operations():
     mutants = Mutants()
     mutants.each("a story", "activation.nan", operations=["relu", "elu"])(lambda f, x, **given: f(x, **given))

@@ -9,7 +9,7 @@ from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.architectures.gan import plogp, sigmoid, slope, softplus
 
-MUTANTS = Mutants()
+MUTANTS = Mutants(apart=["discriminator_loss"])
 
 # ---- the discriminator's loss
 

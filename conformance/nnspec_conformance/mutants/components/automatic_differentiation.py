@@ -8,7 +8,10 @@ from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.trees import mapped
 
-MUTANTS = Mutants()
+MUTANTS = Mutants(
+    straight=["absolute_value", "clamp", "embedding_lookup", "maximum_reduction", "pairwise_maximum", "selection"],
+    apart=["unused_parameter"],
+)
 
 
 def as_given(y, x):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+
 import ml_dtypes
 import numpy as np
 
@@ -17,17 +20,23 @@ MUTANTS = Mutants()
 DUTY = "duty.second"
 PART = "_vjp_vjp"
 OWING = [own_spec().operations[name] for name in own_spec().clauses[DUTY].operations]
-# Made of straight pieces, or of one: the gradient follows its cotangents alone.
-STRAIGHT = {
-    "identity", "relu", "leaky_relu", "hard_sigmoid", "absolute_value", "pairwise_maximum", "maximum_reduction",
-    "selection", "clamp", "embedding_lookup", "absolute_error", "hinge", "multiclass_hinge", "triplet",
-    "mini_batch_gradient", "clip_by_value", "max_pool", "average_pool", "global_average_pool",
-    "flatten_features", "embedding", "padded_embedding", "dropout", "feature_dropout", "repeated_dropout",
-    "l1_penalty", "soft_threshold",
-}  # fmt: skip
 
-# Their arrays enter terms that are added, so that the gradient for one follows no other.
-APART = {"unused_parameter", "discriminator_loss"}
+
+def said_of(word: str) -> set[str]:
+    """The operations that the topics' own lists of mutants call so.
+
+    The modules are found by their pages and not imported above: what one topic says makes the kill tables of the
+    others no older.
+    """
+    found: set[str] = set()
+    for page in {operation.page for operation in OWING}:
+        if (Path(__file__).parents[1] / f"{page}.py").is_file():
+            module = import_module(f"nnspec_conformance.mutants.{page.replace('/', '.')}")
+            found |= getattr(module.MUTANTS, word)
+    return found
+
+
+STRAIGHT, APART = said_of("straight"), said_of("apart")
 
 
 def drop(gradient):

@@ -10,7 +10,7 @@ from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.training.dropout import masked
 
-MUTANTS = Mutants()
+MUTANTS = Mutants(straight=["dropout", "feature_dropout", "repeated_dropout"])
 BOTH = ("dropout", "feature_dropout")
 SCALE, SHARE, APART, SEEDS = (f"dropout.{name}" for name in ("scale", "fraction", "independence", "seeds"))
 BLIND, AGAIN, SLOPE = (f"dropout.{name}" for name in ("mask-blind", "repeatable", "gradient"))

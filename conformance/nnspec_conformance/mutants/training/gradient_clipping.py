@@ -10,7 +10,7 @@ from nnspec_conformance.adapters.numpy_oracle.rounding import in_dtype
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 
-MUTANTS = Mutants()
+MUTANTS = Mutants(straight=["clip_by_value"])
 SCALED = ("clip.scaled", "clip.example")
 
 

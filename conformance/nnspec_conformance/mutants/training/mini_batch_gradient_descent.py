@@ -7,7 +7,7 @@ import numpy as np
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 
-MUTANTS = Mutants()
+MUTANTS = Mutants(straight=["mini_batch_gradient"])
 
 EXAMPLE, COMBINE, REPEATED, SINGLE, UNBIASED, VARIANCE, REPLACEMENT, GRADIENT = (
     f"mini-batch-gradient.{aspect}"

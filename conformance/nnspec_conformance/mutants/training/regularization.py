@@ -7,7 +7,7 @@ import numpy as np
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 
-MUTANTS = Mutants()
+MUTANTS = Mutants(straight=["l1_penalty", "soft_threshold"])
 
 
 @MUTANTS.each("the mean over the parameters, as losses have it", "penalty.value")

@@ -7,7 +7,7 @@ import numpy as np
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 
-MUTANTS = Mutants()
+MUTANTS = Mutants(straight=["flatten_features"])
 ORDER = "network.flatten-order[flatten_features]"
 
 

@@ -11,7 +11,7 @@ from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.architectures.convolutional import pooling as oracle
 
-MUTANTS = Mutants()
+MUTANTS = Mutants(straight=["average_pool", "global_average_pool", "max_pool"])
 SIZES = ("window", "stride", "padding", "pads", "ceil_mode")
 
 

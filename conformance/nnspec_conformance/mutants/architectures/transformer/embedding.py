@@ -7,7 +7,7 @@ import numpy as np
 from nnspec_conformance.mutant import ORACLE, Mutants
 from nnspec_conformance.oracles.architectures.transformer import embedding as right
 
-MUTANTS = Mutants()
+MUTANTS = Mutants(straight=["embedding", "padded_embedding"])
 
 
 def widened(x):

@@ -9,7 +9,7 @@ from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.components.losses.margins import handed_out
 
-MUTANTS = Mutants()
+MUTANTS = Mutants(straight=["hinge", "multiclass_hinge", "triplet"])
 
 # ---- values
 

@@ -9,7 +9,7 @@ from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.special import gammaln
 
-MUTANTS = Mutants()
+MUTANTS = Mutants(straight=["absolute_error"])
 LOSSES = (
     "squared_error",
     "absolute_error",
