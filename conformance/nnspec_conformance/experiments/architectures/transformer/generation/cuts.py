@@ -140,7 +140,7 @@ def stepper(texts: int, length: int) -> Callable[..., tuple]:
 def looked_at(
     source: np.ndarray, asked: np.ndarray, weights: dict, step: Callable, way: Callable
 ) -> tuple[np.ndarray, np.ndarray]:
-    """At each place of some texts, what can follow, and from which probabilities is drawn."""
+    """The probabilities of the source at each place of some texts, and those from which a way to decode would draw."""
     cache, drawn = None, []
     for ids in asked.T:
         z, cache = step(ids, weights, cache)
