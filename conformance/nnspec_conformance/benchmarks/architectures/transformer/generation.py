@@ -52,7 +52,7 @@ class Size:
 
     @property
     def products(self) -> int:
-        """Those of the prompt and of all steps, each place with itself and the places before it."""
+        """How many products prompt and steps take, if each place looks at itself and the places before it alone."""
         pairs = self.places * (self.places + 1) // 2
         return self.batch * (self.places * self.weights + 2 * self.layers * self.features * pairs)
 
@@ -99,7 +99,7 @@ def builder(size: Size) -> Callable[[Any], dict[str, Program]]:
 
 
 def drawn(size: Size) -> np.ndarray:
-    """The prompts."""
+    """The tokens of all prompts, none of them the end."""
     return np.random.default_rng(size.batch).integers(size.vocabulary - 1, size=(size.batch, size.prompt))
 
 
