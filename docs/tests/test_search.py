@@ -60,6 +60,7 @@ WANTED = {
     "stacked layers": "architectures/stacked_recurrent",
     "weight tying": "architectures/transformer/embedding",
     "inverted dropout": "training/dropout",
+    "group norm": "training/group_normalization",
     "layer norm epsilon": "architectures/transformer/normalization",
     "rotary positions": "architectures/transformer/positions",
     "unit in the last place": "conformance",
