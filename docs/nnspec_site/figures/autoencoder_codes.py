@@ -48,7 +48,8 @@ def draw(theme: Theme) -> Figure:
     plane.set_title("codes of images", loc="left")
     ends = np.linspace(-REACH, REACH, ACROSS)
     made = images(np.array([(x, y) for y in ends[::-1] for x in ends])).reshape(ACROSS, ACROSS, SIDE, SIDE)
-    whole = made.transpose(0, 2, 1, 3).reshape(ACROSS * SIDE, ACROSS * SIDE)
+    framed = np.pad(made, ((0, 0), (0, 0), (1, 1), (1, 1)))  # so that neighbours do not touch
+    whole = framed.transpose(0, 2, 1, 3).reshape(ACROSS * (SIDE + 2), ACROSS * (SIDE + 2))
     grid.imshow(whole, cmap="gray_r", vmin=0, vmax=1, extent=(-REACH, REACH, -REACH, REACH))
     grid.set(xlabel="first entry", xticks=[-REACH, 0, REACH], yticks=[])
     grid.set_title("images of codes", loc="left")
