@@ -20,6 +20,8 @@ function answer() { return JSON.stringify(answers.pop()); }
 """
 SETUP, QUERY = 0, 2  # kinds of messages to the theme's worker
 WANTED = {
+    "variational autoencoder": "architectures/autoencoder",
+    "reparametrization": "architectures/autoencoder",
     "cosine decay": "training/schedules/decay",
     "mode collapse": "architectures/gan",
     "wasserstein gradient penalty": "architectures/gan",
