@@ -12,6 +12,8 @@ VARIANTS = {
     "init.tails": "truncated",
     "dense-start.kernel": "lecun-truncated",
     "convolution-start.kernel": "lecun-truncated",
+    "grouped-convolution-start.kernel": "lecun-truncated",
+    "depthwise-convolution-start.kernel": "lecun-truncated",
     "transposed-convolution-start.kernel": "lecun-truncated",
     "embedding-start.table": "features",
     "attention-start.kernel": "lecun-truncated",
@@ -79,6 +81,14 @@ def he_normal(shape, *, seed, dtype=None):
     return initializers.he_normal()(*_asked(seed, shape, dtype))
 
 
+WORDS = {"normal": "normal", "truncated": "truncated_normal", "uniform": "uniform"}
+MODES = {"in": "fan_in", "out": "fan_out", "average": "fan_avg"}
+
+
+def variance_scaling(shape, *, seed, scale, fans, distribution, dtype=None):
+    return initializers.variance_scaling(scale, MODES[fans], WORDS[distribution])(*_asked(seed, shape, dtype))
+
+
 def orthogonal_init(shape, *, seed, gain, dtype=None):
     return initializers.orthogonal(gain)(*_asked(seed, shape, dtype))
 
@@ -89,6 +99,18 @@ def dense_start(shape, *, seed):
 
 def convolution_start(shape, *, seed):
     return nnx.Conv(*shape[2:], kernel_size=shape[:2], rngs=nnx.Rngs(seed)).kernel[...]
+
+
+def grouped_convolution_start(shape, *, seed, groups):
+    wide = groups * shape[2]
+    layer = nnx.Conv(wide, shape[3], kernel_size=shape[:2], feature_group_count=groups, rngs=nnx.Rngs(seed))
+    return layer.kernel[...]
+
+
+def depthwise_convolution_start(shape, *, seed):
+    inputs, made = shape[2], shape[2] * shape[3]
+    layer = nnx.Conv(inputs, made, kernel_size=shape[:2], feature_group_count=inputs, rngs=nnx.Rngs(seed))
+    return layer.kernel[...].reshape(shape)
 
 
 def transposed_convolution_start(shape, *, seed):
