@@ -25,7 +25,8 @@ VECTOR = (
 )
 NO_FAN = f"the shape (0, 3) gives an empty kernel, right is to refuse it: a fan of 0 counts as 1; {SEARCHED}"
 NEGATIVE = f"-0.3 gives entries as 0.3 does, right is to refuse it: no range is checked; {SEARCHED}"
-SCALED = ("lecun_uniform", "glorot_uniform", "he_uniform", "lecun_normal", "glorot_normal", "he_normal")
+SCALED = ("lecun_uniform", "glorot_uniform", "he_uniform", "lecun_normal", "glorot_normal", "he_normal",
+          "variance_scaling")  # fmt: skip
 KNOWN_FAILURES = (
     {f"init.vector[{name}]": VECTOR for name in SCALED}
     | {f"init.no-fan[{name}]": NO_FAN for name in SCALED}

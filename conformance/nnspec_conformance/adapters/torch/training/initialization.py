@@ -28,9 +28,15 @@ NEGATIVE = (
     "the deviation -0.3 gives entries as 0.3 does, right is to refuse it: no range is checked; searched 2026-11-28, "
     "not found; https://github.com/pytorch/pytorch/issues"
 )
-SCALED = ("lecun_uniform", "glorot_uniform", "he_uniform", "lecun_normal", "glorot_normal", "he_normal")
+SCALED = ("lecun_uniform", "glorot_uniform", "he_uniform", "lecun_normal", "glorot_normal", "he_normal",
+          "variance_scaling")  # fmt: skip
 KNOWN_FAILURES = {f"init.no-fan[{name}]": NO_FAN for name in SCALED} | {
-    "init.negative[truncated_normal_init]": NEGATIVE
+    "init.negative[truncated_normal_init]": NEGATIVE,
+    "init.half-moments[lecun_uniform]; dtype=bfloat16": (
+        "between bounds of 0.0866 the mean is off by -0.0088 deviations, right is 0: what rounds up to the upper bound "
+        "becomes the lower one, 6,200 of 1,280,000; searched 2026-11-28, not found; "
+        "https://github.com/pytorch/pytorch/issues"
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,10 @@ CLASSES, BATCH, LAST = 10, 64, 20
 @experiment("initialization-training", short={"seeds": 2, "steps": 30, "layers": 4})
 def training(*, seeds: int, steps: int = 300, layers: int = 30, width: int = 32) -> Outcome:
     """Training loss over the last twenty minibatches of digits; a start gets the learning rate that serves it best."""
-    losses = np.stack([curves(start, seeds, steps, layers, width) for start in STARTS])  # [starts, rates, seeds, steps]
+    learn = learner()
+    losses = np.stack(
+        [curves(learn, start, seeds, steps, layers, width) for start in STARTS]
+    )  # [.., rates, seeds, steps]
     late = np.where(np.isfinite(losses), losses, np.inf)[..., -LAST:].mean(-1)
     mean = late.mean(-1)  # [starts, rates]
     best = mean.argmin(1)
@@ -40,21 +44,27 @@ def training(*, seeds: int, steps: int = 300, layers: int = 30, width: int = 32)
     return Outcome(came, effect, rows, series)
 
 
-def curves(start: str, seeds: int, steps: int, layers: int, width: int) -> np.ndarray:
-    """The loss of each minibatch before its step, for each rate and seed: [rates, seeds, steps]."""
+def learner() -> Callable[..., Any]:
+    """One program for every start: parameters and minibatches in, losses out, for each rate and seed."""
     import jax
     import jax.numpy as jnp
 
     images, labels = (jnp.asarray(found) for found in digits())
     images = images / jnp.sqrt(jnp.mean(images**2))
+    by_seed = jax.vmap(lambda rate, p, b: run(rate, p, images, labels, b), (None, 0, 0))
+    return jax.jit(jax.vmap(by_seed, (0, None, None)))
+
+
+def curves(learn: Callable[..., Any], start: str, seeds: int, steps: int, layers: int, width: int) -> np.ndarray:
+    """The loss of each minibatch before its step, for each rate and seed: [rates, seeds, steps]."""
+    import jax
+    import jax.numpy as jnp
+
     drawn = [first_params(start, seed, layers, width) for seed in range(seeds)]
     params = jax.tree.map(lambda *x: jnp.stack(x), *drawn)
-    batches = np.stack(
-        [np.random.default_rng(seed).integers(len(labels), size=(steps, BATCH)) for seed in range(seeds)]
-    )
-    by_seed = jax.vmap(lambda rate, p, b: run(rate, p, images, labels, b), (None, 0, 0))
-    found = jax.jit(jax.vmap(by_seed, (0, None, None)))(jnp.asarray(RATES), params, jnp.asarray(batches))
-    return np.asarray(found, np.float64)
+    images = len(digits()[1])
+    batches = np.stack([np.random.default_rng(seed).integers(images, size=(steps, BATCH)) for seed in range(seeds)])
+    return np.asarray(learn(jnp.asarray(RATES), params, jnp.asarray(batches)), np.float64)
 
 
 def first_params(start: str, seed: int, layers: int, width: int) -> dict[str, Any]:
