@@ -18,7 +18,7 @@ KNOWN_FAILURES = {f"init.half-moments[{name}]; dtype=bfloat16": MEAN for name in
     "init.shape[orthogonal_init]": NO_QR,
     "orthogonal-init.orthonormal; dtype=bfloat16": NO_QR,
     "orthogonal-init.orthonormal; dtype=float16": (
-        "squares of columns are off by 0.0104 of 2.89, right is 0.0066 at most, of entries that are rounded once: the QR "
+        "squares of columns are off by 0.0104 of 2.89, right is 0.0066 at most, of entries rounded once: the QR "
         "decomposition is made in float16; searched 2026-11-28, not found; https://github.com/tensorflow/tensorflow/issues"
     ),
 }
