@@ -231,13 +231,13 @@ def convolution_start(shape, *, seed, start="lecun-normal"):
 
 
 def grouped_fans(shape: tuple[int, ...], groups: int) -> tuple[int, int]:
-    """Of a kernel [*window, inputs of a group, outputs of all groups]."""
+    """Count the fans of a kernel [*window, inputs of a group, outputs of all groups]."""
     fan_in, fan_out = fans(shape)
     return fan_in, fan_out // groups
 
 
 def depthwise_fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Of a kernel [*window, in, multiplier], whose inputs are not added."""
+    """Count the fans of a kernel [*window, in, multiplier], whose inputs are not added."""
     window = math.prod(shape[:-2])
     return window, window * shape[-1]
 

@@ -76,7 +76,7 @@ def first_layer(seed: int, units: int, width: int) -> dict[str, float]:
 
 
 def through_depth(seed: int, layers: int, width: int) -> np.ndarray:
-    """Of each layer under He, without biases: the share of units dead for two of the inputs, and for all."""
+    """Measure the share of units dead for two of the inputs, and for all, in each layer under He."""
     import jax
 
     from nnspec.training.initialization import he_normal
