@@ -1,0 +1,57 @@
+"""The schedules of Optax that warm up, or begin again."""
+
+from __future__ import annotations
+
+import numpy as np
+import optax
+
+VARIANTS = {"warmup-cosine.decay-is": "whole"}
+
+SOURCE = "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/schedules/_schedule.py"
+NOT_FOUND = f"searched 2026-11-28, not found; {SOURCE}"
+KNOWN_FAILURES = {
+    **{
+        f"warm-up.ends[{name}]": (
+            f"a start or an end above the peak is taken, right is to refuse it: no rate is checked; {NOT_FOUND}"
+        )
+        for name in ("warmup_cosine", "warmup_stable_decay", "cosine_restarts", "one_cycle")
+    },
+}
+
+
+def warmup_cosine(steps, *, start, peak, warmup_steps, decay_steps, floor):
+    return optax.warmup_cosine_decay_schedule(start, peak, warmup_steps, decay_steps, floor)(steps)
+
+
+def warmup_stable_decay(steps, *, start, peak, warmup_steps, stable_steps, decay_steps, end):
+    pieces = [
+        optax.linear_schedule(start, peak, warmup_steps),
+        optax.constant_schedule(peak),
+        optax.linear_schedule(peak, end, decay_steps),
+    ]
+    return optax.join_schedules(pieces, [warmup_steps, warmup_steps + stable_steps])(steps)
+
+
+def cosine_restarts(steps, *, initial, period, multiplier, shrink=1.0, floor):
+    last, begins, length, top, cycles = int(np.max(steps, initial=0)), 0, period, initial, []
+    if period < 1:
+        length = last + 1  # what Optax is told stands below, and is not to be made without end
+    while begins <= last:
+        told = length if period >= 1 else period
+        cycles.append(
+            {"init_value": top, "peak_value": top, "warmup_steps": 0, "decay_steps": told, "end_value": floor}
+        )
+        begins, length, top = begins + length, length * multiplier, floor + (top - floor) * shrink
+        if len(cycles) > 100:
+            raise NotImplementedError("each cycle is told to it, and these are too many")
+    return optax.sgdr_schedule(cycles)(steps)
+
+
+def one_cycle(steps, *, peak, rise_steps, length, start_divisor, end_divisor, phases=None, anneal=None):
+    share = {"pct_start": rise_steps / length, "div_factor": start_divisor, "final_div_factor": end_divisor}
+    words = (phases or "two", anneal or "cosine")
+    if words == ("two", "cosine"):
+        return optax.cosine_onecycle_schedule(length, peak, **share)(steps)
+    if words == ("three", "linear"):
+        return optax.linear_onecycle_schedule(length, peak, pct_final=2 * rise_steps / length, **share)(steps)
+    raise NotImplementedError("two phases are of cosines, and three of lines")
