@@ -50,7 +50,7 @@ def warmup_stable_decay(steps, *, start, peak, warmup_steps, stable_steps, decay
     return optax.join_schedules(pieces, [warmup_steps, warmup_steps + stable_steps])(steps)
 
 
-def cosine_restarts(steps, *, initial, period, multiplier, shrink=1.0, floor):
+def cosine_restarts(steps, *, initial, period, multiplier, shrink=None, floor):
     last, begins, length, top, cycles = int(np.max(steps, initial=0)), 0, period, initial, []
     if period < 1:
         length = last + 1  # what Optax is told stands below, and is not to be made without end
@@ -59,7 +59,11 @@ def cosine_restarts(steps, *, initial, period, multiplier, shrink=1.0, floor):
         cycles.append(
             {"init_value": top, "peak_value": top, "warmup_steps": 0, "decay_steps": told, "end_value": floor}
         )
-        begins, length, top = begins + length, length * multiplier, floor + (top - floor) * shrink
+        begins, length, top = (
+            begins + length,
+            length * multiplier,
+            floor + (top - floor) * (1 if shrink is None else shrink),
+        )
         if len(cycles) > 100:
             raise NotImplementedError("each cycle is told to it, and these are too many")
     return optax.sgdr_schedule(cycles)(steps)
