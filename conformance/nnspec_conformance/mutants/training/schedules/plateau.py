@@ -245,6 +245,28 @@ def begins_with_the_first_number(now, m, given):
         look(now, m, given)
 
 
+@MUTANTS.add("an infinite best metric is taken as none", "reduce-on-plateau.infinite")
+@watching
+def improves_on_any_infinity(now, m, given):
+    if now.best is not None and np.isinf(now.best):
+        now.best = None
+    look(now, m, given)
+
+
+@MUTANTS.add("half precision is float16, whatever came", "reduce-on-plateau.dtypes")
+def keeps_the_best_in_float16(metrics, **given):
+    half = str(np.asarray(metrics).dtype) in ("bfloat16", "float16")
+    with np.errstate(over="ignore"):
+        return right.reduce_on_plateau(np.asarray(metrics, np.float16) if half else metrics, **given)
+
+
+@MUTANTS.add("the counter is a byte", "reduce-on-plateau.long")
+@watching
+def counts_to_255(now, m, given):
+    look(now, m, given)
+    now.wait %= 256
+
+
 # ---- series
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.oracles.training.schedules import plateau as oracle
 from nnspec_conformance.tolerance import Want, carried, unit
 
@@ -75,6 +76,9 @@ def test_begins_again(readings: dict) -> Iterator[Case]:
 def test_factor(readings: dict) -> Iterator[Case]:
     for factor, floor in ((0.5, 0.25), (0.1, 0.0), (0.3, 0.05), (0.5, 0.75)):
         yield asked(readings, [1] * 12, patience=1, factor=factor, floor=floor, note="where the floor is")
+    for initial, factor, floor in ((2.0, 0.25, 0.125), (0.5, 0.25, 0.0), (16.0, 0.5, 0.125)):
+        given = {"initial": initial, "factor": factor, "floor": floor}
+        yield asked(readings, [1] * 12, patience=1, **given, note="a share of the initial rate")
 
 
 @clause("reduce-on-plateau.cooldown")
@@ -102,6 +106,7 @@ def test_min_delta(readings: dict, lean: bool, slow: bool) -> Iterator[Case]:
     small = [4, 3.75, 3.5, 3.25, 3, 2.75, 2.5, 2.25]
     yield asked(readings, small, patience=3, min_delta=0.5, note="the sum of small steps")
     yield asked(readings, [400, 399, 398, 397, 100, 99, 98, 97], min_delta=0.5, note="a share of the best")
+    yield asked(readings, [3, 2, 2, 1, 1, 1, 0, 0], patience=1, min_delta=0.0, note="equal metrics")
 
 
 @clause("reduce-on-plateau.relative")
@@ -144,6 +149,7 @@ def test_first_nan(readings: dict) -> Iterator[Case]:
 @clause("reduce-on-plateau.rows")
 def test_rows(readings: dict) -> Iterator[Case]:
     yield asked(readings, ROWS)
+    yield asked(readings, [*ROWS, *ROWS[::-1]], note="as many series as evaluations")
     for shape in ((2, 4, 8), (1, 2, 4, 8)):
         yield asked(readings, np.reshape([ROWS, ROWS[::-1]], shape), note="a stack of stacks")
 
@@ -152,6 +158,33 @@ def test_rows(readings: dict) -> Iterator[Case]:
 def test_causal(readings: dict) -> Iterator[Case]:
     tails = ([0, 0], [-9, -8], [np.nan] * 2, [9, -9])
     yield asked(readings, [[3, 3, 3, 2, 2, 2, *tail] for tail in tails], note="the best of the whole series")
+
+
+@clause("reduce-on-plateau.infinite")
+def test_infinite(readings: dict) -> Iterator[Case]:
+    inf = np.inf
+    for series in (
+        [3, inf, inf, 2, inf, 1, inf, inf],
+        [3, -inf, 2, -inf, -inf, 1, 0, 0],
+        [1, inf, -inf, 0, 0, 0, 0, 0],
+    ):
+        yield asked(readings, series)
+        yield asked(readings, np.negative(series), mode="max", patience=1)
+
+
+@clause("reduce-on-plateau.dtypes")
+def test_dtypes(readings: dict) -> Iterator[Case]:
+    """Numbers that have few bits, and of bfloat16 such as are larger than any of float16."""
+    for dtype, size in (("float64", 1.0), ("bfloat16", 2.0**17), ("float16", 2.0**-3)):
+        for length in (8, 11):
+            metrics = (np.array([6, 5, 3, 4, 2, 2, 3, 1.5, 1, 2, 2])[:length] * size).astype(DTYPES[dtype])
+            given = GIVEN | {"min_delta": size / 2, "patience": 1}
+            yield call("reduce_on_plateau", metrics, **given, want=rates(readings))
+
+
+@clause("reduce-on-plateau.long")
+def test_long(readings: dict) -> Iterator[Case]:
+    yield asked(readings, [2.0, 1.0, *[1.5] * 648], patience=300, note="more evaluations than a byte counts")
 
 
 # ---- what is refused

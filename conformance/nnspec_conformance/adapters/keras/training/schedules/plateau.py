@@ -35,11 +35,11 @@ def reduce_on_plateau(metrics, *, initial, factor, patience, min_delta, min_delt
     told = {"factor": factor, "patience": patience, "min_delta": min_delta, "min_lr": floor, **given}
     told["mode"] = mode or "min"
     rows = np.asarray(keras.ops.convert_to_numpy(metrics), np.float64)
-    found = [rates(row, initial, told) for row in rows.reshape(-1, rows.shape[-1]).tolist()]
+    found = [watched(row, initial, told) for row in rows.reshape(-1, rows.shape[-1]).tolist()]
     return keras.ops.convert_to_tensor(np.array(found, np.float32).reshape(rows.shape))
 
 
-def rates(series, initial, told):
+def watched(series, initial, told):
     callback, optimizer, found = ReduceLROnPlateau(monitor="metric", **told), SimpleNamespace(learning_rate=initial), []
     callback.set_model(SimpleNamespace(optimizer=optimizer, metrics=()))
     callback.on_train_begin()

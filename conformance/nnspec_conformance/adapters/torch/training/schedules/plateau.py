@@ -25,10 +25,10 @@ def reduce_on_plateau(metrics, *, initial, factor, patience, min_delta, min_delt
         "min_lr": floor, "eps": 0.0, **given,
     }  # fmt: skip
     rows = metrics.reshape(-1, metrics.shape[-1]).tolist()
-    return torch.tensor([rates(row, initial, told) for row in rows]).reshape(metrics.shape)
+    return torch.tensor([watched(row, initial, told) for row in rows]).reshape(metrics.shape)
 
 
-def rates(series, initial, told):
+def watched(series, initial, told):
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=initial)
     scheduler, found = ReduceLROnPlateau(optimizer, **told), []
     for metric in series:
