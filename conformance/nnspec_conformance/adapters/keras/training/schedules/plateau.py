@@ -14,6 +14,9 @@ SOURCE = (
     "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/callbacks/reduce_lr_on_plateau.py"
 )
 KNOWN_FAILURES = {
+    "duty.refusals[reduce_on_plateau]": (
+        f"any keyword is taken, and not looked at, right is to refuse one that it does not know; {SOURCE}"
+    ),
     "reduce-on-plateau.patience-range": (
         f"a patience of 0 and of -1 is taken, right is to refuse it: no range is checked; {SOURCE}"
     ),
