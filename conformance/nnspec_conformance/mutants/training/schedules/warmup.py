@@ -269,7 +269,7 @@ def takes_a_negative_warm_up(f, steps, *, warmup_steps, **given):
 
 @MUTANTS.each("no end is compared with the peak", "warm-up.ends")
 def takes_any_ends(f, steps, **given):
-    top = given.get("peak", given.get("initial"))
+    top = given["peak"] if "peak" in given else given["initial"]
     for name in ("start", "floor", "end"):
         if name in given:
             most = 1.0 if name == "floor" and given.get("floor_is") == "fraction" else top

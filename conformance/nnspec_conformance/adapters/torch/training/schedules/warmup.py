@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch.optim import lr_scheduler
 
 from nnspec_conformance.adapters.torch.training.schedules.decay import rates
@@ -74,7 +76,7 @@ WORDS = {"cosine": "cos", "linear": "linear"}
 def one_cycle(steps, *, peak, rise_steps, length, start_divisor, end_divisor, phases=None, anneal=None):
     if steps.numel() and int(steps.max()) >= length > 0:
         raise NotImplementedError("a scheduler of one cycle has as many steps as it was told")
-    given = {} if anneal is None else {"anneal_strategy": WORDS[anneal]}
+    given: dict[str, Any] = {} if anneal is None else {"anneal_strategy": WORDS[anneal]}
     if phases is not None:
         given["three_phase"] = phases == "three"
 
