@@ -59,6 +59,9 @@ def plateau_start(initial: Positive, *, dtype: Any = jnp.float32) -> PlateauStat
     Returns:
         The state before the first evaluation; see [reduce-on-plateau.cut][].
 
+    Raises:
+        ValueError: ``initial`` is not positive.
+
     Source: the definition.
     """
     none, zero = jnp.asarray(jnp.nan, dtype), jnp.asarray(0)
