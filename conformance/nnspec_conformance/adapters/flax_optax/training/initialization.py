@@ -103,8 +103,8 @@ def he_normal(shape, *, seed, dtype=None):
     return initializers.he_normal()(*_asked(seed, shape, dtype))
 
 
-WORDS = {"normal": "normal", "truncated": "truncated_normal", "uniform": "uniform"}
-MODES = {"in": "fan_in", "out": "fan_out", "average": "fan_avg"}
+WORDS: dict[str, Any] = {"normal": "normal", "truncated": "truncated_normal", "uniform": "uniform"}
+MODES: dict[str, Any] = {"in": "fan_in", "out": "fan_out", "average": "fan_avg"}
 
 
 def variance_scaling(shape, *, seed, scale, fans, distribution, dtype=None):

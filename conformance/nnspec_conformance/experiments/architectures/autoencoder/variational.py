@@ -83,7 +83,8 @@ def networks(kind: str, units: int, steps: int) -> Callable[[np.ndarray], tuple]
     import jax.numpy as jnp
     import optax
 
-    from nnspec.architectures.autoencoder import decode, encode, gaussian_bound, reparametrize
+    from nnspec.architectures.autoencoder import decode, encode
+    from nnspec.architectures.autoencoder_variational import gaussian_bound, reparametrize
     from nnspec.training.adam import adam
 
     optimizer, phi = adam(RATE), "tanh"

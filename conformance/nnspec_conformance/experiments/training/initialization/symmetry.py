@@ -58,15 +58,18 @@ def trained(kernel_0: np.ndarray, kernel_1: np.ndarray, steps: int) -> dict[str,
     y = jnp.sin(6 * x)
     method = adam(RATE)
 
-    def loss(p: dict) -> Any:
+    def loss(p: Any) -> Any:
         return jnp.mean((jnp.tanh(x @ p["kernel_0"] + p["bias_0"]) @ p["kernel_1"] + p["bias_1"] - y) ** 2)
+
+    def apart(p: Any) -> Any:
+        units = jnp.stack([p["kernel_0"][0], p["bias_0"], p["kernel_1"][:, 0]])  # of each unit: in, bias, out
+        return jnp.max(jnp.ptp(units, axis=1))
 
     def step(carry: tuple, _: None) -> tuple:
         p, state = carry
         updates, state = method.update(jax.grad(loss)(p), state, p)
         p = optax.apply_updates(p, updates)
-        units = jnp.stack([p["kernel_0"][0], p["bias_0"], p["kernel_1"][:, 0]])  # of each unit: in, bias, out
-        return (p, state), {"loss": loss(p), "apart": jnp.max(jnp.ptp(units, axis=1))}
+        return (p, state), {"loss": loss(p), "apart": apart(p)}
 
     def run(kernel_0: Any, kernel_1: Any) -> dict:
         p = {"kernel_0": kernel_0, "bias_0": jnp.zeros(UNITS), "kernel_1": kernel_1, "bias_1": jnp.zeros(1)}

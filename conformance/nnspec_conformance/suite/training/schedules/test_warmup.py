@@ -161,7 +161,7 @@ def test_restarts(readings: dict) -> Iterator[Case]:
 
 @clause("cosine-restarts.large-steps")
 def test_large_steps(readings: dict) -> Iterator[Case]:
-    """Of one length the second cycle, and of lengths that double the third one and the last one in reach."""
+    """Steps of the second cycle, where all are of one length, else of the third one and of the last one in reach."""
     for period, multiplier, begins in (
         (2**24 + 1, 1, 2**24 + 1), (2**24 + 1, 2, 3 * (2**24 + 1)), (1_000_003, 2, 1_000_003 * 2047)
     ):  # fmt: skip

@@ -70,7 +70,7 @@ def cosine_restarts(steps, *, initial, period, multiplier, shrink=None, floor):
 
 
 def each(schedule, steps):
-    """It has the rate of one step at a time."""
+    """Ask for the rate of one step at a time, which is all it has."""
     return jnp.vectorize(schedule)(steps)
 
 

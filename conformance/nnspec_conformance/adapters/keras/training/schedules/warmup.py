@@ -26,7 +26,7 @@ KNOWN_FAILURES = {
 
 
 def each(schedule, steps):
-    """With a warm-up it has the rate of one step at a time."""
+    """Ask for the rate of one step at a time, which is all it has with a warm-up."""
     asked = np.asarray(keras.ops.convert_to_numpy(steps))
     one, where = np.unique(asked, return_inverse=True)
     found = [keras.ops.convert_to_numpy(schedule(keras.ops.convert_to_tensor(t))) for t in one]
