@@ -16,7 +16,7 @@ READINGS = {"cut": "reached", "cooldown_is": "whole", "relative_to": "size", "fi
 
 
 def margin(now, given):
-    """By how much a metric has to be better than the best one."""
+    """What a metric has to be better than the best one by."""
     if given.min_delta_is == "absolute" or not np.isfinite(now.best):
         return given.min_delta if given.min_delta_is == "absolute" else 0.0
     return given.min_delta * (abs(now.best) if given.relative_to == "size" else given.sign * now.best)
