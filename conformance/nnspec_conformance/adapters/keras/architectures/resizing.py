@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import keras
 
-VARIANTS = {}
-if keras.backend.backend() == "torch":
-    VARIANTS |= {"resize-cubic.kernel": "three-quarters", "resize-cubic.border": "repeated"}
-if keras.backend.backend() == "jax":
-    VARIANTS |= {"resize.reach": "line"}
-
 
 def resize_nearest(x, *, size):
     return _resized(x, size, "nearest")
