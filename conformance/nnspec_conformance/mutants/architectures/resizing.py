@@ -27,19 +27,19 @@ def picked(x, size, entry):
 
 
 @MUTANTS.add("the nearest whole number, by rounding i n/m", "resize-nearest.takes", "resize.example[resize_nearest]")
-def rounds_the_place(x, *, size, takes="middle"):
+def rounds_the_place(x, *, size, takes="middle", **given):
     return picked(x, oracle.checked(x, size), lambda n, m: np.rint(np.arange(m) * n / m).astype(int))
 
 
 @MUTANTS.add("corners on corners, for the nearest entry", "resize-nearest.takes")
-def steps_from_corner_to_corner(x, *, size, takes="middle"):
+def steps_from_corner_to_corner(x, *, size, takes="middle", **given):
     return picked(
         x, oracle.checked(x, size), lambda n, m: np.rint(np.arange(m) * (n - 1) / max(m - 1, 1)).astype(int)
     )  # fmt: skip
 
 
 @MUTANTS.add("pytorch: n/m in float32, and then the product", "resize-nearest.every-length")
-def rounds_the_factor_to_float32(x, *, size, takes="middle"):
+def rounds_the_factor_to_float32(x, *, size, takes="middle", **given):
     def entry(n, m):
         i = np.arange(m, dtype=np.float32) + np.float32(0 if takes == "corner" else 0.5)
         return np.floor(i * (np.float32(n) / np.float32(m))).astype(int)
@@ -48,7 +48,7 @@ def rounds_the_factor_to_float32(x, *, size, takes="middle"):
 
 
 @MUTANTS.add("written to, and not added: the last place wins", "resize-nearest.gradient", part="_vjp")
-def keeps_one_cotangent(x, cotangents, *, size, takes="middle"):
+def keeps_one_cotangent(x, cotangents, *, size, takes="middle", **given):
     rows, columns = (oracle.taken(n, m, takes) for n, m in zip(x.shape[1:3], size, strict=True))
     found = np.zeros_like(x)
     found[:, rows[:, None], columns] = cotangents
@@ -76,7 +76,7 @@ def pulls_back_along_the_other_axis(f, x, cotangents, **given):
 
 
 @MUTANTS.add("zeros stand beyond the border", "resize-linear.coordinates")
-def fades_at_the_border(x, *, size, antialias=False, coordinates="half-pixel", reach="window"):
+def fades_at_the_border(x, *, size, antialias=False, coordinates="half-pixel", reach="window", **given):
     def weights(n, m):
         p, step = oracle.places(n, m, coordinates)
         wide = max(1.0, step) if antialias else 1.0
@@ -102,7 +102,7 @@ def does_not_antialias(f, x, **given):
 
 
 @MUTANTS.add("a window of twice the factor", "resize-linear.antialias")
-def smooths_too_widely(x, *, size, antialias=False, coordinates="half-pixel", reach="window"):
+def smooths_too_widely(x, *, size, antialias=False, coordinates="half-pixel", reach="window", **given):
     def weights(n, m):
         p, step = oracle.places(n, m, coordinates)
         each = np.maximum(1 - np.abs(p[:, None] - np.arange(n)) / max(1.0, 2 * step), 0)
@@ -115,7 +115,7 @@ def smooths_too_widely(x, *, size, antialias=False, coordinates="half-pixel", re
 
 
 @MUTANTS.add("smoothed in both directions, whatever becomes larger", "resize-linear.antialias")
-def smooths_what_becomes_larger(x, *, size, antialias=False, coordinates="half-pixel", reach="window"):
+def smooths_what_becomes_larger(x, *, size, antialias=False, coordinates="half-pixel", reach="window", **given):
     def weights(n, m):
         p, step = oracle.places(n, m, coordinates)
         wide = max(step, 1.25) if antialias else 1.0
@@ -134,7 +134,7 @@ def differentiates_without_antialiasing(f, x, cotangents, **given):
 
 @MUTANTS.add("the cubic B-spline, which is smooth and does not go through the data", "resize-cubic.kernel",
              "resize-cubic.border")  # fmt: skip
-def takes_a_b_spline(x, *, size, kernel="half", border="left-out", reach="window"):
+def takes_a_b_spline(x, *, size, kernel="half", border="left-out", reach="window", **given):
     def weights(n, m):
         d = np.abs(oracle.places(n, m)[0][:, None] - np.arange(n))
         each = np.where(d <= 1, 2 / 3 - d**2 + d**3 / 2, np.where(d < 2, (2 - d) ** 3 / 6, 0))
@@ -144,7 +144,7 @@ def takes_a_b_spline(x, *, size, kernel="half", border="left-out", reach="window
 
 
 @MUTANTS.add("a = +1/2: the sign of the outer weights is lost", "resize-cubic.kernel")
-def has_positive_outer_weights(x, *, size, kernel="half", border="left-out", reach="window"):
+def has_positive_outer_weights(x, *, size, kernel="half", border="left-out", reach="window", **given):
     def weights(n, m):
         d = np.abs(oracle.places(n, m)[0][:, None] - np.arange(n))
         each = np.abs(oracle.cubic_kernel(d, {"half": -0.5, "three-quarters": -0.75}[kernel]))
@@ -154,7 +154,7 @@ def has_positive_outer_weights(x, *, size, kernel="half", border="left-out", rea
 
 
 @MUTANTS.add("the image goes on as its mirror image", "resize-cubic.border")
-def mirrors_the_border(x, *, size, kernel="half", border="left-out", reach="window"):
+def mirrors_the_border(x, *, size, kernel="half", border="left-out", reach="window", **given):
     def weights(n, m):
         p, j = oracle.places(n, m)[0], np.arange(-3, n + 3)
         each = oracle.cubic_kernel(np.abs(p[:, None] - j), {"half": -0.5, "three-quarters": -0.75}[kernel])
@@ -187,6 +187,12 @@ def turns_what_keeps_its_size(f, x, **given):
 @MUTANTS.each("NaN is taken for 0, as a missing pixel", "resize.reach", operations=BOTH)
 def fills_the_holes(f, x, **given):
     return f(np.nan_to_num(x), **given)
+
+
+@MUTANTS.each("one place at least: an empty map was never thought of", "resize.no-size",
+              operations=["resize_nearest", "resize_linear", "resize_cubic"])  # fmt: skip
+def leaves_one_place(f, x, *, size, **given):
+    return f(x, size=tuple(1 if m == 0 else m for m in size), **given)
 
 
 @MUTANTS.each("sizes are clipped to one place", "resize.size-error",

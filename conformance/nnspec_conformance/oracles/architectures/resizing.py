@@ -14,13 +14,13 @@ def taken(n, m, takes):
     return i * n // m if takes == "corner" else (2 * i + 1) * n // (2 * m)
 
 
-def resize_nearest(x, *, size, takes="middle"):
-    rows, columns = checked(x, size)
+def resize_nearest(x, *, size, takes="middle", no_size="refused"):
+    rows, columns = checked(x, size, no_size)
     height, width = x.shape[1:3]
     return x[:, taken(height, rows, takes)][:, :, taken(width, columns, takes)]
 
 
-def resize_nearest_vjp(x, cotangents, *, size, takes="middle"):
+def resize_nearest_vjp(x, cotangents, *, size, takes="middle", no_size="refused"):
     rows, columns = (taken(n, m, takes) for n, m in zip(x.shape[1:3], size, strict=True))
     found = np.zeros_like(x)
     np.add.at(found, np.s_[:, rows[:, None], columns], cotangents)
@@ -81,18 +81,20 @@ def along(x, axis, weights, reach):
 
 def resized(x, size, weights, reach, **given):
     """Both axes, one after the other; an axis that keeps its length is not touched."""
-    for axis, m in zip((1, 2), checked(x, size), strict=True):
+    if min(size) == 0:
+        return np.zeros((len(x), *size, x.shape[-1]), x.dtype)
+    for axis, m in zip((1, 2), size, strict=True):
         if m != x.shape[axis]:
             x = along(x, axis, weights(x.shape[axis], m, **given), reach)
     return x
 
 
-def resize_linear(x, *, size, antialias=False, coordinates="half-pixel", reach="window"):
-    return resized(x, size, linear_weights, reach, antialias=antialias, coordinates=coordinates)
+def resize_linear(x, *, size, antialias=False, coordinates="half-pixel", reach="window", no_size="refused"):
+    return resized(x, checked(x, size, no_size), linear_weights, reach, antialias=antialias, coordinates=coordinates)
 
 
-def resize_cubic(x, *, size, kernel="half", border="left-out", reach="window"):
-    return resized(x, size, cubic_weights, reach, kernel=kernel, border=border)
+def resize_cubic(x, *, size, kernel="half", border="left-out", reach="window", no_size="refused"):
+    return resized(x, checked(x, size, no_size), cubic_weights, reach, kernel=kernel, border=border)
 
 
 def pulled(x, cotangents, size, weights, reach, **given):
@@ -103,21 +105,24 @@ def pulled(x, cotangents, size, weights, reach, **given):
     return (cotangents,)
 
 
-def resize_linear_vjp(x, cotangents, *, size, antialias=False, coordinates="half-pixel", reach="window"):
+def resize_linear_vjp(
+    x, cotangents, *, size, antialias=False, coordinates="half-pixel", reach="window", no_size="refused"
+):
     return pulled(x, cotangents, size, linear_weights, reach, antialias=antialias, coordinates=coordinates)
 
 
-def resize_cubic_vjp(x, cotangents, *, size, kernel="half", border="left-out", reach="window"):
+def resize_cubic_vjp(x, cotangents, *, size, kernel="half", border="left-out", reach="window", no_size="refused"):
     return pulled(x, cotangents, size, cubic_weights, reach, kernel=kernel, border=border)
 
 
-def checked(x, size):
+def checked(x, size, no_size="refused"):
     """The new height and width.
 
     Raises:
-        ValueError: they are not two lengths of at least 1, or there is nothing to read.
+        ValueError: they are not two lengths, of at least 1 where none is refused, or there is nothing to read.
     """
-    if x.ndim != 4 or len(size) != 2 or min(size) < 1 or min(x.shape[1:3]) < 1:
+    least = 0 if no_size == "empty" else 1
+    if x.ndim != 4 or len(size) != 2 or min(size) < least or min(x.shape[1:3]) < 1:
         raise ValueError(f"x {x.shape} cannot be resized to {tuple(size)}")
     return tuple(size)
 

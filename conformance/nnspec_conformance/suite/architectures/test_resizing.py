@@ -10,9 +10,11 @@ import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
 from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.errors import Refused
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.architectures import resizing as oracle
 from nnspec_conformance.tolerance import Want, bound, exact
+from nnspec_conformance.trial import Trial
 
 # The page's examples, by hand: readings, the row, the result.
 NEAREST = {
@@ -57,7 +59,7 @@ def rounded(x: np.ndarray, value: np.ndarray, size: tuple[int, int], weights: Ca
 
 def wanted(operation: str, readings: dict, x: np.ndarray, *, size: tuple[int, int], **given: Any) -> Want:
     """The oracle's result in the subject's readings."""
-    told = readings | given
+    told = {name: value for name, value in (readings | given).items() if name != "no_size"}
     value = getattr(oracle, operation)(wide(x), size=size, **told)
     if operation == "resize_nearest":
         return exact(value, str(x.dtype))
@@ -70,7 +72,7 @@ def pulled(
     operation: str, readings: dict, x: np.ndarray, g: np.ndarray, *, size: tuple[int, int], **given: Any
 ) -> tuple[Want]:
     """The transposed weights, applied to the cotangents."""
-    told = {name: value for name, value in (readings | given).items() if name != "reach"}
+    told = {name: value for name, value in (readings | given).items() if name not in ("reach", "no_size")}
 
     def weights(m: int, n: int) -> np.ndarray:
         if operation == "resize_nearest":
@@ -230,6 +232,20 @@ def test_reach(operation: str, readings: dict) -> Iterator[Case]:
             yield call(operation, x, size=size, **plain(operation), want=want, note=f"one entry of {hole}")
 
 
+@clause("resize.no-size")
+def test_no_size(trial: Trial, operation: str) -> None:
+    x, given = image((2, 5, 4, 3)), plain(operation)
+    trial.call(x, size=(3, 2), **given)
+    for size in ((0, 3), (3, 0)):
+        try:
+            got = trial.call(x, size=size, **given)
+        except Refused:
+            trial.require(trial.readings["no_size"] == "refused", f"a size of {size} is refused")
+            continue
+        empty = trial.readings["no_size"] == "empty" and np.shape(got) == (2, *size, 3)
+        trial.require(empty, f"a size of {size}: got the shape {np.shape(got)}")
+
+
 # ---- pixel shuffle
 
 
@@ -282,7 +298,7 @@ def _shuffled_back(operation: str, readings: dict, x: np.ndarray, g: np.ndarray,
 
 @clause("resize.size-error")
 def test_size(operation: str) -> Iterator[ErrorCase]:
-    for size in ((0, 3), (4, -1), (4,), (4, 3, 2)):
+    for size in ((4, -1), (4,), (4, 3, 2)):
         given = plain(operation)
         yield refusal(
             operation, image((2, 5, 4, 3)), size=size, **given, valid={"size": (4, 3)}, note=f"a size of {size}"
