@@ -256,9 +256,9 @@ def numbered(shape: tuple[int, ...], dtype: str) -> np.ndarray:
 
 def shuffles(operation: str) -> Iterator[tuple[tuple[int, ...], int]]:
     yield from (
-        [((2, 3, 2, 12), 2), ((1, 2, 3, 18), 3), ((2, 1, 3, 5), 1)]
+        [((2, 3, 2, 12), 2), ((1, 2, 3, 18), 3), ((2, 1, 3, 5), 1), ((2, 3, 4, 4), 2), ((1, 2, 3, 1), 1)]
         if operation == "pixel_shuffle"
-        else [((2, 4, 6, 3), 2), ((1, 6, 3, 2), 3), ((2, 1, 3, 5), 1)]
+        else [((2, 4, 6, 3), 2), ((1, 6, 3, 2), 3), ((2, 1, 3, 5), 1), ((2, 2, 4, 4), 2), ((3, 2, 1, 2), 1)]
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VARIANTS = {"resize.reach": "line", "resize.no-size": "empty"}
+VARIANTS = {"resize.reach": "line"}
 KNOWN_FAILURES = {
     "resize-nearest.every-length": (
         "the place 14 of 29 takes entry 14 of 30, right is 15: JAX multiplies by the reciprocal of 29 in float32; "
