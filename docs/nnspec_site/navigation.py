@@ -39,10 +39,6 @@ INTRODUCTIONS = {  # what a section is about, above its list of topics
         "How layers are joined for one kind of data: convolutions for images and whatever else lies on a grid, "
         "recurrent networks for sequences."
     ),
-    "training": (
-        "How the weights change from step to step. The first pages differ in how many examples a step looks at; those "
-        "behind them in what is remembered of the steps before, and in what becomes of a large gradient."
-    ),
 }
 ALONE = """
 !!! note "About the reference alone"

@@ -37,6 +37,7 @@ WANTED = {
     "number of parameters": "components/weights_and_biases",
     "keras lstm order": "components/weight_layouts",
     "transformer encoder": "architectures/transformer/encoder",
+    "key value cache": "architectures/transformer/generation",
     "causal mask": "architectures/transformer/attention",
     "query key value": "architectures/transformer/attention",
     "cross entropy gradient": "components/losses/cross_entropy",
