@@ -8,6 +8,7 @@ from nnspec_conformance.derivatives import complex_step
 from nnspec_conformance.inputs import normal_draws
 from nnspec_conformance.oracles.training import batch_normalization as oracle
 from nnspec_conformance.suite.training import test_batch_normalization as suite
+from nnspec_conformance.suite.training import test_batch_normalization_batches as batches
 
 BATCHES = {
     "draws": normal_draws(1, (20, 5), "float64"),
@@ -107,3 +108,47 @@ def test_accumulated_gradients_are_not_those_of_the_whole_batch():
     whole = oracle.batch_norm_eval_vjp(x, m, s, g, epsilon=0.05)[0]
     halves = [oracle.batch_norm_eval_vjp(x[at], m, s, g[at], epsilon=0.05)[0] for at in np.split(np.arange(8), 2)]
     np.testing.assert_array_equal(whole, np.concatenate(halves))
+
+
+@pytest.mark.parametrize("leading", [suite.EXAMPLES, batches.SENTENCES])
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_masked_batch_is_the_batch_of_those_that_take_part(leading, count):
+    (x, mask), weights = batches.padded("float64", leading), suite.weights("float64")[:count]
+    g = normal_draws(14, x.shape, "float64")
+
+    got = oracle.masked_batch_norm(x, mask, *weights, epsilon=0.05)
+    np.testing.assert_allclose(got[mask], oracle.batch_norm(x[mask], *weights, epsilon=0.05), rtol=1e-14, atol=1e-14)
+    want = complex_step(lambda x, *those: oracle.masked_batch_norm(x, mask, *those, epsilon=0.05), (x, *weights), g)
+    found = oracle.masked_batch_norm_vjp(x, mask, *weights, g, epsilon=0.05)
+    for one, other in zip(found, want, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
+
+
+def test_a_mask_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match="mask has the shape"):
+        oracle.masked_batch_norm(np.ones((6, 3)), np.ones(5, bool), epsilon=0.05)
+
+
+def test_the_statistics_of_many_batches_are_the_recursion_and_its_solution():
+    x = normal_draws(15, (7, 5, 3), "float64")
+    means, variances = x.mean(1), x.var(1, ddof=1)
+
+    mean, variance = oracle.batch_norm_statistics(x, decay=0.75)
+    weights = 0.25 * 0.75 ** np.arange(6, -1, -1.0)
+    np.testing.assert_allclose(mean[-1], weights @ means, rtol=1e-13)
+    np.testing.assert_allclose(variance[-1], 0.75**7 + weights @ variances, rtol=1e-13)
+    mean, variance = oracle.batch_norm_statistics(x, decay=0.75, average="cumulative")
+    for k in range(7):
+        np.testing.assert_allclose(mean[k], means[: k + 1].mean(0), rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(variance[k], variances[: k + 1].mean(0), rtol=1e-12)
+
+
+def test_a_sum_in_turn_is_within_the_bound_of_a_long_batch():
+    case = next(iter(batches.test_long_batch()))
+    x = case.arrays[0]
+    mean = np.add.accumulate(x, 0, dtype=np.float32)[-1] / np.float32(len(x))
+    square = np.add.accumulate(x * x, 0, dtype=np.float32)[-1] / np.float32(len(x))
+    want = batches.summed_in_turn(x, epsilon=1e-5)
+
+    one_pass = (x - mean) / np.sqrt(square - mean * mean + np.float32(1e-5))
+    assert (np.abs(one_pass - want.value) <= want.allowed).all()

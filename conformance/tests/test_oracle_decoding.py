@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from nnspec_conformance.derivatives import complex_step
+from nnspec_conformance.engine import run_instance
+from nnspec_conformance.holes.recorder import ASIDE
+from nnspec_conformance.mutant import ORACLE
 from nnspec_conformance.oracles.architectures.transformer import decoding as oracle
+from nnspec_conformance.subject import Subject
+from nnspec_conformance.suite.architectures.transformer import test_decoding as questions
+from nnspec_conformance.suite_loader import load_suite
 
 CUTS = {
     "token_probabilities": {},
@@ -94,3 +100,40 @@ def test_draws_divide_the_line_by_probability():
     uniform = np.random.default_rng(3).random(4096)
     want = np.where(uniform < 0.5, 0, np.where(uniform < 0.75, 2, 3))
     assert (oracle.sample_token(x, seed=3) == want).mean() > 0.999  # the logarithm is rounded
+
+
+def test_rounding_decides_in_no_row_that_is_asked(monkeypatch):
+    """Where a sum is closer to p than its rounding, any answer would pass; no question has such a row."""
+    suite, judge = load_suite(), questions._undecided
+    undecided = {"own": [], "duties": []}  # of each row
+    where = []
+
+    def counting(x, dtype, given):
+        found = judge(x, dtype, given)
+        if given.get("p", 1.0) < 1 or "min_p" in given:
+            undecided[where[-1]] += found.ravel().tolist()
+        return found
+
+    monkeypatch.setattr(questions, "_undecided", counting)
+    subject = Subject(ORACLE, role="oracle")
+    for instance, (clause, operation) in suite.instances.items():
+        own = any("trial" in test.wants for test in suite.tests[clause.id])
+        if operation in ("nucleus_probabilities", "min_p_probabilities") and clause.kind not in ASIDE and not own:
+            where.append("duties" if clause.forms else "own")
+            run_instance(suite, subject, instance, record=lambda *question: None)
+
+    assert [len(rows) > 500 for rows in undecided.values()] == [True, True]
+    assert [sum(rows) for rows in undecided.values()] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("logits", "given", "is_undecided"),
+    [
+        ([0.0, 0.0, 0.0, 0.0], {"p": 0.5}, True),
+        ([0.0, 0.0, 0.0, 0.0], {"p": 0.5 + 1e-4}, False),
+        ([0.0, np.log(0.25)], {"min_p": 0.25}, True),
+        ([0.0, np.log(0.25)], {"min_p": 0.26}, False),
+    ],
+)
+def test_a_row_in_which_rounding_decides_is_found(logits, given, is_undecided):
+    assert questions._undecided(np.array([logits]), "float32", given).tolist() == [[is_undecided]]

@@ -20,6 +20,8 @@ function answer() { return JSON.stringify(answers.pop()); }
 """
 SETUP, QUERY = 0, 2  # kinds of messages to the theme's worker
 WANTED = {
+    "variational autoencoder": "architectures/autoencoder",
+    "reparametrization": "architectures/autoencoder",
     "cosine decay": "training/schedules/decay",
     "mode collapse": "architectures/gan",
     "wasserstein gradient penalty": "architectures/gan",
@@ -58,6 +60,7 @@ WANTED = {
     "stacked layers": "architectures/stacked_recurrent",
     "weight tying": "architectures/transformer/embedding",
     "inverted dropout": "training/dropout",
+    "group norm": "training/group_normalization",
     "layer norm epsilon": "architectures/transformer/normalization",
     "rotary positions": "architectures/transformer/positions",
     "unit in the last place": "conformance",

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from nnspec.training.batch_normalization import BatchNorm, batch_norm, batch_norm_eval, batch_norm_update
+from nnspec.training.batch_normalization import (
+    BatchNorm,
+    batch_norm,
+    batch_norm_eval,
+    batch_norm_statistics,
+    batch_norm_update,
+    masked_batch_norm,
+)
 
 RNG = np.random.default_rng(5)
 X = jnp.asarray(RNG.standard_normal((4, 3, 6)) + 0.5, jnp.float32)
@@ -37,6 +44,21 @@ def test_statistics_are_no_parameters_and_no_gradient_flows_into_them():
     assert "mean" not in gradients
 
 
+def test_the_statistics_of_several_batches_are_those_that_a_module_collects():
+    layer = BatchNorm(6, decay=0.75)
+    for batch in X:
+        layer(batch, train=True)
+
+    mean, variance = batch_norm_statistics(X, decay=0.75)
+
+    np.testing.assert_allclose(mean[-1], layer.mean[...], rtol=1e-6)
+    np.testing.assert_allclose(variance[-1], layer.variance[...], rtol=1e-6)
+
+
+def test_a_mask_that_leaves_everything_out_gives_finite_numbers():
+    assert np.isfinite(masked_batch_norm(X, jnp.zeros((4, 3), bool), epsilon=0.05)).all()
+
+
 def test_mapped_and_traced_calls_are_the_call():
     want = batch_norm(X, SCALE, epsilon=0.05)
 
@@ -55,6 +77,8 @@ def test_mapped_and_traced_calls_are_the_call():
             "batch_norm_update: decay must be at least 0 and at most 1",
         ),
         (lambda: batch_norm_update(X[:0], ZEROS, ONES), "batch_norm_update: x has the shape (0, 3, 6), must hold"),
+        (lambda: masked_batch_norm(X, jnp.ones((4, 2), bool), epsilon=0.05), "masked_batch_norm: mask has"),
+        (lambda: batch_norm_statistics(X, decay=-1.0), "batch_norm_statistics: decay must be at least 0 and at most 1"),
         (lambda: BatchNorm(0), "BatchNorm: features is 0, must be at least 1"),
         (lambda: BatchNorm(3, decay=-0.5), "BatchNorm: decay must be at least 0 and at most 1"),
     ],

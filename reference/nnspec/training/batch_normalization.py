@@ -9,11 +9,20 @@ from typing import Annotated, Literal
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from nnspec.checking import NonNegative, Requirement, checked
+from nnspec.training._moments import moments, weighted, wide
 
-__all__ = ["BatchNorm", "Share", "batch_norm", "batch_norm_eval", "batch_norm_update"]
+__all__ = [
+    "BatchNorm",
+    "Share",
+    "batch_norm",
+    "batch_norm_eval",
+    "batch_norm_statistics",
+    "batch_norm_update",
+    "masked_batch_norm",
+]
 
 Share = Annotated[float, Requirement("at least 0 and at most 1", lambda value: 0 <= value <= 1)]
 
@@ -46,7 +55,7 @@ def batch_norm(
 
     Source: Ioffe and Szegedy 2015, algorithm 1.
     """
-    mean, variance = _moments(x)
+    mean, variance = moments(wide(x), tuple(range(x.ndim - 1)))
     return _normalized(x, mean, variance, scale, bias, epsilon)
 
 
@@ -82,7 +91,7 @@ def batch_norm_eval(
 
     Source: Ioffe and Szegedy 2015, algorithm 2.
     """
-    return _normalized(x, _wide(mean), _wide(variance), scale, bias, epsilon)
+    return _normalized(x, wide(mean), wide(variance), scale, bias, epsilon)
 
 
 @checked
@@ -119,13 +128,94 @@ def batch_norm_update(
     """
     if not x.size and x.shape[-1]:
         raise ValueError(f"batch_norm_update: x has the shape {x.shape}, must hold at least one example")
-    mu, v = _moments(x)
+    mu, v = moments(wide(x), tuple(range(x.ndim - 1)))
     n = x.size // max(x.shape[-1], 1)
     if running_variance == "unbiased":
         v = v * (n / max(n - 1, 1))
-    new_mean = decay * _wide(mean) + (1 - decay) * mu
-    new_variance = decay * _wide(variance) + (1 - decay) * v
+    new_mean = decay * wide(mean) + (1 - decay) * mu
+    new_variance = decay * wide(variance) + (1 - decay) * v
     return new_mean.astype(mean.dtype), new_variance.astype(variance.dtype)
+
+
+@checked
+@jax.jit(static_argnames=("average", "running_variance"))
+def batch_norm_statistics(
+    x: Float[Array, "steps *batch features"],
+    *,
+    average: Literal["exponential", "cumulative"] = "exponential",
+    decay: Share,
+    running_variance: Literal["unbiased", "biased"] = "unbiased",
+) -> tuple[Float[Array, "steps features"], Float[Array, "steps features"]]:
+    r"""Collect the running statistics of a new layer over several batches.
+
+    With $m_0 = 0$, $s_0 = 1$ and $\rho_k$ = ``decay``, or $(k - 1)/k$ for the plain average of all batches:
+    $m_k = \rho_k m_{k - 1} + (1 - \rho_k) \mu_k$, and the variance likewise   [batch-norm-statistics.average][]
+
+    Args:
+        x: the batches, any float dtype, along the first axis; all other axes but the last are the batch.
+        average: whether each batch has the weight 1 - decay, or all batches weigh alike.
+        decay: the weight of the old value in the exponential average, 0 to 1.
+        running_variance: whether the variance of a batch divides by n - 1 or by n.
+
+    Returns:
+        The mean and the variance after each batch, in the dtype of ``x``.
+
+    Raises:
+        ValueError: ``decay`` is no share; the batches are empty.
+
+    Source: Ioffe and Szegedy 2015, algorithm 2, for the unbiased variance.
+    """
+    h = wide(x)
+    k = jnp.arange(len(x), dtype=h.dtype)
+    weights = k / (k + 1) if average == "cumulative" else jnp.full(len(x), decay, h.dtype)
+
+    def step(state: tuple[Array, Array], of_batch: tuple[Array, Array]) -> tuple[tuple[Array, Array], tuple]:
+        seen, weight = of_batch
+        state = batch_norm_update(seen, *state, decay=weight, running_variance=running_variance)
+        return state, state
+
+    start = jnp.zeros(x.shape[-1], h.dtype), jnp.ones(x.shape[-1], h.dtype)
+    mean, variance = jax.lax.scan(step, start, (h, weights))[1]
+    return mean.astype(x.dtype), variance.astype(x.dtype)
+
+
+@checked
+@jax.jit
+def masked_batch_norm(
+    x: Float[Array, "*batch features"],
+    mask: Bool[Array, "*batch"],
+    scale: Float[Array, "features"] | None = None,
+    bias: Float[Array, "features"] | None = None,
+    *,
+    epsilon: NonNegative,
+) -> Float[Array, "*batch features"]:
+    r"""Normalize a batch with padding by the statistics of what takes part.
+
+    With $\gamma$ = ``scale``, $\beta$ = ``bias``, $\varepsilon$ = ``epsilon``, and $\mu$ and $v$ the mean and the
+    variance of a feature where the mask is true: $y = \gamma \odot (x - \mu) / \sqrt{v + \varepsilon} + \beta$
+    [masked-batch-norm.value][]
+
+    Args:
+        x: activations, any float dtype; all axes but the last are the batch.
+        mask: true where a vector takes part. Where none does, mean and variance count as 0.
+        scale: one factor for each feature; ones if it is left out.
+        bias: one shift for each feature; zeros if it is left out.
+        epsilon: added to the variance, in units of x squared; zero or positive.
+
+    Returns:
+        Same shape and dtype as ``x``; the padding is normalized by the same statistics.
+
+    Raises:
+        ValueError: ``epsilon`` is negative; the mask does not fit; scale or bias have another number of features.
+
+    Source: Ioffe and Szegedy 2015, algorithm 1, for the examples that take part.
+    """
+    axes, h = tuple(range(x.ndim - 1)), wide(x)
+    taken = mask[..., None]
+    t = jnp.maximum(jnp.sum(mask), 1)
+    mean = jnp.sum(jnp.where(taken, h, 0), axes) / t
+    variance = jnp.sum(jnp.where(taken, (h - mean) ** 2, 0), axes) / t
+    return _normalized(x, mean, variance, scale, bias, epsilon)
 
 
 class BatchNorm(nnx.Module):
@@ -178,20 +268,7 @@ class BatchNorm(nnx.Module):
         return batch_norm(x, scale, bias, epsilon=self.epsilon)
 
 
-def _wide(x: Array) -> Array:
-    """Take float32 at least, as squares of half precision overflow and its sums stop growing."""
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
-
-
-def _moments(x: Array) -> tuple[Array, Array]:
-    axes, h = tuple(range(x.ndim - 1)), _wide(x)
-    mean = jnp.mean(h, axes)
-    return mean, jnp.mean((h - mean) ** 2, axes)
-
-
 def _normalized(
     x: Array, mean: Array, variance: Array, scale: Array | None, bias: Array | None, epsilon: float
 ) -> Array:
-    y = (_wide(x) - mean) / jnp.sqrt(variance + epsilon)
-    y = y if scale is None else y * scale
-    return (y if bias is None else y + bias).astype(x.dtype)
+    return weighted((wide(x) - mean) / jnp.sqrt(variance + epsilon), scale, bias).astype(x.dtype)

@@ -78,3 +78,45 @@ def batch_norm_update(x, mean, variance, *, decay=0.9, running_variance="unbiase
     d = rounded(rows - mu[:, None])
     v = rounded(rounded(d * d).sum(-1) / (max(n - 1, 1) if running_variance == "unbiased" else n))
     return tuple(rounded(rounded(decay * old) + rounded((1 - decay) * new)) for old, new in ((mean, mu), (variance, v)))
+
+
+def batch_norm_statistics(x, *, decay, average="exponential", running_variance="unbiased", rounded=as_it_is):
+    """The running statistics after each batch, of a layer that starts with mean 0 and variance 1."""
+    state = np.zeros(x.shape[-1:], x.dtype), np.ones(x.shape[-1:], x.dtype)
+    found = []
+    for k, batch in enumerate(x):
+        weight = k / (k + 1) if average == "cumulative" else decay
+        state = batch_norm_update(batch, *state, decay=weight, running_variance=running_variance, rounded=rounded)
+        found.append(state)
+    nothing = np.zeros((0, x.shape[-1]), x.dtype)
+    return tuple(np.stack(part) for part in zip(*found, strict=True)) if found else (nothing, nothing)
+
+
+def _of_those_that_take_part(x, mask, epsilon, rounded):
+    """All vectors by the statistics of those whose mask is true, the root, and how many these are."""
+    if x.shape[:-1] != mask.shape:
+        raise ValueError(f"mask has the shape {mask.shape} but x has {x.shape[:-1]} before its features")
+    taken = mask.reshape(-1) != 0
+    t = max(int(taken.sum()), 1)
+    rows = x.reshape(-1, x.shape[-1]) if x.shape[-1] else np.zeros((taken.size, 0), x.dtype)
+    mu = rounded(np.ascontiguousarray(rows[taken].T).sum(-1) / t)
+    d = rounded(rows - mu)
+    v = rounded(np.ascontiguousarray(rounded(d * d)[taken].T).sum(-1) / t)
+    root = _root(v, epsilon, rounded)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return rounded(d / root).reshape(x.shape), root, t
+
+
+def masked_batch_norm(x, mask, scale=None, bias=None, *, epsilon, rounded=as_it_is):
+    return _weighted(_of_those_that_take_part(x, mask, epsilon, rounded)[0], scale, bias, rounded)
+
+
+def masked_batch_norm_vjp(x, mask, *rest, epsilon, rounded=as_it_is):
+    """The gradients of x, and of scale and bias as far as they were handed over."""
+    *weights, g = rest
+    normal, root, t = _of_those_that_take_part(x, mask, epsilon, rounded)
+    leading = tuple(range(x.ndim - 1))
+    a = rounded(g * weights[0]) if weights else g
+    through = rounded(rounded(a.sum(leading) / t) + rounded(normal * rounded(rounded(a * normal).sum(leading) / t)))
+    dx = rounded((a - np.where(mask[..., None] != 0, through, np.zeros_like(through))) / root)
+    return (dx, *_of_weights(g, normal, weights, rounded))

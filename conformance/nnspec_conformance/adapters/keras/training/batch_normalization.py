@@ -21,13 +21,18 @@ EMPTY = (
     "a batch without examples makes the running statistics NaN, right is a refusal; "
     f"searched 2026-11-28, not found; {LAYER}"
 )
+ONE_FOR_ALL = (
+    "a mask of length 1 for a batch of five is taken, right is a refusal: only its number of axes is looked at; "
+    f"searched 2026-11-28, not found; {LAYER}"
+)
 KNOWN_FAILURES = {
+    "duty.broadcasting[masked_batch_norm]": ONE_FOR_ALL,
     "batch-norm.epsilon-range[batch_norm]": NEGATIVE,
     "batch-norm.epsilon-range[batch_norm_eval]": NEGATIVE,
     "batch-norm-update.decay-range": SHARE,
     "batch-norm-update.empty": EMPTY,
 }
-VARIANTS = {"batch-norm-update.variance": "biased"}
+VARIANTS = {"batch-norm-update.variance": "biased", "batch-norm-statistics.variance": "biased"}
 DEFAULTS = {
     "batch-norm.default-epsilon[batch_norm]": 1e-3,
     "batch-norm.default-epsilon[batch_norm_eval]": 1e-3,
@@ -48,10 +53,29 @@ def batch_norm_update(x, mean, variance, **given):
     return tuple(_called(x, mean, variance, None, None, True, given)[1])
 
 
-def _called(x, mean, variance, scale, bias, training, given):
+def batch_norm_statistics(x, **given):
+    layer = _layer(x[0], None, None, given)
+    state, found = [variable.value for variable in layer.non_trainable_variables], []
+    for batch in x:
+        state = layer.stateless_call([], state, batch, training=True)[1]
+        found.append(state)
+    return tuple(keras.ops.stack(part) for part in zip(*found, strict=True))
+
+
+def masked_batch_norm(x, mask, scale=None, bias=None, **given):
+    zeros = keras.ops.zeros(x.shape[-1:], dtype=x.dtype)
+    return _called(x, zeros, zeros + 1, scale, bias, True, given, mask=mask)[0]
+
+
+def _called(x, mean, variance, scale, bias, training, given, **masked):
+    layer = _layer(x, scale, bias, given)
+    weights = [weight for weight in (scale, bias) if weight is not None]
+    return layer.stateless_call(weights, [mean, variance], x, training=training, **masked)
+
+
+def _layer(x, scale, bias, given):
     named = {"momentum" if name == "decay" else name: value for name, value in given.items()}
     dtype = keras.backend.standardize_dtype(x.dtype)
     layer = keras.layers.BatchNormalization(scale=scale is not None, center=bias is not None, dtype=dtype, **named)
     layer.build(tuple(x.shape))
-    weights = [weight for weight in (scale, bias) if weight is not None]
-    return layer.stateless_call(weights, [mean, variance], x, training=training)
+    return layer

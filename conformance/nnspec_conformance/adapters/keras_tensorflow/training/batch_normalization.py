@@ -8,7 +8,14 @@ INFINITE = (
     "an infinity in the scale gives NaN where an infinity is right: the layer computes x a + b with b = -mean a, and "
     f"infinity minus infinity is NaN; searched 2026-11-28, not found; {LAYER}"
 )
+SMALLER = (
+    "in float64 a result is off by 3.5e-8, right is the quotient: the sum of those that take part is divided by their "
+    f"number plus 1e-7; searched 2026-11-28, not found; {LAYER}"
+)
 KNOWN_FAILURES = {
+    "masked-batch-norm.value; float64": SMALLER,
+    "masked-batch-norm.gradient; float64": SMALLER,
+    "duty.nan[masked_batch_norm]": INFINITE,
     "batch-norm.constant-feature": UNTIDY,
     "batch-norm.single": UNTIDY,
     "batch-norm.large-mean": (

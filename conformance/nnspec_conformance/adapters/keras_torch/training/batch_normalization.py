@@ -19,7 +19,8 @@ CLAUSES = (
     "batch-norm.value", "batch-norm.gradient", "batch-norm.gradient-sum", "batch-norm.gradient-along",
     "batch-norm.constant-feature", "batch-norm-eval.value", "batch-norm-eval.gradient", "batch-norm-update.mean",
     "batch-norm-update.variance", "duty.linear[batch_norm]", "duty.linear[batch_norm_eval]",
-    "duty.sizes[batch_norm_eval]",
+    "duty.sizes[batch_norm_eval]", "masked-batch-norm.value", "masked-batch-norm.gradient",
+    "batch-norm-statistics.average", "duty.linear[masked_batch_norm]",
 )  # fmt: skip
 KNOWN_FAILURES = {f"{clause}; float64": NARROW for clause in CLAUSES} | {
     "batch-norm.large-mean": ONE_PASS,

@@ -1,7 +1,11 @@
-"""``F.batch_norm``, whose features are the second axis, and which moves the running statistics in place."""
+"""``F.batch_norm``, whose features are the second axis, and which moves the running statistics in place.
+
+The statistics of many batches are those of ``BatchNorm1d``, where no momentum is the plain average. There is no mask.
+"""
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 
 KERNEL = "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/Normalization.cpp"
@@ -38,7 +42,7 @@ STEPPED = (
     "16.37, right is with contiguous arrays: the backward pass reads the memory front to back; "
     f"searched 2026-11-28, not found; {KERNEL}"
 )
-VARIANTS = {"batch-norm.single": "refused"}
+VARIANTS = {"batch-norm.single": "refused", "batch-norm-statistics.average": ("exponential", "cumulative")}
 KNOWN_FAILURES = {
     "batch-norm.multiple": POSITIVE,
     "batch-norm.gradient-multiple": POSITIVE,
@@ -67,6 +71,18 @@ def batch_norm_update(x, mean, variance, **given):
     mean, variance = mean.detach().clone(), variance.detach().clone()
     _called(x, mean, variance, None, None, True, given)
     return mean, variance
+
+
+def batch_norm_statistics(x, **given):
+    named = {name: value for name, value in given.items() if name not in ("average", "decay")}
+    named["momentum"] = None if given.get("average") == "cumulative" else 1 - given["decay"]
+    layer = torch.nn.BatchNorm1d(x.shape[-1], affine=False, dtype=x.dtype, device=x.device, **named)
+    mean, variance, _ = layer.buffers()
+    found = []
+    for batch in x.reshape(len(x), -1, x.shape[-1]):
+        layer(batch)
+        found.append((mean.clone(), variance.clone()))
+    return tuple(torch.stack(part) for part in zip(*found, strict=True))
 
 
 def _called(x, mean, variance, scale, bias, training, given):

@@ -248,6 +248,19 @@ def draws_once_for_a_batch(logits, *, seed):
     return (ends <= np.random.default_rng(seed).random() * ends[..., -1:]).sum(-1)
 
 
+@MUTANTS.add("the axes of the batch taken in another order, as in Fortran", "sample-token.certain")
+def hands_back_rows_in_column_order(logits, *, seed):
+    tokens = right.sample_token(logits, seed=seed)
+    return tokens.reshape(-1, order="F").reshape(tokens.shape)
+
+
+@MUTANTS.add("softmax over the first axis", "sample-token.certain")
+def draws_from_a_softmax_over_the_batch(logits, *, seed):
+    q = right.softmax(logits.astype(np.float64).T).T
+    with np.errstate(divide="ignore"):
+        return right.sample_token(np.log(q), seed=seed)
+
+
 @MUTANTS.add("a small probability for every token", "sample-token.impossible")
 def smooths(logits, *, seed):
     return right.sample_token(np.maximum(logits.astype(np.float64), -7.0), seed=seed)

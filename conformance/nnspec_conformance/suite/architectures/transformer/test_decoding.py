@@ -10,6 +10,7 @@ import numpy as np
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
+from nnspec_conformance.layouts import transposed
 from nnspec_conformance.oracles.architectures.transformer import decoding as oracle
 from nnspec_conformance.tolerance import Want, bound, exact, share, uncorrelated, unit
 from nnspec_conformance.trial import Trial
@@ -293,6 +294,31 @@ def test_independence(trial: Trial) -> None:
     one, other = drawn(trial, np.zeros(4, np.float32), seeds=2) < 2
     trial.expect(np.corrcoef(one[1:], one[:-1])[0, 1], uncorrelated(N - 1), "correlation of neighbouring rows")
     trial.expect(np.corrcoef(one, other)[0, 1], uncorrelated(N), "correlation of what two seeds draw")
+
+
+def sure(shape: tuple[int, ...], dtype: str, other: float = -200.0) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of which one of each row is far above all others, and the tokens that these are."""
+    random = np.random.default_rng(shape)
+    tokens = np.asarray(random.integers(shape[-1], size=shape[:-1]))
+    likely = np.arange(shape[-1]) == tokens[..., None]
+    return np.where(likely, random.uniform(1, 9, shape), other - random.uniform(0, 9, shape)).astype(
+        DTYPES[dtype]
+    ), tokens
+
+
+@clause("sample-token.certain")
+def test_certain() -> Iterator[Case]:
+    for dtype in DTYPES:
+        for shape in ((5, 7), (4, 6)):
+            x, tokens = sure(shape, dtype)
+            yield call("sample_token", x, seed=3, want=exact(tokens), note="another token")
+    for shape in ((7, 7), (7,), (2, 3, 7), (2, 3, 2, 5), (1, 5, 7)):
+        x, tokens = sure(shape, "float32")
+        yield call("sample_token", x, seed=3, want=exact(tokens), note="another axis, or rows in another order")
+    x, tokens = sure((5, 7), "float32")
+    yield call("sample_token", transposed(x), seed=3, want=exact(tokens), note="what lies in memory")
+    x, tokens = sure((5, 7), "float32", -np.inf)
+    yield call("sample_token", x, seed=3, want=exact(tokens), note="infinity minus infinity")
 
 
 @clause("sample-token.impossible")

@@ -1,0 +1,356 @@
+"""The training loop: its steps are those that are written by hand, with batches, keys and modules as they should be."""
+
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import nnx
+
+from nnspec.components.layers import mlp
+from nnspec.training import loop
+from nnspec.training.adam import adam
+from nnspec.training.dropout import Dropout, dropout
+from nnspec.training.loop import fit
+from nnspec.training.stochastic_gradient_descent import batches
+from nnspec_conformance.inputs import network
+
+N, BATCH, EPOCHS = 11, 4, 3  # the last batch has three examples
+X, WEIGHTS = network((3, 5, 2), leading=(N,), seed=5)
+Y = network((2, 1), leading=(N,), seed=9)[0]
+HOW = {"epochs": EPOCHS, "batch_size": BATCH, "progress": False}
+RULE = adam(lambda count: 0.05 / (1 + count))
+
+
+def losses(weights, x, y, *, key):
+    """Half the squared distance of each example."""
+    return jnp.square(mlp(x, weights, activation="tanh") - y).sum(-1) / 2
+
+
+def weighted(weights, x, y, *, key):
+    """The same, where each example has a weight between 0 and 3."""
+    return losses(weights, x, y, key=key), jnp.floor(4 * jnp.abs(jnp.sin(7 * x[:, 0])))
+
+
+def same(one, other):
+    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in pairs)
+
+
+def changed(*edits, of="fit"):
+    """The loop with parts of its source changed."""
+    text = inspect.getsource(loop)
+    for old, new in edits:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    scope = {"__name__": "changed"}
+    exec(compile(text, "changed", "exec"), scope)
+    return scope[of]
+
+
+# ------------------------------------------------------------------ steps
+def by_hand(loss=losses, rule=RULE, seed=0):
+    """The same run without the loop."""
+
+    @jax.jit
+    def step(weights, state, x, y):
+        value, g = jax.value_and_grad(lambda w: loss(w, x, y, key=None).mean())(weights)
+        updates, state = rule.update(g, state, weights)
+        return optax.apply_updates(weights, updates), state, value
+
+    weights, found = WEIGHTS, []
+    state = rule.init(weights)
+    for rows in batches(examples=N, batch_size=BATCH, epochs=EPOCHS, seed=seed).reshape(-1, BATCH):
+        rows = rows[rows >= 0]
+        weights, state, value = step(weights, state, X[np.asarray(rows)], Y[np.asarray(rows)])
+        found.append(value)
+    return weights, state, np.array(found)
+
+
+def fills_the_last_batch(*given, **how):
+    """The short batch is filled with its first example."""
+    edit = ("_rows(arrays, rows[rows >= 0])", "_rows(arrays, np.where(rows >= 0, rows, rows[0]))")
+    return changed(edit)(*given, **how)
+
+
+def starts_the_optimizer_anew(*given, **how):
+    """Each epoch begins with a fresh state of the optimizer."""
+    edit = (
+        "seen, start = [], time",
+        "carry = (*carry[:2], optimizer.init(carry[0]))\n            seen, start = [], time",
+    )
+    return changed(edit)(*given, **how)
+
+
+def takes_the_sum(*given, **how):
+    """The step goes along the sum over the batch."""
+    return changed(("return numbers.mean(), jnp", "return numbers.sum(), jnp"))(*given, **how)
+
+
+@pytest.mark.statement("fit.steps", of=fit, mutants=[fills_the_last_batch, starts_the_optimizer_anew, takes_the_sum])
+def test_a_run_is_the_hand_written_sequence_of_steps(implementation):
+    run = implementation(losses, WEIGHTS, (X, Y), RULE, **HOW)
+    weights, state, found = by_hand()
+    assert same(run.model, weights)
+    assert same(run.optimizer_state, state)
+    assert np.array_equal(run.losses, found)
+
+
+def averages_the_pieces(*given, **how):
+    """Each piece counts the same, whatever its weight."""
+    edits = (
+        ("s + (w * x)", "s + (jnp.sign(w) * x)"),
+        ("value + w * mean, weight + w", "value + mean, weight + jnp.sign(w)"),
+    )
+    return changed(*edits)(*given, **how)
+
+
+def drops_the_last_piece(*given, **how):
+    """A piece that is shorter than the others is left out."""
+    return changed(("if size > whole * length:", "if size > size * length:"))(*given, **how)
+
+
+def keeps_the_last_piece(*given, **how):
+    """The step goes along the gradient of the last piece alone."""
+    return changed(("s + (w * x)", "(w * x)"))(*given, **how)
+
+
+@pytest.mark.statement("fit.pieces", of=fit, mutants=[averages_the_pieces, drops_the_last_piece, keeps_the_last_piece])
+def test_a_step_in_pieces_is_that_of_the_whole_batch(implementation):
+    rule = optax.sgd(0.1)
+    for loss in (losses, weighted):
+        want = fit(loss, WEIGHTS, (X, Y), rule, **HOW)
+        for pieces in (2, 4):
+            run = implementation(loss, WEIGHTS, (X, Y), rule, pieces=pieces, **HOW)
+            for got, right in zip(jax.tree.leaves(run.model), jax.tree.leaves(want.model), strict=True):
+                np.testing.assert_allclose(got, right, rtol=2e-6, atol=2e-6)
+            np.testing.assert_allclose(run.losses, want.losses, rtol=2e-6)
+
+
+def test_four_tokens_and_one_count_as_five():
+    """The example of the page: 6/5, and not the mean 1.5 of two means."""
+    tokens = jnp.array([[1.0, 1, 1, 1], [2, 0, 0, 0]])
+    mask = jnp.array([[1.0, 1, 1, 1], [1, 0, 0, 0]])
+    for pieces in (1, 2):
+        run = fit(
+            lambda w, losses, mask, *, key: (w * losses, mask), jnp.float32(1), (tokens, mask), optax.sgd(1.0),
+            epochs=1, batch_size=2, pieces=pieces, progress=False,
+        )  # fmt: skip
+        assert run.losses.tolist() == pytest.approx([1.2])
+        assert float(run.model) == pytest.approx(1 - 1.2)
+
+
+def visits(implementation):
+    """The examples of each epoch, in their order."""
+    seen = []
+
+    def loss(weights, x, numbers, *, key):
+        jax.debug.callback(lambda n: seen.append(n.tolist()), numbers, ordered=True)
+        return weights * x[:, 0]
+
+    run = implementation(loss, jnp.float32(1), (X, np.arange(N)), optax.sgd(0.1), **HOW)
+    jax.effects_barrier()
+    steps = len(run.losses) // EPOCHS
+    parts = (seen[at : at + steps] for at in range(0, len(run.losses), steps))
+    return [[number for batch in part for number in batch] for part in parts]
+
+
+def draws_with_repetition(*given, **how):
+    """Each batch is drawn from all examples."""
+    edit = (
+        "_rows(arrays, rows[rows >= 0])",
+        "_rows(arrays, np.random.default_rng(rows).integers(0, size, (rows >= 0).sum()))",
+    )
+    return changed((edit[0], edit[1].replace("default_rng(rows)", "default_rng(abs(rows))")))(*given, **how)
+
+
+def drops_the_last_batch(*given, **how):
+    """The examples of a short batch are never seen."""
+    return changed(("epochs=epochs, seed=seed)", 'epochs=epochs, seed=seed, last="dropped")'))(*given, **how)
+
+
+def has_one_order(*given, **how):
+    """All epochs have the order of the first one."""
+    return changed(("for rows in orders[epoch])", "for rows in orders[0])"))(*given, **how)
+
+
+@pytest.mark.statement("fit.epoch", of=fit, mutants=[draws_with_repetition, drops_the_last_batch, has_one_order])
+def test_each_epoch_shows_every_example_once(implementation):
+    epochs = visits(implementation)
+    assert [sorted(epoch) for epoch in epochs] == [list(range(N))] * EPOCHS
+    assert len({tuple(epoch) for epoch in epochs}) == EPOCHS
+
+
+def noisy(weights, x, y, *, key):
+    """A loss with dropout in training."""
+    x = x if key is None else dropout(x, key, rate=0.5)
+    return losses(weights, x, y, key=key)
+
+
+def keys_of(implementation):
+    """The keys of all steps, and whether an evaluation had one."""
+    steps, measured = [], []
+
+    def loss(weights, x, y, *, key):
+        if key is None:
+            measured.append("none")
+        else:
+            jax.debug.callback(lambda k: steps.append(tuple(k.tolist())), jax.random.key_data(key), ordered=True)
+        return losses(weights, x, y, key=key)
+
+    implementation(loss, WEIGHTS, (X, Y), RULE, validation=(X, Y), **HOW)
+    jax.effects_barrier()
+    return steps, measured
+
+
+def has_one_key(*given, **how):
+    """All steps have the same key."""
+    return changed(("jax.random.fold_in(key, len(losses))", "key"))(*given, **how)
+
+
+def has_a_key_by_epoch(*given, **how):
+    """The steps of an epoch share a key."""
+    return changed(("jax.random.fold_in(key, len(losses))", "jax.random.fold_in(key, epoch)"))(*given, **how)
+
+
+def draws_in_evaluations(*given, **how):
+    """An evaluation has a key, so that dropout stays on."""
+    return changed(("*batch, key=None)", "*batch, key=jax.random.key(0))"))(*given, **how)
+
+
+@pytest.mark.statement("fit.key", of=fit, mutants=[has_one_key, has_a_key_by_epoch, draws_in_evaluations])
+def test_each_step_has_a_key_of_its_own_and_an_evaluation_none(implementation):
+    steps, measured = keys_of(implementation)
+    assert len(set(steps)) == 9  # three epochs of three batches
+    assert set(measured) == {"none"}
+
+
+def forgets_the_seed(*given, **how):
+    """The orders and keys are those of the seed 0."""
+    return fit(*given, **how | {"seed": 0})
+
+
+def asks_the_clock(*given, **how):
+    """The seed is another one in each run."""
+    asks_the_clock.count += 1
+    return fit(*given, **how | {"seed": asks_the_clock.count})
+
+
+asks_the_clock.count = 0
+
+
+@pytest.mark.statement("fit.repeatable", of=fit, mutants=[forgets_the_seed, asks_the_clock])
+def test_a_seed_is_a_run(implementation):
+    one, again, other = (implementation(noisy, WEIGHTS, (X, Y), RULE, seed=seed, **HOW) for seed in (3, 3, 4))
+    assert same(one.model, again.model)
+    assert np.array_equal(one.losses, again.losses)
+    assert not same(one.model, other.model)
+
+
+# ------------------------------------------------------------------ modules
+class Network(nnx.Module):
+    """A layer behind dropout, with the mean of what went through it as a statistic."""
+
+    def __init__(self):
+        rngs = nnx.Rngs(params=0, dropout=1)
+        self.dropout = Dropout(0.5, rngs=rngs)
+        self.kernel = nnx.Param(jnp.asarray(WEIGHTS["kernel_0"][:, :2]))
+        self.mean = nnx.BatchStat(jnp.zeros(3))
+        self.use_running_average = False
+
+    def __call__(self, x):
+        if not self.use_running_average:
+            self.mean[...] = 0.9 * self.mean[...] + 0.1 * x.mean(0)
+        return (self.dropout(x) - self.mean[...]) @ self.kernel[...]
+
+
+def of_a_module(model, x, y, *, key):
+    return jnp.square(model(x) - y).sum(-1) / 2
+
+
+def arrays(model):
+    """All arrays of a module, keys as numbers."""
+    leaves = jax.tree.leaves(nnx.state(model))
+    return [jax.random.key_data(x) if jnp.issubdtype(x.dtype, jax.dtypes.prng_key) else np.array(x) for x in leaves]
+
+
+def trains_what_it_is_handed(loss, model, *given, **how):
+    """The module itself is trained."""
+    run = fit(loss, model, *given, **how)
+    nnx.update(model, nnx.state(run.model))
+    return run
+
+
+def switches_the_model(loss, model, *given, **how):
+    """The module is left in evaluation mode."""
+    run = fit(loss, model, *given, **how)
+    model.eval()
+    return run
+
+
+@pytest.mark.statement("fit.unchanged", of=fit, mutants=[trains_what_it_is_handed, switches_the_model])
+def test_the_model_stays_as_it_is(implementation):
+    model = Network()
+    before = arrays(model)
+    run = implementation(of_a_module, model, (X, Y), RULE, validation=(X, Y), **HOW)
+    assert same(arrays(model), before)
+    assert not model.use_running_average
+    assert not model.dropout.deterministic
+    assert not same(arrays(run.model), before)
+
+
+def test_a_module_is_trained_with_its_statistics_and_keys():
+    """The run of a module is the hand-written one: three epochs in which masks and the mean go on."""
+    run = fit(of_a_module, Network(), (X, Y), RULE, **HOW)
+    model = Network()
+    graph, weights, rest = nnx.split(model, nnx.Param, ...)
+    state = RULE.init(weights)
+
+    @jax.jit
+    def step(weights, rest, state, x, y):
+        def mean(weights):
+            model = nnx.merge(graph, weights, jax.tree.map(lambda x: x, rest))  # variables of this program
+            return of_a_module(model, x, y, key=None).mean(), nnx.split(model, nnx.Param, ...)[2]
+
+        (value, rest), g = jax.value_and_grad(mean, has_aux=True)(weights)
+        updates, state = RULE.update(g, state, weights)
+        return optax.apply_updates(weights, updates), rest, state, value
+
+    found = []
+    for rows in np.asarray(batches(examples=N, batch_size=BATCH, epochs=EPOCHS, seed=0)).reshape(-1, BATCH):
+        weights, rest, state, value = step(weights, rest, state, X[rows[rows >= 0]], Y[rows[rows >= 0]])
+        found.append(value)
+    assert same(arrays(run.model), arrays(nnx.merge(graph, weights, rest)))
+    assert run.losses.tolist() == np.array(found).tolist()
+
+
+def stays_in_training_mode(*given, **how):
+    """An evaluation drops units and uses the batch's statistics."""
+    return changed(("copy.train() if train else copy.eval()", "copy.train()"))(*given, **how)
+
+
+def keeps_what_an_evaluation_changed(*given, **how):
+    """The keys that an evaluation drew are missing in the run."""
+    later = "jax.tree.map(lambda x: x + 1 if x.dtype == jnp.uint32 and x.ndim == 0 else x, carry[1])"
+    best = "best = trained if watched.improved else best"
+    return changed((best, f"carry = (carry[0], {later}, carry[2])"))(*given, **how)
+
+
+@pytest.mark.statement("evaluate.state", of=fit, mutants=[stays_in_training_mode, keeps_what_an_evaluation_changed])
+def test_an_evaluation_changes_nothing(implementation):
+    seen = implementation(of_a_module, Network(), (X, Y), RULE, validation=(X, Y), **HOW)
+    blind = fit(of_a_module, Network(), (X, Y), RULE, **HOW)
+    assert same(arrays(seen.model), arrays(blind.model))
+    model = seen.model
+    model.eval()
+    want = float(of_a_module(model, X, Y, key=None).mean())
+    assert seen.history[-1]["validation loss"] == pytest.approx(want, rel=1e-6)
+
+
+def test_statistics_go_on_from_piece_to_piece():
+    run = fit(of_a_module, Network(), (X[:4], Y[:4]), RULE, epochs=1, batch_size=4, pieces=2, progress=False)
+    order = np.asarray(batches(examples=4, batch_size=2, epochs=1, seed=0))[0]
+    first, second = (X[rows].mean(0) for rows in order)
+    np.testing.assert_allclose(run.model.mean[...], 0.9 * 0.1 * first + 0.1 * second, rtol=1e-5)
