@@ -7,7 +7,13 @@ import pytest
 from flax import nnx
 
 from nnspec.training import initialization
-from nnspec.training.initialization import he_normal, normal_init, truncated_normal_init, uniform_init
+from nnspec.training.initialization import (
+    he_normal,
+    normal_init,
+    truncated_normal_init,
+    uniform_init,
+    variance_scaling,
+)
 from nnspec.training.initialization_matrices import delta_init, identity_init, orthogonal_init
 
 KEY = jax.random.key(3)
@@ -76,3 +82,16 @@ def test_a_shape_without_fans_is_refused(name, shape):
 def test_refusals_name_argument_and_range(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize(("fans", "n"), [("in", 400), ("out", 300), ("average", 350)])
+@pytest.mark.parametrize("distribution", ["normal", "truncated", "uniform"])
+def test_variance_scaling_has_the_variance_asked_for(fans, n, distribution):
+    w = variance_scaling(KEY, (400, 300), scale=0.7, fans=fans, distribution=distribution)
+    assert float(jnp.mean(w**2) * n / 0.7) == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize("scale", [0.0, -0.3])
+def test_variance_scaling_refuses_a_scale_that_is_not_positive(scale):
+    with pytest.raises(ValueError, match="variance_scaling: scale must be positive, got"):
+        variance_scaling(KEY, (5, 3), scale=scale, fans="in", distribution="normal")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,7 +12,11 @@ from nnspec_site.figures import Theme
 
 WORDS = ("the", "a", "my", "his", "no", "rain", "blue", "of")
 LOGITS = (3.0, 2.5, 1.5, 1.25, 0.5, 0.0, -1.0, -2.0)
-SHOWN = (("temperature 0.5", {}), ("temperature 1", {}), ("temperature 1, nucleus 0.8", {"p": 0.8}))
+SHOWN: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("temperature 0.5", {}),
+    ("temperature 1", {}),
+    ("temperature 1, nucleus 0.8", {"p": 0.8}),
+)
 TEMPERATURES = (0.5, 1.0, 1.0)
 
 

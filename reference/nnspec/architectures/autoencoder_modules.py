@@ -8,7 +8,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
-from nnspec.architectures.autoencoder import reparametrize
+from nnspec.architectures.autoencoder_variational import reparametrize
 from nnspec.checking import checked
 from nnspec.components import activations
 from nnspec.components.activations import ActivationName

@@ -33,11 +33,13 @@ __all__ = [
     "normal_init",
     "truncated_normal_init",
     "uniform_init",
+    "variance_scaling",
     "zeros_init",
 ]
 
 Dtype = str | type | np.dtype
 Tails = Literal["normal", "truncated", "uncorrected"]
+Fans = Literal["in", "out", "average"]
 CUT = 2.0  # deviations at which a truncated distribution is cut off
 CUT_DEVIATION = 0.8796256610342398  # the deviation of a standard normal distribution that is cut off there
 
@@ -296,6 +298,43 @@ def he_normal(key: jax.Array, shape: tuple[int, ...], dtype: Dtype = jnp.float32
     return _tailed(key, shape, dtype, math.sqrt(2 / _fans("he_normal", shape)[0]), tails)
 
 
+@checked
+def variance_scaling(
+    key: jax.Array,
+    shape: tuple[int, ...],
+    dtype: Dtype = jnp.float32,
+    *,
+    scale: Positive,
+    fans: Fans,
+    distribution: Literal["normal", "truncated", "uniform"],
+) -> Array:
+    r"""Draw with a variance that is a number over the fan-in, the fan-out or their mean.
+
+    With $s$ = ``scale`` and $n$ by ``fans``: $\mathrm{E}[w] = 0,\; \mathrm{E}[w^2] = s/n$   [variance-scaling.law][]
+
+    Args:
+        key: of JAX's generator.
+        shape: [*window, in, out].
+        dtype: a float dtype.
+        scale: positive; 1 is LeCun's, 2 He's with the fan-in, 1 Glorot's with the mean.
+        fans: ``in``; ``out``, which keeps the size of gradients; ``average`` of both.
+        distribution: ``normal``; ``truncated`` at two deviations and widened; ``uniform``.
+
+    Returns:
+        An array of this shape and dtype.
+
+    Raises:
+        ValueError: the shape has less than two axes, or a length of 0; ``scale`` is not positive; a word is unknown.
+
+    Source: He et al. 2015, section 2.2, has the fan-in and the fan-out; Glorot and Bengio 2010, equation 12, both.
+    """
+    fan_in, fan_out = _fans("variance_scaling", shape)
+    n = {"in": fan_in, "out": fan_out, "average": (fan_in + fan_out) / 2}[fans]
+    if distribution == "uniform":
+        return _uniform(key, shape, dtype, jnp.sqrt(3 * scale / n))
+    return _tailed(key, shape, dtype, jnp.sqrt(scale / n), distribution)
+
+
 # ---- draws
 
 
@@ -338,7 +377,7 @@ def _truncated(
     return jnp.where(deviation == 0, 0, jnp.clip(w, -bound, bound)).astype(dtype)
 
 
-def _tailed(key: jax.Array, shape: tuple[int, ...], dtype: Dtype, deviation: float, tails: Tails) -> Array:
+def _tailed(key: jax.Array, shape: tuple[int, ...], dtype: Dtype, deviation: float | Array, tails: Tails) -> Array:
     """Normal draws, or cut off at two deviations, with this deviation or with that before the cut."""
     if tails == "normal":
         return _normal(key, shape, dtype, deviation)

@@ -10,7 +10,7 @@ import numpy as np
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
-from nnspec_conformance.oracles.training.initialization import scaled_law
+from nnspec_conformance.oracles.training.initialization import scaled_law, variance_scaling_law
 
 MUTANTS = Mutants()
 SCALED = ("lecun_uniform", "glorot_uniform", "he_uniform", "lecun_normal", "glorot_normal", "he_normal")
@@ -128,6 +128,75 @@ def rounds_beyond_the_bound(f, shape, *, dtype="float32", **given):
     most = np.abs(w).max()
     above = np.nextafter(most, np.asarray(np.inf, DTYPES[dtype]))
     return np.where(np.abs(w) == most, np.sign(w) * above, w).astype(w.dtype)
+
+
+# ---- half precision
+
+
+@MUTANTS.each("a number of few bits, rounded down", "init.half-moments")
+def rounds_down_in_half_precision(f, shape, *, dtype="float32", **given):
+    w = f(shape, dtype=dtype, **given)
+    if dtype == "float32":
+        return w
+    step = np.sqrt(np.mean(w.astype(np.float64) ** 2)) / 6
+    return (np.floor(w.astype(np.float64) / step) * step).astype(w.dtype)
+
+
+@MUTANTS.each("a scale that is rounded before it is used", "init.half-moments")
+def has_a_power_of_two_for_its_size(f, shape, *, dtype="float32", **given):
+    w = f(shape, dtype=dtype, **given)
+    size = np.sqrt(np.mean(w.astype(np.float64) ** 2))
+    return w if dtype == "float32" else unlike(w, 2.0 ** np.floor(np.log2(size)) / size)
+
+
+@MUTANTS.each("the quantile of one of 128 uniform numbers", "init.reach")
+def ends_early_in_half_precision(f, shape, *, dtype="float32", **given):
+    w = f(shape, dtype=dtype, **given)
+    most = np.abs(w).max() * np.asarray(1.0 if dtype == "float32" else 0.55, w.dtype)
+    return np.clip(w, -most, most)
+
+
+@MUTANTS.add("the first of many numbers is kept, and minus it", "init.reach[normal_init]")
+def has_no_large_negative_numbers(shape, *, deviation, **given):
+    w = right.normal_init(shape, deviation=deviation, **given)
+    return np.maximum(w, np.asarray(-3.5 * deviation, w.dtype))
+
+
+# ---- variance scaling
+
+
+@MUTANTS.add("the mode is taken, and never used", "variance-scaling.law")
+def takes_the_fan_in_always(shape, *, fans, **given):
+    return right.variance_scaling(shape, fans="in", **given)
+
+
+@MUTANTS.add("the sum of the fans without its half", "variance-scaling.law")
+def divides_by_the_sum_of_the_fans(shape, *, fans, **given):
+    w = right.variance_scaling(shape, fans=fans, **given)
+    return unlike(w, math.sqrt(0.5)) if fans == "average" else w
+
+
+@MUTANTS.add("the scale is that of the deviation", "variance-scaling.law", "init.variance[variance_scaling]")
+def scales_the_deviation(shape, *, scale, **given):
+    return right.variance_scaling(shape, scale=scale**2, **given)
+
+
+@MUTANTS.add("what is cut off is not made up for", "variance-scaling.law")
+def does_not_widen_what_is_cut(shape, *, scale, distribution, **given):
+    law = variance_scaling_law(shape, scale, given["fans"], distribution)
+    lost = law.variance / law.scale**2 if distribution == "truncated" else 1.0
+    return right.variance_scaling(shape, scale=scale * lost, distribution=distribution, **given)
+
+
+@MUTANTS.add("the fans are not looked at", "variance-scaling.law", "init.variance[variance_scaling]")
+def forgets_the_fans(shape, **given):
+    w = right.variance_scaling(shape, **given)
+    return unlike(w, math.sqrt(shape[-1]))
+
+
+@MUTANTS.add("a scale of 0 is a layer of zeros, a negative one a slip", "variance-scaling.positive")
+def takes_any_scale(shape, *, scale, **given):
+    return right.variance_scaling(shape, scale=abs(scale) or 1e-30, **given)
 
 
 # ---- given sizes
@@ -295,9 +364,21 @@ def started(story: str, operation: str, clause: str):
         return unlike(getattr(right, operation)(shape, **given), math.sqrt(2))
 
 
+@MUTANTS.add("all inputs of the convolution are counted", "grouped-convolution-start.kernel")
+def counts_the_inputs_of_all_groups(shape, *, groups, **given):
+    return unlike(right.grouped_convolution_start(shape, groups=groups, **given), math.sqrt(1 / groups))
+
+
+@MUTANTS.add("the shape of the kernel is taken for its fans", "depthwise-convolution-start.kernel")
+def sums_over_all_channels(shape, **given):
+    return unlike(right.depthwise_convolution_start(shape, **given), math.sqrt(1 / shape[-2]))
+
+
 for layer, part in (
     ("dense_start", "kernel"),
     ("convolution_start", "kernel"),
+    ("grouped_convolution_start", "kernel"),
+    ("depthwise_convolution_start", "kernel"),
     ("transposed_convolution_start", "kernel"),
     ("embedding_start", "table"),
     ("attention_start", "kernel"),

@@ -92,13 +92,29 @@ def scaled_law(name: str, shape: tuple[int, ...], tails: str = "normal") -> Law:
     return uniform_law(variance) if name.endswith("uniform") else normal_law(variance, tails)
 
 
-def start_law(start: str, fan_in: int, fan_out: int) -> Law:
-    """What the entries of a new layer are drawn from, by the name of the reading."""
+def variance_scaling_law(shape: tuple[int, ...], scale: float, by: str, distribution: str) -> Law:
+    """The law of ``variance_scaling``: of the scale over the fan-in, the fan-out or their mean."""
+    fan_in, fan_out = fans(shape)
+    variance = scale / {"in": fan_in, "out": fan_out, "average": (fan_in + fan_out) / 2}[by]
+    return uniform_law(variance) if distribution == "uniform" else normal_law(variance, distribution)
+
+
+def start_law(start: str, fan_in: int, fan_out: int, shared: int = 1) -> Law:
+    """What the entries of a new layer are drawn from, by the name of the reading.
+
+    Args:
+        start: the reading.
+        fan_in: how many inputs an output is a sum of.
+        fan_out: how many outputs an input goes into.
+        shared: the groups of a convolution, which are all inputs of a depthwise one.
+    """
     return {
         "lecun-normal": lambda: normal_law(1 / fan_in, "normal"),
         "lecun-truncated": lambda: normal_law(1 / fan_in, "truncated"),
         "glorot": lambda: uniform_law(2 / (fan_in + fan_out)),
         "glorot-fused": lambda: uniform_law(2 / (fan_in + 3 * fan_out)),
+        "glorot-all": lambda: uniform_law(2 / (fan_in + shared * fan_out)),
+        "glorot-dense": lambda: uniform_law(2 / (shared * fan_in + fan_out)),
         "third": lambda: uniform_law(1 / (3 * fan_in)),
         "third-out": lambda: uniform_law(1 / (3 * fan_out)),
         "unit": lambda: Law("normal", 1.0),
@@ -170,6 +186,12 @@ def he_normal(shape, *, seed, tails="normal", dtype="float32"):
     return _in(dtype, scaled_law("he_normal", shape, tails).draw(shape, seed))
 
 
+def variance_scaling(shape, *, seed, scale, fans, distribution, dtype="float32"):
+    if not scale > 0:
+        raise ValueError(f"scale is {scale}, expected more than 0")
+    return _in(dtype, variance_scaling_law(shape, scale, fans, distribution).draw(shape, seed))
+
+
 # ---- matrices
 
 
@@ -206,6 +228,26 @@ def dense_start(shape, *, seed, start="lecun-normal"):
 
 def convolution_start(shape, *, seed, start="lecun-normal"):
     return _in("float32", start_law(start, *fans(shape)).draw(shape, seed))
+
+
+def grouped_fans(shape: tuple[int, ...], groups: int) -> tuple[int, int]:
+    """Count the fans of a kernel [*window, inputs of a group, outputs of all groups]."""
+    fan_in, fan_out = fans(shape)
+    return fan_in, fan_out // groups
+
+
+def depthwise_fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Count the fans of a kernel [*window, in, multiplier], whose inputs are not added."""
+    window = math.prod(shape[:-2])
+    return window, window * shape[-1]
+
+
+def grouped_convolution_start(shape, *, seed, groups, start="lecun-normal"):
+    return _in("float32", start_law(start, *grouped_fans(shape, groups), groups).draw(shape, seed))
+
+
+def depthwise_convolution_start(shape, *, seed, start="lecun-normal"):
+    return _in("float32", start_law(start, *depthwise_fans(shape), shape[-2]).draw(shape, seed))
 
 
 def transposed_convolution_start(shape, *, seed, start="lecun-truncated"):

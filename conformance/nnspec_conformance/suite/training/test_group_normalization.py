@@ -21,7 +21,7 @@ ORACLES = {"group_norm": oracle.group_norm, "instance_norm": oracle.instance_nor
 GRADIENTS = {"group_norm": oracle.group_norm_vjp, "instance_norm": oracle.instance_norm_vjp}
 EPSILON = 0.05  # large enough to matter beside a variance of 1
 FEATURES, PLACES, IMAGES = 6, (5,), (2, 4)
-SIZES = ((1, (4, 4, 4), 4, 4), (17, (2, 1, 3), 20, 5), (2, (70,), 68, 2))  # examples, places, features, groups
+SIZES = ((1, (4, 4, 4), 4, 4), (17, (2, 1, 3), 20, 5), (2, (70,), 68, 17))  # examples, places, features, groups
 WIDE_DTYPES = ("float32", "float64")
 # The page's example: two places with four features in two groups.
 X, SCALE, BIAS = ((1, 1, 6, 6), (1, 5, 10, 6)), (2, 2, 4, 4), (1, 0, 0, -1)

@@ -1,10 +1,22 @@
 """Tests of initialization: exact bounds and shapes, and statistics of 320,000 draws, which see a scale 2 % off."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 
 from nnspec_conformance.cases import clause, refusal
 from nnspec_conformance.dtypes import DTYPES
-from nnspec_conformance.oracles.training.initialization import Law, fans, scaled_law, start_law
+from nnspec_conformance.oracles.training.initialization import (
+    CUT,
+    Law,
+    depthwise_fans,
+    fans,
+    grouped_fans,
+    scaled_law,
+    start_law,
+    variance_scaling_law,
+)
 from nnspec_conformance.tolerance import (
     Shape,
     bound,
@@ -26,6 +38,8 @@ GIVEN = {  # keywords of the initializers that have some
     "uniform_init": {"bound": 0.3},
     "normal_init": {"deviation": 0.3},
     "truncated_normal_init": {"deviation": 0.3, "bound": 0.6},
+    "variance_scaling": {"scale": 0.7, "fans": "out", "distribution": "normal"},
+    "grouped_convolution_start": {"groups": 4},
     "orthogonal_init": {"gain": 1.7},
     "identity_init": {"gain": 1.7},
 }
@@ -36,6 +50,8 @@ EXACT = ("zeros_init", "constant_init", "orthogonal_init", "identity_init", "del
 
 def law_of(name: str, shape: tuple[int, ...], readings: dict) -> Law:
     """What the entries of this initializer are drawn from."""
+    if name == "variance_scaling":
+        return variance_scaling_law(shape, *GIVEN[name].values())
     if name in GIVEN:
         kind, scale = {"uniform": ("uniform", "bound"), "normal": ("normal", "deviation")}.get(
             name.removesuffix("_init"), ("truncated", "deviation")
@@ -50,7 +66,7 @@ def drawn(trial, shape, **given):
 
 def shapes_of(name: str) -> tuple[tuple[int, ...], ...]:
     """Where the fans count, a kernel with a window too."""
-    return (DENSE,) if name in GIVEN else (DENSE, WINDOW)
+    return (DENSE,) if name in GIVEN and name != "variance_scaling" else (DENSE, WINDOW)
 
 
 def in_cells(law: Law, w: np.ndarray) -> float:
@@ -113,6 +129,44 @@ def tails(trial):
     distribution(trial)
 
 
+@clause("variance-scaling.law")
+def scaled(trial):
+    for by in ("in", "out", "average"):
+        for distribution in ("normal", "truncated", "uniform"):
+            with trial.part(fans=by, distribution=distribution):
+                given = {"scale": 0.7, "fans": by, "distribution": distribution}
+                cells = in_cells(variance_scaling_law(DENSE, *given.values()), drawn(trial, DENSE, **given))
+                about = f"entries in {CELLS} equally likely cells, fans {by}, {distribution}, Pearson's statistic"
+                trial.expect(cells, equally_often(CELLS - 1, np.prod(DENSE)), about)
+
+
+@clause("init.half-moments")
+def half_moments(trial):
+    name, given = trial.operation, GIVEN.get(trial.operation, {})
+    law = law_of(name, DENSE, trial.readings)
+    for dtype in HALVES:
+        with trial.part(dtype=dtype):
+            w = trial.draws(DENSE, seeds=4, dtype=dtype, **given) / law.variance**0.5
+            trial.expect(w.mean(), statistical(0.0, 1.0, w.size), f"mean of {name} in {dtype}, in deviations")
+            about = f"variance of {name} in {dtype}, over what it has to be"
+            want = variance(1.0, law.kurtosis, w.size)
+            rounded = replace(want, allowed=want.allowed + 2 * unit(dtype))  # of a scale that is itself rounded
+            trial.expect(np.mean(w**2), rounded, about)
+
+
+@clause("init.reach")
+def reach(trial):
+    law = law_of(trial.operation, DENSE, trial.readings)
+    far = law.scale * (3.9 if law.kind == "normal" else 0.99 * CUT)  # right draws stay within once in 2 million times
+    for dtype in ("float32", *HALVES):
+        with trial.part(dtype=dtype):
+            w = drawn(trial, DENSE, dtype=dtype)
+            words = (
+                f"{trial.operation} in {dtype} lies between {w.min():.4g} and {w.max():.4g}; one in 320,000 is beyond"
+            )
+            trial.require(w.min() < -far and w.max() > far, f"{words} {far:.4g} on either side")
+
+
 @clause("init.independent")
 def independent(trial):
     one, other = trial.draws(DENSE, seeds=2, **GIVEN.get(trial.operation, {}))
@@ -144,12 +198,18 @@ def bounds(trial):
 
 @clause("truncated-normal-init.far-bounds")
 def far_bounds(trial):
-    n, deviation = 2**22, 1e-3
-    w = trial.draws((2048, 2048), seeds=1, deviation=deviation, bound=2.0)[0]
-    largest = float(np.abs(w).max())
-    trial.require(largest < 7.5 * deviation, f"of {n} draws one is {largest!r}, {largest / deviation:.4g} deviations")
-    about = "variance, in squares of the deviation"
-    trial.expect(np.mean((w / deviation) ** 2), variance(1.0, 3.0, n), about)
+    for dtype, size, deviation in (
+        ("float32", (2048, 2048), 1e-3),
+        ("bfloat16", DENSE, 0.02),
+        ("float16", DENSE, 0.02),
+    ):
+        with trial.part(dtype=dtype):
+            n, given = math.prod(size), {} if dtype == "float32" else {"dtype": dtype}
+            w = trial.draws(size, seeds=1, deviation=deviation, bound=2.0, **given)[0] / deviation
+            largest = float(np.abs(w).max())
+            trial.require(largest < 7.5, f"of {n} draws in {dtype} one is {largest:.4g} deviations off")
+            about = f"variance in {dtype}, in squares of the deviation"
+            trial.expect(np.mean(w**2), variance(1.0, 3.0, n), about)
 
 
 # ---- the theorem
@@ -173,21 +233,29 @@ def preserves(trial):
 
 @clause("zeros-init.value")
 def zeros(trial):
-    trial.expect(trial.call(SMALL, seed=1), exact(np.zeros(SMALL)), "zeros")
+    for dtype in ("float32", *HALVES):
+        with trial.part(dtype=dtype):
+            trial.expect(trial.call(SMALL, seed=1, dtype=dtype), exact(np.zeros(SMALL), dtype), f"zeros in {dtype}")
 
 
 @clause("constant-init.value")
 def constant(trial):
-    for value in (0.3, -2.5, 0.0):
-        want = exact(np.full(SMALL, np.float32(value)))
-        trial.expect(trial.call(SMALL, seed=1, value=value), want, f"the constant {value}")
+    for dtype in ("float32", *HALVES):
+        with trial.part(dtype=dtype):
+            for value in (0.3, -2.5, 0.0, 3e4):
+                want = exact(np.full(SMALL, value).astype(DTYPES[dtype]), dtype)
+                about = f"the constant {value} in {dtype}"
+                trial.expect(trial.call(SMALL, seed=1, value=value, dtype=dtype), want, about)
 
 
 @clause("identity-init.value")
 def identity(trial):
-    for size in ((5, 5), (5, 3), (3, 5)):
-        want = exact(np.float32(1.7) * np.eye(*size))
-        trial.expect(trial.call(size, seed=1, gain=1.7), want, f"identity of {size}")
+    for dtype in ("float32", *HALVES):
+        with trial.part(dtype=dtype):
+            for size, gain in (((5, 5), 1.7), ((5, 3), -0.3), ((3, 5), 300.7)):
+                want = exact((gain * np.eye(*size)).astype(DTYPES[dtype]), dtype)
+                about = f"identity of {size}, gain {gain}, in {dtype}"
+                trial.expect(trial.call(size, seed=1, gain=gain, dtype=dtype), want, about)
 
 
 @clause("delta-init.value")
@@ -196,6 +264,9 @@ def delta(trial):
         want = np.zeros(size)
         want[tuple(n // 2 for n in size[:-2])] = np.eye(*size[-2:])
         trial.expect(trial.call(size, seed=1), exact(want), f"delta of {size}")
+    for dtype in HALVES:
+        with trial.part(dtype=dtype):
+            trial.expect(trial.call(size, seed=1, dtype=dtype), exact(want, dtype), f"delta of {size} in {dtype}")
 
 
 # ---- orthogonal matrices
@@ -204,13 +275,22 @@ def delta(trial):
 @clause("orthogonal-init.orthonormal")
 def orthonormal(trial):
     for size in ((80, 30), (30, 80), (3, 4, 10, 20), (1, 5)):
-        for gain in (1.0, 1.7):
-            q = np.asarray(trial.call(size, seed=2, gain=gain), np.float64).reshape(-1, size[-1])
-            q = q if q.shape[0] >= q.shape[1] else q.T
-            eye = gain**2 * np.eye(q.shape[1])
-            absolute = np.full(eye.shape, gain**2)  # a product of two columns of that length
-            about = f"products of the {'columns' if q.shape[1] == size[-1] else 'rows'} of {size}, gain {gain}"
-            trial.expect(q.T @ q, bound(eye, absolute, q.shape[0], "float32"), about)
+        for gain in (1.0, 1.7, -300.0):
+            keeps_lengths(trial, size, gain)
+    for dtype in HALVES:
+        with trial.part(dtype=dtype):
+            keeps_lengths(trial, (80, 30), 1.7, dtype=dtype)
+
+
+def keeps_lengths(trial, size: tuple[int, ...], gain: float, **given) -> None:
+    """The products of the columns, or of the rows where there are more columns; half precision rounds each entry."""
+    q = np.asarray(trial.call(size, seed=2, gain=gain, **given), np.float64).reshape(-1, size[-1])
+    q = q if q.shape[0] >= q.shape[1] else q.T
+    eye = gain**2 * np.eye(q.shape[1])
+    absolute = np.full(eye.shape, gain**2)  # a product of two columns of that length
+    about = f"products of the {'columns' if q.shape[1] == size[-1] else 'rows'} of {size}, gain {gain}, {given}"
+    terms, dtype = (1, given["dtype"]) if given else (q.shape[0], "float32")
+    trial.expect(q.T @ q, bound(eye, absolute, terms, dtype), about)
 
 
 @clause("orthogonal-init.uniform")
@@ -227,9 +307,10 @@ def uniform_over_the_group(trial):
 # ---- what layers start with
 
 
-def start_is(trial, size: tuple[int, ...]) -> None:
+def start_is(trial, size: tuple[int, ...], found: tuple[int, int] | None = None, shared: int = 1) -> None:
+    """The entries of a new layer's kernel are of the declared law, with these fans where the shape does not tell."""
     w = drawn(trial, size)
-    law = start_law(trial.readings["start"], *fans(size))
+    law = start_law(trial.readings["start"], *(found or fans(size)), shared)
     about = f"entries of {trial.operation}({size}) in {CELLS} equally likely cells, Pearson's statistic"
     trial.expect(in_cells(law, w), equally_often(CELLS - 1, w.size), about)
     largest = float(np.abs(w).max())
@@ -245,6 +326,17 @@ def dense(trial):
 @clause("convolution-start.kernel")
 def convolution(trial):
     start_is(trial, WINDOW)
+
+
+@clause("grouped-convolution-start.kernel")
+def grouped_convolution(trial):
+    start_is(trial, WINDOW, grouped_fans(WINDOW, 4), 4)
+
+
+@clause("depthwise-convolution-start.kernel")
+def depthwise_convolution(trial):
+    size = (4, 5, 400, 40)
+    start_is(trial, size, depthwise_fans(size), 400)
 
 
 @clause("transposed-convolution-start.kernel")
@@ -273,7 +365,8 @@ def vector(operation):
 
 @clause("init.no-fan")
 def no_fan(operation):
-    yield refusal(operation, (0, 3), valid=((5, 3),), seed=1, note="a fan of 0 is divided by")
+    given = GIVEN[operation] | {"fans": "in"} if operation == "variance_scaling" else {}
+    yield refusal(operation, (0, 3), valid=((5, 3),), seed=1, note="a fan of 0 is divided by", **given)
 
 
 @clause("init.negative")
@@ -281,3 +374,11 @@ def negative(operation):
     for name in GIVEN[operation]:
         bad = GIVEN[operation] | {name: -0.3}
         yield refusal(operation, (5, 3), valid=GIVEN[operation], seed=1, note=f"{name} is negative", **bad)
+
+
+@clause("variance-scaling.positive")
+def positive():
+    given = GIVEN["variance_scaling"]
+    for scale in (0.0, -0.3):
+        bad = given | {"scale": scale}
+        yield refusal("variance_scaling", (5, 3), valid=given, seed=1, note=f"the scale {scale}", **bad)

@@ -9,6 +9,8 @@ VARIANTS = {
     "init.tails": "truncated",
     "dense-start.kernel": "glorot",
     "convolution-start.kernel": "glorot",
+    "grouped-convolution-start.kernel": "glorot-all",
+    "depthwise-convolution-start.kernel": "glorot-dense",
     "transposed-convolution-start.kernel": "glorot",
     "embedding-start.table": "twentieth",
     "attention-start.kernel": "glorot",
@@ -23,7 +25,8 @@ VECTOR = (
 )
 NO_FAN = f"the shape (0, 3) gives an empty kernel, right is to refuse it: a fan of 0 counts as 1; {SEARCHED}"
 NEGATIVE = f"-0.3 gives entries as 0.3 does, right is to refuse it: no range is checked; {SEARCHED}"
-SCALED = ("lecun_uniform", "glorot_uniform", "he_uniform", "lecun_normal", "glorot_normal", "he_normal")
+SCALED = ("lecun_uniform", "glorot_uniform", "he_uniform", "lecun_normal", "glorot_normal", "he_normal",
+          "variance_scaling")  # fmt: skip
 KNOWN_FAILURES = (
     {f"init.vector[{name}]": VECTOR for name in SCALED}
     | {f"init.no-fan[{name}]": NO_FAN for name in SCALED}
@@ -77,6 +80,15 @@ def he_normal(shape, *, seed, dtype=None):
     return initializers.HeNormal(seed=seed)(shape, dtype=dtype)
 
 
+WORDS = {"normal": "untruncated_normal", "truncated": "truncated_normal", "uniform": "uniform"}
+MODES = {"in": "fan_in", "out": "fan_out", "average": "fan_avg"}
+
+
+def variance_scaling(shape, *, seed, scale, fans, distribution, dtype=None):
+    made = initializers.VarianceScaling(scale, MODES[fans], WORDS[distribution], seed=seed)
+    return made(shape, dtype=dtype)
+
+
 def orthogonal_init(shape, *, seed, gain, dtype=None):
     return initializers.Orthogonal(gain=gain, seed=seed)(shape, dtype=dtype)
 
@@ -99,6 +111,18 @@ def dense_start(shape, *, seed):
 
 def convolution_start(shape, *, seed):
     return _built(lambda: layers.Conv2D(shape[3], shape[:2]), seed, (None, 9, 9, shape[2]))
+
+
+def grouped_convolution_start(shape, *, seed, groups):
+    wide = groups * shape[2]
+    return _built(lambda: layers.Conv2D(shape[3], shape[:2], groups=groups), seed, (None, 9, 9, wide))
+
+
+def depthwise_convolution_start(shape, *, seed):
+    def make():
+        return layers.DepthwiseConv2D(shape[:2], depth_multiplier=shape[3])
+
+    return _built(make, seed, (None, 9, 9, shape[2]))
 
 
 def transposed_convolution_start(shape, *, seed):

@@ -5,18 +5,19 @@ from __future__ import annotations
 import jax
 
 from nnspec.architectures import autoencoder as topic
+from nnspec.architectures import autoencoder_variational as variational
 
 autoencoder = topic.autoencoder
 tied_autoencoder = topic.tied_autoencoder
 activity_penalty = topic.activity_penalty
 sparsity_divergence = topic.sparsity_divergence
-gaussian_divergence = topic.gaussian_divergence
-gaussian_bound = topic.gaussian_bound
-bernoulli_bound = topic.bernoulli_bound
+gaussian_divergence = variational.gaussian_divergence
+gaussian_bound = variational.gaussian_bound
+bernoulli_bound = variational.bernoulli_bound
 
 
 def reparametrize(mean, log_variance, *, seed, **given):
-    return topic.reparametrize(mean, log_variance, jax.random.key(seed), **given)
+    return variational.reparametrize(mean, log_variance, jax.random.key(seed), **given)
 
 
 def add_noise(x, *, seed, **given):

@@ -172,14 +172,19 @@ def by_flax(size: Size, weights: dict[str, Any]) -> tuple[Any, Callable[..., Any
             return self.embed.attend(self.norm(x))[:, 0]
 
     model = Model(nnx.Rngs(0))
-    model.embed.embedding[...] = weights["embedding"]
-    model.norm.scale[...], model.norm.bias[...] = weights["final_scale"], weights["final_shift"]
+
+    def put(layer: Any, **arrays: Any) -> None:
+        for name, array in arrays.items():
+            getattr(layer, name)[...] = array
+
+    put(model.embed, embedding=weights["embedding"])
+    put(model.norm, scale=weights["final_scale"], bias=weights["final_shift"])
     for n, layer in enumerate(model.layers):
         for number, norm in enumerate(layer.norms, 1):
-            norm.scale[...], norm.bias[...] = weights[f"scale_{number}_{n}"], weights[f"shift_{number}_{n}"]
+            put(norm, scale=weights[f"scale_{number}_{n}"], bias=weights[f"shift_{number}_{n}"])
         parts = {"q": layer.attention.query, "k": layer.attention.key, "v": layer.attention.value}
         for part, own in (parts | {"o": layer.attention.out, "in": layer.hidden, "out": layer.out}).items():
-            own.kernel[...], own.bias[...] = weights[f"kernel_{part}_{n}"], weights[f"bias_{part}_{n}"]
+            put(own, kernel=weights[f"kernel_{part}_{n}"], bias=weights[f"bias_{part}_{n}"])
     graph, state = nnx.split(model)
     positions = sinusoidal_positions(jnp.arange(size.places), features=size.features)
 

@@ -31,16 +31,15 @@ def depth(*, seeds: int, layers: int = 50, units: int = 256) -> Outcome:
     return Outcome(came, effect, rows)
 
 
-def kernel(start: str, key: Any, units: int) -> Any:
-    """A square kernel of the reference's."""
+def kernel(start: str, key: Any, shape: tuple[int, int]) -> Any:
+    """A kernel of the reference's."""
     from nnspec.training import initialization as by_fans
     from nnspec.training.initialization_matrices import orthogonal_init
 
-    shape = (units, units)
     if start == "orthogonal":
         return orthogonal_init(key, shape, gain=math.sqrt(2))
     if start == "third":
-        return by_fans.uniform_init(key, shape, bound=units**-0.5)
+        return by_fans.uniform_init(key, shape, bound=shape[0] ** -0.5)
     if start == "deviation 0.01":
         return by_fans.normal_init(key, shape, deviation=0.01)
     return getattr(by_fans, start.lower().replace(" ", "_"))(key, shape)
@@ -51,7 +50,7 @@ def doublings(start: str, seed: int, layers: int, units: int) -> tuple[float, fl
     import jax
 
     keys = jax.random.split(jax.random.key(seed), layers)
-    kernels = [np.asarray(kernel(start, key, units)) for key in keys]
+    kernels = [np.asarray(kernel(start, key, (units, units))) for key in keys]
     generator = np.random.default_rng(seed)
     h = generator.standard_normal((EXAMPLES, units)).astype(np.float32)
     h /= np.sqrt(np.mean(h**2))

@@ -1,0 +1,222 @@
+r"""Learning rates that rise first, or again: warm-up, restarts and one cycle.
+
+Each takes steps and gives rates in float32; with everything but the steps told it is an ``optax.Schedule``:
+``functools.partial(inverse_root_warmup, peak=0.001, warmup_steps=4000)``.
+"""
+
+from typing import Literal
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from nnspec.checking import NonNegative, Positive, checked
+
+__all__ = ["cosine_restarts", "inverse_root_warmup", "one_cycle", "warmup_cosine", "warmup_stable_decay"]
+
+
+@checked
+def warmup_cosine(
+    steps: Int[Array, "*batch"], *, start: NonNegative, peak: Positive, warmup_steps: int, decay_steps: int,
+    floor: NonNegative,
+) -> Float[Array, "*batch"]:  # fmt: skip
+    r"""Rise along a line, and fall along half a cosine.
+
+    $\eta_t = s + (p - s)\,t/w$ while $t < w$, then $e + (p - e)\,\frac12 (1 + \cos \pi x)$ with
+    $x = \min((t - w)/n, 1)$   [warmup-cosine.value][], [warmup-cosine.decay-is][]
+
+    Args:
+        steps: counted from 0.
+        start: the rate of step 0, $s$.
+        peak: the rate of step $w$, $p$.
+        warmup_steps: $w$, at least 0.
+        decay_steps: $n$, the steps from the peak to the floor, at least 1.
+        floor: the rate from step $w + n$ on, $e$; a rate, and not a share of the peak.
+
+    Returns:
+        The rate of each step, in float32.
+
+    Raises:
+        ValueError: a number is out of its range; ``start`` or ``floor`` is above ``peak``.
+
+    Source: Goyal and others 2017, section 2.2; Loshchilov and Hutter 2017, equation 5.
+    """
+    operation = "warmup_cosine"
+    _at_least(operation, "warmup_steps", warmup_steps, 0)
+    _at_least(operation, "decay_steps", decay_steps, 1)
+    _at_most(operation, peak, "the peak", start=start, floor=floor)
+    up, x = _part(steps, 0, warmup_steps), _part(steps, warmup_steps, decay_steps)
+    return jnp.where(steps < warmup_steps, _line(up, start, peak), _half_cosine(x, peak, floor))
+
+
+@checked
+def warmup_stable_decay(
+    steps: Int[Array, "*batch"], *, start: NonNegative, peak: Positive, warmup_steps: int, stable_steps: int,
+    decay_steps: int, end: NonNegative,
+) -> Float[Array, "*batch"]:  # fmt: skip
+    r"""Rise along a line, stay, and fall along a line.
+
+    [warmup-stable-decay.value][], [warmup-stable-decay.count][]
+
+    Args:
+        steps: counted from 0.
+        start: the rate of step 0, $s$.
+        peak: the rate of step $w$, $p$.
+        warmup_steps: $w$, at least 0.
+        stable_steps: how many steps the rate stays at its peak, at least 0.
+        decay_steps: $n$, the steps from there to the end, at least 1.
+        end: the rate after them, $e$.
+
+    Returns:
+        The rate of each step, in float32.
+
+    Raises:
+        ValueError: a number is out of its range; ``start`` or ``end`` is above ``peak``.
+
+    Source: the definition.
+    """
+    operation = "warmup_stable_decay"
+    _at_least(operation, "warmup_steps", warmup_steps, 0)
+    _at_least(operation, "stable_steps", stable_steps, 0)
+    _at_least(operation, "decay_steps", decay_steps, 1)
+    _at_most(operation, peak, "the peak", start=start, end=end)
+    top = warmup_steps + stable_steps
+    up, down = _part(steps, 0, warmup_steps), _part(steps, top, decay_steps)
+    return jnp.where(steps < top, _line(up, start, peak), _line(down, peak, end))
+
+
+@checked
+def inverse_root_warmup(steps: Int[Array, "*batch"], *, peak: Positive, warmup_steps: int) -> Float[Array, "*batch"]:
+    r"""Rise along a line, and fall as one over the root of the step.
+
+    $\eta_t = p \min(k/w, \sqrt{w/k})$ with $k = t + 1$   [inverse-root-warmup.value][],
+    [inverse-root-warmup.counts-from][]
+
+    Args:
+        steps: counted from 0; the first one is $k = 1$.
+        peak: the rate at $k = w$, $p$.
+        warmup_steps: $w$, at least 1.
+
+    Returns:
+        The rate of each step, in float32.
+
+    Raises:
+        ValueError: a number is out of its range.
+
+    Source: Vaswani and others 2017, equation 3.
+    """
+    _at_least("inverse_root_warmup", "warmup_steps", warmup_steps, 1)
+    k = jnp.asarray(steps, jnp.float32) + 1
+    return jnp.float32(peak) * jnp.minimum(k / warmup_steps, jnp.sqrt(warmup_steps / k))
+
+
+@checked
+def cosine_restarts(
+    steps: Int[Array, "*batch"], *, initial: Positive, period: int, multiplier: int, shrink: Positive = 1.0,
+    floor: NonNegative,
+) -> Float[Array, "*batch"]:  # fmt: skip
+    r"""Fall along half a cosine, again and again.
+
+    $\eta_t = e + (\eta_0 - e)\,f^c\,\frac12 (1 + \cos \pi x)$ with $c$ the number of the cycle, and $x$ the part of it
+    that is over   [cosine-restarts.value][], [cosine-restarts.large-steps][]
+
+    Args:
+        steps: counted from 0.
+        initial: the rate of step 0, $\eta_0$.
+        period: the steps of the first cycle, $n$, at least 1.
+        multiplier: how many times as long as the one before each cycle is, $m$, at least 1.
+        shrink: how many times as high, $f$, at most 1.
+        floor: the rate where a cycle ends, $e$; a rate, and not a share of the initial one.
+
+    Returns:
+        The rate of each step, in float32.
+
+    Raises:
+        ValueError: a number is out of its range; ``floor`` is above ``initial``.
+
+    Source: Loshchilov and Hutter 2017, section 3.
+    """
+    operation = "cosine_restarts"
+    _at_least(operation, "period", period, 1)
+    _at_least(operation, "multiplier", multiplier, 1)
+    _at_most(operation, initial, "the initial rate", floor=floor)
+    _at_most(operation, 1, "since each cycle would be higher", shrink=shrink)
+    if multiplier == 1:
+        cycle, x = steps // period, (steps % period) / period
+    else:
+        begins, lengths = [0], [period]  # in integers, as far as int32 counts
+        while begins[-1] + lengths[-1] < 2**31:
+            begins.append(begins[-1] + lengths[-1])
+            lengths.append(lengths[-1] * multiplier)
+        cycle = jnp.searchsorted(jnp.array(begins), steps, side="right") - 1
+        x = (steps - jnp.array(begins)[cycle]) / jnp.array(lengths, jnp.float32)[cycle]
+    height = jnp.float32(initial - floor) * jnp.float32(shrink) ** cycle
+    return _half_cosine(x, height, 0.0) + jnp.float32(floor)
+
+
+@checked
+def one_cycle(
+    steps: Int[Array, "*batch"], *, peak: Positive, rise_steps: int, length: int, start_divisor: Positive,
+    end_divisor: Positive, phases: Literal["two", "three"] = "two", anneal: Literal["cosine", "linear"] = "cosine",
+) -> Float[Array, "*batch"]:  # fmt: skip
+    r"""Rise from $p/a$ to $p$, and fall to $p/(ab)$.
+
+    [one-cycle.value][], [one-cycle.ends][], [one-cycle.after][]
+
+    Args:
+        steps: counted from 0.
+        peak: the rate of step ``rise_steps``, $p$.
+        rise_steps: the step of the peak, at least 2.
+        length: the step of the end, above ``rise_steps``, and with three phases above twice as much.
+        start_divisor: what the peak is divided by at step 0, $a$, at least 1.
+        end_divisor: what that is divided by at the end, $b$, at least 1.
+        phases: two, or three, where the rate falls to where it started in as many steps as it rose, and then on.
+        anneal: along half cosines or along lines.
+
+    Returns:
+        The rate of each step, in float32.
+
+    Raises:
+        ValueError: a number is out of its range, or a word is none of those above.
+
+    Source: Smith and Topin 2018, section 3.
+    """
+    operation = "one_cycle"
+    _at_least(operation, "rise_steps", rise_steps, 2)
+    _at_least(operation, "length", length, (rise_steps if phases == "two" else 2 * rise_steps) + 1)
+    _at_least(operation, "start_divisor", start_divisor, 1)
+    _at_least(operation, "end_divisor", end_divisor, 1)
+    between = _half_cosine if anneal == "cosine" else _line
+    low, last = peak / start_divisor, peak / start_divisor / end_divisor
+    if phases == "two":
+        at, rates = [0, rise_steps, length], [low, peak, last]
+    else:
+        at, rates = [0, rise_steps, 2 * rise_steps, length], [low, peak, low, last]
+    found = jnp.full_like(steps, last, jnp.float32)
+    for begin, end, first, then in reversed(list(zip(at, at[1:], rates, rates[1:], strict=False))):
+        found = jnp.where(steps < end, between(_part(steps, begin, end - begin), first, then), found)
+    return found
+
+
+def _part(steps: Array, begin: int, length: int) -> Array:
+    """Which part of a piece is over, from 0 to 1; a piece of no steps is over at once."""
+    since = jnp.asarray(steps - begin, jnp.float32)
+    return jnp.clip(since / length, 0, 1) if length else jnp.asarray(since >= 0, jnp.float32)
+
+
+def _line(x: Array, first: float, last: float) -> Array:
+    return jnp.float32(first) + jnp.float32(last - first) * x
+
+
+def _half_cosine(x: Array, first: float | Array, last: float | Array) -> Array:
+    return jnp.float32(last) + jnp.float32(first - last) * (1 + jnp.cos(jnp.pi * x)) / 2
+
+
+def _at_least(operation: str, name: str, value: float, least: float) -> None:
+    if value < least:
+        raise ValueError(f"{operation}: {name} is {value}, expected at least {least}")
+
+
+def _at_most(operation: str, most: float, what: str, **given: float) -> None:
+    for name, value in given.items():
+        if value > most:
+            raise ValueError(f"{operation}: {name} is {value}, expected at most {most}, {what}")
