@@ -29,7 +29,7 @@ KNOWN_FAILURES = {
         "NaN beside a place that falls on an entry makes it NaN, right is the entry: the weights of its neighbours are "
         "0, and are multiplied; searched 2026-11-28, not found; https://github.com/pytorch/pytorch/issues"
     ),
-    "duty.sizes[pixel_unshuffle]": (
+    "duty.sizes[pixel_unshuffle]; float32": (
         "an empty map of 6 x 6 keeps its height and width, right is 3 x 3; "
         "https://github.com/pytorch/pytorch/pull/192816"
     ),
