@@ -9,6 +9,7 @@ import pytest
 from flax import nnx
 
 from nnspec.architectures import autoencoder as topic
+from nnspec.architectures import autoencoder_variational as variational
 from nnspec.architectures.autoencoder import (
     activity_penalty,
     add_noise,
