@@ -75,7 +75,7 @@ WORDS = {"cosine": "cos", "linear": "linear"}
 
 def one_cycle(steps, *, peak, rise_steps, length, start_divisor, end_divisor, phases=None, anneal=None):
     if steps.numel() and int(steps.max()) >= length > 0:
-        raise NotImplementedError("a scheduler of one cycle has as many steps as it was told")
+        raise NotImplementedError("it ends with its last step")
     given: dict[str, Any] = {} if anneal is None else {"anneal_strategy": WORDS[anneal]}
     if phases is not None:
         given["three_phase"] = phases == "three"
