@@ -11,7 +11,7 @@ DEVICE ?= cpu
 SUITE := conformance/nnspec_conformance/suite
 REPORT := $(RESULTS)/subjects/reference
 # 1: a clause fails on this machine. The site is there to show it; only make test must be green.
-CHECK_REFERENCE = $(BIN)/nnspec check reference --report $(REPORT) --if-stale || [ $$? -eq 1 ]
+CHECK_REFERENCE = XLA_FLAGS="$$(.ci/quick $(BIN)/python)" $(BIN)/nnspec check reference --report $(REPORT) --if-stale || [ $$? -eq 1 ]
 
 # What XLA compiled is kept for the next run, apart for each processor: its machine code may not run on another.
 # Not for bench, which times compilation.
@@ -38,7 +38,9 @@ serve: $(VENV)/.docs ## the site on http://127.0.0.1:8000, rebuilt on every chan
 
 test: $(VENV)/.test $(VENV)/.docs ## the gate, every test, the suite on the reference and on the oracle, the mutants, the holes
 	$(BIN)/nnspec clauses --check
-	@mkdir -p build; echo "== the suite on the reference; all other tests beside it, shown afterwards"; \
+	@mkdir -p build; XLA_FLAGS=$$(.ci/quick $(BIN)/python); export XLA_FLAGS; \
+	echo "== XLA's flags:$$XLA_FLAGS (nnspec check reference has its defaults)"; \
+	echo "== the suite on the reference; all other tests beside it, shown afterwards"; \
 	$(BIN)/python -m pytest --durations=10 conformance docs reference/tests --ignore=$(SUITE) > build/other-tests.log 2>&1 & others=$$!; \
 	trap 'kill $$others; exit 130' INT TERM; \
 	$(BIN)/python -m pytest --durations=10 $(SUITE) --report $(REPORT); status=$$?; \

@@ -54,7 +54,7 @@ def _alone(subject: Subject, plain: Callable[[Subject], bool], same: Callable[[S
 def _turned(case: Case) -> bool:
     """Whether an array of the question lies otherwise than a new one does."""
     arrays = leaves([case.arrays, case.cotangents, [] if callable(case.grads) else case.grads])
-    return any(map(name_of, arrays))
+    return any(name_of(np.asarray(x)) for x in arrays)  # a cotangent may be a number of NumPy's, which has no strides
 
 
 def _with_arrays(case: Case, make: Callable[[Any], np.ndarray]) -> Case:

@@ -16,6 +16,7 @@ from nnspec_conformance.errors import HarnessError, one_line
 from nnspec_conformance.results import today
 from nnspec_conformance.signals import leave, orderly
 
+DTYPES = ("float32", "float64", "bfloat16", "float16")  # without NumPy, so that the command starts at once
 FORMS = ("map", "state map", "random map", "random", "stepper", "series")  # as operations are declared
 
 
@@ -128,6 +129,21 @@ def _parser(chosen: list[str]) -> argparse.ArgumentParser:
     )
     identify.add_argument("adapter")
     identify.add_argument("--json", action="store_true", help="print as JSON")
+
+    text = "write a failing case as a script that needs the framework and NumPy alone"
+    reproduce = command("reproduce", "reproduce:run", text)
+    reproduce.add_argument("adapter", help="a built-in name")
+    reproduce.add_argument("instance", metavar="INSTANCE", help="for instance 'activation.nan[relu]'")
+    reproduce.add_argument("--dtype", choices=DTYPES, help="the case furthest off in this dtype (default: in any)")
+    reproduce.add_argument("--test", metavar="NAME", help="and of this test, test_nan.py::test_nan (default: of any)")
+    text = "and of this keyword or reading, form=tanh; may be given several times"
+    reproduce.add_argument("--given", action="append", default=[], metavar="KEYWORD=VALUE", help=text)
+    reproduce.add_argument("--out", type=Path, metavar="FILE", help="where to write it (default: standard output)")
+
+    past = command("history", "history:run", "print what each version of a subject came to")
+    past.add_argument(
+        "--record", action="store_true", help="write the line of what was measured last, for each subject"
+    )
 
     new = command("new-adapter", "template:new_adapter", "write a commented adapter to start from")
     new.add_argument("path", type=Path)

@@ -1,6 +1,7 @@
-"""What the results of a topic depend on, as one hash: its page, suite, oracle, mutants and adapter, and the core.
+"""What the results of a topic depend on, as one hash: its clauses, suite, oracle, mutants and adapter, and the core.
 
-Python files count with everything that they import of this project, so that nothing has to be listed by hand.
+Python files count with everything that they import of this project, so that nothing has to be listed by hand. Of a page
+counts what is asked, its clauses and operations; the lesson around them changes no result.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from nnspec_conformance.suite_loader import Suite
 HERE = Path(__file__).resolve().parent
 PROJECT = ("nnspec_conformance", "nnspec")
 CORE = ("alone.py", "engine.py", "loading.py")
+ASKED = ("clause", "operation")  # blocks of a page
 
 
 def topic_hash(suite: Suite, page: str, adapter: Any = None) -> str:
@@ -30,7 +32,7 @@ def topic_hash(suite: Suite, page: str, adapter: Any = None) -> str:
         adapter: the subject's; a built-in one counts with what it has for this page, another with its own file.
     """
     sources = [HERE / name for name in CORE] + _test_files(suite, page) + _adapter_files(adapter, page)
-    return _hash(closure(sources), _pages(suite, page))
+    return _hash(closure(sources), _asked(suite, page))
 
 
 def kills_hash(suite: Suite, page: str) -> str:
@@ -41,7 +43,7 @@ def kills_hash(suite: Suite, page: str) -> str:
     catching = [m for m in suite.mutant_modules if any(instances & {*mutant.catches} for mutant in m.MUTANTS)]
     sources = [HERE / "engine.py", HERE / "mutation.py", *(Path(m.__file__ or "") for m in catching)]
     sources += _test_files(suite, page) + _adapter_files(ORACLE, page)
-    return _hash(closure(sources), _pages(suite, page))
+    return _hash(closure(sources), _asked(suite, page))
 
 
 def _test_files(suite: Suite, page: str) -> list[Path]:
@@ -53,11 +55,13 @@ def _test_files(suite: Suite, page: str) -> list[Path]:
     return files + [Path(sys.modules[name].__file__ or "") for name in modules if name in sys.modules]
 
 
-def _pages(suite: Suite, page: str) -> set[Path]:
-    """The page, that of the duties, and those whose clauses govern its operations."""
+def _asked(suite: Suite, page: str) -> list[str]:
+    """Clauses and operations of the page, of that of the duties, and of those whose clauses govern its operations."""
     asked = [suite.instances[name] for name in suite.instances if suite.page_of(name) == page]
     governing = {clause.page for _, operation in asked for clause in suite.spec.governing(operation)}
-    return {suite.spec.pages[name].path for name in {page} | governing | {clause.page for clause, _ in asked}}
+    pages = {suite.spec.pages[name].path for name in {page} | governing | {clause.page for clause, _ in asked}}
+    blocks = [block for block in suite.spec.blocks if block.path in pages and block.name in ASKED]
+    return [repr((block.name, block.argument, block.options, block.text)) for block in blocks]
 
 
 def _adapter_files(adapter: Any, page: str) -> list[Path]:
@@ -77,10 +81,12 @@ def _adapter_files(adapter: Any, page: str) -> list[Path]:
     return found
 
 
-def _hash(*groups: Iterable[Path]) -> str:
+def _hash(files: Iterable[Path], texts: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    for path in sorted({path for group in groups for path in group}, key=lambda path: (path.name, str(path))):
+    for path in sorted(files, key=lambda path: (path.name, str(path))):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for text in sorted(texts):
+        digest.update(text.encode() + b"\0")
     return digest.hexdigest()[:16]
 
 

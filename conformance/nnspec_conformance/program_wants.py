@@ -34,6 +34,7 @@ from nnspec_conformance.programs import (
     operand,
     pulled_back,
     stored,
+    sums,
 )
 from nnspec_conformance.tolerance import Want, smallest_normal, unit
 from nnspec_conformance.trees import leaves, mapped
@@ -117,6 +118,8 @@ def _asked(home: Home, what: str, chain: Chain, at: int, score: float, dtype: st
         case = own.on(*handed)
         return Asked(chain, case, given, (), _or_flushed(_values(case, chain, x, at, there, dtype)))
     g = _once(lambda: cotangents_of(there, arrays, dtype), there, dtype, what)
+    if sums(after(chain)):  # one number for all entries
+        g = mapped(lambda c: np.full_like(c, c.reshape(-1)[0]), g)
     scaled = mapped(lambda c: np.asarray(c * c.dtype.type(factor(after(chain)))), g)
     case = own.on(*handed, cotangents=scaled)
     also = (_also(chain, x),) if ALSO in before(chain) else ()
@@ -168,10 +171,11 @@ def _values(case: Case, chain: Chain, x: np.ndarray, at: int, home: Home, dtype:
 
 
 def _sum(want: Want, dtype: str) -> Want:
-    """The sum of all entries, by the rounding bound of a sum in any order."""
+    """The sum of all entries, by the rounding bound of n terms in any order: n u / (1 - n u) of their sizes."""
     with np.errstate(invalid="ignore"):
         value = np.asarray(want.value.sum())
-    allowed = want.allowed.sum() + 2 * (want.value.size + 1) * unit(dtype) * _finite(want.value).sum()
+    rounding = min(want.value.size * unit(dtype), 0.5)
+    allowed = want.allowed.sum() + rounding / (1 - rounding) * (_finite(want.value) + want.allowed).sum()
     return replace(want, value=value, allowed=np.asarray(allowed), flushed=np.asarray(want.flushed.sum()))
 
 

@@ -19,6 +19,7 @@ from nnspec_conformance.answers import scaled
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
 from nnspec_conformance.subject import Subject
+from nnspec_conformance.trees import mapped
 
 
 class Step(NamedTuple):
@@ -166,6 +167,17 @@ def stored(chain: Chain, x: np.ndarray, dtype: str) -> np.ndarray:
     return x
 
 
+def sums(steps: Chain) -> bool:
+    """Whether some steps end in the sum of all entries: the cotangents of these are one number then."""
+    return any(step.name == "reduce_sum" for step in steps)
+
+
+def at_the_end(chain: Chain, cotangents: tuple) -> tuple:
+    """The cotangents of what a chain ends with, and of what it also returns, from those of the answer."""
+    g, *also = cotangents
+    return (mapped(lambda c: np.asarray(c.reshape(-1)[0]), g) if sums(after(chain)) else g, *also)
+
+
 def factor(steps: Chain) -> float:
     """What all of some steps multiply with."""
     return math.prod(step.argument for step in steps if step.name == "scale")
@@ -213,14 +225,16 @@ def slopes(
 ) -> list[tuple]:
     """The gradients of ``sum(cotangents * results)`` for the arrays of all chains, for each of several inputs.
 
-    The cotangents are for each chain those of its answer and of what is returned besides, if anything is.
+    The cotangents are for each chain those of its answer and of what is returned besides, if anything is; where the
+    chain ends in a sum, the same number everywhere.
     """
     own = nested.own_part(subject.adapter, operation, "_vjp")
 
     def body(f: Callable) -> list[tuple]:
         if own is not None:
             return [_by_hand(subject, own, program, arrays, cotangents, attributes) for arrays in inputs]
-        run, given, found = _compiled(subject, program, f, attributes), subject._in(flattened(cotangents)), []
+        told = [at_the_end(chain, own) for chain, own in zip(program.chains, cotangents, strict=True)]
+        run, given, found = _compiled(subject, program, f, attributes), subject._in(flattened(told)), []
         for arrays in inputs:
             g, primals = of_floats(operation, run, arrays, [subject._in(x) for x in arrays], {})
             gradients = as_gradients("vjp", subject.adapter.vjp(g, primals, given))

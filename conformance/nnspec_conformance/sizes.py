@@ -57,7 +57,7 @@ def plan(home: Home, *, lean: bool = False, slow: bool = False) -> list[Size]:
     """
     axes = Axes.of(home)
     fits = functools.partial(is_possible, home)
-    chosen = list(_lean(axes)) if lean and not slow else list(_normal(axes, fits))
+    chosen = list(_lean(axes)) if lean and not slow else list(_normal(axes, home.operation.multiples, fits))
     if slow:
         chosen += _slow(axes)
     found: dict[str, Size] = {}
@@ -169,8 +169,14 @@ class Axes:
         return self.made(chosen.get("", ()), named, chosen.get("last", 1), **more)
 
 
-def is_possible(home: Home, lengths: dict[str, Any]) -> bool:
-    """Whether every array of call and answer has a shape, as where a window fits into its image; none is too large."""
+def is_possible(home: Home, lengths: dict[str, Any], most: float = MOST) -> bool:
+    """Whether every array of call and answer has a shape, as where a window fits into its image; none is too large.
+
+    Args:
+        home: the operation, its readings and keywords.
+        lengths: of its axes.
+        most: entries of all arrays together.
+    """
     there = replace(home, sizes=lengths)
     if any(there.lengths[name] % factor for name, factor in home.operation.multiples.items()):
         return False
@@ -178,7 +184,7 @@ def is_possible(home: Home, lengths: dict[str, Any]) -> bool:
     shapes = [a.shape(values) for a in operation.places(there.lengths, home.given).values()] + there.shapes()
     known = [[n for n in shape if n is not None] for shape in shapes]
     least = 0 if any(n == 0 for n in _flat(lengths.values())) else 1
-    return all(n >= least for n in itertools.chain(*known)) and sum(math.prod(shape) for shape in known) <= MOST
+    return all(n >= least for n in itertools.chain(*known)) and sum(math.prod(shape) for shape in known) <= most
 
 
 def _flat(lengths: Any) -> Iterator[int]:
@@ -208,7 +214,7 @@ def _few_layers(axes: Axes, lengths: dict[str, Any], count: int) -> dict[str, An
     return lengths | dict.fromkeys(axes.counts, count)
 
 
-def _normal(axes: Axes, fits: Callable[[dict[str, Any]], bool]) -> Iterator[Size]:
+def _normal(axes: Axes, multiples: Mapping[str, int], fits: Callable[..., bool]) -> Iterator[Size]:
     yield _first(axes)
     yield axes.size((1, 4, 4), (4,))
     if axes.stars:
@@ -216,8 +222,10 @@ def _normal(axes: Axes, fits: Callable[[dict[str, Any]], bool]) -> Iterator[Size
         yield axes.size((EXAMPLES,), (EXAMPLES,) if axes.elementwise else (3, 2))
     if axes.elementwise and not axes.ranked:
         yield Size(dict.fromkeys(axes.stars, ()), refusable=axes.rank(()))
-    for number, row in enumerate(pairwise(axes.choices(axes.lengths))):
+    rows = pairwise(axes.choices(axes.lengths))
+    for number, row in enumerate(rows):
         yield axes.row(row, deep=number % 3 == 0, pairs=True)
+    yield from _shared_out(axes, rows, multiples, fits)
     if LENGTHS[-1] not in axes.lengths:
         for name in axes.words:
             leading = (5,) if axes.stars else ()
@@ -238,6 +246,31 @@ def _normal(axes: Axes, fits: Callable[[dict[str, Any]], bool]) -> Iterator[Size
         yield axes.size((), (ELEMENTS,), deep=False)
     if axes.separate:
         yield axes.size((ROWS,), (2,), deep=False)
+
+
+def _shared_out(
+    axes: Axes, rows: list[dict[str, Any]], multiples: Mapping[str, int], fits: Callable[..., bool]
+) -> Iterator[Size]:
+    """The pairs of rows that are too large, in rows of which the other lengths are short."""
+
+    def size(row: Mapping[str, Any]) -> Size:
+        named = dict(zip(axes.words, itertools.cycle(BESIDE[0]), strict=False))
+        return _whole(axes.row(named | dict(row), deep=False), multiples)
+
+    def pairs(row: Mapping[str, Any]) -> list[frozenset]:
+        return [frozenset(pair) for pair in itertools.combinations(row.items(), 2)]
+
+    planned = [_whole(axes.row(row), multiples).lengths for row in rows]
+    large = [row for row, n in zip(rows, planned, strict=True) if not fits(n) and fits(n, most=math.inf)]
+    known = {pair for row in rows if row not in large for pair in pairs(row)}
+    for row in large:
+        while lost := [pair for pair in pairs(row) if pair not in known]:
+            chosen = dict(lost[0])
+            for pair in lost[1:]:
+                if fits(size(chosen | dict(pair)).lengths):
+                    chosen |= dict(pair)
+            known |= {*pairs(chosen)}
+            yield size(chosen)
 
 
 def _empty(axes: Axes) -> Iterator[Size]:

@@ -5,7 +5,7 @@ import pytest
 
 from nnspec_conformance.alone import EARLIER, LAYOUT, PAST
 from nnspec_conformance.asking import ask
-from nnspec_conformance.cases import call, clause
+from nnspec_conformance.cases import call, clause, gradient
 from nnspec_conformance.loading import load_subject
 from nnspec_conformance.tolerance import exact
 
@@ -126,3 +126,19 @@ def test_known_failure_is_not_asked_again(suite_of, subject_of, f32, factor_page
     subject = subject_of(scale, KNOWN_FAILURES={"scale.factor": "wrong; link"})
     assert ask(suite_of(factor_page, proves_factor), subject, "scale.factor").outcome == "known failure"
     assert len(calls) == 1
+
+
+def test_a_cotangent_may_be_a_number_of_numpy(suite_of, subject_of, f32, factor_page):
+    @clause("scale.factor")
+    def proves_factor(readings):
+        yield gradient("scale", f32(1)[0], cotangents=np.float32(1), want=(exact(np.float32(2)),))
+
+    def scale(x):
+        return 2 * x
+
+    def scale_vjp(x, g):
+        return (np.asarray(3 * g),)
+
+    result = ask(suite_of(factor_page, proves_factor), subject_of(scale, scale_vjp=scale_vjp), "scale.factor")
+    assert result.outcome == "fail"
+    assert result.finding.alone is None

@@ -1,5 +1,6 @@
 """What a topic's results depend on: its own files and all that they import, and nothing of another topic."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -64,11 +65,40 @@ def test_an_adapters_topic_counts_for_its_page(suite, changed, file, stale):
     assert {page for page in before if topic_hash(suite, page, torch) != before[page]} == stale
 
 
-def test_page_counts(suite, oracle, changed):
-    before = {page: topic_hash(suite, page, oracle.adapter) for page in (LAYERS, NEURONS)}
+@pytest.fixture
+def written(suite, monkeypatch):
+    """Lets a block of the page on neurons read otherwise."""
+
+    def write(name, **how):
+        page, blocks = suite.spec.pages[NEURONS].path, list(suite.spec.blocks)
+        place = next(i for i, block in enumerate(blocks) if (block.path, block.name) == (page, name))
+        blocks[place] = replace(blocks[place], **how)
+        monkeypatch.setattr(suite.spec, "blocks", blocks)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("block", "how", "stale"),
+    [
+        ("clause", {"text": "Another text."}, True),
+        ("clause", {"options": {"kind": "value"}}, True),
+        ("operation", {"options": {"form": "map"}}, True),
+        ("exercise", {"text": "Another question."}, False),
+        ("experiment", {"text": "Another claim."}, False),
+    ],
+)
+def test_of_a_page_counts_what_is_asked(suite, oracle, written, block, how, stale):
+    before = {page: topic_hash(suite, page, oracle.adapter) for page in (ACTIVATIONS, NEURONS)}
+    written(block, **how)
+    after = {page: topic_hash(suite, page, oracle.adapter) for page in (ACTIVATIONS, NEURONS)}
+    assert (after[ACTIVATIONS] == before[ACTIVATIONS], after[NEURONS] == before[NEURONS]) == (True, not stale)
+
+
+def test_the_lesson_of_a_page_does_not_count(suite, oracle, changed):
+    before = topic_hash(suite, NEURONS, oracle.adapter)
     changed(suite.spec.pages[NEURONS].path)
-    after = {page: topic_hash(suite, page, oracle.adapter) for page in (LAYERS, NEURONS)}
-    assert (after[LAYERS] == before[LAYERS], after[NEURONS] == before[NEURONS]) == (True, False)
+    assert topic_hash(suite, NEURONS, oracle.adapter) == before
 
 
 @pytest.mark.parametrize(("file", "same"), [("mutants/components/neurons.py", False), ("mutation.py", False)])

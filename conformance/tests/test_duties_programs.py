@@ -7,7 +7,18 @@ import pytest
 
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.outcome import FAIL, NOT_IMPLEMENTED, PASS
-from nnspec_conformance.programs import ALSO, CALL, Chains, Program, Step, flattened, operand, pulled_back, stored
+from nnspec_conformance.programs import (
+    ALSO,
+    CALL,
+    Chains,
+    Program,
+    Step,
+    at_the_end,
+    flattened,
+    operand,
+    pulled_back,
+    stored,
+)  # fmt: skip
 from nnspec_conformance.subject import Subject
 
 SOFTMAX = "duty.programs[softmax]"
@@ -94,3 +105,21 @@ def test_a_program_returns_the_results_of_its_chains_in_turn():
 
 def test_tables_are_taken_by_name():
     assert flattened({"b": 1, "a": (2, [3])}) == [2, 3, 1]
+
+
+def test_the_cotangents_of_a_sum_are_one_number():
+    g, also = {"b": np.full((2, 3), 4.0), "a": np.full(2, 5.0)}, np.ones(3)
+    (told, more) = at_the_end((CALL, Step("scale", 2.0), Step("reduce_sum")), (g, also))
+    assert (told["b"].shape, told["b"][()], told["a"][()]) == ((), 4.0, 5.0)
+    assert more is also
+    assert at_the_end((CALL,), (g,)) == (g,)
+
+
+def test_a_compiler_that_sums_one_row_is_found(suite):
+    def compiled(program):
+        steps = {**program.steps, "reduce_sum": lambda x, _: x[0].sum()}
+        return Program(program.call, program.chains, steps, program.mend)
+
+    found = run_instance(suite, subject(compile=compiled), SOFTMAX)
+    assert found.outcome == FAIL
+    assert "summed" in found.entries[0].finding.call

@@ -2,11 +2,13 @@
 
 import importlib.util
 import itertools
+import math
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from nnspec_conformance import sizes
 from nnspec_conformance.asked import own_question, question
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.engine import run_instance
@@ -61,10 +63,22 @@ def test_every_axis_is_short_and_long_and_beside_every_other(name):
             n + rest(name, word, n) for n in axes.lengths if n > 1 or not kept or word not in ("height", "width")
         }
         assert lengths <= {asked_for.get(word) for asked_for in asked}
-    for one, other in itertools.combinations([] if kept else fit, 2):  # pairs in a row that does not fit are lost
+    for one, other in itertools.combinations([] if kept else fit, 2):
         pairs = itertools.product(axes.lengths, repeat=2)
         whole = {(n + rest(name, one, n), m + rest(name, other, m)) for n, m in pairs}
-        assert whole <= {(n.get(one), n.get(other)) for n in asked}
+        for pair in whole - {(n.get(one), n.get(other)) for n in asked}:  # only what is too large beside any others
+            short = dict.fromkeys(axes.words, 2) | dict(zip((one, other), pair, strict=True))
+            assert not sizes.is_possible(home(name), short)
+
+
+@pytest.mark.parametrize("name", ["decoder", "encoder_decoder"])
+def test_pairs_of_a_row_that_is_too_large_meet_beside_short_lengths(name):
+    axes, planned = Axes.of(home(name)), [size.lengths for size in plan(home(name))]
+    rows = [axes.row(row).lengths for row in pairwise(axes.choices(axes.lengths))]
+    large = [row for row in rows if not sizes.is_possible(home(name), row)]
+    assert large
+    assert all(sizes.is_possible(home(name), row, most=math.inf) for row in large)
+    assert all(sizes.is_possible(home(name), row) for row in planned)
 
 
 @pytest.mark.parametrize("name", [name for name in OWING if Axes.of(home(name)).stars])

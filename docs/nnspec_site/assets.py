@@ -68,9 +68,11 @@ CHARACTERS = [  # of the font, for formulas: letters, marks, operators, arrows, 
     range(0x1D538, 0x1D56C),
     range(0x1D6A4, 0x1D71C),
 ]
-IFRAME_WORKER = Package(
-    "iframe-worker", "1.0.4", "roeaaI+Lg1LJNfgpCjoRe/+WzEjy9+Z08LoEvu85MCPbBjwm+qXz8Ag5U05lHa6V1CysZyGzE0SOkAtSUA5q7Q=="
+MINISEARCH = Package(
+    "minisearch", "7.2.0", "dqT2XBYUOZOiC5t2HRnwADjhNS2cecp9u+TJRiJ1Qp/f5qjkeT5APcGPjHw+bz89Ms8Jp+cG4AlE+QZ/QnDglg=="
 )
+
+COMMENT = re.compile(r"^ *\/\*\*\n(?: *\*.*\n)+", re.M)  # of the documentation of a function
 
 
 def npm_command() -> list[str]:
@@ -120,7 +122,7 @@ def read(package: Package, member: str) -> bytes:
 
 
 def install(folder: Path = GENERATED) -> None:
-    """Write what pages load: the style sheet and the fonts of formulas, and the worker that makes search run from file://."""
+    """Write what pages load: the style sheet and the fonts of formulas, and the library that searches."""
     math = folder / "math"
     math.mkdir(parents=True, exist_ok=True)
     css = read(TEMML, "dist/Temml-STIX2.css").decode()
@@ -131,7 +133,12 @@ def install(folder: Path = GENERATED) -> None:
     (math / FONT).write_bytes(_kept("signs", font, subset))
     (math / LETTERS).write_bytes(_kept("letters", font, letters))
     (math / "LICENSE").write_bytes(read(STIX, "LICENSE"))
-    (folder / "iframe-worker.js").write_bytes(read(IFRAME_WORKER, "shim/index.js"))
+    library = read(MINISEARCH, "dist/umd/index.js").decode()
+    library = COMMENT.sub("", library).replace("//# sourceMappingURL=index.js.map", "")  # a third of its bytes
+    said = read(MINISEARCH, "LICENSE.txt").decode().strip()
+    (folder / "minisearch.js").write_text(
+        f"/*! MiniSearch {MINISEARCH.version}\n{said}\n*/\n{library}", encoding="utf-8"
+    )
 
 
 def _kept(name: str, font: bytes, make: Callable[[bytes], bytes]) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 
 from nnspec_conformance.clauses import load_spec
 from nnspec_conformance.errors import HarnessError
-from nnspec_site import assets, built, data, drawing, navigation, sources, staging
+from nnspec_site import assets, built, cards, data, drawing, navigation, sources, staging
 from nnspec_site.errors import SiteError
 from nnspec_site.staging import CONFIG
 
@@ -32,6 +32,7 @@ def prepare() -> None:
     step("browser assets")
     assets.install()
     drawing.draw_figures()
+    cards.draw_cards()
     step("pages that follow from the folders, a page for each clause and experiment, and the data")
     staging.stage(data.current())
 

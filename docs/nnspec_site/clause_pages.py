@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from nnspec_conformance.clauses import Clause
 from nnspec_conformance.duties import exempt
 from nnspec_site import cores, duties, letters, proof
-from nnspec_site.blocks.clause import choices_of, level, readings_of
+from nnspec_site.blocks.clause import choices_of, level
 from nnspec_site.data import Data
 from nnspec_site.html import Element, code, make, plural, prose, table
 from nnspec_site.own_page import document, neighbours, proven, section
@@ -80,7 +80,7 @@ def readings(data: Data, clause: Clause) -> Element | None:
     """Every reading, or every default, with its meaning and who has it; a default that nobody has is left out."""
     entries = make("dl", "readings")
     for name, meaning in choices_of(data, clause).items():
-        has = [subject for subject in proof.subjects_in_order(data) if name in readings_of(data, clause, subject)]
+        has = [subject for subject in proof.subjects_in_order(data) if name in proof.readings_of(data, clause, subject)]
         ours = name == str(clause.default if clause.kind == "default" else clause.definition)
         if clause.kind == "default" and not has and not ours:
             continue

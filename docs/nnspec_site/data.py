@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nnspec_conformance import results
+from nnspec_conformance import history, results
 from nnspec_conformance.clauses import Clause, Spec, find_spec, load_spec
 from nnspec_conformance.kill_table import load_mutants
 from nnspec_conformance.report import load_subjects
@@ -18,7 +18,7 @@ from nnspec_site.assets import GENERATED
 from nnspec_site.kept import digest
 from nnspec_site.listing import SOURCES
 
-KINDS = {".md", ".toml", ".json", ".py", ".svg"}
+KINDS = {".md", ".toml", ".json", ".jsonl", ".py", ".svg"}
 Report = dict[str, Any]
 
 
@@ -34,6 +34,7 @@ class Data:
         mutants: instance -> ``{"power", "nearest", "mutants"}``.
         tests: clause id -> names of the tests that check it.
         statement_tests: the tests of the reference that prove its own statements.
+        history: subject name -> what each of its versions came to, the oldest first.
     """
 
     spec: Spec
@@ -43,6 +44,7 @@ class Data:
     mutants: dict[str, Report] = field(default_factory=dict)
     tests: dict[str, list[str]] = field(default_factory=dict)
     statement_tests: list[StatementTest] = field(default_factory=list)
+    history: dict[str, list[Report]] = field(default_factory=dict)
 
     def result(self, subject: str, clause: Clause, instance: str) -> Report:
         """What ``subject`` did on ``instance``; 'stale' where the clause's text or what it ran on has changed since."""
@@ -103,14 +105,16 @@ def stamps() -> dict[str, str]:
 
 def load() -> Data:
     """Read the project's specification and results."""
+    subjects = load_subjects()
     return Data(
         spec=load_spec(),
-        subjects=load_subjects(),
+        subjects=subjects,
         experiments=results.load_experiments(),
         benchmarks=results.load_benchmarks(),
         mutants=load_mutants(),
         tests=_tests(),
         statement_tests=find_tests() or [],
+        history={name: history.read(results.COMMITTED / "subjects" / name) for name in subjects},
     )
 
 

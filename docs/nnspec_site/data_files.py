@@ -13,6 +13,7 @@ from typing import Any
 
 from nnspec_conformance.clauses import as_dict
 from nnspec_conformance.results import as_text, jsonable
+from nnspec_site import differences, tryouts
 from nnspec_site.assets import ROOT
 from nnspec_site.data import Data
 from nnspec_site.rendering import clause_address
@@ -20,7 +21,14 @@ from nnspec_site.rendering import clause_address
 REPORT = ("schema", "subject", "environment", "suite", "topics")
 OWN = Path(__file__).resolve().parent / "schemas"
 SHARED = ROOT / "conformance" / "nnspec_conformance" / "schemas"
-SCHEMAS = [OWN / "clauses.schema.json", OWN / "caught.schema.json", SHARED / "report.schema.json"]
+SCHEMAS = [
+    OWN / "clauses.schema.json",
+    OWN / "caught.schema.json",
+    OWN / "differences.schema.json",
+    OWN / "words.schema.json",
+    OWN / "points.schema.json",
+    SHARED / "report.schema.json",
+]
 
 
 def clauses(data: Data) -> dict:
@@ -42,6 +50,10 @@ def files(data: Data) -> Iterator[tuple[str, Any]]:
     """Name below ``data/`` without suffix, and content."""
     yield "clauses", clauses(data)
     yield "mutants", caught(data)
+    if data.subjects:
+        yield "differences", differences.content(data)
+        yield "words", differences.words(data)
+    yield from tryouts.files(data)
     for name, report in data.subjects.items():
         yield f"results/{name}", {key: report[key] for key in REPORT if key in report}
 

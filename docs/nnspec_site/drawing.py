@@ -58,7 +58,8 @@ def sources_of(module: str) -> list[Path]:
             continue
         found[path] = None
         if path == Path(figures.__file__):
-            continue  # every figure has its theme from there, none has other modules from it
+            found[path.with_name("_light.py")] = None
+            continue  # every figure has its theme from there, which makes it light; none has other modules from it
         queue.append(name.rpartition(".")[0])
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):

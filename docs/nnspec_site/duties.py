@@ -14,9 +14,10 @@ from nnspec_site.data import Data
 from nnspec_site.fine_print import is_title
 from nnspec_site.html import Element, folded, make, plural, table
 from nnspec_site.outcomes import OUTCOMES, tally, worst
-from nnspec_site.proof import said, subject_name, subjects_in_order
+from nnspec_site.proof import NAMED, said, subject_name, subjects_in_order
 from nnspec_site.rendering import clause_address
 
+UNNAMED = {"pass", "not implemented", "not asked", "not run"}
 ROW = "operation-"  # the ids of the rows in a table of operations begin so
 
 
@@ -65,16 +66,22 @@ def of(duty: Clause, operations: list[str]) -> Clause:
 
 
 def by_topic(data: Data, duty: Clause) -> Element:
-    """Topics down, subjects across; in a cell how many operations have which outcome."""
+    """Topics down, subjects across; in a cell how many operations have which outcome, and which ones fail."""
     rows = []
     for page in dict.fromkeys(duty.topics.values()):
         its = of(duty, [name for name, topic in duty.topics.items() if topic == page])
-        cells = [_cell(data.outcomes(subject, its)) for subject in subjects_in_order(data)]
+        cells = [_cell(its, data.outcomes(subject, its)) for subject in subjects_in_order(data)]
         rows.append([make("a", "", data.spec.pages[page].title, href=f"/spec/{page}.md"), *cells])
     return table(["topic", *(subject_name(data, name) for name in subjects_in_order(data))], rows, "nn-measured")
 
 
-def _cell(outcomes: list[str]) -> Element:
-    words = [f"{count} {outcome}" for outcome, count in tally(outcomes)]
+def _cell(duty: Clause, outcomes: list[str]) -> Element:
+    """How many operations have which outcome; those that do not simply pass are named, where they are few."""
     symbol, css = OUTCOMES[worst(outcomes)]
+    words = [f"{count} {outcome}{_named(duty, outcomes, outcome)}" for outcome, count in tally(outcomes)]
     return make("td", f"nn-{css}", f"{symbol} {', '.join(words)}")
+
+
+def _named(duty: Clause, outcomes: list[str], outcome: str) -> str:
+    its = [name for name, one in zip(duty.operations, outcomes, strict=True) if one == outcome]
+    return f" ({', '.join(its)})" if outcome not in UNNAMED and 0 < len(its) <= NAMED else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markdown import Markdown
 from pymdownx.blocks import BlocksExtension, BlocksProcessor
 
-from nnspec_site import duties, fine_print, table_heads, tex, unbroken
+from nnspec_site import duties, fine_print, table_heads, take_along, tex, unbroken
 from nnspec_site.blocks.benchmark import BenchmarkBlock
 from nnspec_site.blocks.clause import ClauseBlock
 from nnspec_site.blocks.exercise import ExerciseBlock
@@ -41,6 +41,7 @@ class SiteExtension(BlocksExtension):
         tex.register(md)
         duties.register(md)
         fine_print.register(md)
+        take_along.register(md)
         table_heads.register(md)
         unbroken.register(md)
 

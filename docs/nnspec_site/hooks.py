@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any, Literal
 
-from nnspec_site import data, kept_pages, staging
+from nnspec_site import data, finding, kept_pages, staging
 
 NAME = re.compile(r'(<span class="md-ellipsis">\s*)([a-z]+(?:[._][a-z]+)+)(?=\s*<)')
 _serving = False
@@ -46,5 +47,8 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
 
 
 def on_post_build(config: Any) -> None:
-    """Say what was rendered."""
+    """Write what search finds; say what was rendered."""
+    glossary = Path(config.docs_dir) / "guides" / "glossary.md"
+    terms = glossary.read_text(encoding="utf-8") if glossary.is_file() else ""
+    finding.write(Path(config.site_dir), kept_pages.hits(), data.current().spec, terms)
     print(f"site: {kept_pages.summary()}", flush=True)

@@ -3,8 +3,8 @@
 What search finds on a page is read from its HTML there too: that takes as long as a fifth of the rendering.
 
 A page depends on its Markdown, on which pages there are, on recorded results and on the figures where it has a block,
-on the sources that it shows, on the whole specification where it shows more of it than its own, and on all that
-renders it. What it was rendered to lies below ``build/``.
+on the sources that it shows, on the whole specification where it shows more of it than its own, on the learning path
+where it has exercises, and on all that renders it. What it was rendered to lies below ``build/``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nnspec_site import cores, data, kept
+from nnspec_site import cores, data, kept, learning_path
 from nnspec_site.assets import ROOT
 from nnspec_site.kept import digest
 
@@ -33,6 +33,7 @@ LIBRARIES = (
 LOOKS = ("Pygments", "pymdown-extensions")
 SOURCES = {"reference", "write", "statement"}  # blocks that show Python
 ELSEWHERE = {"topics", "operation"}  # blocks that show what other pages say: of an operation, its duties
+EXCLUDED = re.compile(r'\s?data-search-\w+="[^"]*"')
 Told = list[tuple[tuple, dict[str, Any]]]
 
 
@@ -57,8 +58,6 @@ def start(config: Any) -> None:
     _shown = 0
     rendered.clear()
     _hits.clear()
-    if index := _index(config):
-        index.add_entry_from_context = lambda page: index.entries.extend(_hits[page.file.src_uri])
 
 
 def summary() -> str:
@@ -116,6 +115,8 @@ def key(markdown: str, address: str, others: list[str]) -> str:
         parts.append(stamps["spec"])
     if names & SOURCES or MODULE in f"\n{markdown}":
         parts.append(stamps["sources"])
+    if "exercise" in names:
+        parts.append(learning_path.FILE.read_text(encoding="utf-8"))
     return digest(parts)
 
 
@@ -155,28 +156,27 @@ def _render(markdown: str, page: Any, render: Any, config: Any, files: Any) -> N
         for name, (listener, method) in listeners.items():
             told[name] = stack.enter_context(_overheard(listener, method, skip=name == "autorefs"))
         render(page, config, files)
-    _hits[page.file.src_uri] = hits = _searched(page, config)
+    _hits[page.file.src_uri] = found = _searched(page)
     if not warnings:
         attributes = {name: getattr(page, name) for name in SET_BY_RENDERING}
         links = {file.src_uri: found for file, found in (getattr(page, "links_to_anchors", None) or {}).items()}
-        _store(place, pickle.dumps(Rendered(attributes, told, links, hits)))
+        _store(place, pickle.dumps(Rendered(attributes, told, links, found)))
     rendered.append(page.file.src_uri)
 
 
-def _index(config: Any) -> Any:
-    """The search index of this build; None without the plugin."""
-    plugin = config.plugins.get("material/search")
-    return plugin and plugin.search_index
+def hits() -> dict[str, list[dict[str, Any]]]:
+    """What search is to find on each page of this build, in their order."""
+    return dict(sorted(_hits.items()))
 
 
-def _searched(page: Any, config: Any) -> list[dict[str, Any]]:
-    """What search is to find on a page: its sections, as the theme's plugin reads them from the HTML."""
-    index = _index(config)
-    if index is None:
-        return []
-    own = type(index)(**index.config)
-    own.add_entry_from_context(page)
-    return own.entries
+def _searched(page: Any) -> list[dict[str, Any]]:
+    """What search is to find on a page: its sections, as the theme reads them from the HTML."""
+    from material.plugins.search.plugin import SearchIndex
+
+    index = SearchIndex()
+    index.add_entry_from_context(page)
+    page.content = EXCLUDED.sub("", page.content)  # said to the search alone
+    return index.entries
 
 
 def _listeners(config: Any) -> Iterator[tuple[str, tuple[Any, str]]]:

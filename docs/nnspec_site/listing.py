@@ -33,14 +33,14 @@ def find(name: str, sources: Path = SOURCES) -> str:
     Raises:
         SiteError: there is no such module or definition.
     """
-    path, names = _module(name, sources)
+    path, names = place(name, sources)
     text = path.read_text(encoding="utf-8")
     return narrow(without_docstring(text.splitlines(), _definition(path, text, names, name)))
 
 
 def helpers(name: str, sources: Path = SOURCES) -> dict[str, str]:
     """What a function rests on, by name: private functions beside it, those of private modules, elementary ones."""
-    path, names = _module(name, sources)
+    path, names = place(name, sources)
     text = path.read_text(encoding="utf-8")
     definition = _definition(path, text, names, name)
     beside = _reached(_functions(text, private=True), _names(definition))
@@ -97,7 +97,12 @@ def _listings(text: str, functions: dict[str, Definition]) -> dict[str, str]:
     return {name: narrow(without_docstring(text.splitlines(), node)) for name, node in functions.items()}
 
 
-def _module(name: str, sources: Path) -> tuple[Path, list[str]]:
+def place(name: str, sources: Path = SOURCES) -> tuple[Path, list[str]]:
+    """The file of a dotted name, and the names in it.
+
+    Raises:
+        SiteError: there is no such module.
+    """
     parts = name.split(".")
     for cut in range(len(parts) - 1, 0, -1):
         path = sources.joinpath(*parts[:cut]).with_suffix(".py")

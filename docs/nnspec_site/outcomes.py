@@ -19,6 +19,17 @@ OUTCOMES = {
     "stale": ("↻", "stale"),
     "not run": ("·", "absent"),
 }
+WORST_FIRST = [
+    "harness error",
+    "fail",
+    "known failure",
+    "stale",
+    "variant",
+    "not implemented",
+    "not asked",
+    "not run",
+    "pass",
+]
 EXPERIMENTS = {
     "holds": ("✓", "pass"),
     "does not hold": ("✗", "fail"),
@@ -55,16 +66,5 @@ def tally(outcomes: Iterable[str]) -> list[tuple[str, int]]:
 
 def worst(outcomes: Iterable[str]) -> str:
     """The outcome that a reader should hear about first."""
-    order = [
-        "harness error",
-        "fail",
-        "known failure",
-        "stale",
-        "variant",
-        "not implemented",
-        "not asked",
-        "not run",
-        "pass",
-    ]
     found = set(outcomes)
-    return next((name for name in order if name in found), "not run")
+    return next((name for name in WORST_FIRST if name in found), "not run")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from nnspec_site import cards
 from nnspec_site.data import Data
 from nnspec_site.flat_formulas import FLAT
 from nnspec_site.html import Element, code, make, prose
@@ -28,7 +29,7 @@ TEMPLATE = """<!doctype html>
 <meta property="og:description" content="{description}">
 <meta property="og:type" content="article">
 <meta property="og:site_name" content="nnspec">
-{math}<link rel="stylesheet" href="{root}assets/clause-page.css">
+{picture}{math}<link rel="stylesheet" href="{root}assets/clause-page.css">
 <script src="{root}assets/clause-page.js"></script>
 </head>
 <body>
@@ -57,14 +58,28 @@ def document(data: Data, name: str, topic: str, text: str, parts: list[Element],
         parts: what the page holds below the line that leads back.
         renderer: of this page.
     """
+    return whole(name, data.spec.pages[topic].title, text, [bar(data, name, topic), *parts], renderer)
+
+
+def whole(title: str, page: str, text: str, parts: list[Element], renderer: Renderer) -> str:
+    """The HTML of a page of whatever subject.
+
+    Args:
+        title: what the page is about.
+        page: what it belongs to, for whoever is shown a link to it.
+        text: of which the description is made.
+        parts: all that the page holds.
+        renderer: of this page.
+    """
     root = "../" * renderer.address.count("/")
-    body = renderer.html(make("div", "page", bar(data, name, topic), *parts))
+    body = renderer.html(make("div", "page", *parts))
     sheets = ["generated/math/math.css", "math.css"] if "<math" in body or FLAT in body else []
     math = "".join(f'<link rel="stylesheet" href="{root}assets/{sheet}">\n' for sheet in sheets)
     return TEMPLATE.format(
-        title=name,
-        page=html.escape(data.spec.pages[topic].title),
+        title=html.escape(title),
+        page=html.escape(page),
         description=html.escape(description(text), quote=True),
+        picture=cards.meta(renderer.address),
         math=math,
         root=root,
         body=body,
@@ -80,8 +95,14 @@ def description(markdown: str) -> str:
 
 def bar(data: Data, name: str, topic: str) -> Element:
     """Where one is: the site, the topic."""
-    back = make("a", "", data.spec.pages[topic].title, href=f"/spec/{topic}.md#{name}")
-    return make("nav", "bar", make("a", "home", "nnspec", href="/index.html"), " / ", back, aria_label="Breadcrumb")
+    return way(make("a", "", data.spec.pages[topic].title, href=f"/spec/{topic}.md#{name}"))
+
+
+def way(back: Element) -> Element:
+    """The line above a page: the site, what the page belongs to, the search."""
+    home = make("a", "home", "nnspec", href="/index.html")
+    find = make("a", "find", "Search", href="/index.html#find")
+    return make("nav", "bar", home, " / ", back, find, aria_label="Breadcrumb")
 
 
 def proven(data: Data, statements: Iterable[str]) -> list[Element]:

@@ -90,21 +90,50 @@ def _caught(data: Data, clause: Clause) -> str:
 
 
 def groups(data: Data, clause: Clause) -> list[Element]:
-    """One chip an outcome: the frameworks whose worst outcome it is, and with which operations of a family."""
-    return [chip(words.partition(":")[0], words) for words in said(data, clause)]
+    """One chip an outcome or reading: the frameworks whose worst it is, and with which operations of a family."""
+    return [chip(outcome, words) for outcome, words in _grouped(data, clause)]
 
 
 def said(data: Data, clause: Clause) -> list[str]:
-    """The same in words, ``known failure: torch (gelu, silu)``."""
-    found: dict[str, list[str]] = {}
+    """The same in words, ``known failure: torch (gelu, silu)``; of a clause about a value that: ``0.9: torch``."""
+    return [words for _, words in _grouped(data, clause)]
+
+
+def _grouped(data: Data, clause: Clause) -> list[tuple[str, str]]:
+    """Outcome and words of each group, the best outcome first."""
+    found: dict[tuple[str, str], list[str]] = {}
     others = [name for name in data.subjects if data.role(name) not in ("reference", "oracle")]
     for name in others:
         outcomes = data.outcomes(name, clause)
         outcome = worst(outcomes)
-        found.setdefault(outcome, []).append(name + share(clause, outcomes, outcome))
+        found.setdefault((outcome, _value(data, clause, name, outcome)), []).append(
+            name + share(clause, outcomes, outcome)
+        )
     if len(found) == 1 and next(iter(found.values())) == others and len(others) > 1:
-        return [f"{outcome}: all {len(others)}" for outcome in found]
-    return [f"{outcome}: {', '.join(found[outcome])}" for outcome, _ in tally(found)]
+        return [(outcome, f"{value}: all {len(others)}") for outcome, value in found]
+    order = [outcome for outcome, _ in tally(outcome for outcome, _ in found)]
+    groups = sorted(found.items(), key=lambda group: order.index(group[0][0]))
+    return [(outcome, f"{value}: {', '.join(names)}") for (outcome, value), names in groups]
+
+
+def _value(data: Data, clause: Clause, name: str, outcome: str) -> str:
+    """What a framework is said to have: its readings or its default, where the clause is about that and holds."""
+    is_about_a_value = clause.variants or clause.kind == "default"
+    return ", ".join(readings_of(data, clause, name)) if is_about_a_value and outcome in HELD else outcome
+
+
+def readings_of(data: Data, clause: Clause, subject: str, only: str = "") -> list[str]:
+    """The readings or the default a subject was held to and met; the definition's where none was recorded.
+
+    They are those of all instances, or of the one that is given.
+    """
+    found: list[str] = []
+    for instance in [only] if only else clause.instances:
+        result = data.result(subject, clause, instance)
+        if result.get("was", result["outcome"]) in HELD:
+            usual = clause.default if clause.kind == "default" else clause.definition
+            found += map(str, result.get("readings", {}).get(clause.id) or [usual])
+    return list(dict.fromkeys(found))
 
 
 def share(clause: Clause, outcomes: Sequence[str], outcome: str) -> str:

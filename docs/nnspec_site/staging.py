@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nnspec_conformance.clauses import Spec
-from nnspec_site import clause_pages, data, data_files, experiment_pages, navigation, own_page
+from nnspec_site import clause_pages, data, data_files, experiment_pages, navigation, notebooks, own_page, result_pages
 from nnspec_site.assets import ROOT
 from nnspec_site.data import Data
 
@@ -15,12 +15,13 @@ _staged: Data | None = None
 
 
 def stage(shown: Data, folder: Path = navigation.STAGE) -> None:
-    """Write the folder anew: the pages that follow from the folders, those of clauses and experiments, the data."""
+    """Write the folder anew: pages that follow from the folders, those of clauses, experiments, results, the data."""
     global _staged
     _staged = None
     navigation.stage(shown.spec, folder)
-    for pages in (clause_pages.pages(shown), experiment_pages.pages(shown)):
-        own_page.stage(pages, folder)
+    made = (clause_pages, experiment_pages, result_pages, notebooks)
+    for pages in made:
+        own_page.stage(pages.pages(shown), folder)
     data_files.stage(shown, folder / "data")
     _staged = shown
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from nnspec_conformance.clauses import Clause
+from nnspec_site import tryouts
 from nnspec_site.blocks.experiment import badge, effect, prediction
 from nnspec_site.data import Data
+from nnspec_site.differences import rows
 from nnspec_site.html import Element, code, folded, make, plural, prose, table
 from nnspec_site.outcomes import MEANING, OUTCOMES, chip, tally, worst
-from nnspec_site.proof import caught_by, distance, of_operations, share, subject_name, subjects_in_order
+from nnspec_site.proof import (
+    caught_by,
+    distance,
+    of_operations,
+    readings_of,
+    share,
+    subject_name,
+    subjects_in_order,
+)
 
 
 def anchor(page: str, target: str, text: Element | str) -> Element:
@@ -70,8 +80,8 @@ def counts(outcomes: list[str]) -> Element:
     return make("span", "nn-tally", bar, lines)
 
 
-def page(data: Data, name: str, *, every: bool = False) -> Element | None:
-    """The clauses of one page down in which somebody differs, or every one; subjects across."""
+def page(data: Data, name: str) -> Element | None:
+    """The clauses of one page down in which somebody differs; subjects across."""
     clauses = [clause for clause in data.spec.clauses.values() if clause.page == name]
     if not data.subjects or not clauses:
         return None
@@ -80,7 +90,7 @@ def page(data: Data, name: str, *, every: bool = False) -> Element | None:
     for clause in clauses:
         outcomes = [data.outcomes(subject, clause) for subject in subjects]
         met = {one for found in outcomes for one in found}
-        if met == {"pass"} and not every:
+        if met == {"pass"}:
             agreed += 1
             continue
         seen |= met
@@ -95,10 +105,50 @@ def page(data: Data, name: str, *, every: bool = False) -> Element | None:
     return made
 
 
-def clauses(data: Data) -> Element | None:
-    """Every page's clauses by subjects, each page folded."""
-    found = [(data.spec.pages[name].title, page(data, name, every=True)) for name in clauses_by_page(data)]
-    return make("div", "", *(folded([title], shown) for title, shown in found if shown is not None))
+def explore(data: Data) -> Element | None:
+    """Where the table that is asked comes to stand; without scripts, a page for each subject and each topic."""
+    if not data.subjects:
+        return None
+    asked = make(
+        "div",
+        "nn-explore",
+        make("p", "nn-provenance", "Loading the results."),
+        data_source="../data/differences.js",
+        data_words="../data/words.js",
+    )
+    script = make("script", "", src="../assets/results.js", defer="defer")
+    return make("div", "", asked, script)
+
+
+def tryout(data: Data) -> Element | None:
+    """Where a reader's own function is tried; the list of operations is there without scripts."""
+    groups = [
+        make("optgroup", "", *(make("option", "", name, value=name) for name in names), label=title)
+        for title, names in tryouts.operations(data.spec).items()
+    ]
+    if not groups:
+        return None
+    box = make(
+        "div", "nn-try", make("label", "", "Operation ", make("select", "", *groups)), data_source="../data/points/"
+    )
+    return make("div", "", box, make("script", "", src="../assets/try.js", defer="defer"))
+
+
+def result_lists(data: Data) -> Element | None:
+    """Links to the results of each subject and of each topic."""
+    if not data.subjects:
+        return None
+    who = [make("a", "", name, href=f"/results/subjects/{name}.html") for name in subjects_in_order(data)]
+    made = make("div", "", make("p", "", "A subject: ", *[part for one in who for part in (", ", one)][1:], "."))
+    sections: dict[str, list[Element]] = {}
+    for name in dict.fromkeys(row.topic for row in rows(data)):
+        link = make("a", "", data.spec.pages[name].title, href=f"/results/topics/{name}.html")
+        sections.setdefault(name.partition("/")[0], []).append(link)
+    for section, links in sections.items():
+        made.append(
+            make("p", "", f"{section.capitalize()}: ", *[part for one in links for part in (", ", one)][1:], ".")
+        )
+    return made
 
 
 def _summary(clause: Clause, outcomes: list[str]) -> Element:
@@ -147,8 +197,6 @@ def data_files(data: Data) -> Element | None:
 
 def readings(data: Data) -> Element | None:
     """Clauses with more than one reading, and defaults, down; subjects across."""
-    from nnspec_site.blocks.clause import readings_of
-
     clauses = [clause for clause in data.spec.clauses.values() if clause.variants or clause.kind == "default"]
     if not clauses or not data.subjects:
         return None

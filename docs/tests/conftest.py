@@ -131,6 +131,36 @@ def chromium():
         running.close()
 
 
+@pytest.fixture(scope="module")
+def tabs(site, chromium):
+    """One tab a scheme, reused: opening one costs more than a page."""
+    made = {}
+    for scheme in ("light", "dark"):
+        page = chromium.new_context(color_scheme=scheme).new_page()
+        page.seen, page.errors = [], []
+        page.on("request", lambda request, page=page: page.seen.append(request.url))
+        page.on("pageerror", lambda error, page=page: page.errors.append(str(error)))
+        page.on("requestfailed", lambda request, page=page: page.errors.append(f"failed: {request.url}"))
+        made[scheme] = page
+    return made
+
+
+@pytest.fixture
+def visit(tabs, site):
+    """Open a page; the requests it makes and its errors are in ``page.seen`` and ``page.errors``."""
+
+    def run(address: str, *, width: int = 1280, scheme: str = "light"):
+        page = tabs[scheme]
+        page.goto("about:blank")
+        page.seen.clear()
+        page.errors.clear()
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{site.as_uri()}/{address}", wait_until="load")
+        return page
+
+    return run
+
+
 @pytest.fixture
 def spec(tmp_path: Path):
     root = tmp_path / "spec"

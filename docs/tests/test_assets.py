@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import html
 import io
 import re
@@ -50,7 +51,14 @@ def test_pages_get_the_style_sheet_of_formulas_and_every_font_that_it_names(tmp_
     assert fonts == ["stix-two-math.woff"]
     assert all((tmp_path / "math" / font).is_file() for font in fonts)
     assert "SIL OPEN FONT LICENSE" in (tmp_path / "math" / "LICENSE").read_text(encoding="utf-8").upper()
-    assert (tmp_path / "iframe-worker.js").is_file()
+
+
+def test_pages_get_the_library_that_searches_with_its_licence_and_without_its_documentation(tmp_path):
+    assets.install(tmp_path)
+    library = (tmp_path / "minisearch.js").read_text(encoding="utf-8")
+    assert "Permission is hereby granted" in library
+    assert "@param" not in library
+    assert len(gzip.compress(library.encode(), 9)) < 15_000
 
 
 def test_the_font_of_formulas_is_light_and_stretches(tmp_path):

@@ -45,7 +45,14 @@ def test_line_counts_the_operations_of_a_large_family(data):
 
 
 def test_every_outcome_has_a_symbol_and_a_word(show):
-    assert '<span class="nn-chip nn-variant">◐ variant: torch</span>' in show("gelu.form")
+    assert '<span class="nn-chip nn-known">! known failure: torch (relu)</span>' in show("act.nan")
+
+
+def test_clause_about_a_value_says_which_one_each_framework_has(data, show):
+    assert '<span class="nn-chip nn-variant">◐ tanh: torch</span>' in show("gelu.form")
+    assert "0.2: torch" in text_of(show("leaky-relu.slope"))
+    data.subjects["torch"]["results"]["gelu.form"]["outcome"] = "fail"
+    assert "✗ fail: torch" in text_of(show("gelu.form"))
 
 
 def test_readings_are_listed_with_their_meaning(show):

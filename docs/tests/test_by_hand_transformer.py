@@ -39,7 +39,7 @@ def test_weights_of_the_exercise():
 
 def test_length_at_which_attention_is_the_larger_part():
     d, h = 512, 2048
-    assert 2 * number(r"Of ([\d,]+) tokens it is", LESSON) * d == 4 * d * d + 2 * d * h
+    assert 2 * number(r"For ([\d,]+) tokens it is", LESSON) * d == 4 * d * d + 2 * d * h
     assert number(r"they are equal at .* at ([\d,]+)\.", LESSON.lower()) == 6 * d
 
 

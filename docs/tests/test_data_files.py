@@ -11,7 +11,11 @@ from nnspec_conformance.results import COMMITTED, read_json
 from nnspec_site import data as site_data
 from nnspec_site import data_files
 
-SCHEMA_OF = {"clauses": "clauses", "mutants": "caught"}
+SCHEMA_OF = {"clauses": "clauses", "mutants": "caught", "differences": "differences", "words": "words"}
+
+
+def schema_of(name):
+    return "points" if name.startswith("points/") else SCHEMA_OF.get(name, "report")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,7 @@ def test_every_file_is_of_the_form_of_its_schema(written):
     names = [path.relative_to(written).with_suffix("").as_posix() for path in sorted(written.rglob("*.js"))]
     assert {"clauses", "mutants", "results/reference"} <= set(names)
     for name in names:
-        schema = json.loads((written / "schemas" / f"{SCHEMA_OF.get(name, 'report')}.schema.json").read_text("utf-8"))
+        schema = json.loads((written / "schemas" / f"{schema_of(name)}.schema.json").read_text("utf-8"))
         jsonschema.Draft202012Validator.check_schema(schema)
         content = json.loads((written / f"{name}.json").read_text("utf-8"))
         if name.startswith("results/"):

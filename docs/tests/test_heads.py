@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import struct
 
 import jinja2
 import pytest
 
+from nnspec_site import cards
 from nnspec_site.assets import PAGES, ROOT
 
 BASE = '{% block site_meta %}<meta charset="utf-8">{% endblock %}{% block content %}{% endblock %}'
@@ -75,3 +77,39 @@ def test_bars_have_a_line_for_each_subject(convert):
     html = convert("/// matrix | frameworks\n///")
     assert html.count("nn-tally") == 2
     assert re.search(r"torch.*variant", html, re.S)
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("spec/components/layers.html", "components"),
+        ("clauses/training/adam/adam.value.html", "training"),
+        ("results/index.html", "results"),
+        ("guides/glossary.html", "nnspec"),
+    ],
+)
+def test_page_has_the_picture_of_its_section(render, monkeypatch, address, name):
+    monkeypatch.delenv("SITE_URL", raising=False)
+    (of_theme,) = meta(render(url=address, title="X"), "og:image")
+    (own,) = meta(cards.meta(address), "og:image")
+    assert of_theme == f"assets/generated/cards/{name}.png"
+    assert own == "../" * address.count("/") + of_theme
+
+
+def test_pictures_have_the_size_that_is_told_and_are_light(tmp_path):
+    for name in cards.NAMES:
+        picture = cards.draw(name)
+        assert struct.unpack(">II", picture[16:24]) == (cards.WIDTH, cards.HEIGHT)
+        assert len(picture) < 80_000
+
+
+def test_every_page_has_a_title_a_description_and_a_picture(site):
+    lacking = []
+    for path in sorted(site.rglob("*.html")):
+        text = path.read_text(encoding="utf-8")
+        folder = site if path.name == "404.html" else path.parent  # whose links begin at the site's root
+        image = [(folder / to.lstrip("/")).resolve().is_file() for to in meta(text, "og:image")]
+        said = [meta(text, name) for name in ("description", "og:title", "og:description")]
+        if image != [True] or any(len(found) != 1 or not found[0].strip() for found in said) or "<title>" not in text:
+            lacking.append(path.relative_to(site).as_posix())
+    assert lacking == []

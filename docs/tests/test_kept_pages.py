@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from nnspec_site import cores, data, kept, kept_pages
+from nnspec_conformance.clauses import Spec
+from nnspec_site import cores, data, finding, kept, kept_pages
 from nnspec_site.assets import ROOT
+from nnspec_site.data import Data
 
 STAMPS = {"spec": "1", "results": "1", "sources": "1", "figures": "1"}
 OWN = "spec/components/relu.md"
@@ -23,7 +23,7 @@ def serve(tmp_path, monkeypatch):
     pages.mkdir()
     (tmp_path / "mkdocs.yml").write_text(
         f"site_name: x\ndocs_dir: {pages}\nsite_dir: {tmp_path / 'site'}\nuse_directory_urls: false\n"
-        f"theme: material\nplugins: [search, autorefs]\nhooks: [{ROOT / 'docs' / 'nnspec_site' / 'hooks.py'}]\n",
+        f"theme: material\nplugins: [autorefs]\nhooks: [{ROOT / 'docs' / 'nnspec_site' / 'hooks.py'}]\n",
         encoding="utf-8",
     )
     monkeypatch.setattr(data, "refresh", lambda: None)
@@ -31,6 +31,8 @@ def serve(tmp_path, monkeypatch):
     monkeypatch.setattr(cores, "count", lambda: 2)
     monkeypatch.setattr(data, "stamps", lambda: STAMPS)
     monkeypatch.setattr(kept, "FOLDER", tmp_path / "rendered")
+    monkeypatch.setattr(finding, "write", lambda *_: None)
+    monkeypatch.setattr(data, "current", lambda: Data(Spec(tmp_path, {}, {}, {})))
 
     def run(**texts: str) -> tuple[list[str], str]:
         for name, text in texts.items():
@@ -55,16 +57,14 @@ def test_second_build_renders_nothing_and_a_changed_page_alone_is_rendered(serve
     assert "Changed: <a" in changed
 
 
-def test_search_finds_the_same_where_no_page_was_rendered(serve, tmp_path):
-    def found() -> list[dict[str, str]]:
-        return json.loads((tmp_path / "site" / "search" / "search_index.json").read_text(encoding="utf-8"))["docs"]
-
+def test_search_finds_the_same_where_no_page_was_rendered(serve):
     serve(index="# Home\n\nA [Place][].\n\n## Below\n\n- one\n", other="# Other\n\n## Place\n")
-    first = found()
-    assert [hit["location"] for hit in first] == ["index.html", "index.html#below", "other.html", "other.html#place"]
-    assert first[0]["text"] == "<p>A Place.</p>"
+    first = kept_pages.hits()
+    found = [hit for sections in first.values() for hit in sections]
+    assert [hit["location"] for hit in found] == ["index.html", "index.html#below", "other.html", "other.html#place"]
+    assert found[0]["text"] == "<p>A Place.</p>"
     assert serve()[0] == []
-    assert found() == first
+    assert kept_pages.hits() == first
 
 
 def test_pages_are_the_same_on_one_core(serve, monkeypatch):
@@ -96,7 +96,7 @@ def test_a_new_page_may_be_linked_by_every_other(serve):
         ("/// operation | relu\n///\n", OWN, {"results", "figures", "spec"}),
         ("/// matrix | components/relu\n///\n", OWN, {"results", "figures"}),
         ("/// matrix | all\n///\n", "results/index.md", {"results", "figures", "spec"}),
-        ("/// matrix | clauses\n///\n", OWN, {"results", "figures", "spec"}),
+        ("/// matrix | readings\n///\n", OWN, {"results", "figures", "spec"}),
         ("/// topics | components\n///\n", "spec/components/index.md", {"results", "figures", "spec"}),
         ("/// write | relu\n///\n", "guides/port.md", {"results", "figures", "spec", "sources"}),
         ("/// reference | nnspec.components.activations.relu\n///\n", OWN, {"results", "figures", "sources"}),

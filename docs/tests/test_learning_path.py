@@ -8,6 +8,7 @@ import pytest
 
 from nnspec_conformance import cli
 from nnspec_conformance.clauses import load_spec
+from nnspec_site import learning_path
 from nnspec_site.assets import PAGES
 
 PATH = (PAGES / "guides" / "learning-path.md").read_text(encoding="utf-8")
@@ -90,3 +91,11 @@ def test_every_word_can_be_linked_to():
     found = re.findall(r"^\*\*(.*)\*\* \{ #(\S+) \}\n:   ", GLOSSARY, re.M)
     assert len(found) == len(re.findall(r"^:   ", GLOSSARY, re.M))
     assert [place for word, place in found if place != re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")] == []
+
+
+def test_every_exercise_that_the_path_names_is_on_the_page_that_it_names():
+    links = re.findall(r"\.\./spec/([\w/]+)\.md#exercise-([\w-]+)", PATH)
+    assert len(links) > 12
+    pages = {page: (PAGES / "spec" / f"{page}.md").read_text(encoding="utf-8") for page, _ in links}
+    assert [name for page, name in links if f"/// exercise | {name}\n" not in pages[page]] == []
+    assert set(learning_path.steps(PATH)) == {name for _, name in links}

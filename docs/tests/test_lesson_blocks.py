@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from nnspec_site import learning_path
 from nnspec_site.errors import SiteError
 
 
@@ -66,6 +67,15 @@ def test_exercise_from_a_mutant_names_the_clauses_that_catch_it(convert):
     html = convert(EXERCISE.format(options="    mutant: drops-nan\n"))
     assert '<a href="/spec/components/topic.md#act.nan"><code>act.nan</code></a>' in html
     assert "The suite holds this wrong implementation: drops-nan ; it is caught by act.nan ." in text_of(html)
+
+
+def test_exercise_of_the_learning_path_has_its_step(convert, monkeypatch):
+    text = "### 1. One neuron\n\nRead.\n\n### 2. Two\n\n**Try** [it](../spec/a.md#exercise-which-input).\n"
+    assert learning_path.steps(text) == {"which-input": (2, "/guides/learning-path.md#2-two")}
+    monkeypatch.setattr(learning_path, "step_of", learning_path.steps(text).get)
+    html = convert(EXERCISE.format(options=""))
+    assert '<a href="/guides/learning-path.md#2-two">Learning path, step 2</a>' in html
+    assert "Learning path" not in convert(EXERCISE.format(options="").replace("which-input", "another"))
 
 
 def test_exercise_without_an_answer_stops_the_build(convert):

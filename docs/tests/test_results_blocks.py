@@ -122,20 +122,16 @@ def test_matrix_of_a_page_leaves_out_what_everybody_passes(data, convert):
     assert "Everybody passes the other 1 clause." in html
 
 
-def test_matrix_of_every_page_leaves_nothing_out(data, convert):
-    data.subjects["torch"]["results"]["act.nan[relu]"]["outcome"] = "pass"
-    assert "act.nan" in convert("/// matrix | clauses\n///")
-
-
 def test_matrix_of_an_unknown_page_stops_the_build(convert):
-    with pytest.raises(SiteError, match="no such view or spec page; known: all, frameworks, clauses, subjects"):
+    with pytest.raises(SiteError, match="no such view or spec page; known: all, frameworks, explore, lists"):
         convert("/// matrix | components/nothing\n///")
 
 
 @pytest.mark.parametrize(
     ("view", "shown"),
     [
-        ("clauses", "gelu.form"),
+        ("lists", "Components: Topic"),
+        ("explore", "Loading the results"),
         ("subjects", "2026-01-02"),
         ("readings", "exact, tanh"),
         ("mutants", "drops-nan"),
@@ -160,7 +156,7 @@ def test_wrong_implementations_of_many_operations_count_them(data):
     assert shown == {2: "f0 , f1", 12: "12 of 20", 20: "all 20"}
 
 
-@pytest.mark.parametrize("view", ["all", "frameworks", "clauses", "subjects", "readings"])
+@pytest.mark.parametrize("view", ["all", "frameworks", "lists", "subjects", "readings"])
 def test_frameworks_come_first_reference_and_oracle_last(data, report, convert, view):
     held = data.subjects["reference"]["results"]
     data.subjects = {"numpy_oracle": report("numpy_oracle", "oracle", held), **data.subjects}

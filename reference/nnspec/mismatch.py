@@ -119,7 +119,7 @@ def _of_plain(name: str, parameter: str, value: Any, hint: Any) -> Exception | N
         close = difflib.get_close_matches(str(value), [str(choice) for choice in choices], n=1)
         fix = f"; did you mean {close[0]!r}?" if close else ""
         return ValueError(f"{name}: {parameter} must be one of {', '.join(map(repr, choices))}, got {value!r}{fix}")
-    expected = [part for part in alternatives(hint) if isinstance(part, type)]
+    expected = [part for part in alternatives(hint) if isinstance(part, type)]  # Any is one from Python 3.11 on
     if expected and not any(_is_plainly(value, part) for part in expected):
         words = " or ".join(
             {"float": "a number", "int": "an integer", "NoneType": "None"}.get(part.__name__, part.__name__)
@@ -148,7 +148,7 @@ def _is_plainly(value: Any, hint: Any) -> bool:
         return isinstance(value, float | int | np.number) or (hasattr(value, "ndim") and value.ndim == 0)
     if hint is int:
         return isinstance(value, int | np.integer)
-    return isinstance(hint, type) and isinstance(value, hint)
+    return hint is Any or (isinstance(hint, type) and isinstance(value, hint))
 
 
 def unwrapped(value: Any) -> Any:

@@ -9,7 +9,9 @@ from flax import nnx
 from nnspec.training.batch_normalization import (
     BatchNorm,
     batch_norm,
+    batch_norm_collected,
     batch_norm_eval,
+    batch_norm_layer,
     batch_norm_statistics,
     batch_norm_update,
     masked_batch_norm,
@@ -53,6 +55,25 @@ def test_the_statistics_of_several_batches_are_those_that_a_module_collects():
 
     np.testing.assert_allclose(mean[-1], layer.mean[...], rtol=1e-6)
     np.testing.assert_allclose(variance[-1], layer.variance[...], rtol=1e-6)
+
+
+def test_a_layer_trains_unless_it_is_told_otherwise_and_asks_for_statistics_in_use():
+    np.testing.assert_array_equal(batch_norm_layer(X, ZEROS, ONES, epsilon=0.05), batch_norm(X, epsilon=0.05))
+    np.testing.assert_array_equal(batch_norm_layer(X, epsilon=0.05), batch_norm(X, epsilon=0.05))
+
+    with pytest.raises(ValueError, match="^batch_norm_layer: in eval mode mean and variance must be given") as caught:
+        batch_norm_layer(X, mode="eval", epsilon=0.05)
+    assert "\n" not in str(caught.value)
+
+
+def test_statistics_of_half_precision_are_collected_in_float32_and_those_of_float32_as_by_the_module():
+    mean, variance = batch_norm_collected(X.astype(jnp.bfloat16), decay=0.75)
+    assert mean.dtype == variance.dtype == jnp.float32
+    narrow = batch_norm_collected(X.astype(jnp.bfloat16), decay=0.75, statistics_dtype="input")
+    assert all(part.dtype == jnp.bfloat16 for part in narrow)
+
+    for got, want in zip(batch_norm_collected(X, decay=0.75), batch_norm_statistics(X, decay=0.75), strict=True):
+        np.testing.assert_allclose(got, want[-1], rtol=1e-6)
 
 
 def test_a_mask_that_leaves_everything_out_gives_finite_numbers():

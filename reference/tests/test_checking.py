@@ -7,7 +7,7 @@ import inspect
 import re
 import statistics
 import timeit
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -322,3 +322,12 @@ def test_an_error_from_inside_a_compiled_function_is_one_line():
         halve(x)
 
     assert not any("TRACEBACK" in note for note in getattr(refused.value, "__notes__", ()))
+
+
+def test_an_argument_of_any_type_fits():
+    @checked
+    def shifted(x: Float[Array, "n"], told: Any, *, form: Literal["a", "b"]) -> Float[Array, "n"]:
+        return x
+
+    with pytest.raises(ValueError, match="form must be one of 'a', 'b', got 'c'"):
+        shifted(scale, ["anything"], form="c")

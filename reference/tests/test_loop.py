@@ -1,53 +1,32 @@
 """The training loop: its steps are those that are written by hand, with batches, keys and modules as they should be."""
 
-import inspect
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 from flax import nnx
+from loops import (
+    BATCH,
+    EPOCHS,
+    HOW,
+    RULE,
+    WEIGHTS,
+    N,
+    Network,
+    X,
+    Y,
+    arrays,
+    changed,
+    losses,
+    of_a_module,
+    same,
+    weighted,
+)
 
-from nnspec.components.layers import mlp
-from nnspec.training import loop
-from nnspec.training.adam import adam
-from nnspec.training.dropout import Dropout, dropout
+from nnspec.training.dropout import dropout
 from nnspec.training.loop import fit
 from nnspec.training.stochastic_gradient_descent import batches
-from nnspec_conformance.inputs import network
-
-N, BATCH, EPOCHS = 11, 4, 3  # the last batch has three examples
-X, WEIGHTS = network((3, 5, 2), leading=(N,), seed=5)
-Y = network((2, 1), leading=(N,), seed=9)[0]
-HOW = {"epochs": EPOCHS, "batch_size": BATCH, "progress": False}
-RULE = adam(lambda count: 0.05 / (1 + count))
-
-
-def losses(weights, x, y, *, key):
-    """Half the squared distance of each example."""
-    return jnp.square(mlp(x, weights, activation="tanh") - y).sum(-1) / 2
-
-
-def weighted(weights, x, y, *, key):
-    """The same, where each example has a weight between 0 and 3."""
-    return losses(weights, x, y, key=key), jnp.floor(4 * jnp.abs(jnp.sin(7 * x[:, 0])))
-
-
-def same(one, other):
-    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
-    return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in pairs)
-
-
-def changed(*edits, of="fit"):
-    """The loop with parts of its source changed."""
-    text = inspect.getsource(loop)
-    for old, new in edits:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    scope = {"__name__": "changed"}
-    exec(compile(text, "changed", "exec"), scope)
-    return scope[of]
 
 
 # ------------------------------------------------------------------ steps
@@ -71,15 +50,15 @@ def by_hand(loss=losses, rule=RULE, seed=0):
 
 def fills_the_last_batch(*given, **how):
     """The short batch is filled with its first example."""
-    edit = ("_rows(arrays, rows[rows >= 0])", "_rows(arrays, np.where(rows >= 0, rows, rows[0]))")
+    edit = ("rows = rows[rows >= 0]", "rows = np.where(rows >= 0, rows, rows[0])")
     return changed(edit)(*given, **how)
 
 
 def starts_the_optimizer_anew(*given, **how):
     """Each epoch begins with a fresh state of the optimizer."""
     edit = (
-        "seen, start = [], time",
-        "carry = (*carry[:2], optimizer.init(carry[0]))\n            seen, start = [], time",
+        "start = time",
+        "at.carry = at.carry._replace(state=optimizer.init(at.carry.weights))\n            start = time",
     )
     return changed(edit)(*given, **how)
 
@@ -159,11 +138,8 @@ def visits(implementation):
 
 def draws_with_repetition(*given, **how):
     """Each batch is drawn from all examples."""
-    edit = (
-        "_rows(arrays, rows[rows >= 0])",
-        "_rows(arrays, np.random.default_rng(rows).integers(0, size, (rows >= 0).sum()))",
-    )
-    return changed((edit[0], edit[1].replace("default_rng(rows)", "default_rng(abs(rows))")))(*given, **how)
+    drawn = "rows = np.random.default_rng(abs(rows)).integers(0, size, (rows >= 0).sum())"
+    return changed(("rows = rows[rows >= 0]", drawn))(*given, **how)
 
 
 def drops_the_last_batch(*given, **how):
@@ -173,7 +149,7 @@ def drops_the_last_batch(*given, **how):
 
 def has_one_order(*given, **how):
     """All epochs have the order of the first one."""
-    return changed(("for rows in orders[epoch])", "for rows in orders[0])"))(*given, **how)
+    return changed(("for rows in orders[epoch]", "for rows in orders[0]"))(*given, **how)
 
 
 @pytest.mark.statement("fit.epoch", of=fit, mutants=[draws_with_repetition, drops_the_last_batch, has_one_order])
@@ -207,12 +183,12 @@ def keys_of(implementation):
 
 def has_one_key(*given, **how):
     """All steps have the same key."""
-    return changed(("jax.random.fold_in(key, len(losses))", "key"))(*given, **how)
+    return changed(("jax.random.fold_in(key, len(at.losses))", "key"))(*given, **how)
 
 
 def has_a_key_by_epoch(*given, **how):
     """The steps of an epoch share a key."""
-    return changed(("jax.random.fold_in(key, len(losses))", "jax.random.fold_in(key, epoch)"))(*given, **how)
+    return changed(("jax.random.fold_in(key, len(at.losses))", "jax.random.fold_in(key, at.epoch)"))(*given, **how)
 
 
 def draws_in_evaluations(*given, **how):
@@ -250,32 +226,6 @@ def test_a_seed_is_a_run(implementation):
 
 
 # ------------------------------------------------------------------ modules
-class Network(nnx.Module):
-    """A layer behind dropout, with the mean of what went through it as a statistic."""
-
-    def __init__(self):
-        rngs = nnx.Rngs(params=0, dropout=1)
-        self.dropout = Dropout(0.5, rngs=rngs)
-        self.kernel = nnx.Param(jnp.asarray(WEIGHTS["kernel_0"][:, :2]))
-        self.mean = nnx.BatchStat(jnp.zeros(3))
-        self.use_running_average = False
-
-    def __call__(self, x):
-        if not self.use_running_average:
-            self.mean[...] = 0.9 * self.mean[...] + 0.1 * x.mean(0)
-        return (self.dropout(x) - self.mean[...]) @ self.kernel[...]
-
-
-def of_a_module(model, x, y, *, key):
-    return jnp.square(model(x) - y).sum(-1) / 2
-
-
-def arrays(model):
-    """All arrays of a module, keys as numbers."""
-    leaves = jax.tree.leaves(nnx.state(model))
-    return [jax.random.key_data(x) if jnp.issubdtype(x.dtype, jax.dtypes.prng_key) else np.array(x) for x in leaves]
-
-
 def trains_what_it_is_handed(loss, model, *given, **how):
     """The module itself is trained."""
     run = fit(loss, model, *given, **how)
@@ -333,9 +283,9 @@ def stays_in_training_mode(*given, **how):
 
 def keeps_what_an_evaluation_changed(*given, **how):
     """The keys that an evaluation drew are missing in the run."""
-    later = "jax.tree.map(lambda x: x + 1 if x.dtype == jnp.uint32 and x.ndim == 0 else x, carry[1])"
-    best = "best = trained if watched.improved else best"
-    return changed((best, f"carry = (carry[0], {later}, carry[2])"))(*given, **how)
+    later = "jax.tree.map(lambda x: x + 1 if x.dtype == jnp.uint32 and x.ndim == 0 else x, at.carry.rest)"
+    best = "at.best = split(trained, train=True)[1:] if at.watched.improved else at.best"
+    return changed((best, f"at.carry = at.carry._replace(rest={later})"))(*given, **how)
 
 
 @pytest.mark.statement("evaluate.state", of=fit, mutants=[stays_in_training_mode, keeps_what_an_evaluation_changed])

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import inspect
 import re
 from pathlib import Path
 from unittest import mock
@@ -12,48 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from loops import BATCH, EPOCHS, HOW, RULE, WEIGHTS, N, X, Y, changed, losses, same, weighted
 
 from nnspec.components.layers import mlp
-from nnspec.training import loop
 from nnspec.training.adam import adam
 from nnspec.training.early_stopping import early_stopping, early_stopping_update
 from nnspec.training.gradient_clipping import clip_by_global_norm
 from nnspec.training.loop import evaluate, fit
 from nnspec.training.stochastic_gradient_descent import batches
-from nnspec_conformance.inputs import network
 
 PAGE = Path(__file__).resolve().parents[2] / "spec" / "training" / "loop.md"
-N, BATCH, EPOCHS = 11, 4, 3  # the last batch has three examples
-X, WEIGHTS = network((3, 5, 2), leading=(N,), seed=5)
-Y = network((2, 1), leading=(N,), seed=9)[0]
-HOW = {"epochs": EPOCHS, "batch_size": BATCH, "progress": False}
-RULE = adam(lambda count: 0.05 / (1 + count))
-
-
-def losses(weights, x, y, *, key):
-    """Half the squared distance of each example."""
-    return jnp.square(mlp(x, weights, activation="tanh") - y).sum(-1) / 2
-
-
-def weighted(weights, x, y, *, key):
-    """The same, where each example has a weight between 0 and 3."""
-    return losses(weights, x, y, key=key), jnp.floor(4 * jnp.abs(jnp.sin(7 * x[:, 0])))
-
-
-def same(one, other):
-    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
-    return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in pairs)
-
-
-def changed(*edits, of="fit"):
-    """The loop with parts of its source changed."""
-    text = inspect.getsource(loop)
-    for old, new in edits:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    scope = {"__name__": "changed"}
-    exec(compile(text, "changed", "exec"), scope)
-    return scope[of]
 
 
 # ------------------------------------------------------------------ measurements
@@ -66,9 +33,9 @@ def means_of_batches(implementation):
 
 def averages_batches(*given, **how):
     """The mean of the batches' means."""
-    return changed(("(means * weights).sum() / max(weights.sum(), np.finfo(float).tiny)", "means.mean()"))(
-        *given, **how
-    )
+    return changed(
+        ("(np.where(weights > 0, means, 0) * weights).sum() / max(weights.sum(), np.finfo(float).tiny)", "means.mean()")
+    )(*given, **how)
 
 
 def drops_the_last_of_an_evaluation(*given, **how):
@@ -111,9 +78,9 @@ PATIENT = functools.partial(early_stopping_update, patience=2)
 
 def stops_one_later(*given, **how):
     """One more epoch is made."""
-    later = "if over:\n                break\n            over = bool(watched.stopped)"
-    start = ("losses, best = [], [], None", "losses, best, over = [], [], None, False")
-    return changed(start, ("if watched.stopped:\n                break", later))(*given, **how)
+    start = ("key, ended, pending =", "over, key, ended, pending = False,")
+    later = ("and not at.watched.stopped:", "and not over:\n            over = bool(at.watched.stopped)")
+    return changed(start, later)(*given, **how)
 
 
 def looks_at_the_training_loss(*given, **how):
@@ -123,7 +90,7 @@ def looks_at_the_training_loss(*given, **how):
 
 def never_stops(*given, **how):
     """The rule is asked, and not obeyed."""
-    return changed(("if watched.stopped:", "if watched.stopped is None:"))(*given, **how)
+    return changed(("and not at.watched.stopped:", "and at.watched.stopped is not None:"))(*given, **how)
 
 
 @pytest.mark.statement("fit.stop", of=fit, mutants=[stops_one_later, looks_at_the_training_loss, never_stops])
@@ -144,14 +111,14 @@ def returns_the_last(*given, **how):
 
 def keeps_the_first(*given, **how):
     """The first weights that were an improvement are kept."""
-    return changed(("trained if watched.improved else best", "trained if best is None else best"))(*given, **how)
+    return changed(("[1:] if at.watched.improved else at.best", "[1:] if at.best is None else at.best"))(*given, **how)
 
 
 def keeps_the_next(*given, **how):
     """Kept are the weights of the epoch before."""
-    now = "_merged(model, *_copied(carry[:2]))"
-    before = (f"trained = {now}", f"late, trained = trained if history else None, {now}")
-    return changed(before, ("best = trained if watched", "best = late if watched"))(*given, **how)
+    now = "merged(model, *copied(at.carry[:2]))\n            if"
+    before = (f"trained = {now}", f"late, trained = trained if at.history else model, {now}")
+    return changed(before, ("at.best = split(trained,", "at.best = split(late,"))(*given, **how)
 
 
 @pytest.mark.statement("fit.returned", of=fit, mutants=[returns_the_last, keeps_the_first, keeps_the_next])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.benchmarks.core import Program, Workload, compiled
+from nnspec_conformance.benchmarks.core import HLO, Program, Workload, compiled, interleave
 from nnspec_conformance.benchmarks.peers import keras_on_jax, torch_compiler, torch_place, waiting, with_gradients
 
 FORWARD, BOTH = "forward", "forward+backward"
@@ -84,7 +84,58 @@ class Layer:
                     least_bytes=ITEM * self.numbers(size) * (1 if direction == FORWARD else 2),
                     build=self.builder(size, direction),
                     ceiling="matmul",
+                    profile=self.profiler(size, passes),
                 )
+
+    def profiler(self, size: Size, passes: int) -> Callable[[Any, dict[str, Any]], str | None]:
+        """Where ours takes longer than a peer: how the programs differ, and what the products alone take."""
+
+        def profile(device: Any, entry: dict[str, Any]) -> str | None:
+            slower = {name for name, ratio in entry["ratio"].items() if ratio > 1}
+            parts = []
+            for name in sorted(slower & {"flax", "keras"}):
+                ours, theirs = (program["instructions"] for program in (entry["nnspec"], entry["peers"][name]))
+                both = {kind: (ours.get(kind, 0), theirs.get(kind, 0)) for kind in HLO}
+                differ = ", ".join(f"{kind} {n} and {m}" for kind, (n, m) in both.items() if n != m)
+                parts.append(f"instructions of ours and of {name}: {differ or 'the same, the rest is noise'}")
+            if fastest := min((entry["peers"][n]["seconds"] for n in slower if n.startswith("torch")), default=None):
+                bare = self.bare(size, device)
+                xla, library = (1e3 * passes * bare[name] for name in ("xla", "torch"))
+                parts.append(
+                    f"products alone, step by step: {xla:.1f} ms in XLA, of {1e3 * entry['nnspec']['seconds']:.1f} for "
+                    f"all, and {library:.1f} in PyTorch, of {1e3 * fastest:.1f}"
+                )
+            return "; ".join(parts) or None
+
+        return profile
+
+    def bare(self, size: Size, device: Any) -> dict[str, float]:
+        """Seconds of the forward products alone, each of a state after the one before, in XLA and in PyTorch."""
+        import jax
+        import jax.numpy as jnp
+        import torch
+
+        x, weights, _ = self.drawn(size)
+        kernel, recurrent, _ = self.joined(weights, np.concatenate)
+        n, place = size.width, torch_place(device) or "cpu"
+        rows = torch.from_numpy(np.ascontiguousarray(x.swapaxes(0, 1))).to(place)
+        k, u = (torch.from_numpy(a).to(place) for a in (kernel, recurrent))
+
+        def scanned(x: Any, k: Any, u: Any) -> Any:
+            def step(h: Any, p: Any) -> Any:
+                return (p + h @ u)[:, :n], None
+
+            return jax.lax.scan(step, jnp.zeros((size.batch, n)), (x @ k).swapaxes(0, 1))[0]
+
+        def looped() -> Any:
+            h = torch.zeros(size.batch, n, device=place)
+            for p in rows @ k:
+                h = torch.addmm(p, h, u)[:, :n]
+            return h
+
+        given = jax.device_put((x, kernel, recurrent), device)
+        calls = {"xla": compiled(scanned, *given).call, "torch": waiting(looped, place)}
+        return interleave(calls, rounds=5)
 
     def builder(self, size: Size, direction: str) -> Callable[[Any], dict[str, Program]]:
         """A function from the device to the programs of this workload."""

@@ -7,7 +7,7 @@ from nnspec_site import data as site_data
 from nnspec_site.blocks.base import SiteBlock, heading_below, options
 from nnspec_site.data import Data
 from nnspec_site.html import Element, code, make, prose, unwrapped
-from nnspec_site.proof import groups, line
+from nnspec_site.proof import groups, line, readings_of
 from nnspec_site.rendering import clause_address
 
 
@@ -73,17 +73,3 @@ def choices_of(data: Data, clause: Clause) -> dict[str, str]:
         return clause.variants
     met = [reading for subject in data.subjects for reading in readings_of(data, clause, subject)]
     return dict.fromkeys([*map(str, clause.candidates), *met], "")
-
-
-def readings_of(data: Data, clause: Clause, subject: str, only: str = "") -> list[str]:
-    """The readings or the default a subject was held to and met; the definition's where none was recorded.
-
-    They are those of all instances, or of the one that is given.
-    """
-    found: list[str] = []
-    for instance in [only] if only else clause.instances:
-        result = data.result(subject, clause, instance)
-        if result.get("was", result["outcome"]) in ("pass", "variant"):
-            usual = clause.default if clause.kind == "default" else clause.definition
-            found += map(str, result.get("readings", {}).get(clause.id) or [usual])
-    return list(dict.fromkeys(found))

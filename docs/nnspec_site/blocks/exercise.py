@@ -1,7 +1,7 @@
 """``/// exercise | slug``: a question and, below a line ``---``, its folded answer.
 
 With ``mutant: drops NaN`` the exercise is made from that wrong implementation of the suite; the answer says so, and
-which clauses catch it.
+which clauses catch it. One that the learning path names has its step.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from nnspec_conformance.blocks import Block
 from nnspec_conformance.errors import SpecError
 from nnspec_site import data as site_data
+from nnspec_site import learning_path
 from nnspec_site.blocks.base import SiteBlock, options
 from nnspec_site.data import Data
 from nnspec_site.html import Element, code, make, unwrapped
@@ -26,7 +27,11 @@ class ExerciseBlock(SiteBlock):
 
     def on_create(self, parent: Element) -> Element:
         self.text = make("div", "nn-exercise-text")
-        made = make("div", "nn-exercise", self.text, id=f"exercise-{self.argument}")
+        step = learning_path.step_of(self.argument)
+        mark = (
+            make("p", "nn-provenance", make("a", "", f"Learning path, step {step[0]}", href=step[1])) if step else None
+        )
+        made = make("div", "nn-exercise", mark, self.text, id=f"exercise-{self.argument}")
         parent.append(made)
         return made
 

@@ -1,8 +1,9 @@
 """``/// matrix | all`` and its kin: results as tables.
 
 ``all`` sections by subjects; ``frameworks`` a bar for each subject; ``<page>`` that page's clauses by subjects,
-``clauses`` every page's; ``subjects`` versions and dates; ``readings`` who has which reading; ``mutants`` the kill
-table; ``experiments`` every outcome; ``data`` the files of results.
+``explore`` every row, asked by the reader; ``lists`` the pages of results; ``try`` a reader's own function;
+``subjects`` versions and dates; ``readings`` who has which reading; ``mutants`` the kill table; ``experiments`` every
+outcome; ``data`` the files of results.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from nnspec_site.html import Element, make
 VIEWS: dict[str, Callable[[Data], Element | None]] = {
     "all": tables.sections,
     "frameworks": tables.frameworks,
-    "clauses": tables.clauses,
+    "explore": tables.explore,
+    "lists": tables.result_lists,
+    "try": tables.tryout,
     "subjects": tables.subjects,
     "readings": tables.readings,
     "mutants": tables.mutants,

@@ -10,10 +10,10 @@ from nnspec_conformance.operations import Operation
 from nnspec_site import data as site_data
 from nnspec_site import dialects, highlighting
 from nnspec_site.blocks.base import SiteBlock, options
-from nnspec_site.blocks.clause import readings_of
 from nnspec_site.data import Data
 from nnspec_site.dialects import Dialect
 from nnspec_site.html import Element, code, make
+from nnspec_site.proof import readings_of
 from nnspec_site.tables import anchor
 
 

@@ -20,6 +20,7 @@ the script shows, from the reference, as JSON.
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import pkgutil
 import re
@@ -36,6 +37,8 @@ import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+
+from nnspec_site.figures._light import light
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "pages" / "assets" / "figures"
 COLOR = re.compile(r"#[0-9a-f]{6}\b")
@@ -141,12 +144,14 @@ def size_of(path: Path) -> tuple[int, int]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write ``figure`` as SVG without a date, so that drawing it again changes nothing.
+    """Write ``figure`` as a light SVG without a date, so that drawing it again changes nothing.
 
     Not by ``savefig``, which draws all of it once before that, in vain.
     """
+    drawn = io.StringIO()
+    FigureCanvasSVG(figure).print_svg(drawn, metadata={"Date": None, "Creator": None})
     path.parent.mkdir(parents=True, exist_ok=True)
-    FigureCanvasSVG(figure).print_svg(path, metadata={"Date": None, "Creator": None})
+    path.write_text(light(drawn.getvalue()), encoding="utf-8")
 
 
 def dark(picture: str) -> str | None:

@@ -34,21 +34,30 @@ def draw(theme: Theme) -> Figure:
 
 
 def numbers() -> dict:
-    """Exact values and slopes at ``X``, and the reference's values in each dtype with their distances in ulps."""
+    """Exact values and slopes at ``X``, and the reference's values in each dtype with their distances in ulps.
+
+    With the digits that the script needs: a value of a dtype is the float32 number next to what stands here.
+    """
     return {
-        "x": X.tolist(),
+        "x": [_short(x, 5) for x in X],
         "dtypes": DTYPES,
         "functions": {name: _function(name) for name in oracle.ELEMENTWISE},
     }
 
 
 def _function(name: str) -> dict:
-    exact = getattr(oracle, name)(X)
-    found: dict = {"value": exact.tolist(), "slope": getattr(oracle, f"{name}_derivative")(X).tolist()}
+    exact, slope = getattr(oracle, name)(X), getattr(oracle, f"{name}_derivative")(X)
+    found: dict = {"value": [_short(v, 11) for v in exact], "slope": [_short(v, 6) for v in slope]}
     for dtype in DTYPES:
         value, distance = _rounded(name, exact, dtype)
-        found[dtype] = [[v, d] for v, d in zip(value.tolist(), distance.round(3).tolist(), strict=True)]
+        found[dtype] = [[_short(v, 9) for v in value], [_short(round(d, 2), 3) for d in distance]]
     return found
+
+
+def _short(value: float, digits: int) -> float | int:
+    """A number with so many digits, without a point where it is whole."""
+    rounded = float(f"{value:.{digits}g}")
+    return int(rounded) if rounded.is_integer() else rounded
 
 
 def _rounded(name: str, exact: np.ndarray, dtype: str) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,8 @@ def draw(theme: Theme) -> Figure:
     """A curve for each layer, the mean of all seeds; the lines are who answers 1 whatever comes, and solved."""
     series = load_experiments()["adding-problem"]["series"]
     figure, ax = plt.subplots(figsize=theme.size(0.5))
-    for (name, losses), color in zip(series.items(), theme.colors, strict=False):
+    shown = {name: losses for name, losses in series.items() if not name.startswith("gradient")}
+    for (name, losses), color in zip(shown.items(), theme.colors, strict=False):
         updates = CHUNK * np.arange(1, len(losses) + 1)
         ax.plot(updates, losses, color=color, linewidth=1.4)
         ax.annotate(name, (updates[-1], losses[-1]), (4, -9), textcoords="offset points", color=color)

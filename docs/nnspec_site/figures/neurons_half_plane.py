@@ -10,7 +10,7 @@ from nnspec_site.figures import Theme
 
 WEIGHTS, BIAS = np.array([1.0, 2.0]), -3.0
 START = [1.0, -1.0, 0.5]  # of the moving figure: two of OR's four points right, the rest is the reader's
-POINTS = [[0, 0], [0, 1], [1, 0], [1, 1]]
+POINTS = [[-1, -1], [-1, 1], [1, -1], [1, 1]]  # -1 stands for false, as in the tables of the page
 SIDE = np.linspace(-1.4, 4.2, 81)
 
 
@@ -44,5 +44,6 @@ def draw(theme: Theme) -> Figure:
 def numbers() -> dict:
     """Where the sliders stand at first, the four points, and what each function of them is."""
     table = {"AND": np.logical_and, "OR": np.logical_or, "XOR": np.logical_xor}
-    targets = {name: function(*np.transpose(POINTS)).astype(int).tolist() for name, function in table.items()}
+    true = np.array(POINTS) > 0
+    targets = {name: np.where(function(*true.T), 1, -1).tolist() for name, function in table.items()}
     return {"start": START, "points": POINTS, "targets": targets}

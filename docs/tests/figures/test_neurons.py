@@ -21,10 +21,11 @@ def test_neuron_counts_what_the_reference_has_right(show_figure, slide, cells, n
         slide(page, label, value)
     points = np.array(POINTS, np.float32)
     z = np.asarray(neuron(points, np.array([w1, w2], np.float32), np.float32(b), activation="identity"))
-    for target, wanted in (("AND", points.all(1)), ("OR", points.any(1)), ("XOR", points.sum(1) == 1)):
+    true = points > 0
+    for target, wanted in (("AND", true.all(1)), ("OR", true.any(1)), ("XOR", true.sum(1) == 1)):
         page.get_by_label("to learn").select_option(target)
         assert [number(row[1]) for row in cells(page)] == z.tolist()
-        assert [row[2] for row in cells(page)] == [str(int(v)) for v in z > 0]
+        assert [number(row[2]) for row in cells(page)] == [1 if v > 0 else -1 for v in z]
         right = int(((z > 0) == wanted).sum())
         assert page.locator(".nn-readout p").inner_text() == f"{target}: {right} of 4 points right."
 
@@ -45,4 +46,4 @@ def test_neuron_line_stands_where_the_sum_is_zero(show_figure, slide, drawn):
 def _place(circles: list[dict[str, str]], x: float, y: float) -> tuple[float, float]:
     """Where a point of the plane is drawn, from the four points that are."""
     (x0, y0), (_, y1), (x1, _) = [[float(circle[name]) for name in ("cx", "cy")] for circle in circles[:3]]
-    return x0 + x * (x1 - x0), y0 + y * (y1 - y0)
+    return x0 + (x + 1) / 2 * (x1 - x0), y0 + (y + 1) / 2 * (y1 - y0)

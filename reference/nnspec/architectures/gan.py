@@ -18,7 +18,7 @@ from nnspec.entries import between_0_and_1, held
 
 __all__ = [
     "Players", "discriminator_loss", "gan_step", "gan_value", "generator_loss", "gradient_penalty", "jensen_shannon",
-    "players",
+    "players", "points_between", "simultaneous_gan_step",
 ]  # fmt: skip
 
 DiscriminatorKind = Literal["logistic", "least-squares", "hinge", "wasserstein"]
@@ -118,6 +118,30 @@ def gradient_penalty(
     flat = square == 0  # the root has no derivative there
     length = jnp.where(flat, 0, jnp.sqrt(jnp.where(flat, 1, square)))
     return (length - jnp.asarray(target, length.dtype)) ** 2
+
+
+@checked
+def points_between(
+    real: Float[Array, "batch *features"], fake: Float[Array, "batch *features"], key: Array
+) -> Float[Array, "batch *features"]:
+    r"""Draw a point between each real sample and a made one, where `gradient_penalty` asks for the slope.
+
+    With $\epsilon$ uniform from 0 to 1, one for each pair: $\epsilon\, x + (1 - \epsilon)\, \tilde x$
+    [points-between.uniform][]
+
+    Args:
+        real: real samples $x$, any float dtype.
+        fake: made samples $\tilde x$, the same shape.
+        key: where the places are drawn from.
+
+    Returns:
+        One point for each pair, in the dtype of ``real``.
+
+    Source: Gulrajani and others 2017, section 4.
+    """
+    x, made = _wide(real), _wide(fake)
+    epsilon = jax.random.uniform(key, (len(x),) + (1,) * (x.ndim - 1), x.dtype)
+    return (epsilon * x + (1 - epsilon) * made).astype(real.dtype)
 
 
 @checked
@@ -261,6 +285,59 @@ def gan_step(
     change, generator_state = for_generator.update(g, game.generator_state, game.generator)
     generator = optax.apply_updates(game.generator, change)
     return Players(generator, discriminator, generator_state, discriminator_state), (first, second)
+
+
+def simultaneous_gan_step(
+    game: Players,
+    real: Array,
+    noise: Array,
+    *,
+    generate: Callable[[Any, Array], Array],
+    discriminate: Callable[[Any, Array], Array],
+    optimizers: Optimizers,
+    losses: tuple[DiscriminatorKind, GeneratorKind] = ("logistic", "non-saturating"),
+) -> tuple[Players, tuple[Array, Array]]:
+    r"""Step both players at once, each against what the other was before.
+
+    The means of $\ell_D$ and of $\ell_G$ over the batch, at the same weights of both networks
+    [simultaneous-gan-step.value][], [simultaneous-gan-step.spiral][]
+
+    Args:
+        game: as `players` makes it.
+        real: a batch of real samples.
+        noise: what the generator makes samples of, for both losses.
+        generate: makes samples of weights and noise.
+        discriminate: gives logits of weights and samples, one for each.
+        optimizers: of the generator and of the discriminator.
+        losses: the kinds of `discriminator_loss` and `generator_loss`.
+
+    Returns:
+        The game after the step, and the two losses before it.
+
+    Raises:
+        ValueError: there is no such kind of loss; made samples have another shape than real ones.
+
+    Source: Mescheder, Geiger and Nowozin 2018, section 2.
+    """
+    generator, discriminator = game.generator, game.discriminator
+
+    def told_apart(d: Any) -> Array:
+        fake = generate(generator, noise)
+        if fake.shape != real.shape:
+            raise ValueError(
+                f"simultaneous_gan_step: made samples have shape {fake.shape}, real ones {real.shape}; they must agree"
+            )
+        return discriminator_loss(discriminate(d, real), discriminate(d, fake), kind=losses[0]).mean()
+
+    def passed_off(g: Any) -> Array:
+        return generator_loss(discriminate(discriminator, generate(g, noise)), kind=losses[1]).mean()
+
+    first, slope_d = jax.value_and_grad(told_apart)(discriminator)
+    second, slope_g = jax.value_and_grad(passed_off)(generator)
+    change_g, state_g = optimizers[0].update(slope_g, game.generator_state, generator)
+    change_d, state_d = optimizers[1].update(slope_d, game.discriminator_state, discriminator)
+    stepped = optax.apply_updates(generator, change_g), optax.apply_updates(discriminator, change_d)
+    return Players(*stepped, state_g, state_d), (first, second)
 
 
 def _wide(x: Array) -> Array:

@@ -316,13 +316,20 @@ def log_softmax(x: Float[Array, "*shape"], *, axis: int = -1) -> Float[Array, "*
     return _log_softmax(x, check_axis("log_softmax", x, axis))
 
 
+@partial(jax.custom_jvp, nondiff_argnums=(1,))
 def _below_maximum(x: Array, axis: int) -> Array:
-    """The scores less the largest of their slice: exactly 0 there, negative elsewhere."""
-    m = jax.lax.stop_gradient(jnp.max(x, axis, keepdims=True, initial=-jnp.inf))  # any shift gives the same result
+    """The scores less the largest of their slice, which counts as constant: exactly 0 there, negative elsewhere."""
+    m = jnp.max(x, axis, keepdims=True, initial=-jnp.inf)
     # The minimum changes no number. Where the scores are a product, XLA may fuse it with the subtraction: the unrounded
     # product less the rounded maximum is off by half an ulp, 128 where scores are 2^31, and e^128 overflows. It cannot
     # fuse it through a minimum, for which the product has to be rounded as the maximum's was.
     return jnp.minimum(x, m) - m
+
+
+@_below_maximum.defjvp
+def _below_maximum_jvp(axis: int, primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    (x,), (t,) = primals, tangents
+    return _below_maximum(x, axis), t  # any shift gives the same shares
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))

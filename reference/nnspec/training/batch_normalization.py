@@ -18,7 +18,9 @@ __all__ = [
     "BatchNorm",
     "Share",
     "batch_norm",
+    "batch_norm_collected",
     "batch_norm_eval",
+    "batch_norm_layer",
     "batch_norm_statistics",
     "batch_norm_update",
     "masked_batch_norm",
@@ -177,6 +179,76 @@ def batch_norm_statistics(
     start = jnp.zeros(x.shape[-1], h.dtype), jnp.ones(x.shape[-1], h.dtype)
     mean, variance = jax.lax.scan(step, start, (h, weights))[1]
     return mean.astype(x.dtype), variance.astype(x.dtype)
+
+
+@checked
+@jax.jit(static_argnames="statistics_dtype")
+def batch_norm_collected(
+    x: Float[Array, "steps *batch features"],
+    *,
+    decay: Share,
+    statistics_dtype: Literal["float32", "input"] = "float32",
+) -> tuple[Float[Array, "features"], Float[Array, "features"]]:
+    r"""Tell the running statistics that a new layer has after several batches, in the dtype in which it keeps them.
+
+    $m_k = \rho\, m_{k - 1} + (1 - \rho)\, \mu_k$, rounded to that dtype at each step
+    [batch-norm-collected.statistics-dtype][]
+
+    Args:
+        x: the batches, any float dtype, along the first axis; all other axes but the last are the batch.
+        decay: the weight of the old value, $\rho$, 0 to 1.
+        statistics_dtype: of half precision, whether they are kept in float32 or in the dtype of the batches.
+
+    Returns:
+        The mean and the unbiased variance after the last batch.
+
+    Raises:
+        ValueError: ``decay`` is no share; the batches are empty.
+
+    Source: Ioffe and Szegedy 2015, algorithm 2.
+    """
+    kept = wide(x).dtype if statistics_dtype == "float32" else x.dtype
+
+    def step(state: tuple[Array, Array], batch: Array) -> tuple[tuple[Array, Array], None]:
+        return batch_norm_update(batch, *state, decay=decay), None
+
+    return jax.lax.scan(step, (jnp.zeros(x.shape[-1], kept), jnp.ones(x.shape[-1], kept)), x)[0]
+
+
+@checked
+def batch_norm_layer(
+    x: Float[Array, "*batch features"],
+    mean: Float[Array, "features"] | None = None,
+    variance: Float[Array, "features"] | None = None,
+    *,
+    mode: Literal["train", "eval"] = "train",
+    epsilon: NonNegative,
+) -> Float[Array, "*batch features"]:
+    r"""Normalize by the batch in training, and by the running statistics otherwise.
+
+    [batch-norm-layer.value][], [batch-norm-layer.mode][]
+
+    Args:
+        x: activations, any float dtype; all axes but the last are the batch.
+        mean: the running mean of each feature, if there is one.
+        variance: the running variance of each feature, zero or positive, if there is one.
+        mode: train, or eval, by the running statistics.
+        epsilon: added to the variance, in units of x squared; zero or positive.
+
+    Returns:
+        Same shape and dtype as ``x``.
+
+    Raises:
+        ValueError: ``epsilon`` is negative; an array has another number of features than ``x``; the mode is eval
+            and there are no running statistics.
+
+    Source: Ioffe and Szegedy 2015, algorithms 1 and 2.
+    """
+    if mode == "train":
+        return batch_norm(x, epsilon=epsilon)
+    if mean is None or variance is None:
+        raise ValueError("batch_norm_layer: in eval mode mean and variance must be given, got None; train first")
+    return batch_norm_eval(x, mean, variance, epsilon=epsilon)
 
 
 @checked

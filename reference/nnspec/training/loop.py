@@ -25,21 +25,27 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from flax import nnx
-from jaxtyping import Array
 
 from nnspec.checking import Requirement, checked
 from nnspec.stepping import check_parameters
+from nnspec.training._loop_data import Batch, epochs_of, examples, mean_of_means, outline
+from nnspec.training._loop_devices import check_written, given_out, put, taken
+from nnspec.training._loop_files import Place
+from nnspec.training._loop_model import copied, merged, rate_of, split
+from nnspec.training._loop_precision import start_of_scale
+from nnspec.training._loop_step import Carry, Loss, Rule, measure, step
+from nnspec.training._loop_watch import asked_to_end, look
 from nnspec.training._shown import shown
 from nnspec.training.early_stopping import EarlyStoppingState, early_stopping_start, early_stopping_update
-from nnspec.training.stochastic_gradient_descent import batches
+from nnspec.training.loop_checkpoints import Checkpoints
+from nnspec.training.loop_failures import Pending
+from nnspec.training.loop_precision import MixedPrecision
+from nnspec.training.scale import Devices
 
 __all__ = ["Run", "evaluate", "fit"]
 
 Count = Annotated[int, Requirement("1 or more", lambda value: value >= 1)]
 Size = Annotated[int | None, Requirement("1 or more", lambda value: value is None or value >= 1)]
-Loss = Callable[..., Any]  # loss(model, *batch, key=key): one number an example, or these and their weights
-Batch = tuple[Any, ...]
 Record = dict[str, float]
 
 
@@ -53,6 +59,7 @@ class Run(NamedTuple):
             the optimizer's state holds it (`optax.inject_hyperparams`), and seconds.
         losses: the loss of every step, before it; [steps].
         watched: early stopping's state after the last epoch.
+        ended: why: all epochs are over; early stopping; or somebody asked the process to end.
     """
 
     model: Any
@@ -60,6 +67,7 @@ class Run(NamedTuple):
     history: list[Record]
     losses: np.ndarray
     watched: EarlyStoppingState
+    ended: Literal["epochs", "stop", "signal"] = "epochs"
 
 
 @checked
@@ -78,6 +86,11 @@ def fit(
     pieces: Count = 1,
     stop: Callable[[EarlyStoppingState, Any], EarlyStoppingState] | None = None,
     returned: Literal["last", "best"] = "last",
+    precision: MixedPrecision | None = None,
+    average: optax.GradientTransformation | None = None,
+    devices: Devices | None = None,
+    nonfinite: Literal["stop", "skip", "pass"] = "stop",
+    checkpoints: Checkpoints | None = None,
     callbacks: Sequence[Callable[[Record, Any], None]] = (),
     progress: bool = True,
 ) -> Run:
@@ -85,7 +98,8 @@ def fit(
 
     With $\ell_i$ the loss of example $i$, $w_i$ its weight and $B$ the batch, a step is the optimizer's for the
     gradient of $\sum_{i \in B} w_i \ell_i / \sum_{i \in B} w_i$   [fit.steps][], [fit.pieces][], [fit.epoch][],
-    [fit.returned][], [fit.repeatable][]
+    [fit.returned][], [fit.repeatable][], [fit.resume][], [fit.nonfinite][],
+    [fit.average][]
 
     Args:
         loss: ``loss(model, *batch, key=key)`` gives the loss of each example, or a pair of these and their weights.
@@ -105,60 +119,119 @@ def fit(
         stop: early stopping's rule, ``functools.partial(early_stopping_update, patience=5)``; after each epoch it gets
             its state and the validation loss.
         returned: whether the model of the last epoch comes back, or that of the best validation loss.
-        callbacks: called after each epoch with its record and its model, in evaluation mode.
+        precision: the loss and its backward pass in half precision; all in the dtypes of the weights without it.
+        average: an average of the weights after each step, ``exponential_average(0.999)``; it is what is measured,
+            handed to callbacks and returned. Steps go on from the weights themselves.
+        devices: how many, and what each holds; one device without it.
+        nonfinite: what a step is whose loss or gradient is NaN or infinite: the end of the run, none at all, or like
+            any other.
+        checkpoints: where the run is kept; it goes on from the last checkpoint there.
+        callbacks: called after each epoch with its record and its model; ``csv_log(path)`` is one.
         progress: whether standard error shows how far it is: a bar in a terminal, else a line for each epoch.
 
     Returns:
-        What the run has come to, as `Run`.
+        What the run has come to, as `Run`. After ctrl-C, or SIGTERM, what it has come to so far.
 
     Raises:
+        NonFiniteError: a loss or gradient is NaN or infinite; the error holds the run before this step.
         ValueError: there are no examples, or arrays of unequal numbers of them; a count is out of its range; a loss
-            that is not one number an example; early stopping, or the best model, without validation data.
+            that is not one number an example; early stopping, or the best model, without validation data; a
+            checkpoint of another run; mixed precision for weights of half precision; devices that do not divide the
+            batch.
         TypeError: the model has an array of no float dtype that is to be trained.
 
     Source: Goodfellow, Bengio and Courville 2016, algorithms 8.1 and 7.1.
     """
     if validation is None and (stop or metrics or returned == "best"):
         raise ValueError("fit: stop, metrics and the best model need validation data; hand over validation")
-    given, total = _epochs(data, epochs, batch_size, seed, pieces)
-    graph, weights, rest = _split(model, train=True)
+    given, total = epochs_of(data, epochs, batch_size, seed, pieces, devices)
+    check_written(checkpoints, devices)
+    graph, weights, rest = split(model, train=True)
     check_parameters("fit", weights)
-    carry = _copied((weights, rest, optimizer.init(weights)))  # a step takes what it is handed
+    rule = Rule(loss, graph, optimizer, gradient, pieces, nonfinite, precision, average, devices)
+    averaged = () if average is None else (weights, average.init(weights))
+    scale = start_of_scale(precision, weights)
+    carry = Carry(weights, rest, optimizer.init(weights), jnp.array(False), scale, averaged)
+    carry = copied(put(carry, devices))  # a step takes what it is handed
+    at = Place(carry, 0, [], [], [], early_stopping_start())
+    told = {"batch size": batch_size, "pieces": pieces, "seed": seed, "data": outline(data)}
+    told |= {"precision": None if precision is None else str(precision)}
+    told |= {"devices": None if devices is None else str(devices)}
+    told |= {"validation": None if validation is None else outline(validation)}
+    at = at if checkpoints is None else at.restored(checkpoints, told)
     stop = stop or functools.partial(early_stopping_update, patience=epochs)
-    key, watched = jax.random.key(seed), early_stopping_start()
-    history, losses, best = [], [], None
-    with shown(epochs, total, progress) as show:
-        for epoch in range(epochs):
-            seen, start = [], time.perf_counter()
-            for batch in given(epoch):
-                now = jax.random.fold_in(key, len(losses))
-                carry, mean, weight = _step(carry, batch, now, loss, graph, optimizer, gradient, pieces)
-                losses.append(mean)
-                seen.append((mean, weight))
-                show(len(losses))
-            if not seen:
-                raise ValueError(f"fit: data gave no batch for epoch {epoch}; it has to give those of each epoch")
-            record = {"epoch": epoch, "step": len(losses), "loss": _mean(seen), **_rate(carry[2])}
-            record["seconds"] = time.perf_counter() - start
-            trained = _merged(model, *_copied(carry[:2]))
+    key, ended, pending = jax.random.key(seed), "epochs", []
+
+    def settle(left: int) -> None:
+        """Look at all steps but the last ones, which may go on meanwhile."""
+        while len(pending) > left:
+            if wrong := look(pending.pop(0), at.carry.weights):
+                at.losses = at.losses[: wrong.step + 1]
+                wrong.run = result("nonfinite")._replace(model=merged(model, *copied(at.carry[:2])))
+                raise wrong
+
+    def current() -> Any:
+        return merged(model, *copied((at.carry.average[0] if average else at.carry.weights, at.carry.rest)))
+
+    def result(ended: Any) -> Run:
+        chosen = current() if returned == "last" or at.best is None else merged(model, *at.best)
+        return Run(chosen, at.carry.state, at.history, np.asarray(jax.device_get(at.losses)), at.watched, ended)
+
+    def keep() -> None:
+        settle(0)
+        if checkpoints is not None:
+            at.save(checkpoints, told)
+
+    with shown(epochs, total, progress and jax.process_index() == 0, len(at.losses)) as show, asked_to_end() as signals:
+        while at.epoch < epochs and not at.watched.stopped:
+            start = time.perf_counter()
+            for rows, batch in _kept_on_error(given(at.epoch, len(at.seen)), keep):
+                now = jax.random.fold_in(key, len(at.losses))
+                at.carry, mean, weight, finite = step(at.carry, batch, now, rule)
+                if nonfinite == "stop":
+                    pending.append(Pending(len(at.losses), at.epoch, len(at.seen), rows, batch, finite))
+                at.losses.append(mean)
+                at.seen.append((mean, weight))
+                settle(1)
+                show(at.losses)
+                if signals:
+                    break
+                if checkpoints is not None and checkpoints.every and len(at.losses) % checkpoints.every == 0:
+                    keep()
+            if signals:
+                ended = "signal"
+                break
+            if not at.seen:
+                raise ValueError(f"fit: data gave no batch for epoch {at.epoch}; it has to give those of each epoch")
+            settle(0)
+            record = {"epoch": at.epoch, "step": len(at.losses), "loss": mean_of_means(at.seen)}
+            record |= {**rate_of(at.carry.state), "seconds": time.perf_counter() - start}
+            trained = current()
             if validation is not None:
-                found = evaluate(trained, validation, {"loss": loss, **(metrics or {})}, batch_size=batch_size)
+                found = evaluate(
+                    trained, validation, {"loss": loss, **(metrics or {})}, batch_size=batch_size, devices=devices
+                )
                 record |= {f"validation {name}": value for name, value in found.items()}
-                watched = stop(watched, jnp.float32(found["loss"]))
-                best = trained if watched.improved else best
-            history.append(record)
-            show(len(losses), record)
+                at.watched = stop(at.watched, jnp.float32(found["loss"]))
+                at.best = split(trained, train=True)[1:] if at.watched.improved else at.best
+            at.history.append(record)
+            at.epoch, at.seen = at.epoch + 1, []
+            show(at.losses, record)
             for callback in callbacks:
                 callback(record, trained)
-            if watched.stopped:
-                break
-    chosen = trained if returned == "last" or best is None else best
-    return Run(chosen, carry[2], history, np.asarray(jax.device_get(losses)), watched)
+            keep()
+    keep()
+    return result("stop" if at.watched.stopped else ended)
 
 
 @checked
 def evaluate(
-    model: object, data: object, metrics: Mapping[str, Callable], *, batch_size: Size = None
+    model: object,
+    data: object,
+    metrics: Mapping[str, Callable],
+    *,
+    batch_size: Size = None,
+    devices: Devices | None = None,
 ) -> dict[str, float]:
     r"""Measure a model: the mean of each metric over all examples, however they are cut into batches.
 
@@ -172,6 +245,7 @@ def evaluate(
         metrics: functions ``metric(model, *batch, key=None)`` by name; each gives one number an example, or a pair of
             these and their weights.
         batch_size: examples that are looked at together; all of them where it is left out, or larger.
+        devices: on which a batch is looked at; one device without it.
 
     Returns:
         The mean of each metric.
@@ -183,179 +257,28 @@ def evaluate(
     Source: the mean over examples is not that of the means of batches, unless these are of one size.
     """
     if callable(data):
-        given = cast(Iterable[Batch], data(0))
+        given = (given_out(batch, devices) for batch in cast(Iterable[Batch], data(0)))
     else:
-        arrays, size = _examples("evaluate", data)
+        arrays, size = examples("evaluate", data)
         cut = range(0, size, batch_size or size)
-        given = (_rows(arrays, np.arange(at, min(at + (batch_size or size), size))) for at in cut)
-    graph, weights, rest = _split(model, train=False)
+        given = (taken(arrays, np.arange(at, min(at + (batch_size or size), size)), devices) for at in cut)
+    graph, weights, rest = split(model, train=False)
     measured = tuple(metrics.items())
-    found = [_measure(weights, rest, batch, measured, graph) for batch in given]
+    found = [measure(weights, rest, batch, measured, graph, devices) for batch in given]
     if not found:
         raise ValueError("evaluate: data gave no batch; there has to be an example")
-    return {name: _mean([of[name] for of in found]) for name in metrics}
+    return {name: mean_of_means([of[name] for of in found]) for name in metrics}
 
 
-# ------------------------------------------------------------------ what is compiled
-@functools.partial(jax.jit, static_argnums=(3, 4, 5, 6, 7), donate_argnums=0)
-def _step(
-    carry: tuple,
-    batch: Batch,
-    key: Array,
-    loss: Loss,
-    graph: Any,
-    optimizer: optax.GradientTransformation,
-    gradient: Callable[[Any], Any] | None,
-    pieces: int,
-) -> tuple[tuple, Array, Array]:
-    """The weights, the rest of the model and the optimizer's state after a step; the mean loss before, its weight."""
-    weights, rest, state = carry
-
-    def mean(weights: Any, rest: Any, batch: Batch, key: Array) -> tuple[Array, tuple]:
-        model = _join(graph, weights, rest)
-        total, weight = _mean_of(loss(model, *batch, key=key), batch, "fit: the loss")
-        return total, (weight, _rest(graph, model, rest))
-
-    differentiated = jax.value_and_grad(mean, has_aux=True)
-    if pieces == 1:
-        (value, (weight, rest)), g = differentiated(weights, rest, batch, key)
-    else:
-        value, weight, rest, g = _in_pieces(differentiated, weights, rest, batch, key, pieces)
-    updates, state = optimizer.update(g if gradient is None else gradient(g), state, weights)
-    return (optax.apply_updates(weights, updates), rest, state), value, weight
-
-
-def _in_pieces(
-    differentiated: Callable, weights: Any, rest: Any, batch: Batch, key: Array, pieces: int
-) -> tuple[Array, Array, Any, Any]:
-    """The mean over the batch from the means over its pieces, each counting with its weight."""
-    size = jax.tree.leaves(batch)[0].shape[0]
-    length = -(-size // pieces)  # examples of a piece
-    whole = size // length
-
-    def add(sums: tuple, piece: tuple) -> tuple[tuple, None]:
-        number, batch = piece
-        value, weight, rest, g = sums
-        (mean, (w, rest)), one = differentiated(weights, rest, batch, jax.random.fold_in(key, number))
-        g = jax.tree.map(lambda s, x: s + (w * x).astype(s.dtype), g, one)
-        return (value + w * mean, weight + w, rest, g), None
-
-    zero = jnp.zeros([])
-    sums = (zero, zero, rest, jax.tree.map(jnp.zeros_like, weights))
-    equal = jax.tree.map(lambda a: a[: whole * length].reshape(whole, length, *a.shape[1:]), batch)
-    sums, _ = jax.lax.scan(add, sums, (jnp.arange(whole), equal))
-    if size > whole * length:
-        sums, _ = add(sums, (jnp.asarray(whole), jax.tree.map(lambda a: a[whole * length :], batch)))
-    value, weight, rest, g = sums
-    over = jnp.where(weight == 0, 1, weight)
-    return value / over, weight, rest, jax.tree.map(lambda s: (s / over).astype(s.dtype), g)
-
-
-@functools.partial(jax.jit, static_argnums=(3, 4))
-def _measure(
-    weights: Any, rest: Any, batch: Batch, metrics: tuple[tuple[str, Callable], ...], graph: Any
-) -> dict[str, tuple[Array, Array]]:
-    """The mean of each metric over a batch, and its weight; what a call changes in the model is left behind."""
-    means = {}
-    for name, metric in metrics:
-        found = metric(_join(graph, weights, rest), *batch, key=None)
-        means[name] = _mean_of(found, batch, f"evaluate: the metric {name}")
-    return means
-
-
-def _mean_of(found: Any, batch: Batch, what: str) -> tuple[Array, Array]:
-    """The mean of numbers by example, or of numbers and their weights; and what it weighs."""
-    numbers, weights = found if isinstance(found, tuple) else (found, None)
-    numbers, size = jnp.asarray(numbers), jax.tree.leaves(batch)[0].shape[0]
-    if (
-        numbers.ndim == 0
-        or numbers.shape[0] != size
-        or jnp.shape(numbers if weights is None else weights) != numbers.shape
-    ):
-        came = numbers.shape if weights is None else f"{numbers.shape} and weights {jnp.shape(weights)}"
-        raise ValueError(f"{what} has the shape {came} for {size} examples; return one number for each, and no mean")
-    numbers = numbers.astype(jnp.promote_types(numbers.dtype, jnp.float32))  # also of booleans
-    if weights is None:
-        return numbers.mean(), jnp.float32(numbers.size)
-    weights = jnp.asarray(weights, numbers.dtype)
-    total = weights.sum()
-    return (weights * numbers).sum() / jnp.where(total == 0, 1, total), total.astype(jnp.float32)
-
-
-# ------------------------------------------------------------------ a model and its parts
-def _split(model: Any, *, train: bool) -> tuple[Any, Any, Any]:
-    """What a module is but for its arrays, with its mode; its parameters; its other arrays. A tree has neither."""
-    if not isinstance(model, nnx.Module):
-        return None, jax.tree.map(jnp.asarray, model), ()
-    copy = nnx.clone(model)
-    copy.train() if train else copy.eval()
-    graph, weights, rest = nnx.split(copy, nnx.Param, ...)
-    return graph, weights, rest
-
-
-def _join(graph: Any, weights: Any, rest: Any) -> Any:
-    """The model again; of a module with new variables, which may only be changed in the program that made them."""
-    return weights if graph is None else nnx.merge(graph, *jax.tree.map(lambda x: x, (weights, rest)))
-
-
-def _rest(graph: Any, model: Any, rest: Any) -> Any:
-    """The other arrays after a call, such as running statistics and the counts of keys."""
-    return rest if graph is None else nnx.split(model, nnx.Param, ...)[2]
-
-
-def _merged(model: Any, weights: Any, rest: Any) -> Any:
-    """A model like the one that was handed over, in its mode, with these arrays."""
-    return weights if not isinstance(model, nnx.Module) else nnx.merge(nnx.split(model)[0], weights, rest)
-
-
-def _copied(tree: Any) -> Any:
-    return jax.tree.map(jnp.copy, tree)
-
-
-def _rate(state: Any) -> Record:
-    """The learning rate, where the optimizer's state holds it."""
-    parts = jax.tree.leaves(state, is_leaf=lambda part: hasattr(part, "hyperparams"))
-    rates = [part.hyperparams.get("learning_rate") for part in parts if hasattr(part, "hyperparams")]
-    known = [float(rate) for rate in rates if rate is not None]
-    return {"rate": known[0]} if known else {}
-
-
-# ------------------------------------------------------------------ data
-def _epochs(
-    data: Any, epochs: int, batch_size: int | None, seed: int, pieces: int
-) -> tuple[Callable[[int], Iterable[Batch]], int | None]:
-    """A function that gives the batches of an epoch, and the steps of all epochs where they are known."""
-    if callable(data):
-        if batch_size is not None:
-            raise ValueError("fit: data is a function, which makes its own batches; leave batch_size out")
-        return cast(Callable[[int], Iterable[Batch]], data), None
-    arrays, size = _examples("fit", data)
-    batch_size = batch_size or size
-    if batch_size % pieces:
-        raise ValueError(f"fit: pieces={pieces} do not divide batch_size={batch_size}; use one of its divisors")
-    orders = np.asarray(batches(examples=size, batch_size=batch_size, epochs=epochs, seed=seed))
-    return lambda epoch: (_rows(arrays, rows[rows >= 0]) for rows in orders[epoch]), orders.shape[0] * orders.shape[1]
-
-
-def _examples(operation: str, data: Any) -> tuple[Batch, int]:
-    """The arrays, on the host, and how many examples they hold."""
-    arrays = jax.tree.map(np.asarray, data)
-    leaves = jax.tree.leaves(arrays)
-    sizes = [a.shape[0] if a.ndim else None for a in leaves]
-    if not isinstance(data, tuple) or not sizes or None in sizes:
-        raise ValueError(f"{operation}: data must be a tuple of arrays with the examples along their first axes")
-    if len(set(sizes)) > 1:
-        raise ValueError(f"{operation}: the arrays of data hold {sizes} examples; all must hold as many")
-    if sizes[0] == 0:
-        raise ValueError(f"{operation}: data has no examples; hand over at least one")
-    return arrays, leaves[0].shape[0]
-
-
-def _rows(arrays: Batch, rows: np.ndarray) -> Batch:
-    return jax.tree.map(lambda a: a[rows], arrays)
-
-
-def _mean(seen: list[tuple[Any, Any]]) -> float:
-    """The mean of means, each of which counts with its weight, in float64."""
-    means, weights = np.asarray(jax.device_get(seen), np.float64).T
-    return float((means * weights).sum() / max(weights.sum(), np.finfo(float).tiny))
+def _kept_on_error(given: Iterable[Any], keep: Callable[[], None]) -> Iterable[Any]:
+    """The batches; where making one fails, the run is kept first."""
+    source = iter(given)
+    while True:
+        try:
+            batch = next(source)
+        except StopIteration:
+            return
+        except Exception:
+            keep()
+            raise
+        yield batch

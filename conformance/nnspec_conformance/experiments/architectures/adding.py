@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.experiments.architectures.gru.memory import GATES
-from nnspec_conformance.experiments.core import Effect, Outcome
+from nnspec_conformance.experiments.core import Effect, Outcome, watched
 
 CHUNK = 50  # updates between two looks at the loss, each on a batch that was never seen before
 SOLVED = 0.01
 CLIP = 1.0
-READ = 200  # sequences of which the gradient is taken after training
+READ = 200  # sequences of which the gradient is taken
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,21 @@ def compared(
     ends: dict[str, list[float]] = {}
     for name, learner in learners.items():
         chunks = max(1, round(share * learner.updates / CHUNK))
-        found = [learned(learner, seed, steps, units, batch, chunks) for seed in range(seeds)]
+        found = [learned(learner, seed, steps, units, batch, chunks) for seed in watched(range(seeds), name)]
         losses = [loss for loss, _ in found]
+        reached = {kind: np.array([curves[kind] for _, curves in found]) for kind in ("new", "trained")}
         took = [CHUNK * len(loss) for loss in losses if loss[-1] < SOLVED]
         ends[name] = [loss[-1] for loss in losses]
-        powers = [p for _, p in found]
         came |= {
             f"solved, {name}": float(len(took)),
             f"error at the end, {name}, mean": float(np.mean(ends[name])),
-            f"powers of ten after training, {name}": float(np.mean(powers)),
+            f"powers of ten after training, {name}": float(np.mean(reached["trained"][:, 0])),
         }
         if len(took) == seeds:
             came[f"updates, {name}, most"] = float(max(took))
         longest = max(map(len, losses))
         curves[name] = np.mean([[*loss, *[loss[-1]] * (longest - len(loss))] for loss in losses], 0).tolist()
+        curves |= {f"gradient, {name}, {kind}": powers.mean(0).tolist() for kind, powers in reached.items()}
         rows.append({
             "layer": name,
             "parameters": len(GATES[learner.cell]) * (units * (units + 3)),
@@ -72,7 +73,8 @@ def compared(
             "error at the end, mean": float(np.mean(ends[name])),
             "least": float(np.min(ends[name])),
             "largest": float(np.max(ends[name])),
-            "powers of ten after training": float(np.mean(powers)),
+            "powers of ten, new": float(np.mean(reached["new"][:, 0])),
+            "powers of ten after training": float(np.mean(reached["trained"][:, 0])),
         })  # fmt: skip
     final = list(learners)[-1]
     last = ends[final]
@@ -98,20 +100,25 @@ def start(learner: Learner, units: int, seed: int) -> dict[str, Any]:
 
 def learned(
     learner: Learner, seed: int, steps: int, units: int, batch: int, chunks: int
-) -> tuple[list[float], float]:  # fmt: skip
-    """The mean loss of each chunk of updates until it is solved; by how many powers of ten a gradient shrinks then."""
+) -> tuple[list[float], dict[str, np.ndarray]]:
+    """The mean loss of each chunk of updates until it is solved, and how far a gradient reaches before and after.
+
+    The reach is the number of powers of ten by which the gradient for the input of each step is larger than that for
+    the last input, [steps], in float64.
+    """
     import jax
     import jax.numpy as jnp
 
     first, train, reach = program(learner, steps, batch)
-    table = jax.tree.map(lambda w: jnp.asarray(w, jnp.float32), start(learner, units, seed))
-    carry, losses = first(table), []
+    new = jax.tree.map(lambda w: jnp.asarray(w, jnp.float32), start(learner, units, seed))
+    carry, losses = first(new), []
     for key in jax.random.split(jax.random.key(seed), chunks):
         carry, loss = train(carry, key)
         losses.append(float(loss))
         if losses[-1] < SOLVED:
             break
-    return losses, float(reach(carry[0]))
+    with jax.enable_x64(True):
+        return losses, {kind: np.asarray(reach(table)) for kind, table in (("new", new), ("trained", carry[0]))}
 
 
 @functools.cache
@@ -129,14 +136,14 @@ def program(learner: Learner, steps: int, batch: int) -> tuple[Callable, Callabl
 
     optimizer = adam(learner.rate)
 
-    def drawn(key: Any, count: int) -> tuple[Any, Any]:
+    def drawn(key: Any, count: int, dtype: Any) -> tuple[Any, Any]:
         """Numbers in (0, 1) beside marks, one in each half of a sequence, and the sum of the two that are marked."""
         values, front, back = jax.random.split(key, 3)
-        x = jax.random.uniform(values, (count, steps))
+        x = jax.random.uniform(values, (count, steps), dtype)
         half, number = steps // 2, jnp.arange(steps)
         one = jax.random.randint(front, (count, 1), 0, half)
         other = jax.random.randint(back, (count, 1), half, steps)
-        marks = ((number == one) | (number == other)).astype(x.dtype)
+        marks = ((number == one) | (number == other)).astype(dtype)
         return jnp.stack([x, marks], -1), (x * marks).sum(-1)
 
     def answer(table: dict, x: Any) -> Any:
@@ -153,7 +160,7 @@ def program(learner: Learner, steps: int, batch: int) -> tuple[Callable, Callabl
 
     def update(carry: tuple, key: Any) -> tuple:
         table, state = carry
-        found, g = jax.value_and_grad(loss)(table, *drawn(key, batch))
+        found, g = jax.value_and_grad(loss)(table, *drawn(key, batch, jnp.float32))
         change, state = optimizer.update(clip_by_global_norm(g, limit=CLIP), state, table)
         return (optax.apply_updates(table, change), state), found
 
@@ -164,9 +171,10 @@ def program(learner: Learner, steps: int, batch: int) -> tuple[Callable, Callabl
 
     @jax.jit
     def reach(table: dict) -> Any:
-        """Tell by how many powers of ten the answer's gradient for the first input is above that for the last."""
-        x, _ = drawn(jax.random.key(0), READ)
-        g = jnp.linalg.norm(jax.grad(lambda x: answer(table, x).sum())(x), axis=(0, 2))
-        return jnp.log10(g[0]) - jnp.log10(g[-1])
+        """Tell by how many powers of ten the answer's gradient for each input is above that for the last."""
+        x, _ = drawn(jax.random.key(0), READ, jnp.float64)
+        wide = jax.tree.map(lambda w: w.astype(jnp.float64), table)
+        g = jnp.log10(jnp.linalg.norm(jax.grad(lambda x: answer(wide, x).sum())(x), axis=(0, 2)))
+        return g - g[-1]
 
     return lambda table: (table, optimizer.init(table)), train, reach

@@ -71,6 +71,9 @@ HOMOGENEOUS = {
 SAME_DIRECTION = {"cosine_loss"}  # a multiple of the data has the same answer
 SPARSE = {"masked_square_root"}  # mostly zero, as the last row may be
 ONE_CHANNEL = {"lenet"}  # beside an axis of one entry a transposition is a matter of the shape alone
+SUM_0 = {"layer_norm"}  # the sum of its results is nothing but their rounding
+SUM_1 = {"token_probabilities", "top_k_probabilities", "nucleus_probabilities", "min_p_probabilities"}  # of each row
+MANY_TERMS = {"convolution_2d"}  # of whose sum a bound for any order tells half precision by less than ten times
 NO_DIGITS = {  # no digit is lost in fewer digits, as none is made
     "identity", "relu", "maximum_reduction", "absolute_value", "pairwise_maximum", "selection", "clamp",
     "embedding_lookup", "max_pool", "flatten_features", "hinge", "leaky_relu", "power",
@@ -136,6 +139,28 @@ def transposes_the_shape_only(program):
 @each("a slice has its length, and begins where the array begins")
 def slices_from_the_beginning(program):
     return with_step(program, "slice", lambda x, ends: x[..., : x.shape[-1] - AROUND])
+
+
+@each(
+    "the sum is taken along the last axis, as that of a batch is, and the rest of the entries is left out", those(SUM_0)
+)
+def sums_the_first_row_only(program):
+    def summed(x: np.ndarray, _: Any) -> np.ndarray:
+        largest = np.asarray(np.where(np.abs(x) == np.abs(x).max(), 0, x)).astype(x.dtype)
+        return np.asarray(x.reshape(-1, x.shape[-1])[0].sum() if x.ndim > 1 else largest.sum())
+
+    return with_step(program, "reduce_sum", summed)
+
+
+@each("a sum is accumulated in half precision, as its terms come from there", those(SUM_0, SUM_1, MANY_TERMS))
+def sums_in_half_precision(program):
+    def summed(x: np.ndarray, _: Any) -> np.ndarray:
+        total = np.zeros((), ml_dtypes.bfloat16)
+        for entry in x.reshape(-1):
+            total = np.asarray(total + entry.astype(ml_dtypes.bfloat16))
+        return total.astype(x.dtype)
+
+    return with_step(program, "reduce_sum", summed)
 
 
 @each("the answer is written over the data, which somebody else still needs", those({"identity"}))

@@ -140,6 +140,69 @@ def counts_the_examples_alone(x, **given):
     return m, (widened(found) * (examples / max(examples - 1, 1))).astype(s.dtype)
 
 
+# ---- the layer that is told whether it trains
+
+
+@MUTANTS.add("the word for the mode is taken and not used", "batch-norm-layer.value")
+def always_trains(x, mean, variance, *, mode="train", epsilon):
+    return ORACLE.batch_norm(x, epsilon=epsilon)
+
+
+@MUTANTS.add("the statistics of the batch are averaged with the running ones, in training too",
+             "batch-norm-layer.value")  # fmt: skip
+def normalizes_by_what_it_collects(x, mean, variance, *, mode="train", epsilon):
+    state = ORACLE.batch_norm_update(x, mean, variance, decay=0.9) if mode == "train" else (mean, variance)
+    return ORACLE.batch_norm_eval(x, *state, epsilon=epsilon)
+
+
+@MUTANTS.add("the gradient in use goes through the statistics of the batch", "batch-norm-layer.gradient", part="_vjp")
+def differentiates_as_in_training(x, mean, variance, g, *, mode="train", epsilon):
+    return ORACLE.batch_norm_layer_vjp(x, mean, variance, g, mode="train", epsilon=epsilon)
+
+
+@MUTANTS.add("track_running_stats=False: without statistics the batch is normalized by its own",
+             "batch-norm-layer.no-statistics")  # fmt: skip
+def takes_those_of_the_batch_where_there_are_none(x, *state, mode="train", epsilon):
+    return ORACLE.batch_norm_layer(x, *state, mode=mode, epsilon=epsilon) if state else ORACLE.batch_norm(
+        x, epsilon=epsilon
+    )  # fmt: skip
+
+
+@MUTANTS.add("without statistics a mean of 0 and a variance of 1 are taken", "batch-norm-layer.no-statistics")
+def takes_those_of_a_new_layer_where_there_are_none(x, *state, mode="train", epsilon):
+    start = np.zeros(x.shape[-1:], x.dtype), np.ones(x.shape[-1:], x.dtype)
+    return ORACLE.batch_norm_layer(x, *(state or start), mode=mode, epsilon=epsilon)
+
+
+@MUTANTS.add("the statistics are kept in half precision, and handed out in float32",
+             "batch-norm-collected.statistics-dtype")  # fmt: skip
+def keeps_them_in_half_precision(x, *, decay, statistics_dtype="float32"):
+    kept = ORACLE.batch_norm_collected(x, decay=decay, statistics_dtype="input")
+    return tuple(part.astype(np.float32) for part in kept)
+
+
+# ---- refusals
+
+
+@MUTANTS.add(
+    "a negative number is taken, and its root is NaN or not, as the batch is", "masked-batch-norm.epsilon-range"
+)
+def takes_a_negative_epsilon(*arrays, epsilon):
+    return ORACLE.masked_batch_norm(*arrays, epsilon=max(epsilon, 0.0))
+
+
+@MUTANTS.add("a decay of any size is taken", "batch-norm-statistics.decay-range")
+def takes_any_decay(x, *, decay, **told):
+    return ORACLE.batch_norm_statistics(x, decay=min(max(decay, 0.0), 1.0), **told)
+
+
+@MUTANTS.add("the statistics of no examples are left as they were, without a word", "batch-norm-statistics.empty")
+def takes_batches_without_examples(x, **given):
+    if x.size or not x.shape[-1]:
+        return ORACLE.batch_norm_statistics(x, **given)
+    return np.zeros((len(x), x.shape[-1]), x.dtype), np.ones((len(x), x.shape[-1]), x.dtype)
+
+
 def _weighted(y, scale, bias):
     y = y if scale is None else y * widened(scale)
     return y if bias is None else y + widened(bias)

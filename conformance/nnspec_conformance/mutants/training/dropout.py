@@ -89,6 +89,61 @@ def drops_whole_examples(x, **given):
     return x * right.dropout(np.ones((*x.shape[:-1], 1) if x.ndim else (), x.dtype), **given)
 
 
+def rearranged(correct, x, order, given):
+    """The units of the right mask in another order: ``order`` of the indices, which lie as they are drawn."""
+    shape = (x.shape[0], *[1] * (x.ndim - 2), x.shape[-1]) if correct.__name__ == "feature_dropout" else x.shape
+    mask = correct(np.ones(shape, x.dtype), **given)
+    return x * mask.reshape(-1)[order(np.arange(mask.size).reshape(shape)).reshape(-1)].reshape(shape)
+
+
+@MUTANTS.each("a vector register of sixteen random numbers is used for two groups", "dropout.distances")
+def drops_alike_sixteen_places_apart(correct, x, **given):
+    return rearranged(correct, x, lambda i: i - 16 * (i // 16 % 2), given)
+
+
+@MUTANTS.each("a counter of sixteen bits begins anew", "dropout.distances")
+def repeats_after_65536_entries(correct, x, **given):
+    return rearranged(correct, x, lambda i: i % 2**16, given)
+
+
+@MUTANTS.each("an index is taken modulo one less than the length", "dropout.pairs", "dropout.places")
+def drops_the_last_feature_with_the_first(correct, x, **given):
+    last = max(x.shape[-1] - 1, 1) if x.ndim else 1
+    return rearranged(correct, x, lambda i: i - i % (last + 1) + i % (last + 1) % last if x.ndim else i, given)
+
+
+@MUTANTS.each("a loop that begins at 1", "dropout.places")
+def never_drops_the_first_entry(correct, x, *, rate, **given):
+    y = np.array(correct(x, rate=rate, **given))
+    if rate < 1:
+        y.reshape(-1)[:1] = correct(x, **given | {"rate": rate, "train": False}).reshape(-1)[:1] / (1 - rate)
+    return y
+
+
+def drawn_with_bits(bits, up):
+    """Random numbers that are multiples of a power of two, compared with the rate, or with what it leaves."""
+
+    def wrong(correct, x, *, rate, **given):
+        steps = 2**bits
+        coarse = (np.ceil if up else np.floor)(rate * steps) / steps
+        shown = correct(x, rate=coarse, **given)
+        if coarse in (0, 1) and rate not in (0, 1):
+            return like(shown / (1 - rate), x) if given.get("train", True) else shown
+        return shown if rate in (0, 1) or not given.get("train", True) else like(shown * ((1 - coarse) / (1 - rate)), x)
+
+    return wrong
+
+
+for bits, up, story in (
+    (12, False, "random numbers of 12 bits, compared with 1 - p"),
+    (12, True, "random numbers of 12 bits, compared with p"),
+    (16, True, "random numbers of 16 bits, compared with p"),
+):
+    drawing = drawn_with_bits(bits, up)
+    drawing.__name__ = drawing.__qualname__ = f"draws_{bits}_bits_rounding_{'up' if up else 'down'}"
+    MUTANTS.each(story, "dropout.resolution")(drawing)
+
+
 @MUTANTS.each("the last bit of the seed is lost", SEEDS)
 def drops_the_same_at_the_next_seed(correct, x, *, seed, **given):
     return correct(x, seed=seed // 2, **given)
@@ -135,6 +190,11 @@ def drops_positive_numbers_alone(correct, x, **given):
 @MUTANTS.add("entries are dropped where a feature is meant", "feature-dropout.shared")
 def drops_single_entries_of_a_feature(x, **given):
     return right.dropout(x, **given)
+
+
+@MUTANTS.add("layers for one and two axes of places, and of three the entries are dropped", "feature-dropout.shared")
+def drops_single_entries_of_volumes(x, **given):
+    return right.dropout(x, **given) if x.ndim == 5 else right.feature_dropout(x, **given)
 
 
 @MUTANTS.add("channels come first in another framework, so places are dropped", "feature-dropout.shared")

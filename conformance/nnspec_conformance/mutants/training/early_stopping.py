@@ -286,3 +286,8 @@ def takes_a_negative_warm_up(*arrays, **given):
 @MUTANTS.add("keras: an unknown mode is guessed, with a warning", "early-stopping.unknown-mode")
 def guesses_the_mode(*arrays, **given):
     return right.early_stopping(*arrays, **given | {"mode": "max" if given.get("mode") == "max" else "min"})
+
+
+@MUTANTS.add("whatever it is handed is converted to a real number", "early-stopping.no-number")
+def converts_any_metric(metrics, *baseline, **given):
+    return right.early_stopping(np.real(metrics) * 1.0, *baseline, **given)

@@ -11,12 +11,24 @@ from nnspec_conformance.mutants.architectures.transformer.normalization import i
 from nnspec_conformance.oracles.training import group_normalization as right
 
 MUTANTS = Mutants()
-DEFAULT = 1e-5
+DEFAULT, GRID = 1e-5, 2**15
 
 
 def split(x, groups):
     """[batch, places, groups, features of a group]."""
     return x.reshape(len(x), math.prod(x.shape[1:-1]), groups, x.shape[-1] // max(groups, 1))
+
+
+def blocks(x, given):
+    """[batch, groups, numbers of a group]."""
+    z = np.moveaxis(split(widened(x), how_many(x, given)), 2, 1)
+    return z.reshape(*z.shape[:2], math.prod(z.shape[2:]))
+
+
+def in_place(y, x):
+    """Put the numbers of the groups back where they were."""
+    z = y.reshape(*y.shape[:2], math.prod(x.shape[1:-1]), x.shape[-1] // max(y.shape[1], 1))
+    return np.moveaxis(z, 1, 2).reshape(x.shape)
 
 
 def how_many(x, given):
@@ -170,6 +182,67 @@ def adds_up_in_half_precision(f, x, *weights, epsilon=DEFAULT, **given):
     d = z - share * z.mean((1, 3), keepdims=True)
     y = d / np.sqrt(share * (d * d).mean((1, 3), keepdims=True) + np.float32(epsilon))
     return weighted(y.reshape(x.shape), *map(widened, weights)).astype(x.dtype)
+
+
+# ---- sizes
+
+
+@MUTANTS.each("the grid of threads ends at 32,768, and the statistics with it", "group-normalization.long-group")
+def forgets_what_lies_beyond_the_grid(f, x, *weights, epsilon=DEFAULT, **given):
+    z = split(widened(x), how_many(x, given))
+    end = GRID // max(z.shape[3], 1)  # places that the grid holds
+    if z.shape[1] <= end:
+        return f(x, *weights, epsilon=epsilon, **given)
+    seen = z[:, :end]
+    y = (z - seen.mean((1, 3), keepdims=True)) / np.sqrt(seen.var((1, 3), keepdims=True) + epsilon)
+    return weighted(y.reshape(x.shape), *map(widened, weights)).astype(x.dtype)
+
+
+@MUTANTS.each("eight places at a time, and the statistics without what is left over", "group-normalization.sizes")
+def forgets_what_is_left_over_of_eight_places(f, x, *weights, epsilon=DEFAULT, **given):
+    z = split(widened(x), how_many(x, given))
+    end = z.shape[1] // 8 * 8
+    if not end or end == z.shape[1] or not z.size:
+        return f(x, *weights, epsilon=epsilon, **given)
+    seen = z[:, :end]
+    y = (z - seen.mean((1, 3), keepdims=True)) / np.sqrt(seen.var((1, 3), keepdims=True) + epsilon)
+    return weighted(y.reshape(x.shape), *map(widened, weights)).astype(x.dtype)
+
+
+@MUTANTS.each("blocks of 128 numbers, and the statistics without what is left over",
+              "group-normalization.larger-groups")  # fmt: skip
+def forgets_what_is_left_over_of_128_numbers(f, x, *weights, epsilon=DEFAULT, **given):
+    z = blocks(x, given)
+    end = z.shape[2] // 128 * 128
+    if not end or end == z.shape[2]:
+        return f(x, *weights, epsilon=epsilon, **given)
+    seen = z[:, :, :end]
+    y = (z - seen.mean(2, keepdims=True)) / np.sqrt(seen.var(2, keepdims=True) + epsilon)
+    return weighted(in_place(y, x), *map(widened, weights)).astype(x.dtype)
+
+
+@MUTANTS.each("blocks of 128 numbers, and the sums of the backward pass without what is left over",
+              "group-normalization.larger-groups", part="_vjp")  # fmt: skip
+def adds_up_blocks_of_128_in_the_backward_pass(f, x, *rest, epsilon=DEFAULT, **given):
+    *weights, g = map(widened, rest)
+    z, a = blocks(x, given), blocks(g * weights[0] if weights else g, given)
+    end = z.shape[2] // 128 * 128
+    if not end or end == z.shape[2]:
+        return f(x, *rest, epsilon=epsilon, **given)
+    root = np.sqrt(z.var(2, keepdims=True) + epsilon)
+    y = (z - z.mean(2, keepdims=True)) / root
+    first, second = (part[:, :, :end].sum(2, keepdims=True) / z.shape[2] for part in (a, a * y))
+    others = f(x, *rest, epsilon=epsilon, **given)[1:]
+    return (in_place((a - first - y * second) / root, x).astype(x.dtype), *others)
+
+
+@MUTANTS.each("sixty-four examples at a time, and no gradient for those beyond", "group-normalization.sizes",
+              part="_vjp")  # fmt: skip
+def has_no_gradient_beyond_64_examples(f, x, *rest, **given):
+    dx, *others = f(x, *rest, **given)
+    dx = np.array(dx)
+    dx[64:] = 0
+    return (dx, *others)
 
 
 # ---- gradients

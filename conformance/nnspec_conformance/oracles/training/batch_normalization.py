@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnspec_conformance.oracles.architectures.transformer.normalization import layer_norm, layer_norm_vjp
-
-
-def as_it_is(y):
-    return y
+from nnspec_conformance.oracles.training._weights import as_it_is, before_weights, of_weights, weighted
 
 
 def _rows(x):
@@ -21,11 +18,6 @@ def _batch(rows, x):
     return rows.T.reshape(x.shape)
 
 
-def _weighted(y, scale, bias, rounded):
-    y = y if scale is None else rounded(y * scale)
-    return y if bias is None else rounded(y + bias)
-
-
 def _root(variance, epsilon, rounded):
     if epsilon < 0:
         raise ValueError(f"epsilon is {epsilon}, expected zero or a positive number")
@@ -36,26 +28,21 @@ def batch_norm(x, scale=None, bias=None, *, epsilon=1e-5, single="zeros", rounde
     rows = _rows(x)
     if single == "refused" and rows.shape[-1] == 1:
         raise ValueError("the batch has one value of each feature, expected two or more")
-    return _weighted(_batch(layer_norm(rows, epsilon=epsilon, rounded=rounded), x), scale, bias, rounded)
+    return weighted(_batch(layer_norm(rows, epsilon=epsilon, rounded=rounded), x), scale, bias, rounded)
 
 
 def batch_norm_vjp(x, *rest, epsilon=1e-5, single="zeros", rounded=as_it_is):
     """The gradients of x, and of scale and bias as far as they were handed over."""
     *weights, g = rest
     normal = batch_norm(x, epsilon=epsilon, single=single, rounded=rounded)
-    a = rounded(g * weights[0]) if weights else g
+    a = before_weights(g, weights, rounded)
     dx = _batch(layer_norm_vjp(_rows(x), _rows(a), epsilon=epsilon, rounded=rounded)[0], x)
-    return (dx, *_of_weights(g, normal, weights, rounded))
-
-
-def _of_weights(g, normal, weights, rounded):
-    leading = tuple(range(g.ndim - 1))
-    return tuple(rounded(part.sum(leading)) for part in (rounded(g * normal), g)[: len(weights)])
+    return (dx, *of_weights(g, normal, weights, rounded))
 
 
 def batch_norm_eval(x, mean, variance, scale=None, bias=None, *, epsilon=1e-5, rounded=as_it_is):
     normal = rounded(rounded(x - mean) / _root(variance, epsilon, rounded))
-    return _weighted(normal, scale, bias, rounded)
+    return weighted(normal, scale, bias, rounded)
 
 
 def batch_norm_eval_vjp(x, mean, variance, *rest, epsilon=1e-5, rounded=as_it_is):
@@ -63,13 +50,17 @@ def batch_norm_eval_vjp(x, mean, variance, *rest, epsilon=1e-5, rounded=as_it_is
     *weights, g = rest
     root = _root(variance, epsilon, rounded)
     normal = rounded(rounded(x - mean) / root)
-    dx = rounded((rounded(g * weights[0]) if weights else g) / root)
-    return (dx, np.zeros_like(mean), np.zeros_like(variance), *_of_weights(g, normal, weights, rounded))
+    dx = rounded(before_weights(g, weights, rounded) / root)
+    return (dx, np.zeros_like(mean), np.zeros_like(variance), *of_weights(g, normal, weights, rounded))
+
+
+def _check_decay(decay):
+    if not 0 <= decay <= 1:
+        raise ValueError(f"decay is {decay}, expected 0 to 1")
 
 
 def batch_norm_update(x, mean, variance, *, decay=0.9, running_variance="unbiased", rounded=as_it_is):
-    if not 0 <= decay <= 1:
-        raise ValueError(f"decay is {decay}, expected 0 to 1")
+    _check_decay(decay)
     rows = _rows(x)
     n = rows.shape[-1]
     if not n:
@@ -82,6 +73,7 @@ def batch_norm_update(x, mean, variance, *, decay=0.9, running_variance="unbiase
 
 def batch_norm_statistics(x, *, decay, average="exponential", running_variance="unbiased", rounded=as_it_is):
     """The running statistics after each batch, of a layer that starts with mean 0 and variance 1."""
+    _check_decay(decay)
     state = np.zeros(x.shape[-1:], x.dtype), np.ones(x.shape[-1:], x.dtype)
     found = []
     for k, batch in enumerate(x):
@@ -90,6 +82,30 @@ def batch_norm_statistics(x, *, decay, average="exponential", running_variance="
         found.append(state)
     nothing = np.zeros((0, x.shape[-1]), x.dtype)
     return tuple(np.stack(part) for part in zip(*found, strict=True)) if found else (nothing, nothing)
+
+
+def batch_norm_collected(x, *, decay, statistics_dtype="float32"):
+    """The running statistics after the last batch, each step rounded to the dtype in which they are kept."""
+    kept = np.float32 if statistics_dtype == "float32" and x.dtype.itemsize < 4 else x.dtype
+    mean, variance = np.zeros(x.shape[-1:]), np.ones(x.shape[-1:])
+    for batch in x.astype(np.float64):
+        state = batch_norm_update(batch, mean, variance, decay=decay)
+        mean, variance = (part.astype(kept).astype(np.float64) for part in state)
+    return mean.astype(kept), variance.astype(kept)
+
+
+def batch_norm_layer(x, mean, variance, *, mode="train", epsilon, rounded=as_it_is):
+    if mode == "train":
+        return batch_norm(x, epsilon=epsilon, rounded=rounded)
+    return batch_norm_eval(x, mean, variance, epsilon=epsilon, rounded=rounded)
+
+
+def batch_norm_layer_vjp(x, mean, variance, g, *, mode="train", epsilon, rounded=as_it_is):
+    """The gradient of x; zeros for the statistics, of which none is asked."""
+    if mode == "eval":
+        return batch_norm_eval_vjp(x, mean, variance, g, epsilon=epsilon, rounded=rounded)
+    dx = batch_norm_vjp(x, g, epsilon=epsilon, rounded=rounded)[0]
+    return dx, np.zeros_like(mean), np.zeros_like(variance)
 
 
 def _of_those_that_take_part(x, mask, epsilon, rounded):
@@ -108,7 +124,7 @@ def _of_those_that_take_part(x, mask, epsilon, rounded):
 
 
 def masked_batch_norm(x, mask, scale=None, bias=None, *, epsilon, rounded=as_it_is):
-    return _weighted(_of_those_that_take_part(x, mask, epsilon, rounded)[0], scale, bias, rounded)
+    return weighted(_of_those_that_take_part(x, mask, epsilon, rounded)[0], scale, bias, rounded)
 
 
 def masked_batch_norm_vjp(x, mask, *rest, epsilon, rounded=as_it_is):
@@ -116,7 +132,7 @@ def masked_batch_norm_vjp(x, mask, *rest, epsilon, rounded=as_it_is):
     *weights, g = rest
     normal, root, t = _of_those_that_take_part(x, mask, epsilon, rounded)
     leading = tuple(range(x.ndim - 1))
-    a = rounded(g * weights[0]) if weights else g
+    a = before_weights(g, weights, rounded)
     through = rounded(rounded(a.sum(leading) / t) + rounded(normal * rounded(rounded(a * normal).sum(leading) / t)))
     dx = rounded((a - np.where(mask[..., None] != 0, through, np.zeros_like(through))) / root)
-    return (dx, *_of_weights(g, normal, weights, rounded))
+    return (dx, *of_weights(g, normal, weights, rounded))

@@ -20,6 +20,8 @@ def early_stopping(
     baseline_role="first",
 ):
     check(patience, min_delta, mode, warmup)
+    if np.asarray(metrics).dtype.kind in "bc":
+        raise TypeError(f"metrics are {np.asarray(metrics).dtype}, expected real numbers")
     sign = 1 if mode == "min" else -1
     m = sign * np.asarray(metrics, np.float64).reshape(-1, np.shape(metrics)[-1])
     line = np.inf if baseline is None else sign * np.float64(baseline)

@@ -7,10 +7,7 @@ import math
 import numpy as np
 
 from nnspec_conformance.oracles.architectures.transformer.normalization import layer_norm, layer_norm_vjp
-
-
-def as_it_is(y):
-    return y
+from nnspec_conformance.oracles.training._weights import as_it_is, before_weights, of_weights, weighted
 
 
 def _rows(x, groups):
@@ -27,14 +24,9 @@ def _back(rows, x, groups):
     return np.moveaxis(rows.reshape(len(x), groups, places, size), 1, 2).reshape(x.shape)
 
 
-def _weighted(y, scale, bias, rounded):
-    y = y if scale is None else rounded(y * scale)
-    return y if bias is None else rounded(y + bias)
-
-
 def group_norm(x, scale=None, bias=None, *, groups, epsilon=1e-5, rounded=as_it_is):
     y = _back(layer_norm(_rows(x, groups), epsilon=epsilon, rounded=rounded), x, groups)
-    return _weighted(y, scale, bias, rounded)
+    return weighted(y, scale, bias, rounded)
 
 
 def group_norm_vjp(x, *rest, groups, epsilon=1e-5, rounded=as_it_is):
@@ -42,10 +34,9 @@ def group_norm_vjp(x, *rest, groups, epsilon=1e-5, rounded=as_it_is):
     *weights, g = rest
     rows = _rows(x, groups)
     normal = _back(layer_norm(rows, epsilon=epsilon, rounded=rounded), x, groups)
-    a = rounded(g * weights[0]) if weights else g
+    a = before_weights(g, weights, rounded)
     dx = _back(layer_norm_vjp(rows, _rows(a, groups), epsilon=epsilon, rounded=rounded)[0], x, groups)
-    leading = tuple(range(x.ndim - 1))
-    return (dx, *(rounded(part.sum(leading)) for part in (rounded(g * normal), g)[: len(weights)]))
+    return (dx, *of_weights(g, normal, weights, rounded))
 
 
 def _each(x, single):

@@ -21,7 +21,9 @@ from nnspec_conformance.trial import Trial
 LEADING = (5, 7)  # of data that has no axes but those of which there may be any number
 SCORES = (1.0, 1e3, 1e6, 1e10)  # how large the data is
 HALF = {"float32": "bfloat16", "float64": "float32"}  # the dtypes that are asked, and what is cast from
+OTHER_HALF = {"float32": "float16"}  # what is cast from besides
 SLICED = Step("slice", (1, -2))
+SUM = Step("reduce_sum")
 SCALED: dict[str, Chain] = {"scaled before": (Step("scale", 0.7), CALL)}
 
 
@@ -35,12 +37,22 @@ def test_programs(operation: str, readings: dict, lean: bool, trial: Trial) -> N
     if not full:
         return
     run(trial, home, other_chains(first), first, SCORES[:1])
+    if half := OTHER_HALF.get(first):
+        run(trial, home, {f"cast from {half}": (Step("cast", first), CALL)}, first, SCORES[:1], half)
     for dtype in others if trial.subject.slow else ():
         run(trial, home, lean_chains(dtype), dtype, scores[::2])
     for rows in (1, ROWS):
         if there := of_rows(home, rows):
             with trial.part():
-                compare(trial, there, {f"a batch of {rows}": SCALED["scaled before"]}, first, SCORES[:1], "call")
+                compare(
+                    trial,
+                    there,
+                    {f"a batch of {rows}": SCALED["scaled before"]},
+                    first,
+                    SCORES[:1],
+                    "call",
+                    HALF.get(first, first),
+                )
 
 
 # ---- what is asked
@@ -52,10 +64,11 @@ def cast_to(dtype: str) -> Chain:
 
 
 def lean_chains(dtype: str) -> dict[str, Chain]:
-    """Everything, in three chains: what is compiled takes the time."""
+    """Everything, in four chains: what is compiled takes the time."""
     return SCALED | {
         "scaled before and after, with a second consumer": (Step("scale", 6**-0.5), ALSO, CALL, Step("scale", 3.0)),
         "cast, sliced and transposed": (*cast_to(dtype), SLICED, Step("transpose"), CALL),
+        "summed": (CALL, SUM),
     }
 
 
@@ -68,6 +81,7 @@ def other_chains(dtype: str) -> dict[str, Chain]:
         "cast": (*cast_to(dtype), CALL),
         "transposed": (Step("transpose"), CALL),
         "with a second consumer": (ALSO, CALL),
+        "scaled on both sides and summed": (Step("scale", 0.7), CALL, Step("scale", 3.0), SUM),
     }
 
 
@@ -102,21 +116,31 @@ def of_rows(home: Home, count: int) -> Home | None:
 # ---- asking
 
 
-def run(trial: Trial, home: Home, chains: Mapping[str, Chain], dtype: str, scores: Sequence[float]) -> None:
-    """Ask for the values of all chains in one program, and for their gradients in another."""
+def run(
+    trial: Trial, home: Home, chains: Mapping[str, Chain], dtype: str, scores: Sequence[float], half: str = ""
+) -> None:
+    """Ask for the values of all chains in one program, and for their gradients in another.
+
+    Args:
+        trial: the subject.
+        home: the operation, its readings and sizes.
+        chains: by name.
+        dtype: of what the operation is handed.
+        scores: how large the data is.
+        half: what is cast from, if not what ``HALF`` says.
+    """
     for what in ("call", "gradient"):
         if what == "gradient" and not home.is_differentiable:
             continue
         with trial.part():
-            compare(trial, home, chains, dtype, scores, what)
+            compare(trial, home, chains, dtype, scores, what, half or HALF.get(dtype, dtype))
 
 
 def compare(
-    trial: Trial, home: Home, chains: Mapping[str, Chain], dtype: str, scores: Sequence[float], what: str
+    trial: Trial, home: Home, chains: Mapping[str, Chain], dtype: str, scores: Sequence[float], what: str, half: str
 ) -> None:
     """One program, with the data of each size in turn."""
-    at = data_of(home.operation)
-    half, found = HALF.get(dtype, dtype), dict[float, list[Asked]]()
+    at, found = data_of(home.operation), dict[float, list[Asked]]()
     for score in scores:
         row = [asked(home, what, chain, at, score, dtype, half) for chain in chains.values()]
         found[score] = [one for one in row if one is not None]

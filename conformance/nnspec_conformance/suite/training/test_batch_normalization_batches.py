@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, call, clause, gradient
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.training import batch_normalization as oracle
+from nnspec_conformance.suite.training._long_means import LONG, TAIL, summed_in_turn
 from nnspec_conformance.suite.training.test_batch_normalization import (
     EPSILON,
     EXAMPLES,
@@ -17,15 +18,17 @@ from nnspec_conformance.suite.training.test_batch_normalization import (
     WIDE_DTYPES,
     batch,
     batches,
+    of_training,
+    of_use,
+    statistics,
     weights,
 )
-from nnspec_conformance.tolerance import Want, carried, exact, spread, ulp, ulps, unit
+from nnspec_conformance.tolerance import Shape, Want, carried, exact, spread, ulps, unit
 from nnspec_conformance.trees import mapped
 from nnspec_conformance.trial import Trial
 from nnspec_conformance.wanted import value_of
 
 SENTENCES = (3, 5)  # sentences and their tokens
-LONG, TAIL = 33_000, 232  # the first power of two below is 32,768
 
 
 # ---- padding
@@ -93,19 +96,6 @@ def test_padding(trial: Trial) -> None:
 # ---- long batches
 
 
-def summed_in_turn(x: np.ndarray, *, epsilon: float) -> Want:
-    """The result, and what it may be off by where n terms are added one after the other, in one pass or in two."""
-    z, dtype = wide(x), str(x.dtype)
-    nu = len(z) * unit(dtype)
-    mean, size, square = z.mean(0), np.abs(z).mean(0), (z * z).mean(0)
-    root = np.sqrt(z.var(0) + epsilon)
-    y = (z - mean) / root
-    of_mean = nu * size
-    of_variance = nu * (square + 2 * np.abs(mean) * size) + of_mean**2
-    rounding = 8 * unit(dtype) * (np.abs(y) + np.abs(mean) / root)  # subtraction, root, quotient
-    return carried(y, of_mean / root + np.abs(y) * of_variance / (2 * root**2) + rounding + ulp(y, dtype), dtype)
-
-
 @clause("batch-norm.long-batch")
 def test_long_batch() -> Iterator[Case]:
     x = normal_draws(127, (LONG, 2), "float64")
@@ -159,3 +149,117 @@ def test_averaged_variance(readings: dict) -> Iterator[Case]:
     x = np.stack([batch(leading=(2,), seed=230 + k) for k in range(3)])
     x = x * (np.arange(x.size).reshape(x.shape) % 5 != 1)
     yield call("batch_norm_statistics", x, decay=0.75, want=averaged(readings), note="another divisor")
+
+
+# ---- the layer that is told whether it trains
+
+
+def by_mode(default: str) -> Callable[..., Want]:
+    """What is expected of the layer, which does as it is told and else as it does by default."""
+
+    def want(x: np.ndarray, mean: np.ndarray, variance: np.ndarray, *, epsilon: float, mode: str = default) -> Want:
+        if mode == "train":
+            return value_of(oracle.batch_norm)(x, epsilon=epsilon)
+        return value_of(oracle.batch_norm_eval)(x, mean, variance, epsilon=epsilon)
+
+    return want
+
+
+def slope_by_mode(default: str) -> Callable[..., tuple[Want | Shape, ...]]:
+    """What is expected of its gradients; none is asked of the statistics."""
+
+    def want(
+        x: np.ndarray, mean: np.ndarray, variance: np.ndarray, g: np.ndarray, *, epsilon: float, mode: str = default
+    ) -> tuple[Want | Shape, ...]:
+        if mode == "train":
+            return (of_training(x, g, epsilon=epsilon)[0], Shape(None), Shape(None))
+        return of_use(x, mean, variance, g, epsilon=epsilon)
+
+    return want
+
+
+@clause("batch-norm-layer.value")
+def test_layer() -> Iterator[Case]:
+    for mode in ("train", "eval"):
+        note = "the other one of the two functions"
+        for dtype in DTYPES:
+            arrays, given = (batch(dtype), *statistics(dtype)), {"mode": mode, "epsilon": EPSILON}
+            yield call("batch_norm_layer", *arrays, **given, want=by_mode(mode), note=note)
+
+
+@clause("batch-norm-layer.gradient")
+def test_layer_gradient() -> Iterator[Case]:
+    for mode in ("train", "eval"):
+        note = "the gradient of the other one"
+        for dtype in DTYPES:
+            arrays, g = (batch(dtype), *statistics(dtype)), normal_draws(128, (*EXAMPLES, FEATURES), dtype)
+            given = {"mode": mode, "epsilon": EPSILON}
+            yield gradient("batch_norm_layer", *arrays, cotangents=g, **given, want=slope_by_mode(mode), note=note)
+
+
+@clause("batch-norm-layer.mode")
+def test_layer_mode(default: str) -> Iterator[Case]:
+    arrays, g, note = (batch(), *statistics()), normal_draws(128, (*EXAMPLES, FEATURES)), "the other mode by default"
+    yield call("batch_norm_layer", *arrays, epsilon=EPSILON, want=by_mode(default), note=note)
+    want = slope_by_mode(default)
+    yield gradient("batch_norm_layer", *arrays, cotangents=g, epsilon=EPSILON, want=want, note=note)
+
+
+@clause("batch-norm-layer.no-statistics")
+def test_layer_without_statistics() -> Iterator[ErrorCase]:
+    x, note = batch(), "it normalizes by the batch, or by a mean of 0 and a variance of 1"
+    given = {"mode": "eval", "epsilon": EPSILON}
+    yield refusal("batch_norm_layer", x, **given, valid=(x, *statistics()), note=note)
+
+
+# ---- in which dtype statistics are kept
+
+STEPS, DECAY = 64, 0.99  # the running mean of a feature of mean 1 is at 0.474 in float32, and at 0.39 in bfloat16
+
+
+@clause("batch-norm-collected.statistics-dtype")
+def test_statistics_dtype(trial: Trial, default: str) -> None:
+    for dtype in [name for name in ("bfloat16", "float16") if name in trial.dtypes]:
+        x = (np.stack([batch("float64", seed=240 + k) for k in range(STEPS)]) + 1).astype(DTYPES[dtype])
+        kept = "float32" if default == "float32" else dtype
+        z = x.astype(np.float64)
+        weights_of_steps = (1 - DECAY) * DECAY ** np.arange(STEPS - 1, -1, -1.0)[:, None]
+        mean = (weights_of_steps * z.mean(1)).sum(0)
+        biased, unbiased = (DECAY**STEPS + (weights_of_steps * z.var(1, ddof=d)).sum(0) for d in (0, 1))
+        middle = (biased + unbiased) / 2
+        slack = STEPS * 4 * unit(kept)  # each step rounds what it has, twice
+        wants = (
+            carried(mean, slack * (1 + np.abs(mean)), kept),
+            carried(middle, (unbiased - biased) / 2 + slack * (1 + middle), kept),
+        )
+        got = trial.call(x, decay=DECAY)
+        for what, one, want in zip(("mean", "variance"), got, wants, strict=True):
+            found = np.asarray(one).dtype
+            words = f"the running {what} of batches in {dtype} is kept in {found}, declared is {kept}"
+            trial.require(found == DTYPES[kept], words)
+            trial.expect(one, want, f"the running {what} after {STEPS} batches in {dtype}", (x,))
+
+
+# ---- refusals
+
+
+@clause("masked-batch-norm.epsilon-range")
+def test_masked_epsilon() -> Iterator[ErrorCase]:
+    for epsilon in (-1e-5, -2.0):
+        yield refusal(
+            "masked_batch_norm", *padded(), *weights(), epsilon=epsilon, valid={"epsilon": -epsilon},
+            note="the root of a negative number",
+        )  # fmt: skip
+
+
+@clause("batch-norm-statistics.decay-range")
+def test_averaged_decay() -> Iterator[ErrorCase]:
+    for decay in (-0.25, 1.25):
+        x, note = np.stack(batches(3)), "an average that is none"
+        yield refusal("batch_norm_statistics", x, decay=decay, valid={"decay": 0.75}, note=note)
+
+
+@clause("batch-norm-statistics.empty")
+def test_averaged_empty() -> Iterator[ErrorCase]:
+    x = np.stack(batches(3))
+    yield refusal("batch_norm_statistics", x[:, :0], decay=0.75, valid=(x,), note="the mean is NaN")

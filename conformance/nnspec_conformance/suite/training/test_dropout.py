@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, re
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.errors import Refused
 from nnspec_conformance.inputs import normal_draws, wide
-from nnspec_conformance.tolerance import Want, equally_often, exact, share, ulps, uncorrelated
+from nnspec_conformance.tolerance import ALARM, POWER, Want, equally_often, exact, share, ulps, uncorrelated
 from nnspec_conformance.trial import Trial
 
 RATE = 0.25  # not 1/2, at which keeping and dropping cannot be told apart
@@ -210,6 +211,80 @@ def test_independence(trial: Trial, operation: str) -> None:
     trial.expect(correlation(dropped[1:], dropped[:-1]), uncorrelated(pairs), "correlation with the next example")
 
 
+def largest_of(count: int, one: Want, n: int) -> Want:
+    """The largest of so many correlations of ``n`` pairs: a right one is refused once in a million for all of them."""
+    from scipy.stats import norm
+
+    allowed = float(norm.isf(ALARM / (2 * count)))
+    caught = f"catches one of {count} correlations off by {(allowed + POWER) / np.sqrt(n):.3g} with probability 0.999"
+    name = f"statistical n={n}, false alarms {ALARM:g}, {caught}"
+    return replace(one, allowed=np.full_like(one.allowed, allowed / np.sqrt(n)), tolerance=name)
+
+
+@clause("dropout.distances")
+def test_distances(trial: Trial, operation: str) -> None:
+    dropped = units(operation, trial.draws(ones(operation), seeds=1, rate=RATE, **TRAIN)[0]) == 0
+    trial.require(0 < dropped.mean() < 1, "all or nothing is dropped")
+    centred = dropped.ravel() - dropped.mean()
+    n = centred.size
+    power = np.abs(np.fft.rfft(centred)) ** 2
+    of_lag = np.fft.irfft(power, n)[1 : n // 2 + 1] / (n * centred.var())  # with the array as a ring
+    worst = int(np.argmax(np.abs(of_lag)))
+    want = largest_of(of_lag.size, uncorrelated(n), n)
+    trial.expect(of_lag[worst], want, f"the largest correlation with an entry further on, {worst + 1}")
+
+
+TALL = {"dropout": (4096, 65), "feature_dropout": (4096, 1, 65)}  # many examples: a pair of features needs them
+
+
+@clause("dropout.pairs")
+def test_pairs(trial: Trial, operation: str) -> None:
+    from scipy.stats import binom
+
+    x = np.ones(TALL[operation], np.float32)
+    coins = 2 * masks(units(operation, np.asarray(trial.call(x, seed=SEED, rate=0.5, **TRAIN)))) - 1
+    n, features = coins.shape
+    one, other = np.triu_indices(features, 1)
+    alike = (n + (coins.T @ coins)[one, other]) / 2  # how many examples have both or neither
+    allowed = (float(binom.isf(ALARM / (2 * alike.size), n, 0.5)) - n / 2) / n
+    name = f"statistical n={n}, false alarms {ALARM:g}, catches one of {alike.size} shares off by"
+    name = f"{name} {allowed + POWER / (2 * np.sqrt(n)):.3g} with probability 0.999"
+    want = replace(share(0.5, n), allowed=np.float64(allowed), tolerance=name)
+    worst = int(np.argmax(np.abs(alike - n / 2)))
+    trial.expect(alike[worst] / n, want, f"how often features {one[worst]} and {other[worst]} fare alike")
+
+
+COINS = 48  # of 320 entries no pair fares alike in all of them, but once in three billion runs
+
+
+@clause("dropout.places")
+def test_places(trial: Trial, operation: str) -> None:
+    x = np.ones(SMALL[operation], np.float32)
+    drawn = [np.asarray(trial.call(x, seed=seed, rate=0.5, **TRAIN)) for seed in range(COINS)]
+    dropped = np.stack([units(operation, y).ravel() == 0 for y in drawn])  # [seeds, entries]
+    often = dropped.sum(0)
+    trial.expect(np.sum(often == 0), exact(np.float64(0)), f"entries that no seed of {COINS} drops")
+    trial.expect(np.sum(often == COINS), exact(np.float64(0)), f"entries that every seed of {COINS} drops")
+    coins = 2.0 * dropped - 1
+    together = np.abs(np.triu(coins.T @ coins, 1)) == COINS
+    trial.expect(np.sum(together), exact(np.float64(0)), f"pairs of entries alike, or never, with {COINS} seeds")
+
+
+FINE = {2.4e-4: "12 bits", 2.0**-21: "16 bits"}  # of random numbers that round it down to nothing, and up
+CALLS = 44  # of 263,680 units each
+
+
+@clause("dropout.resolution")
+def test_resolution(trial: Trial, operation: str) -> None:
+    x = ones(operation)
+    x = x[:, :1] if operation == "feature_dropout" else x
+    n = CALLS * x.size
+    for rate, bits in FINE.items():
+        drawn = (np.asarray(trial.call(x, seed=seed, rate=rate, **TRAIN)) for seed in range(CALLS))
+        found = sum(y.size - int(np.count_nonzero(y)) for y in drawn) / n
+        trial.expect(found, share(rate, n), f"share dropped at the rate {rate:g}, which no number of {bits} tells")
+
+
 @clause("dropout.seeds")
 def test_seeds(trial: Trial, operation: str) -> None:
     x = ones(operation)
@@ -224,7 +299,7 @@ def test_seeds(trial: Trial, operation: str) -> None:
 
 @clause("feature-dropout.shared")
 def test_shared(trial: Trial) -> None:
-    for shape in ((64, 3, 5), (32, 2, 3, 5)):
+    for shape in ((64, 3, 5), (32, 2, 3, 5), (32, 2, 2, 3, 5)):
         x = np.abs(normal_draws(5, shape)) + 1
         kept = masks(trial.call(x, seed=SEED, rate=RATE, **TRAIN))
         first = kept.reshape(len(x), -1, shape[-1])[:, :1]

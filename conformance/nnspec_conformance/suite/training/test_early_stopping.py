@@ -253,6 +253,14 @@ def test_unknown_mode() -> Iterator[ErrorCase]:
     yield refused("a mode that is none", {"mode": "min"}, mode="minimum")
 
 
+@clause("early-stopping.no-number")
+def test_no_number() -> Iterator[ErrorCase]:
+    for dtype in (bool, np.complex64):
+        metrics = np.array([1, 0, 1, 0, 0, 0, 0, 0], np.float32)
+        note = f"metrics of {np.dtype(dtype)}"
+        yield refusal("early_stopping", metrics.astype(dtype), patience=2, valid=(metrics,), note=note)
+
+
 def refused(note: str, right: dict, **wrong: Any) -> ErrorCase:
     metrics = np.array([3, 2, 1, 2, 2, 2, 2, 2], np.float32)
     return refusal("early_stopping", metrics, **{"patience": 2, "min_delta": 0.5} | wrong, valid=right, note=note)

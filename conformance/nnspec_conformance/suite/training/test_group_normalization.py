@@ -12,7 +12,14 @@ from nnspec_conformance.errors import Refused
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.architectures.transformer.normalization import layer_norm
 from nnspec_conformance.oracles.training import group_normalization as oracle
-from nnspec_conformance.tolerance import Want, bound, carried, exact, spread, ulps
+from nnspec_conformance.suite.training._long_means import (
+    LONG,
+    TAIL,
+    Normalized,
+    normalized_in_turn,
+    pulled_back_in_turn,
+)
+from nnspec_conformance.tolerance import Want, bound, carried, exact, spread, ulp, ulps, unit
 from nnspec_conformance.trees import mapped
 from nnspec_conformance.trial import Trial
 from nnspec_conformance.wanted import value_of
@@ -23,6 +30,27 @@ EPSILON = 0.05  # large enough to matter beside a variance of 1
 FEATURES, PLACES, IMAGES = 6, (5,), (2, 4)
 SIZES = ((1, (4, 4, 4), 4, 4), (17, (2, 1, 3), 20, 5), (2, (70,), 68, 17))  # examples, places, features, groups
 WIDE_DTYPES = ("float32", "float64")
+# Examples, places, features, groups: lengths are alike, one, or above 64. A group has 70 numbers at most: the bound
+# of a value has no term for longer sums, that of larger groups has.
+LENGTHS = {
+    "group_norm": (
+        (8, (8,), 8, 2), (5, (5,), 5, 1), (1, (3, 1, 2), 6, 3), (65, (2,), 4, 2), (1, (70,), 4, 4), (3, (5,), 68, 17),
+        (17, (1,), 6, 2), (4, (), 8, 2), (2, (6,), 1, 1),
+    ),
+    "instance_norm": (
+        (8, (8,), 8, 8), (5, (5,), 5, 5), (1, (3, 1, 2), 6, 6), (65, (2,), 4, 4), (1, (70,), 4, 4), (3, (5,), 68, 68),
+        (2, (6,), 1, 1),
+    ),
+}  # fmt: skip
+# Groups of 127 to 2,050 numbers, on either side of a power of two, and of one.
+LARGER = {
+    "group_norm": (
+        (1, (43,), 9, 3), (2, (7, 10), 6, 3), (1, (1025,), 4, 2), (3, (16, 4), 8, 2), (1, (127,), 2, 2),
+    ),
+    "instance_norm": (
+        (1, (129,), 3, 3), (2, (7, 20), 3, 3), (1, (41, 50), 2, 2), (3, (16, 16), 2, 2), (1, (127,), 2, 2),
+    ),
+}  # fmt: skip
 # The page's example: two places with four features in two groups.
 X, SCALE, BIAS = ((1, 1, 6, 6), (1, 5, 10, 6)), (2, 2, 4, 4), (1, 0, 0, -1)
 Y, COTANGENT = ((0, -1, -2, -3), (0, 3, 6, -3)), ((1, 0, 0, 0), (0, 0, 0, 0))
@@ -230,6 +258,80 @@ def test_half_precision(operation: str, lean: bool) -> Iterator[Case]:
     long = np.stack([np.resize(np.array([1.0, 3.0, 1.5, 5.0]), 4096), np.resize(np.array([2.0, 1.0]), 4096)], -1)
     for dtype in ("bfloat16",) if lean else ("bfloat16", "float16"):
         yield call(operation, long[None].astype(DTYPES[dtype]), **given, want=want, note="a sum that stops growing")
+
+
+# ---- sizes
+
+
+@clause("group-normalization.sizes")
+def test_sizes(operation: str, lean: bool) -> Iterator[Case]:
+    note, (first, *others) = "what is left over of a block", LENGTHS[operation]
+    asked = [(first, dtype) for dtype in DTYPES] + [(size, "float32") for size in (others[:2] if lean else others)]
+    for (batch, places, features, groups), dtype in asked:
+        arrays = (examples(dtype, places, batch, features), *weights(dtype, features))
+        given = told(operation, groups, epsilon=EPSILON)
+        yield call(operation, *arrays, **given, want=value_of(ORACLES[operation]), note=note)
+        g = normal_draws(145, arrays[0].shape, dtype)
+        yield gradient(operation, *arrays, **given, cotangents=g, want=gradients_for(operation), note=note)
+
+
+def larger(x: np.ndarray, epsilon: float, groups: int | None) -> Normalized:
+    """The groups of each example, within what sums in turn move them; no number of groups is one for each feature."""
+    split = groups or x.shape[-1]
+    z = wide(x).reshape(len(x), -1, split, x.shape[-1] // split)
+    return normalized_in_turn(z, (1, 3), epsilon=epsilon, dtype=str(x.dtype))
+
+
+def value_of_larger(
+    x: np.ndarray, scale: np.ndarray, bias: np.ndarray, *, epsilon: float, groups: int | None = None
+) -> Want:
+    """The result, and what it may be off by."""
+    found, dtype = larger(x, epsilon, groups), str(x.dtype)
+    y, s = found.y.reshape(x.shape) * wide(scale), np.abs(wide(scale))
+    off = found.moved.reshape(x.shape) * s + 2 * unit(dtype) * (np.abs(y) + np.abs(wide(bias)))
+    return carried(y + wide(bias), off + ulp(y + wide(bias), dtype), dtype)
+
+
+def gradients_of_larger(
+    x: np.ndarray, scale: np.ndarray, bias: np.ndarray, g: np.ndarray, *, epsilon: float, groups: int | None = None
+) -> tuple[Want, ...]:
+    """The three gradients, and what each may be off by."""
+    found, dtype = larger(x, epsilon, groups), str(x.dtype)
+    g, axes, count = wide(g), tuple(range(x.ndim - 1)), x.size // x.shape[-1]
+    dx, off = pulled_back_in_turn(found, (g * wide(scale)).reshape(found.y.shape))
+    y, moved = found.y.reshape(x.shape), found.moved.reshape(x.shape)
+    of_scale = (count + 2) * found.u * np.abs(g * y).sum(axes) + (np.abs(g) * moved).sum(axes)
+    of_bias = (count + 2) * found.u * np.abs(g).sum(axes)
+    parts = ((dx.reshape(x.shape), off.reshape(x.shape)), ((g * y).sum(axes), of_scale), (g.sum(axes), of_bias))
+    return tuple(carried(value, allowed + ulp(value, dtype), dtype) for value, allowed in parts)
+
+
+@clause("group-normalization.larger-groups")
+def test_larger_groups(operation: str, lean: bool) -> Iterator[Case]:
+    note, (first, *others) = "what is left over of a block of 128 numbers", LARGER[operation]
+    asked = [(first, "float64")] + [(size, "float32") for size in (first, *others[: 1 if lean else None])]
+    for (batch, places, features, groups), dtype in asked:
+        arrays = (examples(dtype, places, batch, features), *weights(dtype, features))
+        given = told(operation, groups, epsilon=EPSILON)
+        yield call(operation, *arrays, **given, want=value_of_larger, note=note)
+        g = normal_draws(146, arrays[0].shape, dtype)
+        yield gradient(operation, *arrays, **given, cotangents=g, want=gradients_of_larger, note=note)
+
+
+@clause("group-normalization.long-group")
+def test_long_group(operation: str) -> Iterator[Case]:
+    """One example with two groups: of two features each, or of one."""
+    size = 2 if operation == "group_norm" else 1  # features of a group
+    x = normal_draws(127, (1, LONG // size, 2 * size), "float64")
+    x[:, -TAIL // size :] += np.repeat([50.0, -30.0], size)
+
+    def want(x: np.ndarray, epsilon: float, groups: int = 2) -> Want:
+        found = larger(x, epsilon, groups)
+        y, moved = found.y.reshape(x.shape), found.moved.reshape(x.shape)
+        return carried(y, moved + ulp(y, str(x.dtype)), str(x.dtype))
+
+    note = "what lies beyond 32,768 numbers is dropped"
+    yield call(operation, x.astype(np.float32), **told(operation, epsilon=1e-5), want=want, note=note)
 
 
 # ---- defaults, one place, refusals

@@ -41,7 +41,7 @@ nnFigure("activation-explorer", ({ numbers, range, choice, number }) => {
       <line class="s3" x1="${ax}" y1="${ay}" x2="${bx}" y2="${by}"/>
       <circle class="f3" r="5" cx="${px(at.value)}" cy="${py(value)}"/></svg>`;
     const rows = dtypes.map((dtype, k) => {
-      const [v, ulps] = f[dtype][i];
+      const [v, ulps] = [Math.fround(f[dtype][0][i]), f[dtype][1][i]];
       return `<tr><th scope="row">${dtype}</th><td>${read(v, [9, 6][k])}</td><td>${read(Math.abs(v - value), 2)}</td><td>${number(ulps, 2)}</td></tr>`;
     });
     const key = (css, word) => `<th scope="row"><svg width="22" height="10"><line class="${css}" x2="22" y1="5" y2="5"

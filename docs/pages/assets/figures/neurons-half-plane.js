@@ -4,7 +4,7 @@ nnFigure("neurons-half-plane", ({ numbers, range, choice, number }) => {
   const w2 = range("weight w\u2082", -3, 3, 0.25, numbers.start[1]);
   const b = range("bias b", -3, 3, 0.25, numbers.start[2]);
   const target = choice("to learn", Object.keys(numbers.targets), "OR");
-  const LOW = -0.75;
+  const LOW = -1.75;
   const HIGH = 1.75;
   const sum = ([x1, x2]) => w1.value * x1 + w2.value * x2 + b.value;
 
@@ -55,13 +55,13 @@ nnFigure("neurons-half-plane", ({ numbers, range, choice, number }) => {
     let rows = "";
     numbers.points.forEach((p, i) => {
       const z = sum(p);
-      const says = z > 0 ? 1 : 0;
+      const says = z > 0 ? 1 : -1;
       const good = says === wants[i];
       right += good;
       const [x, y] = at(p);
-      svg += `<circle class="${wants[i] ? "f0 s0" : "empty s1"}" stroke-width="3" r="8" cx="${x}" cy="${y}"/>
+      svg += `<circle class="${wants[i] > 0 ? "f0 s0" : "empty s1"}" stroke-width="3" r="8" cx="${x}" cy="${y}"/>
         <text class="strong" x="${x + 13}" y="${y - 8}">${good ? "\u2713" : "\u2717"} ${number(z)}</text>`;
-      rows += `<tr><td>${p}</td><td>${number(z)}</td><td>${says}</td><td>${wants[i]}</td><td>${good ? "\u2713" : "\u2717"}</td></tr>`;
+      rows += `<tr><td>${p.map(number).join(", ")}</td><td>${number(z)}</td><td>${number(says)}</td><td>${number(wants[i])}</td><td>${good ? "\u2713" : "\u2717"}</td></tr>`;
     });
     const text = `<table class="nn-numbers"><tr><th>x\u2081,x\u2082</th><th>sum</th><th>says</th><th>${target.value}</th><th>right</th></tr>${rows}</table>
       <p>${target.value}: <b>${right} of 4</b> points right.</p>`;

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from nnspec.checking import NonNegative, Positive, Requirement, checked
-from nnspec.components.activations import softmax
+from nnspec.components.activations import _below_maximum, softmax
 
 __all__ = [
     "beam_search",
@@ -293,6 +293,5 @@ def _of_tokens(kept: Array, ranking: Array) -> Bool[Array, "..."]:
 
 def _among(logits: Array, kept: Array, temperature: float) -> Array:
     """The softmax of the tokens that are kept."""
-    x = _wide(logits)
-    top = jax.lax.stop_gradient(x.max(-1, keepdims=True))  # the largest logit is always kept
-    return softmax(jnp.where(kept, (x - top) / temperature, -jnp.inf)).astype(logits.dtype)
+    x = _below_maximum(_wide(logits), -1)  # the largest logit is always kept
+    return softmax(jnp.where(kept, x / temperature, -jnp.inf)).astype(logits.dtype)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from nnspec.checking import NonNegative, Positive, checked
+from nnspec.training.schedules._ranges import at_least, at_most
 
 __all__ = ["cosine_decay", "exponential_decay", "inverse_time_decay", "polynomial_decay", "step_decay"]
 
@@ -35,7 +36,7 @@ def step_decay(
 
     Source: He and others 2015, section 3.4.
     """
-    _at_most_1("step_decay", "factor", factor)
+    at_most("step_decay", 1, "since the rate would grow", factor=factor)
     reached = jnp.sum(steps[..., None] >= boundaries, -1)
     return jnp.float32(initial) * jnp.float32(factor) ** reached.astype(jnp.float32)
 
@@ -63,7 +64,7 @@ def exponential_decay(
 
     Source: the definition.
     """
-    _at_most_1("exponential_decay", "decay_rate", decay_rate)
+    at_most("exponential_decay", 1, "since the rate would grow", decay_rate=decay_rate)
     parts = _parts("exponential_decay", steps, decay_steps, staircase)
     return jnp.float32(initial) * jnp.float32(decay_rate) ** parts
 
@@ -106,7 +107,7 @@ def polynomial_decay(
     Args:
         steps: counted from 0.
         initial: the rate of step 0, $\eta_0$.
-        end: the rate from step $n$ on, $e$.
+        end: the rate from step $n$ on, $e$; at most ``initial``.
         decay_steps: $n$, at least 1.
         power: $k$; 1 is a straight line.
 
@@ -114,10 +115,11 @@ def polynomial_decay(
         The rate of each step, in float32.
 
     Raises:
-        ValueError: a number is out of its range.
+        ValueError: a number is out of its range; the end is above ``initial``.
 
     Source: the definition.
     """
+    at_most("polynomial_decay", initial, "the initial rate", end=end)
     left = 1 - jnp.minimum(_parts("polynomial_decay", steps, decay_steps), 1)
     return jnp.float32(end) + jnp.float32(initial - end) * left**power
 
@@ -135,27 +137,22 @@ def cosine_decay(
         steps: counted from 0.
         initial: the rate of step 0, $\eta_0$.
         decay_steps: $n$, at least 1.
-        floor: the rate from step $n$ on, $e$; a rate, and not a share of the initial one.
+        floor: the rate from step $n$ on, $e$, at most ``initial``; a rate, and not a share of the initial one.
 
     Returns:
         The rate of each step, in float32.
 
     Raises:
-        ValueError: a number is out of its range.
+        ValueError: a number is out of its range; the end is above ``initial``.
 
     Source: Loshchilov and Hutter 2017, equation 5.
     """
+    at_most("cosine_decay", initial, "the initial rate", floor=floor)
     x = jnp.minimum(_parts("cosine_decay", steps, decay_steps), 1)
     return jnp.float32(floor) + jnp.float32(initial - floor) * (1 + jnp.cos(jnp.pi * x)) / 2
 
 
 def _parts(operation: str, steps: Array, decay_steps: int, staircase: bool = False) -> Array:
     """How many times the length is over."""
-    if decay_steps < 1:
-        raise ValueError(f"{operation}: decay_steps is {decay_steps}, expected at least 1")
+    at_least(operation, "decay_steps", decay_steps, 1)
     return jnp.asarray(steps // decay_steps if staircase else steps / decay_steps, jnp.float32)
-
-
-def _at_most_1(operation: str, name: str, value: float) -> None:
-    if value > 1:
-        raise ValueError(f"{operation}: {name} is {value}, expected at most 1; the rate would grow")

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from nnspec.checking import NonNegative, Positive, Requirement, checked
+from nnspec.training.schedules._ranges import at_most
 
 __all__ = ["PlateauState", "plateau_start", "plateau_update", "reduce_on_plateau"]
 
@@ -132,8 +133,7 @@ def reduce_on_plateau(
 
     Source: the definition.
     """
-    if floor > initial:
-        raise ValueError(f"reduce_on_plateau: floor is {floor}, expected at most {initial}, the initial rate")
+    at_most("reduce_on_plateau", initial, "the initial rate", floor=floor)
     start = plateau_start(initial, dtype=metrics.dtype)
     rule = (factor, patience, min_delta, floor, cooldown, min_delta_is == "relative", mode == "min")
     return _watched(metrics, start, *rule)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from nnspec.checking import NonNegative, Positive, checked
+from nnspec.training.schedules._ranges import at_least, at_most
 
 __all__ = ["cosine_restarts", "inverse_root_warmup", "one_cycle", "warmup_cosine", "warmup_stable_decay"]
 
@@ -41,9 +42,9 @@ def warmup_cosine(
     Source: Goyal and others 2017, section 2.2; Loshchilov and Hutter 2017, equation 5.
     """
     operation = "warmup_cosine"
-    _at_least(operation, "warmup_steps", warmup_steps, 0)
-    _at_least(operation, "decay_steps", decay_steps, 1)
-    _at_most(operation, peak, "the peak", start=start, floor=floor)
+    at_least(operation, "warmup_steps", warmup_steps, 0)
+    at_least(operation, "decay_steps", decay_steps, 1)
+    at_most(operation, peak, "the peak", start=start, floor=floor)
     up, x = _part(steps, 0, warmup_steps), _part(steps, warmup_steps, decay_steps)
     return jnp.where(steps < warmup_steps, _line(up, start, peak), _half_cosine(x, peak, floor))
 
@@ -75,10 +76,10 @@ def warmup_stable_decay(
     Source: the definition.
     """
     operation = "warmup_stable_decay"
-    _at_least(operation, "warmup_steps", warmup_steps, 0)
-    _at_least(operation, "stable_steps", stable_steps, 0)
-    _at_least(operation, "decay_steps", decay_steps, 1)
-    _at_most(operation, peak, "the peak", start=start, end=end)
+    at_least(operation, "warmup_steps", warmup_steps, 0)
+    at_least(operation, "stable_steps", stable_steps, 0)
+    at_least(operation, "decay_steps", decay_steps, 1)
+    at_most(operation, peak, "the peak", start=start, end=end)
     top = warmup_steps + stable_steps
     up, down = _part(steps, 0, warmup_steps), _part(steps, top, decay_steps)
     return jnp.where(steps < top, _line(up, start, peak), _line(down, peak, end))
@@ -104,7 +105,7 @@ def inverse_root_warmup(steps: Int[Array, "*batch"], *, peak: Positive, warmup_s
 
     Source: Vaswani and others 2017, equation 3.
     """
-    _at_least("inverse_root_warmup", "warmup_steps", warmup_steps, 1)
+    at_least("inverse_root_warmup", "warmup_steps", warmup_steps, 1)
     k = jnp.asarray(steps, jnp.float32) + 1
     return jnp.float32(peak) * jnp.minimum(k / warmup_steps, jnp.sqrt(warmup_steps / k))
 
@@ -136,10 +137,10 @@ def cosine_restarts(
     Source: Loshchilov and Hutter 2017, section 3.
     """
     operation = "cosine_restarts"
-    _at_least(operation, "period", period, 1)
-    _at_least(operation, "multiplier", multiplier, 1)
-    _at_most(operation, initial, "the initial rate", floor=floor)
-    _at_most(operation, 1, "since each cycle would be higher", shrink=shrink)
+    at_least(operation, "period", period, 1)
+    at_least(operation, "multiplier", multiplier, 1)
+    at_most(operation, initial, "the initial rate", floor=floor)
+    at_most(operation, 1, "since each cycle would be higher", shrink=shrink)
     if multiplier == 1:
         cycle, x = steps // period, (steps % period) / period
     else:
@@ -181,10 +182,10 @@ def one_cycle(
     Source: Smith and Topin 2018, section 3.
     """
     operation = "one_cycle"
-    _at_least(operation, "rise_steps", rise_steps, 2)
-    _at_least(operation, "length", length, (rise_steps if phases == "two" else 2 * rise_steps) + 1)
-    _at_least(operation, "start_divisor", start_divisor, 1)
-    _at_least(operation, "end_divisor", end_divisor, 1)
+    at_least(operation, "rise_steps", rise_steps, 2)
+    at_least(operation, "length", length, (rise_steps if phases == "two" else 2 * rise_steps) + 1)
+    at_least(operation, "start_divisor", start_divisor, 1)
+    at_least(operation, "end_divisor", end_divisor, 1)
     between = _half_cosine if anneal == "cosine" else _line
     low, last = peak / start_divisor, peak / start_divisor / end_divisor
     if phases == "two":
@@ -209,14 +210,3 @@ def _line(x: Array, first: float, last: float) -> Array:
 
 def _half_cosine(x: Array, first: float | Array, last: float | Array) -> Array:
     return jnp.float32(last) + jnp.float32(first - last) * (1 + jnp.cos(jnp.pi * x)) / 2
-
-
-def _at_least(operation: str, name: str, value: float, least: float) -> None:
-    if value < least:
-        raise ValueError(f"{operation}: {name} is {value}, expected at least {least}")
-
-
-def _at_most(operation: str, most: float, what: str, **given: float) -> None:
-    for name, value in given.items():
-        if value > most:
-            raise ValueError(f"{operation}: {name} is {value}, expected at most {most}, {what}")

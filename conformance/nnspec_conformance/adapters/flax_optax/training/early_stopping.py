@@ -15,6 +15,10 @@ DEFAULTS = {"early-stopping.default-returned": "last"}
 
 SOURCE = "searched 2026-11-28, not found; https://github.com/google/flax/blob/v0.12.8/flax/training/early_stopping.py"
 KNOWN_FAILURES = {
+    "early-stopping.no-number": (
+        "metrics of True and False are taken for 1 and 0, right is to refuse them: no dtype is checked; searched "
+        "2026-11-29, not found; https://github.com/google/flax/blob/v0.12.8/flax/training/early_stopping.py"
+    ),
     "early-stopping.infinite": (
         "of the losses inf, inf, 0 evaluation 1 is an improvement, and after -inf every evaluation is one; right is "
         f"that neither is: an infinite best value is taken as none; {SOURCE}"
@@ -31,7 +35,8 @@ KNOWN_FAILURES = {
 def early_stopping(metrics, *baseline, **given):
     if baseline or given.keys() & {"mode", "warmup", "nan"}:
         raise NotImplementedError("it minimizes, from the first evaluation on, and has no baseline")
-    rows = np.asarray(metrics, np.float64)
+    rows = np.asarray(metrics)
+    rows = rows if rows.dtype.kind in "bc" else rows.astype(np.float64)
     found = [stopped(row, **given) for row in rows.reshape(-1, rows.shape[-1]).tolist()]
     columns = np.array(found, int).reshape(-1, 3).T
     shape = rows.shape[:-1]

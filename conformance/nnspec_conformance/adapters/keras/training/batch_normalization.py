@@ -17,6 +17,10 @@ SHARE = (
     "a momentum of -0.25 is taken, and a running variance becomes -0.09, right is a refusal: nothing looks at it; "
     "https://github.com/keras-team/keras/pull/23623"
 )
+AVERAGED = (
+    "a momentum of -0.25 is taken, right is a refusal: nothing looks at it; "
+    "https://github.com/keras-team/keras/pull/23623"
+)
 EMPTY = (
     "a batch without examples makes the running statistics NaN, right is a refusal; "
     f"searched 2026-11-28, not found; {LAYER}"
@@ -26,6 +30,9 @@ ONE_FOR_ALL = (
     f"searched 2026-11-28, not found; {LAYER}"
 )
 KNOWN_FAILURES = {
+    "masked-batch-norm.epsilon-range": NEGATIVE,
+    "batch-norm-statistics.decay-range": AVERAGED,
+    "batch-norm-statistics.empty": EMPTY,
     "duty.broadcasting[masked_batch_norm]": ONE_FOR_ALL,
     "batch-norm.epsilon-range[batch_norm]": NEGATIVE,
     "batch-norm.epsilon-range[batch_norm_eval]": NEGATIVE,
@@ -37,6 +44,8 @@ DEFAULTS = {
     "batch-norm.default-epsilon[batch_norm]": 1e-3,
     "batch-norm.default-epsilon[batch_norm_eval]": 1e-3,
     "batch-norm-update.default-decay": 0.99,
+    "batch-norm-layer.mode": "eval",
+    "batch-norm-collected.statistics-dtype": "input",
 }
 
 
@@ -62,6 +71,23 @@ def batch_norm_statistics(x, **given):
     return tuple(keras.ops.stack(part) for part in zip(*found, strict=True))
 
 
+def batch_norm_collected(x, *, statistics_dtype=None, **given):
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    policy = f"mixed_{dtype}" if statistics_dtype == "float32" and "16" in dtype else dtype
+    layer = _layer(x[0], None, None, given, policy)
+    state = [variable.value for variable in layer.non_trainable_variables]
+    for batch in x:
+        state = layer.stateless_call([], state, batch, training=True)[1]
+    return tuple(state)
+
+
+def batch_norm_layer(x, mean=None, variance=None, *, mode=None, **given):
+    if mean is None:
+        raise NotImplementedError("the layer always has running statistics")
+    told = {} if mode is None else {"training": mode == "train"}
+    return _layer(x, None, None, given).stateless_call([], [mean, variance], x, **told)[0]
+
+
 def masked_batch_norm(x, mask, scale=None, bias=None, **given):
     zeros = keras.ops.zeros(x.shape[-1:], dtype=x.dtype)
     return _called(x, zeros, zeros + 1, scale, bias, True, given, mask=mask)[0]
@@ -73,9 +99,9 @@ def _called(x, mean, variance, scale, bias, training, given, **masked):
     return layer.stateless_call(weights, [mean, variance], x, training=training, **masked)
 
 
-def _layer(x, scale, bias, given):
+def _layer(x, scale, bias, given, dtype=None):
     named = {"momentum" if name == "decay" else name: value for name, value in given.items()}
-    dtype = keras.backend.standardize_dtype(x.dtype)
+    dtype = dtype or keras.backend.standardize_dtype(x.dtype)
     layer = keras.layers.BatchNormalization(scale=scale is not None, center=bias is not None, dtype=dtype, **named)
     layer.build(tuple(x.shape))
     return layer

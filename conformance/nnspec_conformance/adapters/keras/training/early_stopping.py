@@ -15,6 +15,10 @@ DEFAULTS = {"early-stopping.default-returned": "last"}
 
 SOURCE = "searched 2026-11-28, not found; https://github.com/keras-team/keras/blob/v3.15.1/keras/src/callbacks/early_stopping.py"
 KNOWN_FAILURES = {
+    "early-stopping.no-number": (
+        "metrics of True and False are taken for 1 and 0, right is to refuse them: no dtype is checked; searched "
+        "2026-11-29, not found; https://github.com/keras-team/keras/blob/v3.15.1/keras/src/callbacks/early_stopping.py"
+    ),
     "early-stopping.patience-range": (
         "a patience of 0 and of -1 is taken, right is to refuse it: no range is checked; "
         "https://github.com/keras-team/keras/pull/23559"
@@ -51,7 +55,8 @@ def early_stopping(metrics, baseline=None, *, returned=None, mode=None, **given)
         given["restore_best_weights"] = returned == "best"
     if baseline is not None:
         given["baseline"] = float(baseline)
-    rows = np.asarray(keras.ops.convert_to_numpy(metrics), np.float64)
+    rows = np.asarray(keras.ops.convert_to_numpy(metrics))
+    rows = rows if rows.dtype.kind in "bc" else rows.astype(np.float64)
     found = [stopped(row, **given) for row in rows.reshape(-1, rows.shape[-1]).tolist()]
     columns = np.array(found, int).reshape(-1, 3).T
     shape = rows.shape[:-1]

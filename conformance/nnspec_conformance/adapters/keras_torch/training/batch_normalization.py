@@ -21,6 +21,7 @@ CLAUSES = (
     "batch-norm-update.variance", "duty.linear[batch_norm]", "duty.linear[batch_norm_eval]",
     "duty.sizes[batch_norm_eval]", "masked-batch-norm.value", "masked-batch-norm.gradient",
     "batch-norm-statistics.average", "duty.linear[masked_batch_norm]",
+    "batch-norm-layer.value", "batch-norm-layer.gradient", "duty.linear[batch_norm_layer]",
 )  # fmt: skip
 KNOWN_FAILURES = {f"{clause}; float64": NARROW for clause in CLAUSES} | {
     "batch-norm.large-mean": ONE_PASS,

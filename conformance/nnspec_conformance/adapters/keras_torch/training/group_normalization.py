@@ -13,13 +13,24 @@ ONE_PASS = (
     "mean of squares minus the square of the mean, and comes out negative; mended for two other backends by "
     "https://github.com/keras-team/keras/pull/18795"
 )
+TWO_PLACES = (
+    "of 65 examples of two places the gradient of an entry is -11.4345341, right is -11.4345117: where two numbers are "
+    "nearly alike, the mean of squares less the square of the mean loses digits; mended for two other backends by "
+    "https://github.com/keras-team/keras/pull/18795"
+)
 CLAUSES = ("group-norm.value", "instance-norm.value")
-FAMILIES = ("group-normalization.gradient", "group-normalization.gradient-sum", "duty.linear")
+FAMILIES = (
+    "group-normalization.gradient",
+    "group-normalization.gradient-sum",
+    "group-normalization.sizes",
+    "group-normalization.larger-groups",
+    "duty.linear",
+)
 KNOWN_FAILURES = (
     {f"{clause}; float64": NARROW for clause in CLAUSES}
     | {f"{clause}[{name}]; float64": NARROW for clause in FAMILIES for name in ("group_norm", "instance_norm")}
     | {f"group-normalization.large-mean[{name}]": ONE_PASS for name in ("group_norm", "instance_norm")}
     | {f"group-normalization.constant[{name}]": UNTIDY for name in ("group_norm", "instance_norm")}
     | {f"duty.nan[{name}]": INFINITE for name in ("group_norm", "instance_norm")}
-    | {"instance-norm.single": UNTIDY}
+    | {"instance-norm.single": UNTIDY, "group-normalization.sizes[instance_norm]; float32": TWO_PLACES}
 )

@@ -15,3 +15,5 @@ batch_norm_eval = batch_normalization.batch_norm_eval
 batch_norm_update = batch_normalization.batch_norm_update
 batch_norm_statistics = batch_normalization.batch_norm_statistics
 masked_batch_norm = batch_normalization.masked_batch_norm
+batch_norm_layer = batch_normalization.batch_norm_layer
+batch_norm_collected = batch_normalization.batch_norm_collected

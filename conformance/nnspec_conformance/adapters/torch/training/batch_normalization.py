@@ -25,6 +25,10 @@ SHARE = (
     "a momentum of 1.25 is taken, and a running variance of 0.5 becomes -0.03, right is a refusal: nothing looks at "
     "it; https://github.com/pytorch/pytorch/issues/127736"
 )
+AVERAGED = (
+    "a momentum of 1.25 is taken, right is a refusal: nothing looks at it; "
+    "https://github.com/pytorch/pytorch/issues/127736"
+)
 EMPTY = (
     "a batch without examples is taken, and leaves the running statistics as they were, right is a refusal; "
     f"searched 2026-11-28, not found; {KERNEL}"
@@ -42,8 +46,16 @@ STEPPED = (
     "16.37, right is with contiguous arrays: the backward pass reads the memory front to back; "
     f"searched 2026-11-28, not found; {KERNEL}"
 )
+UNTRACKED = (
+    "a layer without running statistics normalizes by the batch in use, too, right is a refusal: an example then gets "
+    "another answer in other company; https://github.com/pytorch/pytorch/issues/30294"
+)
+DEFAULTS = {"batch-norm-collected.statistics-dtype": "input"}
 VARIANTS = {"batch-norm.single": "refused", "batch-norm-statistics.average": ("exponential", "cumulative")}
 KNOWN_FAILURES = {
+    "batch-norm-layer.no-statistics": UNTRACKED,
+    "batch-norm-statistics.decay-range": AVERAGED,
+    "batch-norm-statistics.empty": EMPTY,
     "batch-norm.multiple": POSITIVE,
     "batch-norm.gradient-multiple": POSITIVE,
     "batch-norm.constant-feature": UNTIDY,
@@ -83,6 +95,26 @@ def batch_norm_statistics(x, **given):
         layer(batch)
         found.append((mean.clone(), variance.clone()))
     return tuple(torch.stack(part) for part in zip(*found, strict=True))
+
+
+def batch_norm_collected(x, *, decay, statistics_dtype=None, **given):
+    dtype = torch.float32 if statistics_dtype == "float32" and x.dtype.itemsize < 4 else x.dtype
+    named = {"momentum": 1 - decay, "affine": False, "dtype": dtype, "device": x.device}
+    layer = torch.nn.BatchNorm1d(x.shape[-1], **named, **given)
+    for batch in x.reshape(len(x), -1, x.shape[-1]):
+        layer(batch)
+    mean, variance, _ = layer.buffers()
+    return mean, variance
+
+
+def batch_norm_layer(x, mean=None, variance=None, *, epsilon, mode=None, **given):
+    named = {"eps": epsilon, "affine": False, "track_running_stats": mean is not None, "dtype": x.dtype}
+    layer = torch.nn.BatchNorm1d(x.shape[-1], device=x.device, **named, **given)
+    layer.running_mean = None if mean is None else mean.detach().clone()
+    layer.running_var = None if variance is None else variance.detach().clone()
+    if mode is not None:
+        layer.train(mode == "train")
+    return layer(x.reshape(-1, x.shape[-1])).reshape(x.shape)
 
 
 def _called(x, mean, variance, scale, bias, training, given):

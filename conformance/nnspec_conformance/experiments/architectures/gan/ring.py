@@ -68,13 +68,13 @@ def judged(samples: np.ndarray) -> tuple[int, float]:
 
 
 @functools.cache
-def games(name: str, units: int, steps: int) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
-    """Make the games of one loss, which give samples of each seed and how often the discriminator is right."""
+def rules(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+    """Make a game of one loss: its start, a step that tells how often the discriminator is right, and its samples."""
     import jax
     import jax.numpy as jnp
     import optax
 
-    from nnspec.architectures.gan import Players, gan_step, generator_loss, gradient_penalty, players
+    from nnspec.architectures.gan import Players, gan_step, generator_loss, gradient_penalty, players, points_between
     from nnspec.components.layers import mlp
     from nnspec.training.adam import adam
 
@@ -97,8 +97,7 @@ def games(name: str, units: int, steps: int) -> Callable[[int], tuple[np.ndarray
         data, noise, place = jax.random.split(key, 3)
         real = drawn(data)
         fake = jax.lax.stop_gradient(generate(generator, jax.random.normal(noise, (BATCH, NOISE))))
-        share = jax.random.uniform(place, (BATCH, 1))
-        between = share * real + (1 - share) * fake
+        between = points_between(real, fake, place)
         slopes = gradient_penalty(between, critic=lambda x: discriminate(critic, x[None])[0], target=1.0)
         return (discriminate(critic, fake) - discriminate(critic, real) + PENALTY * slopes).mean()
 
@@ -135,19 +134,39 @@ def games(name: str, units: int, steps: int) -> Callable[[int], tuple[np.ndarray
         logits = discriminate(game.discriminator, drawn(data)), discriminate(game.discriminator, fake)
         return game, ((logits[0] > threshold).mean() + (logits[1] <= threshold).mean()) / 2
 
+    def begin(generator: dict, discriminator: dict) -> Any:
+        return players(generator, discriminator, optimizers)
+
+    def made(game: Any, key: Any, count: int) -> Any:
+        return generate(game.generator, jax.random.normal(key, (count, NOISE)))
+
+    return begin, play, made
+
+
+@functools.cache
+def games(name: str, units: int, steps: int) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
+    """Make the games of one loss, which give samples of each seed and how often the discriminator is right."""
+    import jax
+
+    begin, play, made = rules(name)
+
     @jax.jit
     @jax.vmap
     def whole(generator: dict, discriminator: dict, key: Any) -> tuple:
-        game, right = jax.lax.scan(play, players(generator, discriminator, optimizers), jax.random.split(key, steps))
-        made = generate(game.generator, jax.random.normal(jax.random.fold_in(key, 2), (ASKED, NOISE)))
-        return made, right[-1000:].mean()
+        game, right = jax.lax.scan(play, begin(generator, discriminator), jax.random.split(key, steps))
+        return made(game, jax.random.fold_in(key, 2), ASKED), right[-1000:].mean()
 
     def run(seeds: int) -> tuple[np.ndarray, np.ndarray]:
-        tables = [
-            jax.tree.map(lambda *w: np.stack(w), *(start((n, units, units, m), offset + seed) for seed in range(seeds)))
-            for n, m, offset in ((NOISE, 2, 0), (2, 1, 1000))
-        ]
-        made, right = whole(*tables, jax.random.split(jax.random.key(0), seeds))
-        return np.asarray(made), np.asarray(right)
+        samples, right = whole(*networks(units, seeds), jax.random.split(jax.random.key(0), seeds))
+        return np.asarray(samples), np.asarray(right)
 
     return run
+
+
+def networks(units: int, seeds: int) -> list[dict[str, np.ndarray]]:
+    """The first weights of the generators of all seeds, and of the discriminators."""
+    tables = []
+    for inputs, results, offset in ((NOISE, 2, 0), (2, 1, 1000)):
+        drawn = [start((inputs, units, units, results), offset + seed) for seed in range(seeds)]
+        tables.append({name: np.stack([table[name] for table in drawn]) for name in drawn[0]})
+    return tables

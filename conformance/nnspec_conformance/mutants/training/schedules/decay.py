@@ -28,7 +28,7 @@ def loses_the_initial_rate(f, *arrays, initial, **given):
     return f(*arrays, initial=initial, **given) / np.float32(initial)
 
 
-@MUTANTS.each("the sign of the exponent, or of the step, is lost: the rate grows", "decay.falls")
+@MUTANTS.each("the sign of the exponent, or of the step, is lost: the rate grows", "decay.falls", "decay.bounds")
 def grows(f, *arrays, initial, **given):
     return (2 * np.float32(initial) - f(*arrays, initial=initial, **given)).astype(np.float32)
 
@@ -36,6 +36,32 @@ def grows(f, *arrays, initial, **given):
 @MUTANTS.each("a length of no steps is taken for one", "decay.lengths")
 def takes_any_length(f, steps, *, decay_steps, **given):
     return f(steps, decay_steps=max(decay_steps, 1), **given)
+
+
+@MUTANTS.each("no end is compared with the initial rate", "decay.ends")
+def takes_any_end(f, steps, *, initial, **given):
+    if "end" in given:
+        given["end"] = min(given["end"], initial)
+    if "floor" in given:
+        given["floor"] = min(given["floor"], 1.0 if given.get("floor_is") == "fraction" else initial)
+    return f(steps, initial=initial, **given)
+
+
+@MUTANTS.each("no factor is looked at", "decay.factors")
+def takes_any_factor(f, *arrays, **given):
+    most = np.inf if f.__name__ == "inverse_time_decay" else 1.0
+    for name in ("factor", "decay_rate", "power"):
+        if name in given:
+            given[name] = np.clip(given[name], 0, np.inf if name == "power" else most)
+    return f(*arrays, **given)
+
+
+@MUTANTS.each("the stairs are counted by a quotient in float32", "decay.large-steps")
+def counts_stairs_in_float32(f, steps, *, decay_steps, staircase=False, **given):
+    if not staircase:
+        return f(steps, decay_steps=decay_steps, **given)
+    stairs = np.floor(single(steps) / np.float32(decay_steps)).astype(np.int64)
+    return f(stairs * decay_steps, decay_steps=decay_steps, staircase=True, **given)
 
 
 # ---- in jumps
@@ -148,7 +174,8 @@ def forgets_the_length(steps, *, decay_steps, **given):
 # ---- along a power
 
 
-@MUTANTS.add("the rate goes on falling below its end", "polynomial-decay.value", "decay.example[polynomial_decay]")
+@MUTANTS.add("the rate goes on falling below its end", "polynomial-decay.value", "decay.example[polynomial_decay]",
+             "decay.bounds[polynomial_decay]")  # fmt: skip
 def does_not_end(steps, *, initial, end, decay_steps, power):
     left = 1 - steps / decay_steps
     return single(end + (initial - end) * np.sign(left) * np.abs(left) ** power)

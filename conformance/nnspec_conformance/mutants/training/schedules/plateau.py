@@ -316,3 +316,8 @@ def goes_up_to_the_floor(metrics, *, floor, initial, **given):
 @MUTANTS.add("an unknown mode is guessed", "reduce-on-plateau.unknown-mode")
 def guesses_the_mode(metrics, *, mode="min", **given):
     return right.reduce_on_plateau(metrics, mode="max" if mode == "max" else "min", **given)
+
+
+@MUTANTS.add("whatever it is handed is converted to a real number", "reduce-on-plateau.no-number")
+def converts_any_metric(metrics, **given):
+    return right.reduce_on_plateau(np.real(metrics) * 1.0, **given)

@@ -22,6 +22,11 @@ def counts_from_1(f, steps, **given):
     return f(steps + 1, **given)
 
 
+@MUTANTS.each("the rule of linear scaling is applied inside: a batch twice as large doubles the peak", "warm-up.bounds")
+def doubles_the_peak(f, steps, **given):
+    return single(2 * f(steps, **given))
+
+
 # ---- a line and a cosine
 
 

@@ -33,6 +33,8 @@ def reduce_on_plateau(
     cooldown_is="whole", relative_to="size", first_nan="passed-over", dtype="float32",
 ):  # fmt: skip
     check(initial, factor, patience, min_delta, mode, cooldown, floor)
+    if np.asarray(metrics).dtype.kind in "bc":
+        raise TypeError(f"metrics are {np.asarray(metrics).dtype}, expected real numbers")
     sign = 1 if mode == "min" else -1
     m = sign * np.asarray(metrics, np.float64).reshape(-1, np.shape(metrics)[-1])
     rows, n = m.shape

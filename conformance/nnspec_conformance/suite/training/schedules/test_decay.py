@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
+from nnspec_conformance.cases import Case, ErrorCase, call, clause
 from nnspec_conformance.oracles.training.schedules import decay as oracle
-from nnspec_conformance.tolerance import Want, carried, unit
+from nnspec_conformance.suite.training.schedules._rates import U, bounded, printed, refused
+from nnspec_conformance.tolerance import Want, carried
 from nnspec_conformance.trial import Trial
 
-U = unit("float32")
 ORACLES = {
     name: getattr(oracle, name)
     for name in ("step_decay", "exponential_decay", "inverse_time_decay", "polynomial_decay", "cosine_decay")
@@ -41,7 +41,6 @@ EXAMPLE: dict[str, tuple[dict[str, Any], list[float]]] = {
     ),
     "cosine_decay": ({"initial": 0.8, "decay_steps": 4, "floor": 0.2}, [0.8, 0.7121, 0.5, 0.2879, 0.2, 0.2]),
 }  # fmt: skip
-PRINTED = 5e-5  # half a unit of the last place in the table
 
 
 def arrays(operation: str, steps: np.ndarray = STEPS) -> tuple[np.ndarray, ...]:
@@ -84,15 +83,15 @@ def asked(operation: str, readings: dict, note: str, steps: np.ndarray = STEPS, 
 def test_example(operation: str, readings: dict) -> Iterator[Case]:
     given, rates = EXAMPLE[operation]
     steps, boundaries = np.arange(6, dtype=np.int32), np.array([2, 4], np.int32)
-    table = np.array(rates)
+    table = list(rates)
     if readings.get("boundary") == "after":
-        table = np.array([0.8, 0.8, 0.8, 0.4, 0.4, 0.2])
+        table = [0.8, 0.8, 0.8, 0.4, 0.4, 0.2]
     if readings.get("floor_is") == "fraction":
         given = given | {"floor": 0.25}
     if readings.get("after_end") == "rises":
         table[5] = table[3]
     told = (steps, boundaries) if operation == "step_decay" else (steps,)
-    yield call(operation, *told, **given, want=carried(table, np.full(6, 2 * PRINTED), "float32"), note="one step off")
+    yield call(operation, *told, **given, want=printed(table), note="one step off")
 
 
 @clause("step-decay.value")
@@ -163,6 +162,15 @@ def test_after_end(readings: dict) -> Iterator[Case]:
     yield asked("cosine_decay", readings, "the other way after the end", steps)
 
 
+@clause("decay.large-steps")
+def test_large_stairs(operation: str, readings: dict) -> Iterator[Case]:
+    """Where the first stair begins, and the 97th."""
+    for length, begins in ((2**24 + 1, 2**24 + 1), (172_961, 2**24 + 1), (2**31 - 3, 2**31 - 3)):
+        steps = np.arange(begins - 2, begins + 2).astype(np.int32)
+        given = {"decay_steps": length, "decay_rate": 0.9, "staircase": True}
+        yield asked(operation, readings, "stairs counted in float32", steps, **given)
+
+
 @clause("decay.falls")
 def test_falls(trial: Trial, operation: str) -> None:
     steps = STEPS[: LENGTH + 1]
@@ -173,13 +181,45 @@ def test_falls(trial: Trial, operation: str) -> None:
     trial.require(bool(found[-1] < found[0]), f"the rate is {found[-1]} at the end, and was {found[0]} at the start")
 
 
+@clause("decay.bounds")
+def test_bounds(trial: Trial, operation: str, readings: dict) -> None:
+    given = dict(GIVEN[operation])
+    if operation == "exponential_decay":  # a length of one and a stair are what every library has
+        given |= {"decay_steps": 1, "decay_rate": 0.9}
+    if operation == "polynomial_decay":
+        given |= {"end": 0.0}
+    low = given.get("end", given.get("floor", 0.0))
+    if readings.get("floor_is") == "fraction":
+        low = low * given["initial"]
+    bounded(trial, arrays(operation)[1:], given, low, given["initial"])
+
+
 # ---- what is refused
 
 
 @clause("decay.lengths")
 def test_lengths(operation: str) -> Iterator[ErrorCase]:
-    given = GIVEN[operation]
     for length in (0, -3):
-        valid = {"decay_steps": given["decay_steps"]}
-        note = f"a length of {length} steps"
-        yield refusal(operation, STEPS, **given | {"decay_steps": length}, valid=valid, note=note)
+        yield refused(operation, (STEPS,), GIVEN[operation], {"decay_steps": length})
+
+
+ABOVE = {"polynomial_decay": "end", "cosine_decay": "floor"}
+FACTORS: dict[str, dict[str, tuple[float, ...]]] = {
+    "step_decay": {"factor": (1.5, -0.5)},
+    "exponential_decay": {"decay_rate": (1.5, -0.5)},
+    "inverse_time_decay": {"decay_rate": (-0.5,)},
+    "polynomial_decay": {"power": (-1.0,)},
+}
+
+
+@clause("decay.ends")
+def test_ends(operation: str) -> Iterator[ErrorCase]:
+    wrong = {ABOVE[operation]: 2.0}  # as a share of the initial rate it is above it, too
+    yield refused(operation, (STEPS,), GIVEN[operation], wrong)
+
+
+@clause("decay.factors")
+def test_factors(operation: str) -> Iterator[ErrorCase]:
+    for name, values in FACTORS[operation].items():
+        for value in values:
+            yield refused(operation, arrays(operation), GIVEN[operation], {name: value})

@@ -226,3 +226,11 @@ def test_floor_range() -> Iterator[ErrorCase]:
 @clause("reduce-on-plateau.unknown-mode")
 def test_unknown_mode() -> Iterator[ErrorCase]:
     yield refused("a mode that is none", mode="minimum")
+
+
+@clause("reduce-on-plateau.no-number")
+def test_no_number() -> Iterator[ErrorCase]:
+    for dtype in (bool, np.complex64):
+        metrics = np.array([1, 0, 1, 0, 0, 0, 0, 0], np.float32)
+        note = f"metrics of {np.dtype(dtype)}"
+        yield refusal("reduce_on_plateau", metrics.astype(dtype), **GIVEN, valid=(metrics,), note=note)

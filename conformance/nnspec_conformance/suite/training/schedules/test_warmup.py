@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
+from nnspec_conformance.cases import Case, ErrorCase, call, clause
 from nnspec_conformance.oracles.training.schedules import warmup as oracle
-from nnspec_conformance.tolerance import Want, carried, unit
+from nnspec_conformance.suite.training.schedules._rates import U, bounded, printed, refused
+from nnspec_conformance.tolerance import Want, carried
 from nnspec_conformance.trial import Trial
 
-U = unit("float32")
 STEPS = np.arange(24, dtype=np.int32)
 GIVEN: dict[str, dict[str, Any]] = {
     "warmup_cosine": {"start": 0.125, "peak": 0.75, "warmup_steps": 5, "decay_steps": 12, "floor": 0.25},
@@ -48,7 +48,6 @@ MOVED = {
     "zero": [0.0, 0.2, 0.4, 0.6, 0.8, 0.7155],
     "before": [0.2, 0.8, 0.6975, 0.45, 0.2025, 0.1],
 }
-PRINTED = 5e-5  # half a unit of the last place in the table
 KEYWORDS = ("decay_is", "floor_is", "after_end", "count", "counts_from", "ends")
 TURNS = {"warmup_cosine": "decay_steps", "cosine_restarts": "period"}  # the length of half a turn of the cosine
 
@@ -88,9 +87,9 @@ def test_example(operation: str, readings: dict) -> Iterator[Case]:
     moved = next((word for word in readings.values() if word in MOVED), None)
     if readings.get("decay_is") == "whole":
         given = given | {"decay_steps": 6}
-    table = np.array(MOVED[moved] if moved else rates)
+    want = printed(MOVED[moved] if moved else rates)
     steps = np.arange(6, dtype=np.int32)
-    yield call(operation, steps, **given, want=carried(table, np.full(6, 2 * PRINTED), "float32"), note="one step off")
+    yield call(operation, steps, **given, want=want, note="one step off")
 
 
 @clause("warmup-cosine.value")
@@ -239,15 +238,21 @@ def test_seam(trial: Trial, operation: str) -> None:
     trial.require(bool(np.ptp(found) > 0.5), f"the rate changes by {np.ptp(found)} in all")
 
 
+@clause("warm-up.bounds")
+def test_bounds(trial: Trial, operation: str, readings: dict) -> None:
+    given = GIVEN[operation]
+    high = given.get("peak", given.get("initial", 0.0))
+    low = given.get("floor", given.get("end", 0.0))
+    if readings.get("floor_is") == "fraction":
+        low = low * high
+    if operation == "one_cycle":
+        low = high / given["start_divisor"] / given["end_divisor"]
+    bounded(trial, (), given, min(low, given.get("start", low)), high)
+
+
 # ---- what is refused
 
-
-def refused(operation: str, note: str, **wrong: Any) -> ErrorCase:
-    given = GIVEN[operation]
-    valid = {name: given[name] for name in wrong}
-    return refusal(operation, STEPS[:4], **given | wrong, valid=valid, note=note)
-
-
+FIRST = STEPS[:4]  # steps that each of the schedules has
 LENGTHS = {
     "warmup_cosine": "decay_steps", "warmup_stable_decay": "decay_steps", "inverse_root_warmup": "warmup_steps",
     "cosine_restarts": "period", "one_cycle": "length",
@@ -262,12 +267,12 @@ def test_lengths(operation: str, readings: dict) -> Iterator[ErrorCase]:
     if readings.get("decay_is") == "whole":
         wrong = [5, 0]
     for length in wrong:
-        yield refused(operation, f"a length of {length} steps", **{LENGTHS[operation]: length})
+        yield refused(operation, (FIRST,), GIVEN[operation], {LENGTHS[operation]: length})
 
 
 @clause("warm-up.negative")
 def test_negative(operation: str) -> Iterator[ErrorCase]:
-    yield refused(operation, "a warm-up of -1 steps", warmup_steps=-1)
+    yield refused(operation, (FIRST,), GIVEN[operation], {"warmup_steps": -1})
 
 
 ABOVE: dict[str, dict[str, float]] = {
@@ -281,4 +286,4 @@ ABOVE: dict[str, dict[str, float]] = {
 @clause("warm-up.ends")
 def test_ends_above(operation: str) -> Iterator[ErrorCase]:
     for name, value in ABOVE[operation].items():
-        yield refused(operation, f"{name} {value}", **{name: value})
+        yield refused(operation, (FIRST,), GIVEN[operation], {name: value})

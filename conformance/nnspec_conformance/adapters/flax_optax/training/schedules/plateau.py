@@ -12,6 +12,11 @@ NOT_FOUND = (
     "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/contrib/_reduce_on_plateau.py"
 )
 KNOWN_FAILURES = {
+    "reduce-on-plateau.no-number": (
+        "metrics of True and False are taken for 1 and 0, right is to refuse them: no dtype is checked; searched "
+        "2026-11-29, not found; "
+        "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/contrib/_reduce_on_plateau.py"
+    ),
     "reduce-on-plateau.patience-range": f"a patience of 0 and of -1 is taken, right is to refuse it: {NOT_FOUND}",
     "reduce-on-plateau.cooldown-range": f"a cooldown of -1 is taken, right is to refuse it: {NOT_FOUND}",
     "reduce-on-plateau.floor-range": (
@@ -36,5 +41,5 @@ def reduce_on_plateau(metrics, *, initial, factor, patience, min_delta, min_delt
     def rates(series):
         return initial * jax.lax.scan(step, reduces.init(one), series)[1]
 
-    rows = jnp.asarray(metrics, jnp.float32)
+    rows = metrics if metrics.dtype.kind in "bc" else jnp.asarray(metrics, jnp.float32)
     return jax.jit(jax.vmap(rates))(rows.reshape(-1, rows.shape[-1])).reshape(rows.shape)

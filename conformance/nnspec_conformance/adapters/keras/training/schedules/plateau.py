@@ -14,6 +14,11 @@ SOURCE = (
     "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/callbacks/reduce_lr_on_plateau.py"
 )
 KNOWN_FAILURES = {
+    "reduce-on-plateau.no-number": (
+        "metrics of True and False are taken for 1 and 0, right is to refuse them: no dtype is checked; searched "
+        "2026-11-29, not found; "
+        "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/callbacks/reduce_lr_on_plateau.py"
+    ),
     "duty.refusals[reduce_on_plateau]": (
         f"any keyword is taken, and not looked at, right is to refuse one that it does not know; {SOURCE}"
     ),
@@ -37,7 +42,8 @@ def reduce_on_plateau(metrics, *, initial, factor, patience, min_delta, min_delt
         raise NotImplementedError("min_delta is a difference")
     told = {"factor": factor, "patience": patience, "min_delta": min_delta, "min_lr": floor, **given}
     told["mode"] = mode or "min"
-    rows = np.asarray(keras.ops.convert_to_numpy(metrics), np.float64)
+    rows = np.asarray(keras.ops.convert_to_numpy(metrics))
+    rows = rows if rows.dtype.kind in "bc" else rows.astype(np.float64)
     found = [watched(row, initial, told) for row in rows.reshape(-1, rows.shape[-1]).tolist()]
     return keras.ops.convert_to_tensor(np.array(found, np.float32).reshape(rows.shape))
 

@@ -6,10 +6,18 @@ import torch
 from torch.optim import lr_scheduler
 
 VARIANTS = {"cosine-decay.after-end": "rises"}
+SOURCE = "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/lr_scheduler.py"
 KNOWN_FAILURES = {
     "decay.lengths[cosine_decay]": (
-        "a T_max of -3 is taken, right is to refuse it: no range is checked; searched 2026-11-28, not found; "
-        "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/lr_scheduler.py"
+        f"a T_max of -3 is taken, right is to refuse it: no range is checked; searched 2026-11-28, not found; {SOURCE}"
+    ),
+    "decay.ends[cosine_decay]": (
+        "an eta_min above the rate is taken, right is to refuse it: no range is checked; searched 2026-11-29, "
+        f"not found; {SOURCE}"
+    ),
+    "decay.factors[step_decay]": (
+        "a gamma of 1.5 and of -0.5 is taken, right is to refuse it: no range is checked; searched 2026-11-29, "
+        f"not found; {SOURCE}"
     ),
 }
 FARTHEST = 10_000  # a scheduler goes step by step
@@ -19,6 +27,8 @@ def rates(steps, initial, make):
     last = int(steps.max()) if steps.numel() else 0
     if last > FARTHEST:
         raise NotImplementedError("a scheduler is stepped, and has no rate of a far step")
+    if steps.numel() and int(steps.min()) < 0:
+        raise NotImplementedError("a scheduler is stepped, and has no rate of a step before 0")
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=float(initial))
     scheduler, found = make(optimizer), []
     for _ in range(last + 1):

@@ -1,0 +1,71 @@
+"""A module of stock layers, ``Conv2d`` and ``ConvTranspose2d``, called with the weights of the table."""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+from torch import nn
+
+CALL = "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/_functorch/functional_call.py"
+KNOWN_FAILURES = {
+    "convolutional-autoencoder.sides": (
+        "an image of 6 x 12 comes back as 4 x 12, right is to refuse it: a layer leaves out the rows that no window "
+        "reaches; searched 2026-11-29, not found; "
+        "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/modules/conv.py"
+    ),
+    "duty.sizes[convolutional_autoencoder]; float16": (
+        "an entry of the gradient of a kernel is -6.0e-8, right is 1.0e-7: partial sums are rounded to the smallest "
+        "numbers of float16, 6.0e-8 apart (inferred from the result); of larger values it is reported, on the same "
+        "device: https://github.com/pytorch/pytorch/issues/153276"
+    ),
+    "duty.refusals[convolutional_autoencoder]": (
+        "a kernel of 5 x 4 taps is taken in the place of 4 x 4, right is a refusal: functional_call compares no "
+        f"shapes; searched 2026-11-28, not found; {CALL}"
+    ),
+    "duty.broadcasting[convolutional_autoencoder]": (
+        "a kernel of 1 x 4 taps is taken in the place of 4 x 4, right is a refusal: functional_call compares no "
+        f"shapes; searched 2026-11-28, not found; {CALL}"
+    ),
+}
+ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU}
+
+
+def convolutional_autoencoder(x, weights, *, activation):
+    table = {_name(name): _laid_out(name, w) for name, w in weights.items()}
+    results = torch.func.functional_call(_network(activation), table, (x.movedim(-1, 1),), strict=True)
+    return tuple(part.movedim(1, -1) for part in results)
+
+
+class ConvolutionalAutoencoder(nn.Module):
+    """The layers without weights of their own: they take their shapes from those that they are called with."""
+
+    def __init__(self, activation):
+        super().__init__()
+        self.encoder = nn.ModuleList([nn.Conv2d(1, 1, 4, stride=2, padding=1) for _ in range(2)])
+        self.decoder = nn.ModuleList([nn.ConvTranspose2d(1, 1, 4, stride=2, padding=1) for _ in range(2)])
+        self.phi = activation()
+
+    def forward(self, x):
+        code = self.encoder[1](self.phi(self.encoder[0](x)))
+        return code, self.decoder[0](self.phi(self.decoder[1](code)))
+
+
+@functools.cache
+def _network(activation):
+    with torch.device("meta"):
+        return ConvolutionalAutoencoder(ACTIVATIONS[activation])
+
+
+def _name(name):
+    """The name of an array in the module; one that is not its own is refused there."""
+    half, _, rest = name.partition("_")
+    part, _, i = rest.partition("_")
+    return f"{half}.{i}.{ {'kernel': 'weight'}.get(part, part) }"
+
+
+def _laid_out(name, w):
+    """[out, in, window] of a convolution, and [in, out, window] of a transposed one."""
+    if w.ndim != 4:
+        return w
+    return w.movedim((-1, -2), (0, 1) if name.startswith("encoder") else (1, 0))

@@ -1,0 +1,1 @@
+"""Experiments of architectures/transformer/decoder."""

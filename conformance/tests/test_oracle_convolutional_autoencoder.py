@@ -1,0 +1,78 @@
+"""The oracle of convolutional autoencoders: loops over places, the complex step, and the page's example."""
+
+import numpy as np
+import pytest
+
+from nnspec_conformance.derivatives import complex_step
+from nnspec_conformance.oracles.architectures import convolutional_autoencoder as oracle
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(0, 1, (2, 8, 12, 3))
+SHAPES = {"encoder": [(3, 4), (4, 2)], "decoder": [(4, 3), (2, 4)]}
+WEIGHTS = {
+    f"{half}_{part}_{i}": RANDOM.normal(0, 0.3, (4, 4, n, m) if part == "kernel" else m)
+    for half, shapes in SHAPES.items()
+    for i, (n, m) in enumerate(shapes)
+    for part in ("kernel", "bias")
+}
+
+
+def halved_by_loops(x, kernel, bias):
+    batch, rows, columns, _ = x.shape
+    y = np.zeros((batch, rows // 2, columns // 2, kernel.shape[-1])) + bias
+    for p, q, a, c in np.ndindex(rows // 2, columns // 2, 4, 4):
+        i, j = 2 * p + a - 1, 2 * q + c - 1
+        if 0 <= i < rows and 0 <= j < columns:
+            y[:, p, q] += x[:, i, j] @ kernel[a, c]
+    return y
+
+
+def doubled_by_loops(z, kernel, bias):
+    batch, rows, columns, _ = z.shape
+    y = np.zeros((batch, 2 * rows, 2 * columns, kernel.shape[-1])) + bias
+    for p, q, a, c in np.ndindex(rows, columns, 4, 4):
+        i, j = 2 * p + a - 1, 2 * q + c - 1
+        if 0 <= i < 2 * rows and 0 <= j < 2 * columns:
+            y[:, i, j] += z[:, p, q] @ kernel[a, c]
+    return y
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_layers_are_loops_over_windows(activation):
+    phi = {"tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}[activation]
+    pairs = {name: (WEIGHTS[f"{name[:-1]}kernel_{name[-1]}"], WEIGHTS[f"{name[:-1]}bias_{name[-1]}"]) for name in (
+        "encoder_0", "encoder_1", "decoder_0", "decoder_1")}  # fmt: skip
+    code = halved_by_loops(phi(halved_by_loops(X, *pairs["encoder_0"])), *pairs["encoder_1"])
+    y = doubled_by_loops(phi(doubled_by_loops(code, *pairs["decoder_1"])), *pairs["decoder_0"])
+
+    for got, want in zip(oracle.convolutional_autoencoder(X, WEIGHTS, activation=activation), (code, y), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_gradients_are_those_of_the_complex_step(activation):
+    def smooth(x, weights):
+        return oracle.convolutional_autoencoder(x, weights, activation=activation)
+
+    g = RANDOM.normal(0, 1, (2, 2, 3, 2)), RANDOM.normal(0, 1, X.shape)
+    found = oracle.convolutional_autoencoder_vjp(X, WEIGHTS, g, activation=activation)
+    wanted = complex_step(smooth, (X, WEIGHTS), g)
+    np.testing.assert_allclose(found[0], wanted[0], rtol=1e-10, atol=1e-12)
+    for name in WEIGHTS:
+        np.testing.assert_allclose(found[1][name], wanted[1][name], rtol=1e-10, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("shape", [(2, 6, 8, 3), (2, 8, 7, 3), (2, 0, 4, 3), (8, 8, 3)])
+def test_other_sides_are_refused(shape):
+    with pytest.raises(ValueError, match="multiples of four"):
+        oracle.convolutional_autoencoder(np.zeros(shape), WEIGHTS, activation="relu")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"encoder_kernel_2": np.zeros(1)}, {"encoder_kernel_0": WEIGHTS["encoder_kernel_0"][:3]},
+     {"decoder_kernel_1": WEIGHTS["decoder_kernel_0"]}],
+)  # fmt: skip
+def test_other_tables_are_refused(change):
+    with pytest.raises(ValueError, match=r"names|window|not undone"):
+        oracle.convolutional_autoencoder(X, WEIGHTS | change, activation="relu")

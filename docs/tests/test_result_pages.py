@@ -1,0 +1,90 @@
+"""Results without scripts: a page for each topic and subject, and the findings."""
+
+from __future__ import annotations
+
+import html as html_module
+import re
+
+import pytest
+
+from nnspec_site import result_pages
+
+
+def text_of(html: str) -> str:
+    return html_module.unescape(" ".join(re.sub(r"<[^>]+>", " ", html).split()))
+
+
+@pytest.fixture
+def pages(data):
+    """The HTML of every page of results, by address."""
+    return lambda: dict(result_pages.pages(data))
+
+
+def test_topic_has_every_clause_with_everybody(pages):
+    said = text_of(pages()["results/topics/components/topic.html"])
+    assert "act.nan ! known failure (relu) ✓ pass" in said
+    assert "gelu.form ◐ variant ✓ pass" in said
+
+
+def test_subject_tells_what_is_wrong_by_consequence_with_the_command_that_shows_it(data, pages):
+    worst = {"call": "relu(float32[9])", "input": "nan at index (3,)", "got": "0", "expected": "nan"}
+    data.subjects["torch"]["results"]["act.nan[relu]"]["worst"] = worst
+    html = pages()["results/subjects/torch.html"]
+    assert "Other numbers: 1 cause" in html
+    assert "swallows NaN" in html
+    assert 'href="https://example.org/bug/7"' in html
+    assert "Came: 0 , right is nan" in text_of(html)
+    assert (
+        "nnspec reproduce torch &#x27;act.nan[relu]&#x27;" in html or "nnspec reproduce torch 'act.nan[relu]'" in html
+    )
+
+
+def test_of_what_no_script_can_show_the_check_is_named(pages, monkeypatch):
+    monkeypatch.setattr(result_pages, "UNWRITTEN", {"act.nan"})
+    assert "nnspec check torch 'act.nan[relu]'" in text_of(pages()["results/subjects/torch.html"])
+
+
+def test_subject_tells_its_readings_beside_the_definition(pages):
+    said = text_of(pages()["results/subjects/torch.html"])
+    assert "gelu.form tanh : the approximation . The definition is exact ." in said
+    assert "leaky-relu.slope 0.2 . The definition is 0.01 ." in said
+    assert "Nothing that was tried gives it the definition's" in said
+
+
+def test_finding_leads_to_the_subject_that_has_it(pages):
+    made = pages()
+    (link,) = re.findall(r'href="(subjects/torch\.html#finding-\w+)"', made["results/findings.html"])
+    assert f'id="{link.partition("#")[2]}"' in made["results/subjects/torch.html"]
+    assert "1 cause of answers that are wrong" in text_of(made["results/findings.html"])
+
+
+def test_reading_is_no_finding(pages):
+    assert "gelu.form" not in pages()["results/findings.html"]
+
+
+def test_what_is_not_implemented_is_listed_and_no_finding(data, pages):
+    data.subjects["torch"]["results"]["gelu.form"]["outcome"] = "not implemented"
+    made = pages()
+    assert "What it does not have" in made["results/subjects/torch.html"]
+    assert "gelu" in made["results/subjects/torch.html"].partition("What it does not have")[2]
+
+
+def test_report_is_told_from_a_search_that_found_none():
+    assert result_pages.is_reported("wrong; https://example.org/bug/7")
+    assert not result_pages.is_reported("wrong; searched 2026-11-27, not found; https://example.org/tracker")
+    assert not result_pages.is_reported("wrong")
+
+
+def test_without_results_there_are_no_pages(data, pages):
+    data.subjects.clear()
+    assert pages() == {}
+
+
+def test_versions_are_told_newest_first(data, pages):
+    lines = [
+        {"version": v, "suite": "0.1.0", "date": "2026-01-02", "outcomes": {"pass": n}}
+        for v, n in (("1.0", 3), ("1.1", 4))
+    ]
+    data.history["torch"] = lines
+    said = text_of(pages()["results/subjects/torch.html"])
+    assert said.index("1.1 (suite 0.1.0, 2026-01-02): 4 pass") < said.index("1.0 (suite 0.1.0, 2026-01-02): 3 pass")

@@ -1,0 +1,82 @@
+"""What a loop is given: examples that are cut into batches, and where in the data it is."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, cast
+
+import jax
+import numpy as np
+
+from nnspec.training._loop_devices import check_divided, given_out, taken
+from nnspec.training.scale import Devices
+from nnspec.training.stochastic_gradient_descent import batches
+
+__all__: list[str] = []
+
+Batch = tuple[Any, ...]
+Named = tuple[np.ndarray | None, Batch]  # the numbers of the examples, where they are known
+
+
+def epochs_of(
+    data: Any, epochs: int, batch_size: int | None, seed: int, pieces: int, devices: Devices | None
+) -> tuple[Callable[[int, int], Iterable[Named]], int | None]:
+    """A function that gives the batches of an epoch from a place in it on, and the steps of all epochs if known."""
+    if callable(data):
+        if batch_size is not None:
+            raise ValueError("fit: data is a function, which makes its own batches; leave batch_size out")
+        make = cast(Callable[[int], Iterable[Batch]], data)
+        return lambda epoch, begin: _later(make, epoch, begin, devices), None
+    arrays, size = examples("fit", data)
+    batch_size = batch_size or size
+    if batch_size % pieces:
+        raise ValueError(f"fit: pieces={pieces} do not divide batch_size={batch_size}; use one of its divisors")
+    orders = np.asarray(batches(examples=size, batch_size=batch_size, epochs=epochs, seed=seed))
+    check_divided(batch_size, devices)
+
+    def given(epoch: int, begin: int) -> Iterator[Named]:
+        for rows in orders[epoch][begin:]:
+            rows = rows[rows >= 0]
+            yield rows, taken(arrays, rows, devices)
+
+    return given, orders.shape[0] * orders.shape[1]
+
+
+def _later(make: Callable[[int], Iterable[Batch]], epoch: int, begin: int, devices: Devices | None) -> Iterator[Named]:
+    """The batches of a function; those before the place are made and left out. An error says where it came."""
+    number, source = 0, None
+    while True:
+        try:
+            source = source or iter(make(epoch))
+            batch = next(source)
+        except StopIteration:
+            return
+        except Exception as error:
+            error.add_note(f"fit: data raised this for batch {number} of epoch {epoch}, both counted from 0")
+            raise
+        if number >= begin:
+            yield None, given_out(batch, devices)
+        number += 1
+
+
+def outline(data: Any) -> str:
+    """What data are, so that a run is not resumed with others of another shape."""
+    return "a function" if callable(data) else ", ".join(f"{a.dtype}{list(a.shape)}" for a in jax.tree.leaves(data))
+
+
+def examples(operation: str, data: Any) -> tuple[Batch, int]:
+    """The arrays, on the host, and how many examples they hold."""
+    arrays = jax.tree.map(np.asarray, data)
+    leaves = jax.tree.leaves(arrays)
+    sizes = [a.shape[0] if a.ndim else None for a in leaves]
+    if not isinstance(data, tuple) or not sizes or None in sizes:
+        raise ValueError(f"{operation}: data must be a tuple of arrays with the examples along their first axes")
+    if len(set(sizes)) > 1:
+        raise ValueError(f"{operation}: the arrays of data hold {sizes} examples; all must hold as many")
+    if sizes[0] == 0:
+        raise ValueError(f"{operation}: data has no examples; hand over at least one")
+    return arrays, leaves[0].shape[0]
+
+
+def mean_of_means(seen: list[tuple[Any, Any]]) -> float:
+    """The mean of means, each of which counts with its weight, in float64; what has no weight may be NaN."""
+    means, weights = np.asarray(jax.device_get(seen), np.float64).T
+    return float((np.where(weights > 0, means, 0) * weights).sum() / max(weights.sum(), np.finfo(float).tiny))

@@ -1,0 +1,151 @@
+"""What is compiled of a run: a step, and a measurement; and the mean by example that both take."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array
+
+from nnspec.training._loop_data import Batch
+from nnspec.training._loop_devices import gathered, in_shares, kept, spread
+from nnspec.training._loop_model import join, rest_of
+from nnspec.training._loop_precision import lowered, moved, raised, scaled, unscaled
+from nnspec.training.loop_precision import MixedPrecision
+from nnspec.training.scale import Devices
+
+__all__: list[str] = []
+
+Loss = Callable[..., Any]  # loss(model, *batch, key=key): one number an example, or these and their weights
+
+
+class Carry(NamedTuple):
+    """What a step hands to the next."""
+
+    weights: Any
+    rest: Any  # the other arrays of the model
+    state: Any  # of the optimizer
+    halted: Array  # whether a step was NaN or infinite that ends the run; none after it changes anything
+    scale: Any = ()  # of the loss, where it has one
+    average: Any = ()  # of the weights, and its state, where there is one
+
+
+class Rule(NamedTuple):
+    """What all steps of a run have in common."""
+
+    loss: Loss
+    graph: Any
+    optimizer: optax.GradientTransformation
+    gradient: Callable[[Any], Any] | None
+    pieces: int
+    nonfinite: str
+    precision: MixedPrecision | None
+    average: optax.GradientTransformation | None
+    devices: Devices | None
+
+
+@functools.partial(jax.jit, static_argnums=3, donate_argnums=0)
+def step(carry: Carry, batch: Batch, key: Array, rule: Rule) -> tuple[Carry, Array, Array, Array]:
+    """What the next step gets; the mean loss before this one, its weight, and what of it is finite."""
+    weights, rest, state, halted = carry[:4]
+
+    def mean(weights: Any, rest: Any, batch: Batch, key: Array) -> tuple[Array, tuple]:
+        model = join(rule.graph, lowered(weights, rule.precision), rest)
+        found = rule.loss(model, *lowered(batch, rule.precision), key=key)
+        total, weight = mean_of(found, batch, "fit: the loss")
+        changed = raised(rest_of(rule.graph, model, rest), rest, rule.precision)
+        return scaled(total, carry.scale), (total, weight, changed)
+
+    differentiated = jax.value_and_grad(mean, has_aux=True)
+
+    def gradients(weights: Any, rest: Any, batch: Batch, key: Array) -> tuple[Array, Array, Any, Any]:
+        if rule.pieces > 1:
+            return _in_pieces(differentiated, weights, rest, batch, key, rule)
+        (_, (value, weight, rest)), g = differentiated(weights, rest, batch, key)
+        return value, weight, rest, g
+
+    given = gathered(weights, rule.devices), gathered(rest, rule.devices)
+    value, weight, rest, g = gathered(in_shares(gradients, rule.devices)(*given, batch, key), rule.devices)
+    g = unscaled(g, carry.scale)
+    finite = gathered(jnp.stack([jnp.isfinite(x).all() for x in (value, *jax.tree.leaves(g))]), rule.devices)
+    updates, state = rule.optimizer.update(g if rule.gradient is None else rule.gradient(g), state, weights)
+    weights = optax.apply_updates(weights, updates)
+    average = () if rule.average is None else rule.average.update(cast(Any, weights), carry.average[1])
+    after = Carry(weights, rest, state, halted, carry.scale, average)
+    if rule.nonfinite == "pass" and carry.scale == ():
+        return kept(after, rule.devices), value, weight, finite
+    excused, scale = jnp.array(False), carry.scale
+    if rule.precision is not None and scale != ():
+        excused, scale = moved(scale, finite, rule.precision.period)
+        finite = finite | excused
+    fine = (finite.all() | (rule.nonfinite == "pass")) & ~halted
+    taken = fine & ~excused
+    after = jax.lax.cond(taken, lambda new, old: new, lambda new, old: old, after, carry)  # rounds as without a choice
+    scale = jax.tree.map(lambda new, old: jnp.where(fine, new, old), scale, carry.scale)
+    halted = ~fine & (rule.nonfinite == "stop")
+    after = kept(after._replace(halted=halted, scale=scale), rule.devices)
+    return after, value, jnp.where(taken, weight, 0), finite
+
+
+def _in_pieces(
+    differentiated: Callable, weights: Any, rest: Any, batch: Batch, key: Array, rule: Rule
+) -> tuple[Array, Array, Any, Any]:
+    """The mean over the batch from the means over its pieces, each counting with its weight."""
+    size = jax.tree.leaves(batch)[0].shape[0]
+    length = -(-size // rule.pieces)  # examples of a piece
+    whole = size // length
+
+    def add(sums: tuple, piece: tuple) -> tuple[tuple, None]:
+        number, batch = piece
+        value, weight, rest, g = sums
+        (_, (mean, w, rest)), one = differentiated(weights, rest, batch, jax.random.fold_in(key, number))
+        g = jax.tree.map(lambda s, x: s + (w * x).astype(s.dtype), g, one)
+        return (value + w * mean, weight + w, rest, g), None
+
+    zero = jnp.zeros([])
+    sums = (zero, zero, rest, jax.tree.map(jnp.zeros_like, weights))
+    equal = jax.tree.map(lambda a: a[: whole * length].reshape(whole, length, *a.shape[1:]), batch)
+    sums, _ = jax.lax.scan(add, sums, (jnp.arange(whole), spread(equal, rule.devices)))
+    if size > whole * length:
+        sums, _ = add(sums, (jnp.asarray(whole), jax.tree.map(lambda a: a[whole * length :], batch)))
+    value, weight, rest, g = sums
+    over = jnp.where(weight == 0, 1, weight)
+    return value / over, weight, rest, jax.tree.map(lambda s: (s / over).astype(s.dtype), g)
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4, 5))
+def measure(
+    weights: Any,
+    rest: Any,
+    batch: Batch,
+    metrics: tuple[tuple[str, Callable], ...],
+    graph: Any,
+    devices: Devices | None,
+) -> dict[str, tuple[Array, Array]]:
+    """The mean of each metric over a batch, and its weight; what a call changes in the model is left behind."""
+    means, (weights, rest) = {}, gathered((weights, rest), devices)
+    for name, metric in metrics:
+        found = metric(join(graph, weights, rest), *batch, key=None)
+        means[name] = mean_of(found, batch, f"evaluate: the metric {name}")
+    return gathered(means, devices)
+
+
+def mean_of(found: Any, batch: Batch, what: str) -> tuple[Array, Array]:
+    """The mean of numbers by example, or of numbers and their weights; and what it weighs."""
+    numbers, weights = found if isinstance(found, tuple) else (found, None)
+    numbers, size = jnp.asarray(numbers), jax.tree.leaves(batch)[0].shape[0]
+    if (
+        numbers.ndim == 0
+        or numbers.shape[0] != size
+        or jnp.shape(numbers if weights is None else weights) != numbers.shape
+    ):
+        came = numbers.shape if weights is None else f"{numbers.shape} and weights {jnp.shape(weights)}"
+        raise ValueError(f"{what} has the shape {came} for {size} examples; return one number for each, and no mean")
+    numbers = numbers.astype(jnp.promote_types(numbers.dtype, jnp.float32))  # also of booleans
+    if weights is None:
+        return numbers.mean(), jnp.float32(numbers.size)
+    weights = jnp.asarray(weights, numbers.dtype)
+    total = weights.sum()
+    return (weights * numbers).sum() / jnp.where(total == 0, 1, total), total.astype(jnp.float32)

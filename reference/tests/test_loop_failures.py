@@ -1,0 +1,297 @@
+"""Bad runs: numbers that are none, somebody who wants the run to end, data that fail."""
+
+import json
+import signal
+import threading
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from loops import EPOCHS, HOW, RULE, WEIGHTS, N, X, Y, changed, losses, same
+
+from nnspec.training.loop import fit
+from nnspec.training.loop_checkpoints import Checkpoints
+from nnspec.training.loop_failures import NonFiniteError
+from nnspec.training.stochastic_gradient_descent import batches
+
+ORDERS = np.asarray(batches(examples=N, batch_size=4, epochs=EPOCHS, seed=0)).reshape(-1, 4)
+ROWS = [rows[rows >= 0] for rows in ORDERS]
+MARK = 100.0  # of an example whose loss, or gradient, is none
+
+
+@jax.custom_vjp
+def bad_slope(x, bad):
+    """The number itself, with NaN as its derivative if it is said to be bad."""
+    return x
+
+
+bad_slope.defvjp(lambda x, bad: (x, bad), lambda bad, g: (g * jnp.where(bad, jnp.nan, 1), None))
+
+
+def bad_loss_at(value, kernel="kernel_0"):
+    """A loss that is infinite for batches with a marked example, or whose gradient is NaN."""
+
+    def loss(weights, x, y, *, key):
+        marked = (x == MARK).any()
+        if value == "loss":
+            return losses(weights, x * (x != MARK), y, key=key) + jnp.where(marked, jnp.inf, 0)
+        bad = weights | {kernel: bad_slope(weights[kernel], marked)}
+        return losses(bad, x * (x != MARK), y, key=key)
+
+    return loss
+
+
+def marked(step):
+    """Batches of the run, with a mark in the one of a step."""
+
+    def data(epoch):
+        for number in range(3 * epoch, 3 * epoch + 3):
+            x = X[ROWS[number]].copy()
+            x[0, 0] = MARK if number == step else x[0, 0]
+            yield x, Y[ROWS[number]]
+
+    return data
+
+
+def by_hand(steps, rule=RULE):
+    """The weights after some of the run's steps."""
+
+    @jax.jit
+    def step(weights, state, x, y):
+        g = jax.grad(lambda w: losses(w, x, y, key=None).mean())(weights)
+        updates, state = rule.update(g, state, weights)
+        return optax.apply_updates(weights, updates), state
+
+    weights, state = WEIGHTS, rule.init(WEIGHTS)
+    for number in steps:
+        weights, state = step(weights, state, X[ROWS[number]], Y[ROWS[number]])
+    return weights
+
+
+def near(one, other):
+    return all(
+        np.allclose(a, b, rtol=1e-5, atol=1e-6) for a, b in zip(*map(jax.tree.leaves, (one, other)), strict=True)
+    )
+
+
+# ------------------------------------------------------------------ NaN
+def updates_anyway(*given, **how):
+    """The weights after the step are kept."""
+    return changed(("jax.lax.cond(fine, lambda new, old: new", "jax.lax.cond(True, lambda new, old: new"))(
+        *given, **how
+    )
+
+
+def looks_at_the_loss_alone(*given, **how):
+    """NaN in a gradient is not noticed."""
+    return changed(("for x in (value, *jax.tree.leaves(g))", "for x in (value, *([value] * len(jax.tree.leaves(g))))"))(
+        *given, **how
+    )
+
+
+def names_the_step_after(*given, **how):
+    """The number of the step is that of the next one."""
+    return changed(("Pending(len(at.losses), at.epoch", "Pending(len(at.losses) + 1, at.epoch"))(*given, **how)
+
+
+def lets_the_next_step_go_on(*given, **how):
+    """The step that was begun meanwhile moves the weights."""
+    return changed(("fine = finite.all() & ~halted", "fine = finite.all()"))(*given, **how)
+
+
+@pytest.mark.statement(
+    "fit.nonfinite",
+    of=fit,
+    mutants=[updates_anyway, looks_at_the_loss_alone, names_the_step_after, lets_the_next_step_go_on],
+)
+def test_a_nan_ends_the_run_and_says_where(implementation):
+    for what, step in (("loss", 4), ("gradient", 4), ("gradient", 0)):
+        told = None
+        try:
+            implementation(bad_loss_at(what), WEIGHTS, marked(step), RULE, epochs=EPOCHS, progress=False)
+        except NonFiniteError as error:
+            told = error
+        assert told is not None, what
+        assert (told.step, told.epoch, told.batch) == (step, step // 3, step % 3)
+        assert (told.leaves == ["['kernel_0']"]) == (what == "gradient")
+        assert ("infinite loss" in str(told)) == (what == "loss")
+        assert told.examples[0][0, 0] == MARK
+        assert near(told.run.model, by_hand(range(step)))
+        assert len(told.run.losses) == step + 1
+        assert told.run.ended == "nonfinite"
+        assert "\n" not in str(told)
+
+
+def test_the_rows_of_arrays_are_told_and_the_step_can_be_made_again():
+    x = np.where(np.arange(N)[:, None] == 7, MARK, X).astype(np.float32)
+    loss = bad_loss_at("gradient", "bias_1")
+    with pytest.raises(
+        NonFiniteError, match=r"gradient of \['bias_1'\]; error.run holds .* error.rows the exa"
+    ) as caught:
+        fit(loss, WEIGHTS, (x, Y), RULE, **HOW)
+    error = caught.value
+    assert 7 in error.rows
+    assert np.array_equal(error.rows, ROWS[error.step])
+    key = jax.random.fold_in(jax.random.key(0), error.step)
+    g = jax.grad(lambda w: loss(w, *error.examples, key=key).mean())(error.run.model)
+    assert np.isnan(g["bias_1"]).any()
+
+
+def moves_before_it_skips(*given, **how):
+    """Only the optimizer's state is left as it was."""
+    edit = ("lambda new, old: old, after, carry", "lambda new, old: old._replace(weights=new.weights), after, carry")
+    return changed(edit)(*given, **how)
+
+
+def counts_what_it_skips(*given, **how):
+    """A step that is left out counts in the mean of the epoch."""
+    edit = ("jnp.where(fine, weight, 0)", "weight")
+    weighed = ("np.where(weights > 0, means, 0)", "np.nan_to_num(means, posinf=0)")
+    return changed(edit, weighed)(*given, **how)
+
+
+def stops_for_good(*given, **how):
+    """After one such step none is made."""
+    return changed(('~fine & (rule.nonfinite == "stop")', "~fine"))(*given, **how)
+
+
+@pytest.mark.statement("fit.skip", of=fit, mutants=[moves_before_it_skips, counts_what_it_skips, stops_for_good])
+def test_a_step_can_be_left_out(implementation):
+    how = {"epochs": EPOCHS, "progress": False, "nonfinite": "skip"}
+    for what in ("loss", "gradient"):
+        run = implementation(bad_loss_at(what), WEIGHTS, marked(4), RULE, **how)
+        assert near(run.model, by_hand([0, 1, 2, 3, 5, 6, 7, 8]))
+        others = run.losses[[3, 5]] @ np.array([4, 3.0]) / 7
+        assert run.history[1]["loss"] == pytest.approx(others, rel=1e-6)
+
+
+def test_numbers_pass_where_that_is_asked():
+    run = fit(bad_loss_at("gradient"), WEIGHTS, marked(4), RULE, epochs=EPOCHS, progress=False, nonfinite="pass")
+    assert np.isnan(run.model["kernel_0"]).all()
+    assert len(run.losses) == 9
+
+
+# ------------------------------------------------------------------ somebody wants it to end
+CALLS = {"at": 0, "made": 0, "signal": signal.SIGINT}
+
+
+def called(weights, x, y, *, key):
+    """The loss; at a call that is set the process gets a signal."""
+    jax.debug.callback(call, ordered=True)
+    return losses(weights, x, y, key=key)
+
+
+def call():
+    CALLS["made"] += 1
+    if CALLS["made"] == CALLS["at"]:
+        signal.raise_signal(CALLS["signal"])
+
+
+def keeps_nothing(*given, **how):
+    """What was done since the last checkpoint is lost."""
+    return changed(('    keep()\n    return result("stop"', '    return result("stop"'))(*given, **how)
+
+
+def ends_with_the_epoch(*given, **how):
+    """The steps of the epoch are made first."""
+    return changed(("if signals:\n                    break\n                if", "if"))(*given, **how)
+
+
+def calls_it_the_end(*given, **how):
+    """The run says that all epochs are over."""
+    return changed(('ended = "signal"', 'ended = "epochs"'))(*given, **how)
+
+
+@pytest.mark.statement("fit.signal", of=fit, mutants=[keeps_nothing, ends_with_the_epoch, calls_it_the_end])
+def test_a_signal_ends_the_run_with_what_there_is(implementation, tmp_path):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before = signal.getsignal(number)
+        CALLS.update(at=4, made=0, signal=number)
+        kept = Checkpoints(tmp_path / number.name)
+        run = implementation(called, WEIGHTS, (X, Y), RULE, checkpoints=kept, **HOW)
+        jax.effects_barrier()
+        steps = len(run.losses)
+        assert run.ended == "signal"
+        assert 4 <= steps < 6
+        assert near(run.model, by_hand(range(steps)))
+        assert [record["epoch"] for record in run.history] == [0]
+        assert (tmp_path / number.name / f"epochs-000001-steps-{steps:010}").is_dir()
+        assert signal.getsignal(number) == before
+
+
+@pytest.fixture
+def interruptible():
+    """Python's own answer to ctrl-C; a process that a shell has put into the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_second_signal_is_obeyed_at_once(interruptible):
+    CALLS.update(at=2, made=0, signal=signal.SIGINT)
+
+    def data(epoch):
+        for rows in ROWS[:3]:
+            yield X[rows], Y[rows]
+            jax.effects_barrier()
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(losses, WEIGHTS, data, RULE, epochs=1, progress=False)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_another_thread_can_train():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(fit(losses, WEIGHTS, (X, Y), RULE, **HOW)))
+    thread.start()
+    thread.join()
+    assert same(found[0].model, fit(losses, WEIGHTS, (X, Y), RULE, **HOW).model)
+
+
+# ------------------------------------------------------------------ data that fail
+def failing(step):
+    """Batches until one that cannot be read."""
+
+    def data(epoch):
+        for number in range(3 * epoch, 3 * epoch + 3):
+            if number == step:
+                raise OSError("shard 7 is gone")
+            yield X[ROWS[number]], Y[ROWS[number]]
+
+    return data
+
+
+def says_no_more(*given, **how):
+    """The error comes as it is."""
+    return changed(("error.add_note(", "str("))(*given, **how)
+
+
+def loses_the_steps(*given, **how):
+    """The run is not kept."""
+    return changed(("except Exception:\n            keep()\n", "except Exception:\n"))(*given, **how)
+
+
+@pytest.mark.statement("fit.data-error", of=fit, mutants=[says_no_more, loses_the_steps])
+def test_data_that_fail_say_where_and_the_run_goes_on_later(implementation, tmp_path):
+    how = {"epochs": EPOCHS, "progress": False}
+    kept = Checkpoints(tmp_path)
+    with pytest.raises(OSError, match="shard 7 is gone") as caught:
+        implementation(losses, WEIGHTS, failing(5), RULE, checkpoints=kept, **how)
+    note = "fit: data raised this for batch 2 of epoch 1, both counted from 0"
+    assert getattr(caught.value, "__notes__", []) == [note]
+    assert (tmp_path / "epochs-000001-steps-0000000005").is_dir()
+    made = []
+    whole = failing(-1)
+
+    def data(epoch):
+        for batch in whole(epoch):
+            made.append(epoch)
+            yield batch
+
+    run = fit(losses, WEIGHTS, data, RULE, checkpoints=kept, **how)
+    assert near(run.model, by_hand(range(9)))
+    assert json.dumps(made) == json.dumps([1, 1, 1, 2, 2, 2])
