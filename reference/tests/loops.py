@@ -96,7 +96,8 @@ def changed(*edits, of: str | None = "fit", parts=MODULES) -> Any:
     modules = [importlib.import_module(f"nnspec.training.{name}") for name in parts]
     texts = {module.__name__: inspect.getsource(module) for module in modules}
     for old, new in edits:
-        assert sum(text.count(old) for text in texts.values()) == 1, old
+        if (there := sum(text.count(old) for text in texts.values())) != 1:
+            raise LookupError(f"{old!r} is in the source {there} times")  # no AssertionError, which would catch a bug
         texts = {name: text.replace(old, new) for name, text in texts.items()}
     with mock.patch.dict(sys.modules):
         for own in modules:

@@ -116,8 +116,7 @@ def keeps_the_first(*given, **how):
 
 def keeps_the_next(*given, **how):
     """Kept are the weights of the epoch before."""
-    now = "merged(model, *copied(at.carry[:2]))\n            if"
-    before = (f"trained = {now}", f"late, trained = trained if at.history else model, {now}")
+    before = ("trained = current()", "late, trained = trained if at.history else model, current()")
     return changed(before, ("at.best = split(trained,", "at.best = split(late,"))(*given, **how)
 
 
