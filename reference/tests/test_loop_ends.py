@@ -33,9 +33,7 @@ def means_of_batches(implementation):
 
 def averages_batches(*given, **how):
     """The mean of the batches' means."""
-    return changed(
-        ("(np.where(weights > 0, means, 0) * weights).sum() / max(weights.sum(), np.finfo(float).tiny)", "means.mean()")
-    )(*given, **how)
+    return changed(("(np.where(weights > 0, means, 0) * weights).sum() / counted", "means.mean()"))(*given, **how)
 
 
 def drops_the_last_of_an_evaluation(*given, **how):

@@ -77,6 +77,10 @@ def examples(operation: str, data: Any) -> tuple[Batch, int]:
 
 
 def mean_of_means(seen: list[tuple[Any, Any]]) -> float:
-    """The mean of means, each of which counts with its weight, in float64; what has no weight may be NaN."""
+    """The mean of means, each of which counts with its weight, in float64; NaN where nothing counts.
+
+    What has no weight may be NaN.
+    """
     means, weights = np.asarray(jax.device_get(seen), np.float64).T
-    return float((np.where(weights > 0, means, 0) * weights).sum() / max(weights.sum(), np.finfo(float).tiny))
+    counted = weights.sum()
+    return float((np.where(weights > 0, means, 0) * weights).sum() / counted) if counted > 0 else float("nan")
