@@ -29,8 +29,8 @@ def epochs_of(
     batch_size = batch_size or size
     if batch_size % pieces:
         raise ValueError(f"fit: pieces={pieces} do not divide batch_size={batch_size}; use one of its divisors")
-    orders = np.asarray(batches(examples=size, batch_size=batch_size, epochs=epochs, seed=seed))
     check_divided(batch_size, devices)
+    orders = np.asarray(batches(examples=size, batch_size=batch_size, epochs=epochs, seed=seed))
 
     def given(epoch: int, begin: int) -> Iterator[Named]:
         for rows in orders[epoch][begin:]:
