@@ -67,7 +67,10 @@ def trained(
 
     def objective(p: Any, batch: Any) -> Any:
         given = loss(p, x[batch], y[batch])
-        return given if penalty is None else given + penalized(p, lambda kernel: penalty(kernel, value))
+        if penalty is None:
+            return given
+        weighed = penalty
+        return given + penalized(p, lambda kernel: weighed(kernel, value))
 
     def step(carry: tuple, batch: Any) -> tuple:
         p, state = carry
