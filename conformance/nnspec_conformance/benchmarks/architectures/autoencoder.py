@@ -74,17 +74,17 @@ def programs(
         for name, network in networks.items()
     }
     if place := torch_place(device):
-        found["torch"] = torch_program(*torch_network(x, weights), place)
+        found["torch"] = torch_program(torch_network(x, weights), place)
         if compiler := torch_compiler():
-            found["torch compiled"] = torch_program(*torch_network(x, weights), place, through=compiler)
+            found["torch compiled"] = torch_program(torch_network(x, weights), place, through=compiler)
     return found
 
 
-def torch_program(network: Any, data: Any, place: str, *, through: Callable = lambda f: f) -> Program:
-    """The same step of a module of PyTorch, with its fused Adam."""
+def torch_program(made: tuple[Any, Any], place: str, *, through: Callable = lambda f: f) -> Program:
+    """The same step of a module of PyTorch on its data, with its fused Adam."""
     import torch
 
-    network, data = network.to(place), data.to(place)
+    network, data = (part.to(place) for part in made)
     loss = through(lambda data: ((network(data) - data) ** 2).sum(tuple(range(1, data.ndim))).mean())
 
     def backward() -> Any:
