@@ -54,8 +54,8 @@ UNTRACKED = (
 )
 LARGE_MEAN = (
     "with one thread an entry of a feature with mean 10,000 and deviation 1 is 1.28311, right is 1.28724: the "
-    "deviations are taken from a mean that is rounded more often (inferred from the result); searched 2026-11-29, not found; "
-    f"{KERNEL}"
+    "deviations are taken from a mean that is rounded more often (inferred from the result); "
+    f"searched 2026-11-29, not found; {KERNEL}"
 )
 DEFAULTS = {"batch-norm-collected.statistics-dtype": "input"}
 VARIANTS = {"batch-norm.single": "refused", "batch-norm-statistics.average": ("exponential", "cumulative")}
