@@ -1,11 +1,12 @@
 """What the tests of the training loop share: a small run, and the loop with parts of its source changed."""
 
+import functools
 import importlib
 import inspect
 import json
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 from unittest import mock
 
@@ -91,17 +92,24 @@ MODULES = [
 ]  # fmt: skip
 
 
+@functools.cache
+def code_of(text: str) -> CodeType:
+    """A module's text, compiled; most of them are the same in all changed loops."""
+    return compile(text, "changed", "exec")
+
+
 def changed(*edits, of: str | None = "fit", parts=MODULES) -> Any:
     """The loop with parts of its source changed, each of which is there once; the classes of its parts stay."""
     modules = [importlib.import_module(f"nnspec.training.{name}") for name in parts]
     texts = {module.__name__: inspect.getsource(module) for module in modules}
     for old, new in edits:
-        assert sum(text.count(old) for text in texts.values()) == 1, old
+        if (there := sum(text.count(old) for text in texts.values())) != 1:
+            raise LookupError(f"{old!r} is in the source {there} times")  # no AssertionError, which would catch a bug
         texts = {name: text.replace(old, new) for name, text in texts.items()}
     with mock.patch.dict(sys.modules):
         for own in modules:
             module = sys.modules[own.__name__] = ModuleType(own.__name__)
-            exec(compile(texts[own.__name__], "changed", "exec"), module.__dict__)
+            exec(code_of(texts[own.__name__]), module.__dict__)
             if own is not modules[-1]:  # what others import of it
                 vars(module).update({name: vars(own)[name] for name in own.__all__ if inspect.isclass(vars(own)[name])})
     return vars(module)[of] if of else vars(module)

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import functools
 import importlib
 import multiprocessing
 import os
@@ -60,11 +61,16 @@ def weighted(weights, x, y, shares, *, key):
     return losses(weights, x, y, key=key), shares
 
 
-def trajectory(implementation, *, devices=None, by_weight=False, gather=np.asarray, **how):
-    """The loss of each step, the weights after each epoch, and the share of each array that the first device holds."""
+def trajectory(implementation, *, devices=None, by_weight=False, one_step=False, gather=np.asarray, **how):
+    """The loss of each step, the weights after each epoch, and the share of each array that the first device holds.
+
+    One step is that of the first 16 examples alone: a wrong run is often told by it, before a short batch is compiled.
+    """
     found = []
     note = lambda record, weights: found.append(jax.tree.map(gather, weights))  # noqa: E731
     data = (X, Y, SHARES) if by_weight else (X, Y)
+    if one_step:
+        data, how = tuple(a[:BATCH] for a in data), how | {"epochs": 1}
     devices = None if devices is None else Devices(**devices)
     how = HOW | how | {"callbacks": [note], "devices": devices}
     run = implementation(weighted if by_weight else losses, WEIGHTS, data, RULE, **how)
@@ -72,9 +78,11 @@ def trajectory(implementation, *, devices=None, by_weight=False, gather=np.asarr
     return {"losses": run.losses, **{name: np.stack([w[name] for w in found]) for name in WEIGHTS}, "held": held}
 
 
-def wanted(by_weight=False):
-    """The same by hand, in float64, with what rounding may move."""
-    orders = np.asarray(batches(examples=N, batch_size=BATCH, epochs=EPOCHS, seed=0))
+@functools.cache
+def wanted(by_weight=False, one_step=False):
+    """The same by hand, in float64, with what rounding may move; the order within one batch does not matter."""
+    whole = np.arange(BATCH)[None, None]
+    orders = whole if one_step else np.asarray(batches(examples=N, batch_size=BATCH, epochs=EPOCHS, seed=0))
 
     def run(rounded):
         kernel, bias = rounded(WEIGHTS["kernel"]), rounded(WEIGHTS["bias"])

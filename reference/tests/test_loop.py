@@ -193,7 +193,7 @@ def has_a_key_by_epoch(*given, **how):
 
 def draws_in_evaluations(*given, **how):
     """An evaluation has a key, so that dropout stays on."""
-    return changed(("*batch, key=None)", "*batch, key=jax.random.key(0))"))(*given, **how)
+    return changed(("rest), *batch, key=None)", "rest), *batch, key=jax.random.key(0))"))(*given, **how)
 
 
 @pytest.mark.statement("fit.key", of=fit, mutants=[has_one_key, has_a_key_by_epoch, draws_in_evaluations])

@@ -42,7 +42,7 @@ def averages_the_weights_before(*given, **how):
 
 def averages_what_was_left_out(*given, **how):
     """A step that was left out counts in the average."""
-    edit = ("return after._replace(halted", "return after._replace(average=average, halted")
+    edit = ("kept(after._replace(halted", "kept(after._replace(average=average, halted")
     return changed(edit)(*given, **how)
 
 

@@ -33,9 +33,7 @@ def means_of_batches(implementation):
 
 def averages_batches(*given, **how):
     """The mean of the batches' means."""
-    return changed(
-        ("(np.where(weights > 0, means, 0) * weights).sum() / max(weights.sum(), np.finfo(float).tiny)", "means.mean()")
-    )(*given, **how)
+    return changed(("(np.where(weights > 0, means, 0) * weights).sum() / counted", "means.mean()"))(*given, **how)
 
 
 def drops_the_last_of_an_evaluation(*given, **how):
@@ -116,8 +114,7 @@ def keeps_the_first(*given, **how):
 
 def keeps_the_next(*given, **how):
     """Kept are the weights of the epoch before."""
-    now = "merged(model, *copied(at.carry[:2]))\n            if"
-    before = (f"trained = {now}", f"late, trained = trained if at.history else model, {now}")
+    before = ("trained = current()", "late, trained = trained if at.history else model, current()")
     return changed(before, ("at.best = split(trained,", "at.best = split(late,"))(*given, **how)
 
 

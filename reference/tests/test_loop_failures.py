@@ -79,9 +79,8 @@ def near(one, other):
 # ------------------------------------------------------------------ NaN
 def updates_anyway(*given, **how):
     """The weights after the step are kept."""
-    return changed(("jax.lax.cond(fine, lambda new, old: new", "jax.lax.cond(True, lambda new, old: new"))(
-        *given, **how
-    )
+    edit = ("jax.lax.cond(taken, lambda new, old: new", "jax.lax.cond(True, lambda new, old: new")
+    return changed(edit)(*given, **how)
 
 
 def looks_at_the_loss_alone(*given, **how):
@@ -98,7 +97,7 @@ def names_the_step_after(*given, **how):
 
 def lets_the_next_step_go_on(*given, **how):
     """The step that was begun meanwhile moves the weights."""
-    return changed(("fine = finite.all() & ~halted", "fine = finite.all()"))(*given, **how)
+    return changed(('"pass")) & ~halted', '"pass"))'))(*given, **how)
 
 
 @pytest.mark.statement(
@@ -147,7 +146,7 @@ def moves_before_it_skips(*given, **how):
 
 def counts_what_it_skips(*given, **how):
     """A step that is left out counts in the mean of the epoch."""
-    edit = ("jnp.where(fine, weight, 0)", "weight")
+    edit = ("jnp.where(taken, weight, 0)", "weight")
     weighed = ("np.where(weights > 0, means, 0)", "np.nan_to_num(means, posinf=0)")
     return changed(edit, weighed)(*given, **how)
 

@@ -1,5 +1,7 @@
 """More than one device: a run is that of one device, whatever the devices hold and however a batch is cut."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -61,9 +63,9 @@ def fills_up(*given, **how):
 
 @pytest.mark.statement("scale.steps", of=fit, mutants=[multiplies_by_the_devices, drops_what_is_left, fills_up])
 def test_a_run_on_devices_is_that_of_one(implementation, devices):
-    want = wanted()
     for how in ({"devices": {"count": COUNT}}, {"devices": {"count": 2}, "pieces": 2}):
-        agree(devices(trajectory, implementation, **how), want)
+        for one_step in (True, False):
+            agree(devices(trajectory, implementation, one_step=one_step, **how), wanted(one_step=one_step))
 
 
 def takes_the_mean_of_means(*given, **how):
@@ -83,17 +85,18 @@ def keeps_its_own(*given, **how):
 
 @pytest.mark.statement("scale.weights", of=fit, mutants=[takes_the_mean_of_means, adds_the_means, keeps_its_own])
 def test_shares_count_by_their_weights(implementation, devices):
-    how = {"devices": {"statistics": "share"}}
-    agree(devices(trajectory, implementation, by_weight=True, **how), wanted(by_weight=True))
+    for one_step in (True, False):
+        how = {"by_weight": True, "one_step": one_step}
+        agree(devices(trajectory, implementation, devices={"statistics": "share"}, **how), wanted(**how))
 
 
 def seven_and_six(implementation, *, statistics):
     """The loss of the page's example, and where its gradient leads."""
-    numbers = np.array([1.0] * 7 + [2.0] * 6 + [0])
-    mask = np.array([1.0] * 13 + [0])
+    numbers = np.array([1.0] * 7 + [2.0] * 6 + [0], np.float32)
+    mask = np.array([1.0] * 13 + [0], np.float32)
     run = implementation(
-        lambda w, numbers, mask, *, key: (w * numbers, mask), jnp.float32(1), (numbers, mask), optax.sgd(1.0),
-        epochs=1, batch_size=14, progress=False, devices=Devices(2, statistics=statistics),
+        lambda w, numbers, mask, *, key: (w * numbers, mask), jnp.float32(1), lambda epoch: [(numbers, mask)],
+        optax.sgd(1.0), epochs=1, progress=False, devices=Devices(2, statistics=statistics),
     )  # fmt: skip
     return float(run.losses[0]), float(run.model)
 
@@ -106,9 +109,9 @@ def test_seven_and_six_examples_count_as_thirteen(statistics, devices):
 
 def sizes(implementation, *, statistics):
     """The bits of a gradient, and its value: one large number on the first device, small ones on the others."""
-    x = np.array([1.0] + [2.0**-8] * 7)
+    x = np.array([1.0] + [2.0**-8] * 7, np.float32)
     run = implementation(
-        lambda w, x, *, key: w * x, jnp.float32(0), (x,), optax.sgd(1.0), epochs=1, batch_size=8, progress=False,
+        lambda w, x, *, key: w * x, jnp.float32(0), lambda epoch: [(x,)], optax.sgd(1.0), epochs=1, progress=False,
         precision=MixedPrecision("bfloat16"), devices=Devices(COUNT, statistics=statistics),
     )  # fmt: skip
     return float(run.model)
@@ -183,8 +186,8 @@ def draws_the_same_in_a_module(*given, **how):
 @pytest.mark.statement("scale.keys", of=fit, mutants=[draws_the_same_by_key, draws_the_same_in_a_module])
 def test_each_device_draws_numbers_of_its_own(implementation, devices):
     by_key = devices(marks, implementation, examples=BATCH, noisy=True, statistics="share")
-    for found in (by_key, devices(drawn, implementation)):
-        assert len(set(found.tolist())) == BATCH
+    assert len(set(by_key.tolist())) == BATCH
+    assert len(set(devices(drawn, implementation).tolist())) == BATCH
 
 
 def test_with_statistics_of_the_batch_keys_draw_what_they_draw_on_one_device(devices):
@@ -207,9 +210,9 @@ class Centred(nnx.Module):
 def centred(implementation, *, statistics):
     """The losses of an epoch of two whole batches, and the statistic at its end."""
     of = lambda model, x, y, *, key: jnp.square(model(x) - y).sum(-1)  # noqa: E731
-    how = {"epochs": 1, "batch_size": 8, "progress": False}
+    data = lambda epoch: [(X[:8], Y[:8]), (X[8:16], Y[8:16])]  # noqa: E731
     devices = Devices(2, statistics=statistics) if statistics else None
-    run = implementation(of, Centred(), (X[:16], Y[:16]), RULE, devices=devices, **how)
+    run = implementation(of, Centred(), data, RULE, devices=devices, epochs=1, progress=False)
     return run.losses, np.asarray(run.model.mean[...]), np.asarray(run.model.kernel[...])
 
 
@@ -233,32 +236,24 @@ def keeps_those_of_one_device(*given, **how):
     "scale.statistics", of=fit, mutants=[is_always_the_batch, is_always_the_share, keeps_those_of_one_device]
 )
 def test_statistics_are_of_the_batch_or_of_a_share(implementation, devices):
-    one = devices(centred, fit, statistics=None)
-    whole, shares = (devices(centred, implementation, statistics=of) for of in ("batch", "share"))
-    for found, want in zip(whole, one, strict=True):
-        np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-6)
-    alone = by_shares()
+    alone, shares = by_shares(), devices(centred, implementation, statistics="share")
     np.testing.assert_allclose(shares[0][0], alone[0], rtol=1e-5)
     np.testing.assert_allclose(shares[1], alone[1], rtol=1e-5)
+    one, whole = devices(centred, fit, statistics=None), devices(centred, implementation, statistics="batch")
+    for found, want in zip(whole, one, strict=True):
+        np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-6)
 
 
 def by_shares():
     """The loss of the first step if two devices look at four examples each, and the statistic after two."""
-    order = np.asarray(jax.device_get(_orders()))
     statistic, first = np.zeros(3), None
-    for rows in order:
+    for rows in np.arange(16).reshape(2, 8):
         halves = X[rows[:4]], X[rows[4:]]
         if first is None:
             h = np.concatenate([np.tanh((x / np.square(x).mean(0)) @ WEIGHTS["kernel"]) for x in halves])
             first = np.square(h - Y[rows]).sum(-1).mean()
         statistic = 0.75 * statistic + 0.25 * np.mean([np.square(x).mean(0) for x in halves], 0)
     return first, statistic
-
-
-def _orders():
-    from nnspec.training.stochastic_gradient_descent import batches
-
-    return batches(examples=16, batch_size=8, epochs=1, seed=0)[0]
 
 
 # ------------------------------------------------------------------ sharded parameters
@@ -283,12 +278,14 @@ def adds_no_shards(*given, **how):
 
 @pytest.mark.statement("scale.sharded", of=fit, mutants=[shards_nothing, shards_the_first_step_alone, adds_no_shards])
 def test_sharded_parameters_give_the_same_numbers(implementation, devices):
-    found = devices(trajectory, implementation, devices={"parameters": "sharded"})
-    agree(found, wanted())
-    assert found["held"] == [1 / COUNT] * 4  # two arrays, and their velocities
+    for one_step in (True, False):
+        found = devices(trajectory, implementation, one_step=one_step, devices={"parameters": "sharded"})
+        assert found["held"] == [1 / COUNT] * 4  # two arrays, and their velocities
+        agree(found, wanted(one_step=one_step))
 
 
 # ------------------------------------------------------------------ what is exchanged, and memory
+@functools.cache
 def step_program(**how):
     """A step of the reference, compiled."""
     return program((), **how)
@@ -305,22 +302,17 @@ def exchanges_examples(**how):
     return program(((edit, f"{edit}\n    batch = gathered(batch, rule.devices)"),), **how)
 
 
-def exchanged(implementation):
-    """The bytes that collectives hand over in one step, in units of the parameters' bytes; whole and sharded."""
-    found = {}
-    for parameters in ("whole", "sharded"):
-        of = implementation(parameters=parameters)
-        found[parameters] = {kind: size / (4 * of["parameters"]) for kind, size in of["collectives"].items()}
-    return found
+def exchanged(implementation, *, parameters):
+    """The bytes that collectives hand over in one step, in units of the parameters' bytes."""
+    of = implementation(parameters=parameters)
+    return {kind: size / (4 * of["parameters"]) for kind, size in of["collectives"].items()}
 
 
 @pytest.mark.statement("scale.exchanged", of=step_program, mutants=[gathers_what_it_moved, exchanges_examples])
 def test_a_step_exchanges_each_gradient_once(implementation, devices):
-    found = devices(exchanged, implementation)
-    assert found == {
-        "whole": {"all-reduce": pytest.approx(1, abs=1e-3)},
-        "sharded": {"all-gather": pytest.approx(1, abs=1e-3), "all-reduce": pytest.approx(1, abs=1e-3)},
-    }
+    once = pytest.approx(1, abs=1e-3)
+    assert devices(exchanged, implementation, parameters="sharded") == {"all-gather": once, "all-reduce": once}
+    assert devices(exchanged, implementation, parameters="whole") == {"all-reduce": once}
 
 
 def memory(implementation):

@@ -29,8 +29,8 @@ def epochs_of(
     batch_size = batch_size or size
     if batch_size % pieces:
         raise ValueError(f"fit: pieces={pieces} do not divide batch_size={batch_size}; use one of its divisors")
-    orders = np.asarray(batches(examples=size, batch_size=batch_size, epochs=epochs, seed=seed))
     check_divided(batch_size, devices)
+    orders = np.asarray(batches(examples=size, batch_size=batch_size, epochs=epochs, seed=seed))
 
     def given(epoch: int, begin: int) -> Iterator[Named]:
         for rows in orders[epoch][begin:]:
@@ -77,6 +77,10 @@ def examples(operation: str, data: Any) -> tuple[Batch, int]:
 
 
 def mean_of_means(seen: list[tuple[Any, Any]]) -> float:
-    """The mean of means, each of which counts with its weight, in float64; what has no weight may be NaN."""
+    """The mean of means, each of which counts with its weight, in float64; NaN where nothing counts.
+
+    What has no weight may be NaN.
+    """
     means, weights = np.asarray(jax.device_get(seen), np.float64).T
-    return float((np.where(weights > 0, means, 0) * weights).sum() / max(weights.sum(), np.finfo(float).tiny))
+    counted = weights.sum()
+    return float((np.where(weights > 0, means, 0) * weights).sum() / counted) if counted > 0 else float("nan")

@@ -35,8 +35,13 @@ def merged(model: Any, weights: Any, rest: Any) -> Any:
 
 
 def copied(tree: Any) -> Any:
-    """The same arrays in memory of their own."""
-    return jax.tree.map(jnp.copy, tree)
+    """The same arrays in memory of their own; nothing is compiled for it."""
+
+    def one(x: Any) -> Any:
+        x = jnp.asarray(x)
+        return jax.device_put(x, x.sharding, may_alias=False)
+
+    return jax.tree.map(one, tree)
 
 
 def rate_of(state: Any) -> dict[str, float]:

@@ -55,8 +55,9 @@ class Run(NamedTuple):
     Attributes:
         model: the trained module or tree of parameters, the last or the best.
         optimizer_state: after the last step.
-        history: a record for each epoch: its number from 0, the steps so far, means over the examples, the rate where
-            the optimizer's state holds it (`optax.inject_hyperparams`), and seconds.
+        history: a record for each epoch: its number from 0, the steps so far, means over the examples, NaN where none
+            counts [fit.no-mean][], the rate where the optimizer's state holds it (`optax.inject_hyperparams`), and
+            seconds.
         losses: the loss of every step, before it; [steps].
         watched: early stopping's state after the last epoch.
         ended: why: all epochs are over; early stopping; or somebody asked the process to end.
@@ -248,7 +249,7 @@ def evaluate(
         devices: on which a batch is looked at; one device without it.
 
     Returns:
-        The mean of each metric.
+        The mean of each metric; NaN where no example has a weight   [fit.no-mean][].
 
     Raises:
         ValueError: there are no examples, or arrays of unequal numbers of them; a metric that is not one number an

@@ -9,8 +9,8 @@ import keras
 
 KNOWN_FAILURES = {  # measured: what was asked, what came, what is right, and why
     "convolutional-autoencoder.sides": (
-        "an image of 6 x 12 comes back as 8 x 12, right is to refuse it: padding='same' rounds up what a stride halves, "
-        "and the length before it is not known to the layer that doubles; "
+        "an image of 6 x 12 comes back as 8 x 12, right is to refuse it: padding='same' rounds up what a stride "
+        "halves, and the length before it is not known to the layer that doubles; "
         "https://github.com/keras-team/keras/issues/9883"
     ),
 }
