@@ -51,8 +51,13 @@ class Inliner:
         self.imports: dict[str, str] = {}
         self.first: list[str] = []
 
-    def add(self, module: str, name: str) -> str:
+    def add(self, module: str, name: str, hidden: Iterable[str] = ()) -> str:
         """Take a definition and what it rests on; returns what it is called in the text.
+
+        Args:
+            module: where the definition is, or is imported.
+            name: its own.
+            hidden: names that mean something else where this one is used, as the arguments of a function do.
 
         Raises:
             KeyError: there is no such definition.
@@ -60,8 +65,8 @@ class Inliner:
         module, name = self._home(module, name)
         key = (module, name)
         if key in self.called:
-            return self.called[key]
-        taken = {*self.called.values(), *self.imports, *self.reserved}
+            return self._beside(key, {*hidden})
+        taken = {*self.called.values(), *self.imports, *self.reserved, *hidden}
         self.called[key] = name if name not in taken else f"{module.rpartition('.')[2]}_{name}"
         read = self._module(module)
         statement = _Renamed(self, module, read).visit(_copied(read.definitions[name]))
@@ -69,6 +74,16 @@ class Inliner:
             _rename(statement, name, self.called[key])
         self.written[key] = [statement]  # after all that it rests on
         return self.called[key]
+
+    def _beside(self, key: Key, hidden: set[str]) -> str:
+        """What a definition is called; a second name where its first one is hidden."""
+        called = self.called[key]
+        if called not in hidden:
+            return called
+        other = (key[0], f"{key[0].rpartition('.')[2]}_{key[1]}")
+        self.called[other] = other[1]
+        self.written[other] = [ast.parse(f"{other[1]} = {called}").body[0]]
+        return other[1]
 
     def text(self) -> str:
         """Everything that was taken: what comes first, imports, definitions."""
@@ -145,7 +160,7 @@ class _Renamed(ast.NodeTransformer):
         if isinstance(inner, ast.Name) and not any(inner.id in own for own in self.hidden):
             module = self._submodule(inner.id)
             if module is not None:
-                return ast.Name(self.inliner.add(module, node.attr), node.ctx)
+                return ast.Name(self.inliner.add(module, node.attr, set().union(*self.hidden)), node.ctx)
         node.value = self.visit(node.value)
         return node
 
@@ -159,7 +174,7 @@ class _Renamed(ast.NodeTransformer):
 
     def _called(self, name: str) -> str:
         if name in self.read.definitions or name in self.read.names:
-            return self.inliner.add(self.module, name)
+            return self.inliner.add(self.module, name, set().union(*self.hidden))
         if name in self.read.others:
             self.inliner.imports[name] = ast.unparse(self.read.others[name])
         return name

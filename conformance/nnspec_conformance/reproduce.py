@@ -1,11 +1,13 @@
 """``nnspec reproduce SUBJECT INSTANCE``: finds the case that the reports state, and writes it as a script.
 
-That is the one furthest off; where it cannot be written down, the smallest that can.
+That is the one of the published report or, where there is none, the one furthest off; where it cannot be written down,
+a few of its entries, or the smallest case that can.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +18,7 @@ from nnspec_conformance.cases import Case, ErrorCase, Test
 from nnspec_conformance.compare import Finding
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, did_you_mean
 from nnspec_conformance.loading import built_in, load_subject
+from nnspec_conformance.reproduce_case import published, shortened, stated
 from nnspec_conformance.reproduce_script import Failing, arrays_in, script
 from nnspec_conformance.setting import Setting
 from nnspec_conformance.subject import Subject
@@ -120,15 +123,15 @@ def among(
     ]
 
 
-def in_order(found: list[Failing]) -> list[Failing]:
-    """The one that reports state, which is furthest off, and the others from the smallest on; float32 before others."""
+def in_order(found: list[Failing], entries: Iterable[dict] = ()) -> list[Failing]:
+    """The one that reports state, and the others from the smallest on; float32 before others."""
 
     def size(one: Failing) -> tuple:
         count = sum(np.size(x) for x in arrays_in((one.case.arrays, one.case.cotangents)))
         return bool(one.case.layout), callable(one.case.grads), one.case.dtype != "float32", count
 
-    stated = max(found, key=lambda one: one.finding.ratio)
-    return [stated, *sorted((one for one in found if one is not stated), key=size)]
+    first = stated(found, list(entries))
+    return [first, *sorted((one for one in found if one is not first), key=size)]
 
 
 def written(suite: Suite, subject: Subject, name: str, instance: str, found: list[Failing]) -> tuple[str, Failing]:
@@ -138,11 +141,14 @@ def written(suite: Suite, subject: Subject, name: str, instance: str, found: lis
         HarnessError: none has; says why the first has none.
     """
     first: HarnessError | None = None
-    for one in in_order(found)[:TRIED]:
+    for one in in_order(found, published(suite, name, instance))[:TRIED]:
         try:
             return script(suite, subject, name, instance, one), one
         except HarnessError as error:
             first = first or error
+        if few := shortened(subject, one):
+            with contextlib.suppress(HarnessError):
+                return script(suite, subject, name, instance, few), one
     raise first or HarnessError(f"{instance}: there is nothing to reproduce")
 
 

@@ -7,7 +7,7 @@ import base64
 import importlib.util
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from nnspec_conformance.setting import Setting
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 from nnspec_conformance.tolerance import Shape, Want
+from nnspec_conformance.trees import mapped
 
 SHORT = 64  # numbers that an array is written out with; of more, its bytes are
 OWN_NAMES = {  # of a script, beside those of the adapter
@@ -151,7 +152,8 @@ class Body:
     """The lines that ask: what is right, arrays, call, answer."""
 
     def __init__(self, case: Case, one: Failing, operation: str, own: dict[str, str | None]):
-        self.case, self.one, self.operation, self.own = case, one, operation, own
+        self.case = replace(case, arrays=mapped(np.asarray, case.arrays))  # an integer of NumPy's is an array, too
+        self.one, self.operation, self.own = one, operation, own
         self.imports: set[str] = set()
 
     def text(self) -> str:

@@ -55,6 +55,49 @@ def test_the_soft_threshold_minimizes():
     np.testing.assert_array_equal(slopes, [3, 0, 0, 3])
 
 
+def linear_model():
+    a = DRAWS.normal(size=(30, 4)) @ (np.eye(4) + 0.2)
+    return a, a @ [2.0, -1.0, 0.05, 0.0] + 0.1 * DRAWS.normal(size=30)
+
+
+@pytest.mark.parametrize("factor", ["half", "whole"])
+def test_ridge_is_where_the_slope_vanishes_and_nowhere_near(factor):
+    a, b = linear_model()
+    x = oracle.ridge(a, b, strength=0.3, factor=factor)
+
+    def slope(x):
+        return a.T @ (a @ x - b) / 30 + oracle.l2_penalty_vjp(x, np.ones(()), strength=0.3, factor=factor)[0]
+
+    assert np.abs(slope(x)).max() < 1e-14
+    other = oracle.ridge(a, b, strength=0.3, factor="whole" if factor == "half" else "half")
+    without_n = np.linalg.solve(a.T @ a + 0.3 * np.eye(4), a.T @ b)
+    assert min(np.abs(slope(other)).max(), np.abs(slope(without_n)).max()) > 0.1
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.05, 0.3, 100.0])
+def test_lasso_minimizes(strength):
+    from scipy.optimize import minimize
+
+    a, b = linear_model()
+    x = oracle.lasso(a, b, strength=strength)
+
+    def objective(x):
+        return np.sum((a @ x - b) ** 2) / 60 + oracle.l1_penalty(x, strength=strength)
+
+    found = minimize(objective, x + 0.1, method="Nelder-Mead", options={"maxiter": 20_000, "xatol": 1e-9, "fatol": 0})
+    assert objective(x) <= found.fun + 1e-12
+    if strength == 100:
+        assert not x.any()
+
+
+def test_lasso_of_orthonormal_columns_is_the_soft_threshold():
+    a = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1.0]])
+    b = np.array([3.0, 1, -2, 0.5])
+    right = oracle.soft_threshold(a.T @ b / 4, threshold=0.5)
+    np.testing.assert_allclose(oracle.lasso(a, b, strength=0.5), right, atol=1e-15)
+    assert 0 < np.count_nonzero(right) < 3
+
+
 @pytest.mark.parametrize("scale", [1.0, 1e-200, 1e200])
 def test_columns_are_shortened_to_the_limit(scale):
     kernel = DRAWS.normal(size=(50, 4)) * scale

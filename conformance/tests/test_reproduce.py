@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnspec_conformance import cli, reproduce
+from nnspec_conformance import cli, reproduce, reproduce_case
 from nnspec_conformance.cases import Case
 from nnspec_conformance.compare import Finding
 from nnspec_conformance.errors import HarnessError
@@ -229,3 +229,68 @@ def test_definitions_of_two_modules_of_one_name_stay_apart(tmp_path):
     names: dict = {}
     exec(inliner.text(), names)
     assert names["whole"](9.0) == 4.0
+
+
+def test_argument_hides_no_definition_of_another_module(tmp_path):
+    (tmp_path / "shared.py").write_text("def part(x):\n    return x + 1\n", encoding="utf-8")
+    (tmp_path / "topic.py").write_text(
+        "from nnspec_conformance.adapters import shared\n\n"
+        "def first(x):\n    return shared.part(x)\n\n\ndef second(part):\n    return shared.part(part)\n",
+        encoding="utf-8",
+    )
+    base = "nnspec_conformance.adapters"
+    files = {f"{base}.{path.stem}": path for path in tmp_path.glob("*.py")}
+    for asked in (["first", "second"], ["second", "first"]):
+        inliner = Inliner(files.get, lambda _: None)
+        called = [inliner.add(f"{base}.topic", name) for name in asked]
+        names: dict = {}
+        exec(inliner.text(), names)
+        assert [names[name](1) for name in called] == [2, 2]
+
+
+def test_integer_of_numpy_among_parameters_stays_an_array(write):
+    grads = [{"c": np.float32(1.0)}]
+    case = Case(
+        operation="gradient_descent",
+        arrays=({"c": np.int32(2)},),
+        attributes={"learning_rate": 0.5},
+        what="trajectory",
+        grads=grads,
+    )
+    assert "no attribute" not in write("optimizer.integer-parameters[gradient_descent]", case, refusal=True)
+
+
+@pytest.mark.parametrize(("call", "place"), [("second", 1), ("none of these", 2)])
+def test_case_that_the_published_report_states_comes_first(call, place):
+    case = Case(operation="relu", arrays=(np.float32([1]),))
+    found = [
+        Failing(case, TOLD_NOTHING, Finding(ratio, "off", call=text), "test")
+        for ratio, text in [(np.inf, "first"), (5.0, "second"), (np.inf, "third")]
+    ]
+    found[0].finding.ratio = 2.0
+    entries = [{"test": "another", "worst": {"call": "third"}}, {"test": "test", "worst": {"call": call}}]
+    assert reproduce_case.stated(found, entries) is found[place]
+
+
+def test_long_arrays_are_asked_at_a_few_entries_with_the_worst_among_them():
+    subject = load_subject("numpy_oracle")
+    x = np.linspace(-1, 1, 5_000, dtype=np.float32)
+    right = np.maximum(x, 0).astype(np.float64)
+    right[3_001] = 9.0
+    want = Want(right, np.full(x.shape, 1e-3), np.zeros(x.shape), "float32", "ulp")
+    case = Case(operation="relu", arrays=(x,), want=want)
+    finding = case.judge(case.ask(subject, {}), {})
+    few = reproduce_case.shortened(subject, Failing(case, TOLD_NOTHING, finding))
+    assert few is not None
+    assert few.case.arrays[0].size <= reproduce_case.KEPT
+    assert few.finding.expected == "9"
+
+
+def test_operation_along_a_whole_slice_is_asked_no_part_of_it():
+    subject = load_subject("numpy_oracle")
+    x = np.linspace(-1, 1, 5_000, dtype=np.float32)
+    right = np.zeros(x.shape)
+    case = Case(operation="softmax", arrays=(x,), attributes={"axis": -1}, want=wanted(right))
+    finding = case.judge(case.ask(subject, {}), {})
+    assert finding.ratio > 1
+    assert reproduce_case.shortened(subject, Failing(case, TOLD_NOTHING, finding)) is None

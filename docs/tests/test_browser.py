@@ -240,6 +240,23 @@ def test_equation_stands_beside_its_code_where_both_fit_and_above_it_elsewhere(v
     assert not any(box["beside"] and box["cut"] for boxes in sides.values() for box in boxes)
 
 
+SQUEEZED = """([most, least]) => [...document.querySelectorAll(".nn-equation p")]
+    .filter(words => words.getBoundingClientRect().height > most && words.getBoundingClientRect().width < least)
+    .map(words => words.textContent.slice(0, 40))"""
+
+
+def test_words_over_code_are_never_squeezed_into_a_column_of_letters(visit, site):
+    squeezed = {}
+    for path in sorted(site.rglob("*.html")):
+        if built.is_topic(name := path.relative_to(site).as_posix()):
+            page = visit(name)
+            for width in (1280, 1680):
+                page.set_viewport_size({"width": width, "height": 900})
+                squeezed[name, width] = page.evaluate(SQUEEZED, [100, 200])
+    assert squeezed
+    assert {name: found for name, found in squeezed.items() if found} == {}
+
+
 APART = """() => [...document.querySelectorAll("math")].filter(formula => {
     const next = formula.nextSibling?.data?.match(/^[.,;:?)]/) ? formula.nextSibling : null;
     if (!next || !formula.checkVisibility()) return false;
@@ -278,6 +295,18 @@ def test_topics_take_at_most_twelve_sheets_and_none_is_cut(visit, site, tabs):
     assert sheets
     assert {name: count for name, count in sheets.items() if count > SHEETS} == {}
     assert {name: found for name, found in cut.items() if found} == {}
+
+
+def test_on_paper_each_framework_stands_above_its_code(visit):
+    page = visit(TOPIC)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": PAPER, "height": 1000})
+    names = page.locator(".nn-write .nn-print-title")
+    assert names.count()
+    assert all(names.nth(i).is_visible() for i in range(names.count()))
+    assert not any(label.is_visible() for label in page.locator(".nn-write .tabbed-labels > label").all())
+    assert page.evaluate(SQUEEZED, [60, 100]) == []
+    page.emulate_media(media="null")
 
 
 OPTIONS = {"spec/duties.html", "results/benchmarks.html"}  # pages that tell of --slow and --device

@@ -98,6 +98,7 @@ def test_errors():
         ("in_features", autoencoder, (X[:, :3], table), TANH),
         ("strength must be zero or positive", activity_penalty, (code,), {"strength": -1.0}),
         ("target must be between 0 and 1", sparsity_divergence, (pixels,), {"target": 1.0}),
+        ("code has the entry 1.5", sparsity_divergence, (pixels + 1,), {"target": 0.25}),
         ("deviation must be zero or positive", add_noise, (X, KEY), {"deviation": -0.1}),
         ("variance must be positive", gaussian_bound, (pixels, pixels, code, code), {"variance": 0.0, "beta": 1.0}),
         (
@@ -107,7 +108,7 @@ def test_errors():
             {"variance": 1.0, "beta": -1.0},
         ),
         ("beta must be zero or positive", bernoulli_bound, (pixels, pixels, code, code), {"beta": -0.5}),
-        ("x", bernoulli_bound, (pixels + 1, pixels, code, code), {"beta": 1.0}),
+        ("x has the entry 1.5", bernoulli_bound, (pixels + 1, pixels, code, code), {"beta": 1.0}),
     ):
         with pytest.raises(ValueError, match=message) as found:
             function(*arrays, **given)

@@ -1,5 +1,6 @@
 """What the conformance suite cannot see of two networks against each other: the alternating step."""
 
+import functools
 import inspect
 
 import jax
@@ -132,3 +133,41 @@ def test_penalty_of_a_deep_critic_trains_it():
             along = jnp.asarray(np.random.default_rng(10).standard_normal(w.shape))
             ends = [loss(weights | {name: w + h * along}) for h in (1e-6, -1e-6)]
             assert float((g[name] * along).sum()) == pytest.approx(float(ends[0] - ends[1]) / 2e-6, rel=1e-5)
+
+
+def with_rule(backward):
+    """The sum of squares, with a gradient of its own."""
+    squares = jax.custom_vjp(lambda x: jnp.sum(x * x))
+    squares.defvjp(lambda x: (jnp.sum(x * x), x), lambda x, g: (g * backward(x),))
+    return squares
+
+
+def by_a_callback(x):
+    return jax.pure_callback(lambda a: 2 * a, jax.ShapeDtypeStruct(x.shape, x.dtype), x, vmap_method="sequential")
+
+
+def by_a_loop(x):
+    return jax.lax.while_loop(lambda c: c[0] < 2, lambda c: (c[0] + 1, c[1] + x), (0, jnp.zeros_like(x)))[1]
+
+
+@pytest.mark.parametrize(("rule", "why"), [(by_a_callback, "callbacks"), (by_a_loop, "while_loop")])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_critic_without_a_second_derivative_is_refused(rule, why, compiled):
+    twice = with_rule(lambda x: 2 * x)
+
+    def once(x):
+        return with_rule(rule)(x)
+
+    def ask(critic):
+        penalty = functools.partial(gradient_penalty, critic=critic, target=1.0)
+        return (jax.jit(penalty) if compiled else penalty)(REAL)
+
+    np.testing.assert_allclose(ask(twice), (2 * np.linalg.norm(REAL, axis=-1) - 1) ** 2, rtol=1e-5)
+    with pytest.raises(TypeError, match=f"gradient of critic .*once has no gradient .*{why}") as found:
+        ask(once)
+    assert "\n" not in str(found.value)
+
+
+def test_a_critic_of_several_numbers_is_refused_as_that():
+    with pytest.raises(TypeError, match="scalar-output"):
+        gradient_penalty(REAL, critic=lambda x: x, target=1.0)

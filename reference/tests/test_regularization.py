@@ -38,6 +38,29 @@ def test_only_the_chosen_arrays_count(implementation):
     assert float(implementation(PARAMS, l2, mask=chosen)) == 0.25 * 81
 
 
+@pytest.mark.statement("penalty.mask", of=penalized, mutants=[over_everything])
+def test_a_linear_model_whose_bias_is_left_out_ends_at_ridge_of_centred_data(implementation):
+    """(X'X + n strength I)^-1 X'y of the centred data, and the bias makes the means fit, far from 0 as they are."""
+    rng = np.random.default_rng(5)
+    x, n = np.array([1.0, -2.0, 0.5]) + rng.normal(size=(24, 3)), 24
+    y = x @ [1.0, -0.5, 0.25] + 4 + 0.1 * rng.normal(size=n)
+
+    @jax.jit
+    def slope(params):
+        def objective(p):
+            return jnp.mean((x @ p["kernel"] + p["bias"] - y[:, None]) ** 2) / 2 + implementation(p, l2)
+
+        return jax.grad(objective)(params)
+
+    params = {"kernel": jnp.zeros((3, 1)), "bias": jnp.zeros(1)}
+    for _ in range(600):
+        params = jax.tree.map(lambda p, g: p - 0.2 * g, params, slope(params))
+    centred, goals = x - x.mean(0), y - y.mean()
+    right = np.linalg.solve(centred.T @ centred + n * 0.5 * np.eye(3), centred.T @ goals)
+    np.testing.assert_allclose(params["kernel"][:, 0], right, atol=1e-5)
+    np.testing.assert_allclose(params["bias"], y.mean() - x.mean(0) @ right, atol=1e-4)
+
+
 def test_a_mask_of_another_tree_is_refused_in_one_line():
     with pytest.raises(ValueError, match="^penalized: mask is another tree") as refused:
         penalized(PARAMS, l2, mask={"kernel": True})

@@ -93,3 +93,29 @@ NUMBERS = {  # each with a number that a compiled program is told
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_traced_number_passes_through(name):
     np.testing.assert_allclose(jax.jit(NUMBERS[name])(0.5), NUMBERS[name](0.5), rtol=1e-6)
+
+
+LENGTHS = {  # each with a length that a compiled program is told
+    "exponential": lambda n: decay.exponential_decay(STEPS, initial=1.0, decay_steps=n, decay_rate=0.5),
+    "staircase": lambda n: decay.exponential_decay(STEPS, initial=1.0, decay_steps=n, decay_rate=0.5, staircase=True),
+    "inverse time": lambda n: decay.inverse_time_decay(STEPS, initial=1.0, decay_steps=n, decay_rate=0.5),
+    "polynomial": lambda n: decay.polynomial_decay(STEPS, initial=1.0, end=0.1, decay_steps=n, power=2.0),
+    "cosine": lambda n: decay.cosine_decay(STEPS, initial=1.0, decay_steps=n, floor=0.1),
+    "warm-up and cosine": lambda n: warmup.warmup_cosine(
+        STEPS, start=0.1, peak=1.0, warmup_steps=n - 3, decay_steps=n, floor=0.1
+    ),
+    "warm-up, constant, decay": lambda n: warmup.warmup_stable_decay(
+        STEPS, start=0.1, peak=1.0, warmup_steps=n - 2, stable_steps=n, decay_steps=n, end=0.1
+    ),
+    "inverse root": lambda n: warmup.inverse_root_warmup(STEPS, peak=1.0, warmup_steps=n),
+    "restarts": lambda n: warmup.cosine_restarts(STEPS, initial=1.0, period=n, multiplier=2, floor=0.1),
+    "restarts of one length": lambda n: warmup.cosine_restarts(STEPS, initial=1.0, period=n, multiplier=1, floor=0.1),
+    "one cycle": lambda n: warmup.one_cycle(
+        STEPS, peak=1.0, rise_steps=n, length=3 * n, start_divisor=4.0, end_divisor=2.0
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LENGTHS)
+def test_a_traced_length_passes_through(name):
+    np.testing.assert_allclose(jax.jit(LENGTHS[name])(3), LENGTHS[name](3), rtol=1e-6)

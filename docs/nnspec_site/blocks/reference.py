@@ -15,10 +15,9 @@ class ReferenceBlock(SiteBlock):
 
     def on_create(self, parent: Element) -> Element:
         source = listing.find(self.argument)
-        wide = max(map(len, source.splitlines())) > listing.COLUMN
         self.equation = make("div", "nn-equation")
         shown = make("div", "nn-code", highlighting.stored(self.md, source), self._helpers(), self._link())
-        pair = make("div", "nn-reference nn-wide" if wide else "nn-reference", self.equation, shown)
+        pair = make("div", "nn-reference", self.equation, shown)
         parent.append(pair)
         return pair
 

@@ -15,6 +15,7 @@ from nnspec import tables
 from nnspec.checking import NonNegative, Requirement, checked
 from nnspec.components.activations import ActivationName
 from nnspec.components.layers import mlp
+from nnspec.entries import between_0_and_1, held
 
 __all__ = [
     "activity_penalty", "add_noise", "autoencoder", "decode", "denoising_error", "encode", "sparsity_divergence",
@@ -158,12 +159,15 @@ def activity_penalty(code: Float[Array, "batch code"], *, strength: NonNegative)
 
 
 @checked
+@held(code=between_0_and_1)
 @jax.jit
 def sparsity_divergence(code: Float[Array, "batch code"], *, target: Inside) -> Float[Array, ""]:
     r"""Give what a sparse code of activations between 0 and 1 pays, in its KL form.
 
     With $\rho$ = ``target`` and $r_j$ the mean of a unit over the batch:
     $\sum_j \rho \log \frac{\rho}{r_j} + (1 - \rho) \log \frac{1 - \rho}{1 - r_j}$   [sparsity-divergence.value][]
+
+    Activations outside [0, 1] are refused where they are known   [sparsity-divergence.activations][]
 
     Args:
         code: activations of a batch, each between 0 and 1, any float dtype.
@@ -173,7 +177,7 @@ def sparsity_divergence(code: Float[Array, "batch code"], *, target: Inside) -> 
         One number, in nats.
 
     Raises:
-        ValueError: ``target`` is not between 0 and 1.
+        ValueError: ``target`` is not between 0 and 1; an activation lies outside [0, 1].
 
     Source: Nair and Hinton 2009, for the target of the mean.
     """

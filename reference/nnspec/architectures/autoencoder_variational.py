@@ -131,7 +131,7 @@ def bernoulli_bound(
     $\sum_i x_i \log \sigma(y_i) + (1 - x_i) \log \sigma(-y_i) - \beta\,\mathrm{KL}$   [evidence-bound.pixels][],
     [bernoulli-bound.extremes][]
 
-    Pixels outside [0, 1] are refused where they are known.
+    Pixels outside [0, 1] are refused where they are known   [bernoulli-bound.range][]
 
     Args:
         x: the data, any float dtype; the pixels are the last axis.

@@ -109,11 +109,12 @@ def gradient_penalty(
 
     Raises:
         ValueError: ``target`` is negative.
-        TypeError: the critic gives something other than one number.
+        TypeError: the critic gives something other than one number, or its gradient has no gradient.
 
     Source: Gulrajani and others 2017, equation 3.
     """
     g = jax.vmap(jax.grad(critic))(x)
+    _check_second(critic, jax.ShapeDtypeStruct(x.shape[1:], x.dtype))
     square = jnp.sum(g * g, -1)
     flat = square == 0  # the root has no derivative there
     length = jnp.where(flat, 0, jnp.sqrt(jnp.where(flat, 1, square)))
@@ -338,6 +339,18 @@ def simultaneous_gan_step(
     change_d, state_d = optimizers[1].update(slope_d, game.discriminator_state, discriminator)
     stepped = optax.apply_updates(generator, change_g), optax.apply_updates(discriminator, change_d)
     return Players(*stepped, state_g, state_d), (first, second)
+
+
+def _check_second(critic: Callable[[Array], Array], point: jax.ShapeDtypeStruct) -> None:
+    """Refuse a critic that could not be trained by its penalty, before anybody trains it; nothing is computed."""
+    try:
+        jax.eval_shape(jax.grad(lambda x: jnp.sum(jax.grad(critic)(x))), point)
+    except (TypeError, ValueError, NotImplementedError) as reason:
+        name, why = getattr(critic, "__qualname__", repr(critic)), str(reason).splitlines()[0]
+        raise TypeError(
+            f"gradient_penalty: the gradient of critic {name} has no gradient ({why}); "
+            "make it of functions that JAX differentiates twice"
+        ) from None
 
 
 def _wide(x: Array) -> Array:

@@ -42,29 +42,57 @@ def builder(batch: int, widths: tuple[int, ...]) -> Callable[[Any], dict[str, Pr
     """A function from the device to the programs of this workload."""
 
     def build(device: Any) -> dict[str, Program]:
-        import jax
-        import optax
-
         x, weights = drawn(batch, widths)
-
-        def loss_of(network: Callable) -> Callable:
-            def loss(weights: Any, x: Any) -> Any:
-                return ((network(x, weights) - x) ** 2).sum(-1).mean()
-
-            return jax.value_and_grad(loss)
-
-        networks = {"nnspec": ours, "flax": on_flax(widths)}
-        found = {
-            name: optimizer_step(optax.adam(RATE), loss_of(network), weights, x, device=device)
-            for name, network in networks.items()
-        }
-        if place := torch_place(device):
-            found["torch"] = on_torch(x, weights, place)
-            if compiler := torch_compiler():
-                found["torch compiled"] = on_torch(x, weights, place, through=compiler)
-        return found
+        return programs(device, x, weights, {"nnspec": ours, "flax": on_flax(widths)}, on_torch)
 
     return build
+
+
+def programs(
+    device: Any, x: np.ndarray, weights: dict, networks: dict[str, Callable], torch_network: Callable
+) -> dict[str, Program]:
+    """A step of Adam by library, for the squared error of a reconstruction, added up over all axes but the first.
+
+    Args:
+        device: the JAX device; PyTorch runs on one of the same kind.
+        x: what is encoded and given back.
+        weights: the first parameters.
+        networks: by the name of a library of JAX the function of ``x`` and weights that gives the reconstruction.
+        torch_network: makes a module of ``x`` and weights, and gives it with the data as it takes them.
+    """
+    import jax
+    import optax
+
+    def loss_of(network: Callable) -> Callable:
+        def loss(weights: Any, x: Any) -> Any:
+            return ((network(x, weights) - x) ** 2).sum(tuple(range(1, x.ndim))).mean()
+
+        return jax.value_and_grad(loss)
+
+    found = {
+        name: optimizer_step(optax.adam(RATE), loss_of(network), weights, x, device=device)
+        for name, network in networks.items()
+    }
+    if place := torch_place(device):
+        found["torch"] = torch_program(torch_network(x, weights), place)
+        if compiler := torch_compiler():
+            found["torch compiled"] = torch_program(torch_network(x, weights), place, through=compiler)
+    return found
+
+
+def torch_program(made: tuple[Any, Any], place: str, *, through: Callable = lambda f: f) -> Program:
+    """The same step of a module of PyTorch on its data, with its fused Adam."""
+    import torch
+
+    network, data = (part.to(place) for part in made)
+    loss = through(lambda data: ((network(data) - data) ** 2).sum(tuple(range(1, data.ndim))).mean())
+
+    def backward() -> Any:
+        value = loss(data)
+        value.backward()
+        return value.detach()
+
+    return torch_optimizer_step(torch.optim.Adam(network.parameters(), RATE, fused=True), backward, place)
 
 
 def drawn(batch: int, widths: tuple[int, ...]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -116,8 +144,8 @@ def on_flax(widths: tuple[int, ...]) -> Callable:
     return network
 
 
-def on_torch(x: np.ndarray, weights: dict, place: str, *, through: Callable = lambda f: f) -> Program:
-    """PyTorch's layers with its fused Adam."""
+def on_torch(x: np.ndarray, weights: dict) -> tuple[Any, Any]:
+    """PyTorch's layers, and the data."""
     import torch
     from torch import nn
 
@@ -130,13 +158,4 @@ def on_torch(x: np.ndarray, weights: dict, place: str, *, through: Callable = la
             linear.weight.copy_(kernel.T)
             linear.bias.copy_(torch.from_numpy(of(weights, layer, "bias")))
         parts += [linear] if at in (depth - 1, 2 * depth - 1) else [linear, nn.ReLU()]
-    network = nn.Sequential(*parts).to(place)
-    data = torch.from_numpy(x).to(place)
-    loss = through(lambda data: ((network(data) - data) ** 2).sum(-1).mean())
-
-    def backward() -> Any:
-        value = loss(data)
-        value.backward()
-        return value.detach()
-
-    return torch_optimizer_step(torch.optim.Adam(network.parameters(), RATE, fused=True), backward, place)
+    return nn.Sequential(*parts), torch.from_numpy(x)

@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nnspec_conformance.benchmarks.architectures.autoencoder import of, programs
 from nnspec_conformance.benchmarks.core import Program, Workload
-from nnspec_conformance.benchmarks.peers import optimizer_step, torch_compiler, torch_optimizer_step, torch_place
 
 SET = "convolutional_autoencoders"
 ITEM = 4  # bytes of a float32
-RATE = 1e-3
 LAYERS = ("encoder 0", "encoder 1", "decoder 1", "decoder 0")  # in the order of the computation
 
 
@@ -61,26 +60,8 @@ def builder(size: Size) -> Callable[[Any], dict[str, Program]]:
     """A function from the device to the programs of this workload."""
 
     def build(device: Any) -> dict[str, Program]:
-        import jax
-        import optax
-
         x, weights = drawn(size)
-
-        def loss_of(network: Callable) -> Callable:
-            def loss(weights: Any, x: Any) -> Any:
-                return ((network(x, weights) - x) ** 2).sum((1, 2, 3)).mean()
-
-            return jax.value_and_grad(loss)
-
-        found = {
-            name: optimizer_step(optax.adam(RATE), loss_of(network), weights, x, device=device)
-            for name, network in {"nnspec": ours, "flax": on_flax(size)}.items()
-        }
-        if place := torch_place(device):
-            found["torch"] = on_torch(x, weights, place)
-            if compiler := torch_compiler():
-                found["torch compiled"] = on_torch(x, weights, place, through=compiler)
-        return found
+        return programs(device, x, weights, {"nnspec": ours, "flax": on_flax(size)}, on_torch)
 
     return build
 
@@ -104,12 +85,6 @@ def ours(x: Any, weights: dict) -> Any:
     from nnspec.architectures.convolutional_autoencoder import convolutional_autoencoder
 
     return convolutional_autoencoder(x, weights, activation="relu")[1]
-
-
-def of(weights: dict, layer: str, part: str) -> Any:
-    """An array of a layer of the table."""
-    half, i = layer.split()
-    return weights[f"{half}_{part}_{i}"]
 
 
 def on_flax(size: Size) -> Callable:
@@ -139,8 +114,8 @@ def on_flax(size: Size) -> Callable:
     return network
 
 
-def on_torch(x: np.ndarray, weights: dict, place: str, *, through: Callable = lambda f: f) -> Program:
-    """PyTorch's layers with its fused Adam."""
+def on_torch(x: np.ndarray, weights: dict) -> tuple[Any, Any]:
+    """PyTorch's layers, and the images as they take them."""
     import torch
     from torch import nn
 
@@ -154,13 +129,4 @@ def on_torch(x: np.ndarray, weights: dict, place: str, *, through: Callable = la
             made.weight.copy_(kernel.permute((3, 2, 0, 1) if encodes else (2, 3, 0, 1)))
             made.bias.copy_(torch.from_numpy(of(weights, layer, "bias")))
         parts += [made, nn.ReLU()] if layer in ("encoder 0", "decoder 1") else [made]
-    network = nn.Sequential(*parts).to(place)
-    data = torch.from_numpy(x).permute(0, 3, 1, 2).contiguous().to(place)
-    loss = through(lambda data: ((network(data) - data) ** 2).sum((1, 2, 3)).mean())
-
-    def backward() -> Any:
-        value = loss(data)
-        value.backward()
-        return value.detach()
-
-    return torch_optimizer_step(torch.optim.Adam(network.parameters(), RATE, fused=True), backward, place)
+    return nn.Sequential(*parts), torch.from_numpy(x).permute(0, 3, 1, 2).contiguous()

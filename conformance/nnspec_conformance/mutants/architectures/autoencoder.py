@@ -215,3 +215,8 @@ def forgets_the_other_slope(code, g, *, target):
 @MUTANTS.add("any number is taken for a target", "sparsity-divergence.range")
 def takes_any_target(code, *, target):
     return right.sparsity_divergence(code, target=min(max(target, 0.01), 0.99))
+
+
+@MUTANTS.add("activations are brought to between 0 and 1", "sparsity-divergence.activations")
+def clips_the_activations(code, *, target):
+    return right.sparsity_divergence(np.clip(code, 0.001, 0.999), target=target)

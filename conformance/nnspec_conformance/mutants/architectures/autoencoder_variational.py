@@ -236,6 +236,16 @@ def replaces_no_variance(x, y, m, s, *, variance, **given):
     return right.gaussian_bound(x, y, m, s, variance=max(variance, 1e-6), **given)
 
 
+@MUTANTS.each("the size of a negative beta", "evidence-bound.beta")
+def takes_the_size_of_beta(f, *arrays, beta, **given):
+    return f(*arrays, beta=abs(beta), **given)
+
+
+@MUTANTS.add("pixels are brought to between 0 and 1", "bernoulli-bound.range")
+def clips_the_pixels(x, *arrays, **given):
+    return right.bernoulli_bound(np.clip(x, 0, 1), *arrays, **given)
+
+
 @MUTANTS.add("the logarithm of a sigmoid that is 0", "bernoulli-bound.extremes")
 @in_dtype
 def takes_the_logarithm_of_0(x, y, m, s, *, beta, pixels="sum"):

@@ -116,6 +116,13 @@ def tanh_from_exponentials(x):
     return (a - b) / (a + b)
 
 
+@MUTANTS.add("2 sigmoid(2x) - 1: every digit of a tiny result cancels", "activation.tail[tanh]")
+@quietly
+def tanh_from_sigmoid(x):
+    one, two = x.dtype.type(1), x.dtype.type(2)
+    return two * (one / (one + np.exp(-two * x))) - one
+
+
 @MUTANTS.add(
     "every digit of a tiny result cancels, and exp of a large number overflows",
     "activation.tail[softplus]",
@@ -214,6 +221,16 @@ def leaky_relu_with_a_float32_slope(x, *, negative_slope=0.01):
 @MUTANTS.add(FLOAT32, "activation.gradient[leaky_relu]", part="_vjp", name="has a slope of float32 in the gradient")
 def leaky_relu_gradient_with_a_float32_slope(x, cotangents, *, negative_slope=0.01):
     return right.leaky_relu_vjp(x, cotangents, negative_slope=of_float32(negative_slope))
+
+
+@MUTANTS.add(
+    "the result is kept for the backward pass and not the input: with a negative slope their signs differ",
+    "duty.attributes[leaky_relu]",
+    part="_vjp",
+)
+def has_a_slope_by_the_sign_of_the_output(x, cotangents, *, negative_slope=0.01, **_):
+    y = np.where(x > 0, x, negative_slope * x)
+    return (np.where(y > 0, cotangents, negative_slope * cotangents).astype(x.dtype),)
 
 
 @MUTANTS.add(FLOAT32, "activation.gradient[hard_sigmoid]", part="_vjp", name="has a sixth of float32 in the gradient")

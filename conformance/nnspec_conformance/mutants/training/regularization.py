@@ -43,15 +43,61 @@ def elastic_net_penalty(x, *, l1, l2, **given):
     return right.elastic_net_penalty(x, l1=l1, l2=l1, **given)
 
 
-@MUTANTS.add("everything is moved, and crosses zero", "soft-threshold.zeros", "soft-threshold.value")
+@MUTANTS.add(
+    "the slope of the mean over the parameters beside the value of the sum: ridge with a fraction of its strength",
+    "l2-penalty.ridge",
+    "penalty.gradient[l2_penalty]",
+    part="_vjp",
+)
+def l2_penalty_has_the_slope_of_the_mean(x, cotangents, **given):
+    return (right.l2_penalty_vjp(x, cotangents, **given)[0] / max(x.size, 1),)
+
+
+@MUTANTS.add(
+    "the 2 of the derivative of a square is forgotten: ridge with half its strength",
+    "l2-penalty.ridge",
+    "penalty.gradient[l2_penalty]",
+    part="_vjp",
+)
+def l2_penalty_forgets_the_two(x, cotangents, **given):
+    return (right.l2_penalty_vjp(x, cotangents, **given)[0] / 2,)
+
+
+@MUTANTS.add(
+    "the slope of the norm, not of its square: the same pull however small the parameters are",
+    "l2-penalty.ridge",
+    "penalty.gradient[l2_penalty]",
+    part="_vjp",
+)
+def l2_penalty_has_the_slope_of_the_norm(x, cotangents, **given):
+    size = np.sqrt(np.sum(x * x))
+    return (right.l2_penalty_vjp(x, cotangents, **given)[0] / np.where(size > 0, size, 1),)
+
+
+@MUTANTS.add(
+    "everything is moved, and crosses zero",
+    "soft-threshold.zeros",
+    "soft-threshold.value",
+    "soft-threshold.fixed-point",
+)
 def soft_threshold_crosses_zero(x, *, threshold):
     right.soft_threshold(x, threshold=threshold)
     return x - np.sign(x) * x.dtype.type(threshold)
 
 
-@MUTANTS.add("hard thresholding: what is kept keeps its size", "soft-threshold.value")
+@MUTANTS.add("hard thresholding: what is kept keeps its size", "soft-threshold.value", "soft-threshold.fixed-point")
 def soft_threshold_keeps_the_size(x, *, threshold):
     return np.where(right.soft_threshold(x, threshold=threshold) == 0, x.dtype.type(0), x)
+
+
+@MUTANTS.add(
+    "the nonnegative garrote: large parameters are hardly moved", "soft-threshold.value", "soft-threshold.fixed-point"
+)
+def soft_threshold_spares_the_large(x, *, threshold):
+    right.soft_threshold(x, threshold=threshold)
+    square = x.dtype.type(threshold) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.abs(x) <= threshold, x.dtype.type(0), x - square / x)
 
 
 @MUTANTS.add("the slope of what was cut off is 1", "soft-threshold.gradient", part="_vjp")

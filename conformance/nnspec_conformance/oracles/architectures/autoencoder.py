@@ -250,7 +250,14 @@ def gaussian_bound_vjp(
     return tuple(part.astype(x.dtype) for part in (off, -off, *back))
 
 
-def bernoulli_bound(x, logits, mean, log_variance, *, beta=1.0, pixels="sum", rounded=same):
+def bernoulli_bound(x, logits, mean, log_variance, **given):
+    if ((x.real < 0) | (x.real > 1)).any():
+        raise ValueError("a pixel lies outside [0, 1]")
+    return coin_bound(x, logits, mean, log_variance, **given)
+
+
+def coin_bound(x, logits, mean, log_variance, *, beta=1.0, pixels="sum", rounded=same):
+    """The bound, of pixels that may be off by rounding."""
     checked(beta)
     fitting(x, logits)
     divergence = rounded(gaussian_divergence(mean, log_variance, rounded=rounded))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnspec_conformance.oracles.architectures.transformer.normalization import layer_norm, layer_norm_vjp
+from nnspec_conformance.oracles.architectures.transformer.normalization import layer_norm, layer_norm_vjp, through_rows
 from nnspec_conformance.oracles.training._weights import as_it_is, before_weights, of_weights, weighted
 
 
@@ -109,7 +109,7 @@ def batch_norm_layer_vjp(x, mean, variance, g, *, mode="train", epsilon, rounded
 
 
 def _of_those_that_take_part(x, mask, epsilon, rounded):
-    """All vectors by the statistics of those whose mask is true, the root, and how many these are."""
+    """All vectors by the statistics of those whose mask is true, and the root."""
     if x.shape[:-1] != mask.shape:
         raise ValueError(f"mask has the shape {mask.shape} but x has {x.shape[:-1]} before its features")
     taken = mask.reshape(-1) != 0
@@ -120,7 +120,7 @@ def _of_those_that_take_part(x, mask, epsilon, rounded):
     v = rounded(np.ascontiguousarray(rounded(d * d)[taken].T).sum(-1) / t)
     root = _root(v, epsilon, rounded)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return rounded(d / root).reshape(x.shape), root, t
+        return rounded(d / root).reshape(x.shape), root
 
 
 def masked_batch_norm(x, mask, scale=None, bias=None, *, epsilon, rounded=as_it_is):
@@ -130,9 +130,7 @@ def masked_batch_norm(x, mask, scale=None, bias=None, *, epsilon, rounded=as_it_
 def masked_batch_norm_vjp(x, mask, *rest, epsilon, rounded=as_it_is):
     """The gradients of x, and of scale and bias as far as they were handed over."""
     *weights, g = rest
-    normal, root, t = _of_those_that_take_part(x, mask, epsilon, rounded)
-    leading = tuple(range(x.ndim - 1))
-    a = before_weights(g, weights, rounded)
-    through = rounded(rounded(a.sum(leading) / t) + rounded(normal * rounded(rounded(a * normal).sum(leading) / t)))
-    dx = rounded((a - np.where(mask[..., None] != 0, through, np.zeros_like(through))) / root)
-    return (dx, *of_weights(g, normal, weights, rounded))
+    normal, root = _of_those_that_take_part(x, mask, epsilon, rounded)
+    a, counted = before_weights(g, weights, rounded), mask.reshape(-1) != 0
+    dx = through_rows(_rows(a), _rows(normal), root[:, None], counted=counted, rounded=rounded)
+    return (_batch(dx, x), *of_weights(g, normal, weights, rounded))

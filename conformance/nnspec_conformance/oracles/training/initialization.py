@@ -226,6 +226,20 @@ def dense_start(shape, *, seed, start="lecun-normal"):
     return _in("float32", start_law(start, *fans(shape)).draw(shape, seed))
 
 
+def bias_law(start: str, fan_in: int) -> Law | None:
+    """What the biases of a new layer are drawn from; none where they are 0."""
+    return None if start == "zeros" else start_law(start, fan_in, 1)
+
+
+def dense_bias_start(shape, *, seed, inputs, start="zeros"):
+    law = bias_law(start, inputs)
+    return _in("float32", np.zeros(shape) if law is None else law.draw(shape, seed))
+
+
+def convolution_bias_start(shape, *, seed, inputs, start="zeros"):
+    return dense_bias_start(shape, seed=seed, inputs=9 * inputs, start=start)
+
+
 def convolution_start(shape, *, seed, start="lecun-normal"):
     return _in("float32", start_law(start, *fans(shape)).draw(shape, seed))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 EPSILON = 1e-7  # what PyTorch and Keras add to the norm
@@ -70,6 +72,30 @@ def max_norm_vjp(kernel, cotangents, *, limit, denominator="norm"):
         f, slope = np.where(below, 1, f), np.where(below, 0, slope)
     along = np.sum(kernel * cotangents, axis=0, keepdims=True)
     return (f * cotangents + kernel * along * slope / size,)
+
+
+# ---- where the training of a linear model ends: half the mean of (a x - b)^2, plus the penalty
+
+
+def ridge(a, b, *, strength, factor="half"):
+    """The parameters at which the slope of loss and squares vanishes; a row of ``a`` is an example."""
+    check("strength", strength)
+    added = len(a) * 2 * share(factor) * strength
+    return np.linalg.solve(a.T @ a + added * np.eye(a.shape[1]), a.T @ b)
+
+
+def lasso(a, b, *, strength):
+    """The parameters of least loss with the absolute values, found among all patterns of signs."""
+    check("strength", strength)
+    n, features = a.shape
+    for signs in itertools.product((-1, 0, 1), repeat=features):
+        kept, x = np.flatnonzero(signs), np.zeros(features)
+        sign = np.array(signs, float)[kept]
+        x[kept] = np.linalg.solve(a[:, kept].T @ a[:, kept], a[:, kept].T @ b - n * strength * sign)
+        others = np.abs(a.T @ (a @ x - b) / n)[np.array(signs) == 0]
+        if np.all(np.sign(x[kept]) == sign) and np.all(others <= strength):
+            return x
+    raise ValueError("no pattern of signs solves the lasso; the columns of a depend on each other")
 
 
 def share(factor):

@@ -279,3 +279,13 @@ def test_sparsity_range() -> Iterator[ErrorCase]:
     for target in (1.5, -0.25):
         given = {"valid": {"target": TARGET}, "note": "a target that is no probability"}
         yield refusal("sparsity_divergence", activations("float32"), target=target, **given)
+
+
+@clause("sparsity-divergence.activations")
+def test_activations_range() -> Iterator[ErrorCase]:
+    code = activations("float32")
+    for wrong, note in ((1.25, "above 1"), (-0.25, "below 0")):
+        other = code.copy()
+        other[3, 1] = wrong
+        note = f"an activation {note}, where the mean lies between 0 and 1"
+        yield refusal("sparsity_divergence", other, target=TARGET, valid=(code,), note=note)

@@ -18,7 +18,7 @@ from nnspec_conformance.trees import mapped
 from nnspec_conformance.trial import Trial
 from nnspec_conformance.wanted import value_of
 
-BOUNDS: dict[str, Callable] = {"gaussian_bound": oracle.gaussian_bound, "bernoulli_bound": oracle.bernoulli_bound}
+BOUNDS: dict[str, Callable] = {"gaussian_bound": oracle.gaussian_bound, "bernoulli_bound": oracle.coin_bound}
 GIVEN: dict[str, dict[str, Any]] = {"gaussian_bound": {"variance": 0.75, "beta": 1.5}, "bernoulli_bound": {"beta": 1.5}}
 SLOPES: dict[str, Callable] = {
     "gaussian_bound": oracle.gaussian_bound_vjp,
@@ -232,13 +232,29 @@ def test_bound_gradient(operation: str, readings: dict, lean: bool) -> Iterator[
         yield gradient(operation, *given, **GIVEN[operation], cotangents=g, want=want, note=note)
 
 
+@clause("evidence-bound.beta")
+def test_beta(operation: str) -> Iterator[ErrorCase]:
+    given = GIVEN[operation] | {"beta": -0.5}
+    note = "a reward for codes far from their prior"
+    yield refusal(operation, *images(operation, "float32"), **given, valid={"beta": 0.5}, note=note)
+
+
+@clause("bernoulli-bound.range")
+def test_pixels_range() -> Iterator[ErrorCase]:
+    x, *rest = images("bernoulli_bound", "float32")
+    for wrong, note in ((1.5, "above 1"), (-0.25, "below 0")):
+        other = x.copy()
+        other[1, 2] = wrong
+        yield refusal("bernoulli_bound", other, *rest, beta=1.0, valid=(x, *rest), note=f"a pixel {note}")
+
+
 @clause("bernoulli-bound.extremes")
 def test_extremes(readings: dict) -> Iterator[Case]:
     far = np.array([100, -100, 1e4, -1e4, 30, -30, 88.5, -90], np.float32)
     x = np.repeat(np.array([0, 0.25, 1], np.float32), len(far))[:, None]
     nothing = np.zeros((len(x), 2), np.float32)
     given = x, np.tile(far, 3)[:, None], nothing, nothing
-    told_here = told(oracle.bernoulli_bound, readings, "pixels")
+    told_here = told(oracle.coin_bound, readings, "pixels")
     yield call("bernoulli_bound", *given, beta=1.0, want=value_of(told_here), note="the logarithm of 0")
     want = partial(back_there, partial(oracle.bernoulli_bound_vjp, pixels=readings["pixels"]))
     g = np.ones(len(x), np.float32)

@@ -70,12 +70,13 @@ def decoder_layer(
         Same shape and dtype as ``x``.
 
     Raises:
-        ValueError: a name of the table is missing or unknown; an array does not fit the others; a length is negative or
-            larger than the number of places.
+        ValueError: a name of the table is missing or unknown; an array does not fit the others; the source has no
+            place; a length is negative or larger than the number of places.
         TypeError: an entry of the table is no array.
 
     Source: Vaswani et al. 2017, section 3.1; Xiong et al. 2020, table 1.
     """
+    _check_source("decoder_layer", source)
     check_lengths("decoder_layer", lengths, source.shape[1])
     tables.check("decoder_layer", weights, AXES, x=x)
     return _run(x, (weights,), None, source, lengths, norm, epsilon, activation)
@@ -111,12 +112,13 @@ def decoder(
         Same shape and dtype as ``x``.
 
     Raises:
-        ValueError: a name of the table is missing or unknown; an array does not fit the others; a length is negative or
-            larger than the number of places.
+        ValueError: a name of the table is missing or unknown; an array does not fit the others; the source has no
+            place; a length is negative or larger than the number of places.
         TypeError: an entry of the table is no array.
 
     Source: Vaswani et al. 2017, section 3.1; Xiong et al. 2020, table 1.
     """
+    _check_source("decoder", source)
     check_lengths("decoder", lengths, source.shape[1])
     layers, final = _taken_apart("decoder", x, weights, AXES, norm)
     return _run(x, layers, final, source, lengths, norm, epsilon, activation)
@@ -151,8 +153,8 @@ def encoder_decoder(
         Same shape and dtype as ``target``.
 
     Raises:
-        ValueError: a name of the table is missing or unknown; an array does not fit the others; a length is negative or
-            larger than the number of places.
+        ValueError: a name of the table is missing or unknown; an array does not fit the others; the source has no
+            place; a length is negative or larger than the number of places.
         TypeError: an entry of the table is no array.
 
     Source: Vaswani et al. 2017, figure 1.
@@ -160,6 +162,7 @@ def encoder_decoder(
     strange = [name for name in weights if not str(name).startswith(("encoder_", "decoder_"))]
     if strange:
         raise ValueError(f"encoder_decoder: weights has {strange[0]}, expected names from encoder_ or decoder_ on")
+    _check_source("encoder_decoder", source)
     below, above = (_of_part(weights, start) for start in ("encoder_", "decoder_"))
     seen = encoder(source, below, lengths, norm=norm, epsilon=epsilon, activation=activation)
     return decoder(target, above, seen, lengths, norm=norm, epsilon=epsilon, activation=activation)
@@ -192,6 +195,16 @@ def _run(
         c = _beside(h, look, w, 2, norm, epsilon)
         x = _beside(c, partial(_feed_forward, weights=w, activation=activation), w, 3, norm, epsilon)
     return x if final is None else layer_norm(x, *final, epsilon=epsilon)
+
+
+def _check_source(operation: str, source: Array) -> None:
+    """Refuse a source of no place.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if not source.shape[1]:
+        raise ValueError(f"{operation}: the source has no place; hand over at least one, such as that of an end token")
 
 
 def _of_part(weights: dict, start: str) -> dict:

@@ -3,11 +3,14 @@
 from typing import Any
 
 from jax.core import Tracer
+from jaxtyping import Array, Int
+
+Length = int | Int[Array, ""]  # a number of steps
 
 
-def at_least(operation: str, name: str, value: Any, least: float) -> None:
+def at_least(operation: str, name: str, value: Any, least: Any) -> None:
     """Refuse a smaller number."""
-    if not isinstance(value, Tracer) and value < least:
+    if not isinstance(value, Tracer) and not isinstance(least, Tracer) and value < least:
         raise ValueError(f"{operation}: {name} is {value}, expected at least {least}")
 
 

@@ -1,14 +1,15 @@
 r"""Learning rates that decay.
 
 Each takes steps and gives rates in float32; with everything but the steps told it is an ``optax.Schedule``:
-``functools.partial(cosine_decay, initial=0.1, decay_steps=1000, floor=0.0)``.
+``functools.partial(cosine_decay, initial=0.1, decay_steps=1000, floor=0.0)``. A compiled program may be told any
+number, lengths too; what is traced is not checked.
 """
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from nnspec.checking import NonNegative, Positive, checked
-from nnspec.training.schedules._ranges import at_least, at_most
+from nnspec.training.schedules._ranges import Length, at_least, at_most
 
 __all__ = ["cosine_decay", "exponential_decay", "inverse_time_decay", "polynomial_decay", "step_decay"]
 
@@ -43,7 +44,12 @@ def step_decay(
 
 @checked
 def exponential_decay(
-    steps: Int[Array, "*batch"], *, initial: Positive, decay_steps: int, decay_rate: Positive, staircase: bool = False
+    steps: Int[Array, "*batch"],
+    *,
+    initial: Positive,
+    decay_steps: Length,
+    decay_rate: Positive,
+    staircase: bool = False,
 ) -> Float[Array, "*batch"]:
     r"""Fall by a factor every so many steps.
 
@@ -71,7 +77,7 @@ def exponential_decay(
 
 @checked
 def inverse_time_decay(
-    steps: Int[Array, "*batch"], *, initial: Positive, decay_steps: int, decay_rate: NonNegative,
+    steps: Int[Array, "*batch"], *, initial: Positive, decay_steps: Length, decay_rate: NonNegative,
     staircase: bool = False,
 ) -> Float[Array, "*batch"]:  # fmt: skip
     r"""Fall as one over the step.
@@ -98,7 +104,7 @@ def inverse_time_decay(
 
 @checked
 def polynomial_decay(
-    steps: Int[Array, "*batch"], *, initial: Positive, end: NonNegative, decay_steps: int, power: Positive
+    steps: Int[Array, "*batch"], *, initial: Positive, end: NonNegative, decay_steps: Length, power: Positive
 ) -> Float[Array, "*batch"]:
     r"""Fall along a power of the part that is left.
 
@@ -126,7 +132,7 @@ def polynomial_decay(
 
 @checked
 def cosine_decay(
-    steps: Int[Array, "*batch"], *, initial: Positive, decay_steps: int, floor: NonNegative
+    steps: Int[Array, "*batch"], *, initial: Positive, decay_steps: Length, floor: NonNegative
 ) -> Float[Array, "*batch"]:
     r"""Fall along half a cosine.
 
@@ -152,7 +158,7 @@ def cosine_decay(
     return jnp.float32(floor) + jnp.float32(initial - floor) * (1 + jnp.cos(jnp.pi * x)) / 2
 
 
-def _parts(operation: str, steps: Array, decay_steps: int, staircase: bool = False) -> Array:
+def _parts(operation: str, steps: Array, decay_steps: Length, staircase: bool = False) -> Array:
     """How many times the length is over."""
     at_least(operation, "decay_steps", decay_steps, 1)
     return jnp.asarray(steps // decay_steps if staircase else steps / decay_steps, jnp.float32)

@@ -1,7 +1,8 @@
 r"""Learning rates that rise first, or again: warm-up, restarts and one cycle.
 
 Each takes steps and gives rates in float32; with everything but the steps told it is an ``optax.Schedule``:
-``functools.partial(inverse_root_warmup, peak=0.001, warmup_steps=4000)``.
+``functools.partial(inverse_root_warmup, peak=0.001, warmup_steps=4000)``. A compiled program may be told any number,
+lengths too, but for the multiplier of `cosine_restarts`; what is traced is not checked.
 """
 
 from typing import Literal
@@ -10,14 +11,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from nnspec.checking import NonNegative, Positive, checked
-from nnspec.training.schedules._ranges import at_least, at_most
+from nnspec.training.schedules._ranges import Length, at_least, at_most
 
 __all__ = ["cosine_restarts", "inverse_root_warmup", "one_cycle", "warmup_cosine", "warmup_stable_decay"]
 
 
 @checked
 def warmup_cosine(
-    steps: Int[Array, "*batch"], *, start: NonNegative, peak: Positive, warmup_steps: int, decay_steps: int,
+    steps: Int[Array, "*batch"], *, start: NonNegative, peak: Positive, warmup_steps: Length, decay_steps: Length,
     floor: NonNegative,
 ) -> Float[Array, "*batch"]:  # fmt: skip
     r"""Rise along a line, and fall along half a cosine.
@@ -51,8 +52,8 @@ def warmup_cosine(
 
 @checked
 def warmup_stable_decay(
-    steps: Int[Array, "*batch"], *, start: NonNegative, peak: Positive, warmup_steps: int, stable_steps: int,
-    decay_steps: int, end: NonNegative,
+    steps: Int[Array, "*batch"], *, start: NonNegative, peak: Positive, warmup_steps: Length, stable_steps: Length,
+    decay_steps: Length, end: NonNegative,
 ) -> Float[Array, "*batch"]:  # fmt: skip
     r"""Rise along a line, stay, and fall along a line.
 
@@ -86,7 +87,7 @@ def warmup_stable_decay(
 
 
 @checked
-def inverse_root_warmup(steps: Int[Array, "*batch"], *, peak: Positive, warmup_steps: int) -> Float[Array, "*batch"]:
+def inverse_root_warmup(steps: Int[Array, "*batch"], *, peak: Positive, warmup_steps: Length) -> Float[Array, "*batch"]:
     r"""Rise along a line, and fall as one over the root of the step.
 
     $\eta_t = p \min(k/w, \sqrt{w/k})$ with $k = t + 1$   [inverse-root-warmup.value][],
@@ -112,7 +113,7 @@ def inverse_root_warmup(steps: Int[Array, "*batch"], *, peak: Positive, warmup_s
 
 @checked
 def cosine_restarts(
-    steps: Int[Array, "*batch"], *, initial: Positive, period: int, multiplier: int, shrink: Positive = 1.0,
+    steps: Int[Array, "*batch"], *, initial: Positive, period: Length, multiplier: int, shrink: Positive = 1.0,
     floor: NonNegative,
 ) -> Float[Array, "*batch"]:  # fmt: skip
     r"""Fall along half a cosine, again and again.
@@ -141,22 +142,23 @@ def cosine_restarts(
     at_least(operation, "multiplier", multiplier, 1)
     at_most(operation, initial, "the initial rate", floor=floor)
     at_most(operation, 1, "since each cycle would be higher", shrink=shrink)
+    periods = steps // period  # in integers, as far as int32 counts
     if multiplier == 1:
-        cycle, x = steps // period, (steps % period) / period
+        cycle, x = periods, (steps % period) / period
     else:
-        begins, lengths = [0], [period]  # in integers, as far as int32 counts
+        begins, lengths = [0], [1]  # in periods
         while begins[-1] + lengths[-1] < 2**31:
             begins.append(begins[-1] + lengths[-1])
             lengths.append(lengths[-1] * multiplier)
-        cycle = jnp.searchsorted(jnp.array(begins), steps, side="right") - 1
-        x = (steps - jnp.array(begins)[cycle]) / jnp.array(lengths, jnp.float32)[cycle]
+        cycle = jnp.searchsorted(jnp.array(begins), periods, side="right") - 1
+        x = (steps - period * jnp.array(begins)[cycle]) / (period * jnp.array(lengths, jnp.float32)[cycle])
     height = jnp.float32(initial - floor) * jnp.float32(shrink) ** cycle
     return _half_cosine(x, height, 0.0) + jnp.float32(floor)
 
 
 @checked
 def one_cycle(
-    steps: Int[Array, "*batch"], *, peak: Positive, rise_steps: int, length: int, start_divisor: Positive,
+    steps: Int[Array, "*batch"], *, peak: Positive, rise_steps: Length, length: Length, start_divisor: Positive,
     end_divisor: Positive, phases: Literal["two", "three"] = "two", anneal: Literal["cosine", "linear"] = "cosine",
 ) -> Float[Array, "*batch"]:  # fmt: skip
     r"""Rise from $p/a$ to $p$, and fall to $p/(ab)$.
@@ -198,10 +200,10 @@ def one_cycle(
     return found
 
 
-def _part(steps: Array, begin: int, length: int) -> Array:
+def _part(steps: Array, begin: Length, length: Length) -> Array:
     """Which part of a piece is over, from 0 to 1; a piece of no steps is over at once."""
     since = jnp.asarray(steps - begin, jnp.float32)
-    return jnp.clip(since / length, 0, 1) if length else jnp.asarray(since >= 0, jnp.float32)
+    return jnp.where(length > 0, jnp.clip(since / jnp.maximum(length, 1), 0, 1), jnp.asarray(since >= 0, jnp.float32))
 
 
 def _line(x: Array, first: float, last: float) -> Array:

@@ -119,6 +119,14 @@ def dense_start(shape, *, seed):
     return nnx.Linear(*shape, rngs=nnx.Rngs(seed)).kernel[...]
 
 
+def dense_bias_start(shape, *, seed, inputs):
+    return nnx.Linear(inputs, *shape, rngs=nnx.Rngs(seed)).bias[...]
+
+
+def convolution_bias_start(shape, *, seed, inputs):
+    return nnx.Conv(inputs, *shape, kernel_size=(3, 3), rngs=nnx.Rngs(seed)).bias[...]
+
+
 def convolution_start(shape, *, seed):
     return nnx.Conv(*shape[2:], kernel_size=shape[:2], rngs=nnx.Rngs(seed)).kernel[...]
 

@@ -97,16 +97,24 @@ def identity_init(shape, *, seed, gain, dtype=None):
     return initializers.Identity(gain=gain)(shape, dtype=dtype)
 
 
-def _built(make, seed, *shapes):
-    """The kernel or table of a new layer, its first array, drawn after this seed of all generators."""
+def _built(make, seed, *shapes, place=0):
+    """The kernel or table of a new layer, its first array, drawn after this seed of all generators; or another one."""
     keras.utils.set_random_seed(seed)  # before it is made, which draws the seeds of its initializers
     layer = make()
     layer.build(*shapes)
-    return layer.weights[0].value
+    return layer.weights[place].value
 
 
 def dense_start(shape, *, seed):
     return _built(lambda: layers.Dense(shape[1]), seed, (None, shape[0]))
+
+
+def dense_bias_start(shape, *, seed, inputs):
+    return _built(lambda: layers.Dense(shape[0]), seed, (None, inputs), place=1)
+
+
+def convolution_bias_start(shape, *, seed, inputs):
+    return _built(lambda: layers.Conv2D(shape[0], 3), seed, (None, 9, 9, inputs), place=1)
 
 
 def convolution_start(shape, *, seed):

@@ -42,6 +42,10 @@ def dense_start(shape, *, seed):
     return Dense(*shape, rngs=nnx.Rngs(seed)).kernel[...]
 
 
+def dense_bias_start(shape, *, seed, inputs):
+    return Dense(inputs, *shape, rngs=nnx.Rngs(seed)).bias[...]
+
+
 def embedding_start(shape, *, seed):
     return Embedding(*shape, rngs=nnx.Rngs(seed)).table[...]
 

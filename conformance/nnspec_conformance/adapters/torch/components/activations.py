@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 
@@ -23,11 +25,28 @@ SUBNORMALS = {
 DEFAULTS = {"gelu.default-form": "exact", "softmax.default-axis": "by-rank"}  # PyTorch warns that it guesses
 
 
-def exact_gelu_is_onednns() -> bool:
-    """Whether this processor takes oneDNN's kernel, as with AVX-512: it overflows from half the largest number on."""
-    return bool(torch.nn.functional.gelu(torch.full((16,), 1.7014e38)).isinf().any())
+# oneDNN has a kernel of its own for the exact GELU. Whether a dtype takes it, and how it rounds, goes by the processor.
+def gelu_overflows(dtype: torch.dtype) -> bool:
+    """Whether the exact GELU is infinite from half the largest number on."""
+    return bool(F.gelu(torch.full((16,), 2.0**127, dtype=dtype)).isinf().any())
 
 
+def gelu_flushes() -> bool:
+    """Whether the exact GELU gives zero for a subnormal number of bfloat16."""
+    return not F.gelu(torch.full((16,), -1.9e-38, dtype=torch.bfloat16)).any()
+
+
+def gelu_loses_slopes() -> bool:
+    """Whether the slope of the exact GELU at -6.16 is 0 in bfloat16."""
+    x = torch.full((16,), -6.15625, dtype=torch.bfloat16, requires_grad=True)
+    return not torch.autograd.grad(F.gelu(x).sum(), x)[0].any()
+
+
+OVERFLOW = (
+    "exact form: gelu(1.7015e38) is inf, right is 1.7015e38: oneDNN's kernel overflows from half the largest number "
+    "on; right with torch.backends.mkldnn off; searched 2026-11-27, not found, oneDNN path is to be dropped in "
+    "https://github.com/pytorch/pytorch/pull/189234"
+)
 HARD_SIGMOID = (
     "RuntimeError: derivative for aten::hardsigmoid_backward is not implemented, right is 0 on each of its three "
     "pieces; hardswish had the same and has it no longer; searched 2026-11-27, not found; "
@@ -43,6 +62,11 @@ KNOWN_FAILURES = {
     "activation.gated-slopes[gelu]; form=exact, float32, float64": (
         "exact form: the slope at -6.15 is -3e-8 in float32, right is -1.5e-8, and at -8.39 it is 8.67e-16 in float64, "
         "right is 8.55e-16: 1 + erf(u) cancels; https://github.com/pytorch/pytorch/issues/187806"
+    ),
+    "activation.gated-slopes[gelu]; form=exact, bfloat16": (
+        "exact form: the slope at -6.16 is 0 in bfloat16, right is -2.8e-8: 1 + erf(u) cancels in oneDNN's kernel, "
+        "which some processors take; https://github.com/pytorch/pytorch/issues/187806",
+        gelu_loses_slopes,
     ),
     "activation.gated-slopes[gelu]; form=tanh, float32, float64, bfloat16": (
         "tanh form: the slope is 0 at -5.08 in float32, right is -9.2e-7, and 0 at -7.5 in float64, right is -5.4e-17: "
@@ -72,12 +96,8 @@ KNOWN_FAILURES = {
         "silu(-inf) is NaN, right is 0: x / (1 + exp(-x)) is -inf / inf; "
         "https://github.com/pytorch/pytorch/issues/160876"
     ),
-    "activation.accuracy[gelu]; form=exact, float32, bfloat16": (
-        "exact form: gelu(1.7014e38) is inf in float32 and bfloat16, right is 1.7014e38: oneDNN's kernel overflows "
-        "from half the largest number on; right with torch.backends.mkldnn off; searched 2026-11-27, not found, oneDNN "
-        "path is to be dropped in https://github.com/pytorch/pytorch/pull/189234",
-        exact_gelu_is_onednns,
-    ),
+    "activation.accuracy[gelu]; form=exact, float32": (OVERFLOW, partial(gelu_overflows, torch.float32)),
+    "activation.accuracy[gelu]; form=exact, bfloat16": (OVERFLOW, partial(gelu_overflows, torch.bfloat16)),
     "activation.accuracy[softplus]; float64": (
         "softplus(20.1) is 20.1 in float64, right is 20.1 + 1.87e-9: beyond the argument threshold, 20 by default in "
         "every dtype, it is the identity; searched 2026-11-27, not found; "
@@ -91,7 +111,7 @@ KNOWN_FAILURES = {
         "exact form: gelu(-1.9e-38) is 0 in bfloat16 from 9 elements on, right is -9.5e-39, as in float32, in the "
         "other form and in one element: oneDNN's kernel; searched 2026-11-27, not found, oneDNN path is to be dropped "
         "in https://github.com/pytorch/pytorch/pull/189234",
-        exact_gelu_is_onednns,
+        gelu_flushes,
     ),
     "activation.gradient[softplus]; float64": (
         "the gradient at 20.1 is 1 in float64, right is 1 - 1.87e-9: the identity beyond the default threshold of 20; "

@@ -10,6 +10,7 @@ from torch.nn import init
 
 VARIANTS = {
     "dense-start.kernel": "third",
+    "layer-start.bias": "third",
     "convolution-start.kernel": "third",
     "grouped-convolution-start.kernel": "third",
     "depthwise-convolution-start.kernel": "third",
@@ -126,6 +127,14 @@ def _new(layer, seed, *given, **named):
 
 def dense_start(shape, *, seed):
     return _new(nn.Linear, seed, *shape).weight.detach().T
+
+
+def dense_bias_start(shape, *, seed, inputs):
+    return _new(nn.Linear, seed, inputs, *shape).bias.detach()
+
+
+def convolution_bias_start(shape, *, seed, inputs):
+    return _new(nn.Conv2d, seed, inputs, *shape, kernel_size=3).bias.detach()
 
 
 def convolution_start(shape, *, seed):

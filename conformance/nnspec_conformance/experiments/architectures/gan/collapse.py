@@ -16,7 +16,7 @@ LATE = 10  # looks at the end that are averaged
 EFFECT = "time to collapse, non-saturating"
 
 
-@experiment("ring-collapse", short={"seeds": 2, "units": 4, "looks": 2, "look": 2, "shown": ("non-saturating",)})
+@experiment("ring-collapse", short={"seeds": 2, "looks": 2, "shown": ("non-saturating",)})
 def ring_collapse(
     *, seeds: int = 3, units: int = 64, looks: int = 30, look: int = LOOK, shown: tuple[str, ...] = tuple(LOSSES)
 ) -> Outcome:

@@ -19,7 +19,7 @@ RATE, BETA1 = 0.001, 0.5
 ASKED, SHOWN, LOOKS = 2000, 10, 4
 RARE = 0.02  # a kind has at least this share of the made images
 NEAR = 0.01  # this share of new digits lies nearer to a learned one than a copy may
-SHORT = {"seeds": 2, "maps": (3, 2), "steps": 4, "judged_after": 3}
+SHORT = {"seeds": 2, "maps": (3, 2), "steps": 60, "judged_after": 100}
 
 
 @experiment("generated-digits", short=SHORT)

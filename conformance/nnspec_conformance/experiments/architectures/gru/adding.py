@@ -12,7 +12,7 @@ LEARNERS = {
 
 
 @experiment(
-    "adding-problem", short={"seeds": 1, "steps": 6, "units": 4, "batch": 8, "share": 0.01, "shown": ("Elman",)}
+    "adding-problem", short={"seeds": 1, "steps": 6, "units": 8, "batch": 32, "share": 0.1, "shown": ("Elman",)}
 )
 def adding_problem(
     *,

@@ -13,7 +13,7 @@ LEARNERS = {
 
 
 @experiment(
-    "adding-problem-lstm", short={"seeds": 2, "steps": 6, "units": 4, "batch": 8, "share": 0.01, "shown": ("LSTM",)}
+    "adding-problem-lstm", short={"seeds": 1, "steps": 6, "units": 8, "batch": 32, "share": 0.1, "shown": ("LSTM",)}
 )
 def adding_problem_lstm(
     *,

@@ -16,7 +16,7 @@ RATE, CLIP = 0.003, 1.0
 ASKED = 500  # sequences to judge by
 
 
-@experiment("copy-memory", short={"seeds": 2, "gaps": (3,), "units": 8, "batch": 8, "updates": 5})
+@experiment("copy-memory", short={"seeds": 1, "gaps": (3,), "units": 16, "batch": 16, "updates": 300})
 def copy_memory(
     *, seeds: int = 3, gaps: tuple[int, ...] = (10, 100), units: int = 64, batch: int = 64, updates: int = 2000
 ) -> Outcome:

@@ -18,7 +18,7 @@ RATE, DECAY = 0.003, 1e-4
 LAYER, FORGETFUL, YEAR, RULE = "Elman", "Elman, forgetful", "last year, linear", "nine years, linear"
 
 
-@experiment("sunspots", short={"seeds": 2, "units": 2, "updates": 4})
+@experiment("sunspots", short={"seeds": 2, "units": 4, "updates": 400})
 def sunspots(*, seeds: int = 10, units: int = 8, updates: int = 2000) -> Outcome:
     """So many layers of so many units learn for so many updates, with their state and with none."""
     series = numbers() / SCALE

@@ -13,7 +13,7 @@ FEATURES, BATCH, FACTOR, DEVIATION = 4, 16, 0.95, 0.25
 WINDOWS = (1, 2, 5, 10, 20, 40)
 
 
-@experiment("truncated-backpropagation", short={"seeds": 1, "units": 8, "windows": (40,)})
+@experiment("truncated-backpropagation", short={"seeds": 1, "units": 8, "windows": (1, 40)})
 def truncated_backpropagation(*, seeds: int = 5, units: int = 32, windows: tuple[int, ...] = WINDOWS) -> Outcome:
     """So many networks of so many units, each with all these windows."""
     found = np.array([errors(seed, units, windows) for seed in range(seeds)])

@@ -18,7 +18,7 @@ GATES = ("r", "z", "n")
 DIRECTIONS = ("forward", "backward")
 
 
-@experiment("speakers", short={"seeds": 1, "units": 4, "epochs": 1, "kinds": ("last row",)})
+@experiment("speakers", short={"seeds": 1, "units": 8, "epochs": 8, "kinds": ("last states", "last row")})
 def speakers(*, seeds: int = 5, units: int = 32, epochs: int = 60, kinds: tuple[str, ...] = KINDS) -> Outcome:
     """So many layers of so many units in each direction learn for so many epochs."""
     train, test = standardized(vowels.utterances("train"), vowels.utterances("test"))

@@ -15,7 +15,7 @@ EXAMPLES, RATE = 960, 0.2  # a multiple of all sizes of batches; the rate of the
 SIZES = (2, 4, 8, 32)
 
 
-@experiment("batch-norm-small", short={"seeds": 2, "epochs": 1, "sizes": (2,)})
+@experiment("batch-norm-small", short={"seeds": 2, "epochs": 1, "sizes": (2, 32)})
 def batch_norm_small(*, seeds: int = 10, epochs: int = 5, sizes: tuple[int, ...] = SIZES) -> Outcome:
     """Losses on the training images by the statistics of batches and by the running ones, and the test accuracy."""
     found = {(n, norm): ends(seeds, epochs, n, norm=norm) for n in sizes for norm in (True, False)}

@@ -15,7 +15,7 @@ RATES = tuple(2.0**k for k in range(-6, 9))
 EXAMPLES, BATCH, LEARNED = 1000, 50, 0.1
 
 
-@experiment("batch-norm-rate", short={"seeds": 2, "epochs": 1, "rates": (0.25, 64.0)})
+@experiment("batch-norm-rate", short={"seeds": 2, "epochs": 1, "rates": (0.5, 2.0)})
 def batch_norm_rate(*, seeds: int = 10, epochs: int = 10, rates: tuple[float, ...] = RATES) -> Outcome:
     """The share of the training images that is wrong after the last step, in use, from the same starts."""
     found = {name: ends(seeds, epochs, rates, norm=norm) for name, norm in (("without", False), ("with", True))}

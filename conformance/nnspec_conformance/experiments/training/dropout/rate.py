@@ -13,7 +13,7 @@ from nnspec_conformance.experiments.training.dropout.few_digits import ends
 RATES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.99)
 
 
-@experiment("dropout-rate", short={"seeds": 2, "epochs": 2, "rates": (0.99,)})
+@experiment("dropout-rate", short={"seeds": 2, "epochs": 6, "rates": (0.0, 0.99)})
 def dropout_rate(*, seeds: int = 10, epochs: int = 100, rates: tuple[float, ...] = RATES) -> Outcome:
     """Losses, accuracies and capacity at the end over the rates, each from the same starts."""
     found = [{name: x[..., 0] for name, x in ends(seeds, epochs, rate=rate).items()} for rate in rates]

@@ -380,3 +380,9 @@ def cuts_to_what_both_have(f, *arrays, **given):
     )
     lengths = lengths_of(rest)
     return again(f, x, weights, padded, () if lengths is None else (np.resize(lengths, len(x)),), **given)
+
+
+@MUTANTS.each("attention to no place gives zeros, and the target goes on alone", "decoders.empty-source")
+def takes_an_empty_source(f, *arrays, **given):
+    x, weights, source, rest = sorted_out(f, arrays)
+    return again(f, x, weights, source if source.shape[1] else np.zeros_like(x[:, :1]), rest, **given)

@@ -261,6 +261,19 @@ def averages_the_gradients_of_the_weights(f, x, *rest, **given):
     return (dx, *((widened(part) / count).astype(part.dtype) for part in others))
 
 
+@MUTANTS.each(
+    "the gradients of the weights are added row by row, in half precision", "normalization.long-batch", part="_vjp"
+)
+def adds_the_rows_in_half_precision(f, x, *rest, **given):
+    *weights, g = rest
+    dx, *others = f(x, *rest, **given)
+    if x.dtype.itemsize > 2 or not weights:
+        return (dx, *others)
+    normal = vars(right)[f.__name__.removesuffix("_vjp")](widened(x), **given).astype(x.dtype)
+    terms = [part.reshape(-1, x.shape[-1]) for part in (g * normal, g)[: len(weights)]]
+    return (dx, *(np.add.accumulate(part)[-1] if len(part) else part.sum(0) for part in terms))
+
+
 @both("the scale is left out of the gradient of the row: it was added to the call later", "gradient", part="_vjp")
 def forgets_the_scale_in_the_backward_pass(f, x, *rest, **given):
     _, *others = f(x, *rest, **given)

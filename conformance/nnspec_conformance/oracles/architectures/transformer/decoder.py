@@ -35,26 +35,26 @@ EXAMPLE_Y = {"post": [[4, -1], [-2, 1]], "pre": [[4, 4], [1, 3]]}
 
 
 def decoder_layer(x, weights, source, lengths=None, *, norm, epsilon, activation="relu", rounded=as_it_is):
-    source, mask, _ = encoders.entered(source, lengths, "zeros", rounded)
+    source, mask, _ = _entered(source, lengths, "zeros", rounded)
     return _layer(rounded(x), weights, source, mask, norm, activation, epsilon, rounded)[0]
 
 
 def decoder_layer_vjp(x, weights, source, *rest, norm, epsilon, activation="relu", rounded=as_it_is):
     *given, g = rest
-    source, mask, real = encoders.entered(source, (*given, None)[0], "zeros", rounded)
+    source, mask, real = _entered(source, (*given, None)[0], "zeros", rounded)
     _, back = _layer(rounded(x), weights, source, mask, norm, activation, epsilon, rounded)
     dx, table, dsource = back(rounded(g))
     return dx, {name: table[name] for name in weights}, encoders.left(dsource, real, "zeros")
 
 
 def decoder(x, weights, source, lengths=None, *, norm, epsilon, activation="relu", rounded=as_it_is):
-    source, mask, _ = encoders.entered(source, lengths, "zeros", rounded)
+    source, mask, _ = _entered(source, lengths, "zeros", rounded)
     return stack(rounded(x), weights, source, mask, norm, activation, epsilon, rounded)[0]
 
 
 def decoder_vjp(x, weights, source, *rest, norm, epsilon, activation="relu", rounded=as_it_is):
     *given, g = rest
-    source, mask, real = encoders.entered(source, (*given, None)[0], "zeros", rounded)
+    source, mask, real = _entered(source, (*given, None)[0], "zeros", rounded)
     _, back = stack(rounded(x), weights, source, mask, norm, activation, epsilon, rounded)
     dx, table, dsource = back(rounded(g))
     return dx, {name: table[name] for name in weights}, encoders.left(dsource, real, "zeros")
@@ -71,12 +71,19 @@ def encoder_decoder_vjp(source, target, weights, *rest, norm, epsilon, activatio
     return dsource, dtarget, {name: table[name] for name in weights}
 
 
+def _entered(source, lengths, rest, rounded):
+    """What the encoder's pages make of a source with padding; a source of no place is refused."""
+    if not source.shape[1]:
+        raise ValueError("the source has no place, expected at least one")
+    return encoders.entered(source, lengths, rest, rounded)
+
+
 def _both(source, target, weights, lengths, norm, activation, epsilon, rounded):
     """The decoder's result with what the encoder made of the source, and the function that gives its gradients."""
     below, above = of_part(weights, "encoder_"), of_part(weights, "decoder_")
     if len(below) + len(above) != len(weights):
         raise ValueError(f"the table has {', '.join(weights)}: names begin with encoder_ or decoder_")
-    source, mask, real = encoders.entered(source, lengths, "zeros", rounded)
+    source, mask, real = _entered(source, lengths, "zeros", rounded)
     seen, back_encoder = encoders.stack(source, below, mask, norm, activation, False, epsilon, rounded)
     seen = encoders.left(seen, real, "zeros")
     y, back_decoder = stack(rounded(target), above, seen, mask, norm, activation, epsilon, rounded)

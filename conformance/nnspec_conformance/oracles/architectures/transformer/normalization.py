@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-
-def as_it_is(y):
-    return y
+from nnspec_conformance.oracles.training._weights import as_it_is, before_weights, of_weights, weighted
 
 
 def _mean(y):
@@ -27,17 +25,12 @@ def _normalized(x, epsilon, centred, rounded):
         return rounded(d / s), s
 
 
-def _scaled(y, scale, bias, rounded):
-    y = y if scale is None else rounded(y * scale)
-    return y if bias is None else rounded(y + bias)
-
-
 def layer_norm(x, scale=None, bias=None, *, epsilon=1e-6, rounded=as_it_is):
-    return _scaled(_normalized(x, epsilon, True, rounded)[0], scale, bias, rounded)
+    return weighted(_normalized(x, epsilon, True, rounded)[0], scale, bias, rounded)
 
 
 def rms_norm(x, scale=None, *, epsilon=1e-6, rounded=as_it_is):
-    return _scaled(_normalized(x, epsilon, False, rounded)[0], scale, None, rounded)
+    return weighted(_normalized(x, epsilon, False, rounded)[0], scale, None, rounded)
 
 
 def layer_norm_vjp(x, *rest, epsilon=1e-6, rounded=as_it_is):
@@ -52,8 +45,30 @@ def _pulled_back(x, rest, epsilon, centred, rounded):
     """The gradients of x, and of scale and bias as far as they were handed over."""
     *weights, g = rest
     normal, s = _normalized(x, epsilon, centred, rounded)
-    a = rounded(g * weights[0]) if weights else g
-    dx = rounded(a - rounded(_mean(a))) if centred else a
-    dx = rounded(rounded(dx - rounded(normal * rounded(_mean(rounded(a * normal))))) / s)
-    leading = tuple(range(x.ndim - 1))
-    return (dx, *(rounded(part.sum(leading)) for part in (rounded(g * normal), g)[: len(weights)]))
+    dx = through_rows(before_weights(g, weights, rounded), normal, s, centred=centred, rounded=rounded)
+    return (dx, *of_weights(g, normal, weights, rounded))
+
+
+def through_rows(a, normal, root, *, centred=True, counted=None, rounded=as_it_is):
+    """The gradient of each row from that of the normalized one, through mean and root.
+
+    Args:
+        a: the gradient of the normalized row.
+        normal: the normalized row.
+        root: of its variance and epsilon; an axis of one entry where the row lies.
+        centred: whether the mean was taken off.
+        counted: which entries of a row the statistics are of; by default all.
+        rounded: rounds every operand.
+    """
+    counts = np.ones(a.shape[-1], bool) if counted is None else counted
+    n = max(int(counts.sum()), 1)
+
+    def mean(y):
+        return rounded(y.sum(-1, keepdims=True) / n)
+
+    def reached(y):
+        return y if counts.all() else np.where(counts, y, np.zeros_like(y))
+
+    dx = rounded(a - reached(mean(a))) if centred else a
+    dx = rounded(dx - reached(rounded(normal * mean(rounded(a * normal)))))
+    return rounded(dx / root)

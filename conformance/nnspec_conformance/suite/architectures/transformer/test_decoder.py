@@ -341,3 +341,10 @@ def test_shapes(operation: str) -> Iterator[ErrorCase]:
         yield refusal(operation, *replace(asked, source=other).arrays, **given, valid=right, note=note)
     told = (*right, LENGTHS)
     yield refusal(operation, *right, LENGTHS[:2], **given, valid=told, note="two lengths for three sources")
+
+
+@clause("decoders.empty-source")
+def test_empty_source(operation: str) -> Iterator[ErrorCase]:
+    asked, given = asking(operation), {"norm": "post", "epsilon": EPSILON}
+    empty = replace(asked, source=asked.source[:, :0])
+    yield refusal(operation, *empty.arrays, **given, valid=asked.arrays, note="the target is written from nothing")

@@ -203,6 +203,18 @@ def pulled(trial: Trial, dtype: str, epsilon: float) -> tuple[np.ndarray, tuple[
     return np.asarray(dx, np.float64), gradients_for(trial.operation)(*arrays, g, epsilon=epsilon), (*arrays, g)
 
 
+@clause("normalization.long-batch")
+def test_long_batch(operation: str, lean: bool) -> Iterator[Case]:
+    """Rows that are 1 and -1 when normalized: the gradients of the weights are sums of cotangents, up to the sign."""
+    row, terms = np.array([3.0, -3.0, 3.0, -3.0]), np.resize(np.array([1.0, 3.0, 1.5, 2.0]), (5000, 1))
+    for dtype in ("bfloat16",) if lean else ("bfloat16", "float16"):
+        x, g = (np.broadcast_to(part, (5000, 4)).astype(DTYPES[dtype]) for part in (row, terms))
+        arrays = (x, *(np.ones(4, DTYPES[dtype]) for _ in weights(operation, dtype)))
+        right = GRADIENTS[operation](*wide((*arrays, g)), epsilon=0.0)
+        want = tuple(ulps(part, 1, dtype) for part in right)
+        yield gradient(operation, *arrays, epsilon=0.0, cotangents=g, want=want, note="a sum that stops growing")
+
+
 @clause("layer-norm.gradient-sum")
 def test_gradient_sum(trial: Trial) -> None:
     for dtype in [name for name in trial.dtypes if name in ("float32", "float64")]:

@@ -17,7 +17,7 @@ PAIRS, MORE = 16, 64  # in training, and with distractors
 BATCH, RATE, OTHERS = 64, 3e-3, 1024
 
 
-@experiment("attention-recall", short={"seeds": 2, "steps": 4, "others": 32})
+@experiment("attention-recall", short={"seeds": 2, "steps": 300, "others": 128})
 def recall(seeds: int, *, steps: int = 1500, others: int = OTHERS) -> Outcome:
     """Accuracies and weights on new sequences of both networks, seed by seed."""
     rows = []

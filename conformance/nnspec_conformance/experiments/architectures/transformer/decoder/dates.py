@@ -48,7 +48,7 @@ GIVEN = {"norm": "pre", "epsilon": 1e-6}
 MODELS = ("transformer", "LSTM")
 
 
-@experiment("dates", short={"seeds": 2, "steps": 2, "pairs": 64, "others": 16, "batch": 4})
+@experiment("dates", short={"seeds": 2, "steps": 20, "pairs": 320, "others": 32, "batch": 16})
 def dates(seeds: int, *, steps: int = 800, pairs: int = PAIRS, others: int = OTHERS, batch: int = BATCH) -> Outcome:
     """Shares of dates without a mistake; the curves are losses."""
     rows: list[dict[str, Any]] = []

@@ -23,7 +23,7 @@ KINDS = {
 }
 
 
-@experiment("string-reversal", short={"seeds": 2, "steps": 2, "others": 16, "batch": 4})
+@experiment("string-reversal", short={"seeds": 2, "steps": 60, "others": 64, "batch": 16})
 def reversal(seeds: int, *, steps: int = 2000, others: int = OTHERS, batch: int = BATCH) -> Outcome:
     """Shares of strings that come back without a mistake, of all seeds at once; the curve is the loss."""
     import jax
