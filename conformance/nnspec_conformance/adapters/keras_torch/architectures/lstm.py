@@ -5,8 +5,8 @@ from __future__ import annotations
 from nnspec_conformance.adapters.keras_torch.precision import FLOAT32_PRODUCT
 
 OWING = (
-    "lstm-step.value", "lstm-step.gradient", "lstm-step.candidate", "duty.linear[lstm_step]", "duty.relations[lstm_step]",
-    "duty.sizes[lstm_step]",
+    "lstm-step.value", "lstm-step.gradient", "lstm-step.candidate",
+    "duty.linear[lstm_step]", "duty.relations[lstm_step]", "duty.sizes[lstm_step]",
 )  # fmt: skip
 KNOWN_FAILURES = {f"{name}; float64": FLOAT32_PRODUCT for name in OWING} | {
     "duty.diverged[lstm]": (

@@ -17,6 +17,19 @@ ONE_ENTRY = (
     "weights; searched 2026-11-28, not found; "
     "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/modules/transformer.py"
 )
+SUMS = (
+    "with one thread an entry of the gradient of a scale over 153 rows in bfloat16 is -16.75, right is -17.64: the "
+    "backward pass of layer norm adds the rows in their own dtype (of 15,300 normal ones it is off by 55 of 151), and "
+    "each thread adds a share; searched 2026-11-29, not found; "
+    "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/cpu/layer_norm_kernel.cpp"
+)
+
+
+def one_thread() -> bool:
+    """Whether one thread adds up all rows."""
+    return torch.get_num_threads() == 1
+
+
 KNOWN_FAILURES = {
     f"{clause}[{operation}]{dtypes}": reason
     for operation in ("encoder_layer", "encoder")
@@ -27,7 +40,7 @@ KNOWN_FAILURES = {
         ("duty.diverged", "", multi_head_attention.NAN),
         ("duty.second", "", multi_head_attention.KNOWN_FAILURES["duty.second[multi_head_attention]"]),
     )
-}
+} | {"duty.layouts[encoder]; bfloat16, float32": (SUMS, one_thread)}
 PLACES = {
     "kernel_in": "linear1.weight",
     "bias_in": "linear1.bias",
