@@ -297,7 +297,8 @@ def test_topics_take_at_most_twelve_sheets_and_none_is_cut(visit, site, tabs):
     assert {name: found for name, found in cut.items() if found} == {}
 
 
-CUT = """() => [...document.querySelectorAll(".nn-findings")].filter(box => box.scrollWidth > box.clientWidth + 1).length"""
+CUT = """() => [...document.querySelectorAll(".nn-findings")]
+    .filter(box => box.scrollWidth > box.clientWidth + 1).length"""
 
 
 @pytest.mark.parametrize("width", [1280, 1680])
