@@ -150,7 +150,7 @@ def _cell(data: Data, name: str, clause: Clause) -> Element:
 
 
 def _head(title: str) -> Element:
-    return make("div", "head", make("h1", "", title))
+    return make("div", "head", make("h1", "words", title))
 
 
 def _bar() -> Element:
@@ -258,7 +258,10 @@ def findings(data: Data) -> str:
             section(
                 data.spec.pages[page].title,
                 table(
-                    ["clause", "who", "what is wrong, and where it was reported"], lines, "nn-expected", labelled=True
+                    ["clause", "who", "what is wrong, and where it was reported"],
+                    lines,
+                    "nn-expected nn-findings",
+                    labelled=True,
                 ),
             )
         )
