@@ -57,7 +57,7 @@ def _run(arguments: list[str]) -> int:
             sys.stdout.flush()
             return status
     except HarnessError as error:
-        print(f"nnspec: {error}", file=sys.stderr)
+        _say(f"nnspec: {error}")
         return 2
     except BrokenPipeError:
         sys.stderr.close()
@@ -66,11 +66,20 @@ def _run(arguments: list[str]) -> int:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the end of the program fails again
         where = f"{error.filename}: " if error.filename else ""
-        print(f"nnspec: {where}{one_line(error.strerror or error)}", file=sys.stderr)
+        _say(f"nnspec: {where}{one_line(error.strerror or error)}")
         return 2
     except KeyboardInterrupt:
-        print("nnspec: interrupted", file=sys.stderr)
+        _say("nnspec: interrupted")
         return 2
+
+
+def _say(text: str) -> None:
+    """A line on standard error; where that takes nothing, the status alone speaks."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # else the end of the program fails again
 
 
 def _named(name: str) -> Callable:

@@ -213,10 +213,19 @@ def _current(suite: Suite, subject: Subject | Described, page: str, names: set[s
     return names <= set(outcomes) and not {FAIL, HARNESS_ERROR} & set(outcomes.values())
 
 
+def same_packages(recorded: Any, now: dict[str, str]) -> bool:
+    """Whether the versions are the same; a bug-fix release of Python is the same Python."""
+
+    def named(packages: dict[str, str]) -> dict[str, str]:
+        return {name: v.rpartition(".")[0] if name == "python" else v for name, v in packages.items()}
+
+    return isinstance(recorded, dict) and named(recorded) == named(now)
+
+
 def measured(suite: Suite, subject: Subject | Described, page: str, report: dict) -> dict[str, dict]:
     """The records that a report has of one page, if they were measured with its files and packages as they are now."""
     topic, now, packages = report["topics"].get(page), environment_hash(report), report["environment"]["packages"]
-    if (report["subject"]["version"], packages) != (subject.version, installed(packages)):
+    if report["subject"]["version"] != subject.version or not same_packages(packages, installed(packages)):
         return {}
     if topic is None or topic.get("environment", now) != now:
         return {}

@@ -68,6 +68,8 @@ def _check_files(options: argparse.Namespace) -> None:
     for path in (options.report, options.junit):
         if path and path.resolve() == Path(options.adapter).resolve():
             raise HarnessError(f"{path}: is the adapter itself; choose another file")
+    if options.report and options.junit and options.report.resolve() == options.junit.resolve():
+        raise HarnessError(f"{options.junit}: is where --report writes, too; choose another file for one of them")
     if options.resume and not options.report:
         raise HarnessError("--resume goes on with a report; name it with --report")
     for other in ("if_stale", "record"):

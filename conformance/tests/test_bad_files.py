@@ -91,6 +91,12 @@ def test_adapter_that_moves_away_does_not_move_the_report(nnspec, adapter, tmp_p
     assert (tmp_path / "r.json").is_file()
 
 
+def test_two_results_do_not_go_into_one_file(nnspec, tmp_path):
+    ran = nnspec("check", "numpy_oracle", "relu.value", "--report", tmp_path / "r", "--junit", tmp_path / "r")
+    assert in_a_line(ran, "is where --report writes, too")
+    assert not list(tmp_path.iterdir())
+
+
 # ---- vectors
 @pytest.fixture
 def vectors(nnspec, tmp_path):
@@ -191,6 +197,11 @@ def test_terminal_without_letters_loses_no_word(program, adapter):
     ran = program("check", path, "softmax.value", PYTHONIOENCODING="ascii", LC_ALL="C")
     assert (ran.returncode, "Traceback" in ran.stderr) == (1, False)
     assert "FAIL  softmax.value" in ran.stdout
+
+
+def test_standard_error_that_takes_nothing_does_not_change_the_status():
+    command = f"{sys.executable} -m nnspec_conformance.cli check nosuch 2> /dev/full"
+    assert subprocess.run(command, shell=True, timeout=60, check=False).returncode == 2
 
 
 def test_what_an_adapter_leaves_for_the_end_does_not_change_the_status(program, adapter):

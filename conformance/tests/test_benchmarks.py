@@ -5,6 +5,7 @@ No test looks at how long anything takes.
 
 import importlib.resources
 import json
+import re
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from nnspec_conformance import cli, results
 from nnspec_conformance.benchmarks import command, core, machine, peers, processes, sets
 from nnspec_conformance.benchmarks.components import activations, layers
 from nnspec_conformance.benchmarks.components.activations import BOTH, COSTS, FORWARD, ROW
+from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.results import read_benchmark, read_json
 
 COMMITTED = sorted(path.parent for path in results.COMMITTED.glob("benchmarks/*/machine.json"))
@@ -31,6 +33,12 @@ def main(arguments):
 
 def programs(name, direction, size=4 * ROW):
     return activations.builder(name, size, direction)(machine.find_device("cpu"))
+
+
+def test_every_set_has_its_chart_on_a_page():
+    pages = [path.read_text(encoding="utf-8") for path in own_spec().root.rglob("*.md")]
+    shown = {name for page in pages for name in re.findall(r"^/// benchmark \| (\w+)$", page, re.MULTILINE)}
+    assert set(sets.discover()) - shown == set()
 
 
 # What is timed

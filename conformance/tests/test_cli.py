@@ -11,6 +11,7 @@ from nnspec_conformance import __version__, report
 from nnspec_conformance.template import template
 
 WRONG = "def relu(x):\n    return np.abs(x)\n"
+MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def test_check_passes_with_status_0(nnspec):
@@ -102,6 +103,13 @@ def test_other_versions_are_run_again(nnspec, current, monkeypatch):
     assert stale(nnspec, *current)
 
 
+@pytest.mark.parametrize(("version", "again"), [(f"{MINOR}.99", False), ("3.99.7", True)])
+def test_a_bug_fix_release_of_python_is_the_same_python(nnspec, current, monkeypatch, version, again):
+    now = report.installed
+    monkeypatch.setattr(report, "installed", lambda names: now(names) | {"python": version})
+    assert stale(nnspec, *current) == again
+
+
 @pytest.mark.parametrize("content", ["{", "{}", '{"suite": 3}', "[]"])
 def test_report_that_is_none_is_run_again(nnspec, current, content):
     path, file = current
@@ -153,6 +161,16 @@ def test_current_kill_table_is_left_alone(nnspec, tmp_path):
     again = nnspec("mutants", "relu.value", "--record", tmp_path, "--if-stale")
     more = nnspec("mutants", "relu.value", "tanh.odd", "--record", tmp_path, "--if-stale")
     assert (again.out, "tanh.odd" in more.out) == (f"{tmp_path} is current\n", True)
+
+
+@pytest.mark.parametrize(("version", "again"), [(f"{MINOR}.99", False), ("3.99.7", True)])
+def test_kill_table_of_another_python_is_not_current(nnspec, tmp_path, version, again):
+    nnspec("mutants", "relu.value", "--record", tmp_path)
+    file = tmp_path / "components" / "activations.json"
+    made = json.loads(file.read_text())
+    file.write_text(json.dumps(made | {"packages": made["packages"] | {"python": version}}))
+    ran = nnspec("mutants", "relu.value", "--record", tmp_path, "--if-stale")
+    assert (ran.out != f"{tmp_path} is current\n") == again
 
 
 def test_weak_kill_table_is_not_current(nnspec, tmp_path):

@@ -16,7 +16,7 @@ from typing import Any
 
 from nnspec_conformance.clauses import load_spec
 from nnspec_conformance.errors import HarnessError
-from nnspec_site import assets, built, cards, data, drawing, navigation, sources, staging
+from nnspec_site import assets, built, cards, data, drawing, navigation, sources, staging, styles
 from nnspec_site.errors import SiteError
 from nnspec_site.staging import CONFIG
 
@@ -58,6 +58,7 @@ def build(site_dir: Path | None = None) -> Path:
     finally:
         config.plugins.on_shutdown()
         logging.getLogger("mkdocs").removeHandler(warnings)
+    styles.shorten(Path(config.site_dir))
     return Path(config.site_dir)
 
 

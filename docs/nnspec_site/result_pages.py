@@ -150,7 +150,7 @@ def _cell(data: Data, name: str, clause: Clause) -> Element:
 
 
 def _head(title: str) -> Element:
-    return make("div", "head", make("h1", "", title))
+    return make("div", "head", make("h1", "words", title))
 
 
 def _bar() -> Element:
@@ -243,6 +243,7 @@ def findings(data: Data) -> str:
     by_topic: dict[str, list[tuple[Finding, list[str]]]] = {}
     for one, names in merged.values():
         by_topic.setdefault(one.page, []).append((one, names))
+    head = ["clause", "who", "what is wrong, and where it was reported"]
     body: list[Element] = [_head("Findings"), make("p", "", *_findings_intro(merged))]
     for page in (name for name in data.spec.pages if name in by_topic):
         lines = []
@@ -257,9 +258,7 @@ def findings(data: Data) -> str:
         body.extend(
             section(
                 data.spec.pages[page].title,
-                table(
-                    ["clause", "who", "what is wrong, and where it was reported"], lines, "nn-expected", labelled=True
-                ),
+                table(head, lines, "nn-expected nn-findings", labelled=True),
             )
         )
     renderer = Renderer(data.spec, FINDINGS[1:], "results/index.md")

@@ -297,6 +297,17 @@ def test_topics_take_at_most_twelve_sheets_and_none_is_cut(visit, site, tabs):
     assert {name: found for name, found in cut.items() if found} == {}
 
 
+CUT = """() => [...document.querySelectorAll(".nn-findings")]
+    .filter(box => box.scrollWidth > box.clientWidth + 1).length"""
+
+
+@pytest.mark.parametrize("width", [1280, 1680])
+def test_what_is_wrong_is_read_without_scrolling_sideways(visit, width):
+    page = visit("results/findings.html", width=width)
+    assert page.locator(".nn-findings").count() > 10
+    assert page.evaluate(CUT) == 0
+
+
 def test_on_paper_each_framework_stands_above_its_code(visit):
     page = visit(TOPIC)
     page.emulate_media(media="print")

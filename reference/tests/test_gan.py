@@ -45,7 +45,8 @@ def same(one, other):
 def changed(old, new):
     """The step with a part of its source changed."""
     text = inspect.getsource(gan_step)
-    assert text.count(old) == 1
+    if text.count(old) != 1:
+        raise LookupError(f"the source has this {text.count(old)} times: {old}")
     scope = dict(vars(gan))
     exec(text.replace(old, new), scope)
     return scope["gan_step"]
