@@ -120,11 +120,11 @@ def dense_start(shape, *, seed):
 
 
 def dense_bias_start(shape, *, seed, inputs):
-    return nnx.Linear(inputs, *shape, rngs=nnx.Rngs(seed)).bias[...]
+    return nnx.Linear(inputs, *shape, rngs=nnx.Rngs(seed)).bias[...]  # type: ignore[index]
 
 
 def convolution_bias_start(shape, *, seed, inputs):
-    return nnx.Conv(inputs, *shape, kernel_size=(3, 3), rngs=nnx.Rngs(seed)).bias[...]
+    return nnx.Conv(inputs, *shape, kernel_size=(3, 3), rngs=nnx.Rngs(seed)).bias[...]  # type: ignore[index]
 
 
 def convolution_start(shape, *, seed):

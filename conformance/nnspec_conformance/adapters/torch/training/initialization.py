@@ -134,7 +134,7 @@ def dense_bias_start(shape, *, seed, inputs):
 
 
 def convolution_bias_start(shape, *, seed, inputs):
-    return _new(nn.Conv2d, seed, inputs, *shape, kernel_size=3).bias.detach()
+    return _new(nn.Conv2d, seed, inputs, *shape, kernel_size=3).bias.detach()  # type: ignore[union-attr]
 
 
 def convolution_start(shape, *, seed):
