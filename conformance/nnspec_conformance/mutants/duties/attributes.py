@@ -86,13 +86,13 @@ def other_default(attribute: Attribute) -> list:
 FLAT = ("top_k_probabilities", "nucleus_probabilities")  # beside other keywords one token is left: there is no slope
 
 
-def where_keywords_meet(mutants: Mutants, story: str, duty: str, part: str, wrong: Callable) -> None:
+def where_keywords_meet(mutants: Mutants, story: str, duty: str, part: str, name: str, wrong: Callable) -> None:
     """Add what is wrong only beside several keywords that have another value than in the home question."""
-    for name in own_spec().clauses[duty].operations:
-        home = Home(own_spec().operations[name], {})
-        if together(home) and name not in FLAT:
+    for operation in own_spec().clauses[duty].operations:
+        home = Home(own_spec().operations[operation], {})
+        if together(home) and operation not in FLAT:
             met = partial(_where_keywords_meet, home, wrong)
-            mutants.each(story, duty, operations=(name,), part=part, name="is wrong where keywords meet")(met)
+            mutants.each(story, duty, operations=(operation,), part=part, name=name)(met)
 
 
 def _where_keywords_meet(home: Home, wrong: Callable, f, *arrays, **given):

@@ -47,6 +47,7 @@ where_keywords_meet(
     "two keywords together take a branch of their own, and nobody compared its backward pass",
     DUTY,
     "_vjp",
+    "has the gradient right for one keyword at a time",
     counts_the_gradient_twice,
 )
 

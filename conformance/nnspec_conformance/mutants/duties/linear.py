@@ -29,6 +29,7 @@ where_keywords_meet(
     "two keywords together take a branch of their own, which is right for positive cotangents",
     DUTY,
     "_vjp",
+    "keeps the sign of the cotangents for one keyword at a time",
     loses_the_sign_of_the_cotangents,
 )
 

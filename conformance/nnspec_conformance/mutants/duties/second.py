@@ -80,6 +80,7 @@ where_keywords_meet(
     "two keywords together take a branch of their own, through which nobody can differentiate twice",
     DUTY,
     PART,
+    "has a second order for one keyword at a time",
     has_no_second_order,
 )
 
