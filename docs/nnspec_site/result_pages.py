@@ -242,7 +242,7 @@ def findings(data: Data) -> str:
     for one, names in merged.values():
         by_topic.setdefault(one.page, []).append((one, names))
     head = ["clause", "who", "what is wrong, and where it was reported"]
-    body: list[Element] = [_head("Findings"), make("p", "", *_findings_intro(merged))]
+    body: list[Element] = [_head("Findings"), make("p", "", *_findings_intro(data, merged))]
     for page in (name for name in data.spec.pages if name in by_topic):
         lines = []
         for one, names in by_topic[page]:
@@ -264,13 +264,15 @@ def findings(data: Data) -> str:
     return whole("Findings", "Results", text, [_bar(), make("main", "", *body)], renderer)
 
 
-def _findings_intro(merged: dict[tuple[str, str], tuple[Finding, list[str]]]) -> list[Element | str]:
+def _findings_intro(data: Data, merged: dict[tuple[str, str], tuple[Finding, list[str]]]) -> list[Element | str]:
     reported = sum(is_reported(one.text) for one, _ in merged.values())
+    names = dict.fromkeys(name for _, names in merged.values() for name in names)
+    versions = ", ".join(f"{name} {data.subjects[name]['subject'].get('version', '')}" for name in names)
     return [
-        f"{plural(len(merged), 'cause')} of answers that are wrong, and no mere reading. {reported} link to a report "
-        "or to the lines of the framework that do it; of the others a search found none, or nobody has searched. The "
-        "page of a subject has what came, what is right, and the command that writes a script which shows it with "
-        "the framework and NumPy alone.",
+        f"{plural(len(merged), 'cause')} of wrong answers. {reported} link to a report or to the lines of the framework "
+        "that cause it; of the others a search found no report. Choose a subject in a row: its page has what came, what "
+        "is right, and the command that writes a script which shows it with the framework and NumPy alone. "
+        f"Measured were {versions}.",
     ]
 
 

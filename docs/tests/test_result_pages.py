@@ -82,7 +82,9 @@ def test_finding_leads_to_the_subject_that_has_it(pages):
     made = pages()
     (link,) = re.findall(r'href="(subjects/torch\.html#finding-\w+)"', made["results/findings.html"])
     assert f'id="{link.partition("#")[2]}"' in made["results/subjects/torch.html"]
-    assert "1 cause of answers that are wrong" in text_of(made["results/findings.html"])
+    said = text_of(made["results/findings.html"])
+    assert "1 cause of wrong answers." in said
+    assert "Measured were torch 1.0." in said
 
 
 def test_reading_is_no_finding(pages):
