@@ -269,9 +269,9 @@ def _findings_intro(data: Data, merged: dict[tuple[str, str], tuple[Finding, lis
     names = dict.fromkeys(name for _, names in merged.values() for name in names)
     versions = ", ".join(f"{name} {data.subjects[name]['subject'].get('version', '')}" for name in names)
     return [
-        f"{plural(len(merged), 'cause')} of wrong answers. {reported} link to a report or to the lines of the framework "
-        "that cause it; of the others a search found no report. Choose a subject in a row: its page has what came, what "
-        "is right, and the command that writes a script which shows it with the framework and NumPy alone. "
+        f"{plural(len(merged), 'cause')} of wrong answers. {reported} link to a report or to the lines of the framework"
+        " that cause it; of the others a search found no report. Choose a subject in a row: its page has what came, "
+        "what is right, and the command that writes a script which shows it with the framework and NumPy alone. "
         f"Measured were {versions}.",
     ]
 
