@@ -50,7 +50,7 @@ def test_of_what_no_script_can_show_the_check_is_named(pages, monkeypatch):
 
 def test_subject_tells_its_readings_beside_the_definition(pages):
     said = text_of(pages()["results/subjects/torch.html"])
-    assert "gelu.form tanh : the approximation. The definition is exact ." in said
+    assert "gelu.form tanh : the approximation . The definition is exact ." in said
     assert "No setting that was tried gives the definition's; the reference shows what to compute." in said
 
 

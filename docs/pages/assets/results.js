@@ -28,6 +28,9 @@ const columns = () => [...data.subjects, ...own];
 const cells = (row) => [...row[3], ...own.map((one) => one.cell(row))];
 const readings = (row) => columns().map((one, at) => (one.reading ? one.reading(row) : (row[4]?.[at] ?? "")));
 
+// A reading as it is compared: 1.0 in the recorded results is 1 in a report.
+const plain = (reading) => reading.split(", ").map((one) => (one && Number.isFinite(Number(one)) ? Number(one) : one)).join();
+
 function choose(name, label, options) {
   const select = el("select", { name }, ...options.map(([value, text]) => el("option", { value, textContent: text })));
   return el("label", {}, `${label} `, select);
@@ -87,7 +90,7 @@ function chosen({ subject, against }) {
 function differs(row, places, { against }) {
   const found = cells(row);
   if (against && places.length === 2) {
-    const [one, other] = places.map((at) => found[at] + readings(row)[at]);
+    const [one, other] = places.map((at) => found[at] + plain(readings(row)[at]));
     return one !== other;
   }
   const judged = places.length > 1 ? places.filter((at) => columns()[at][2] !== "oracle") : places;
