@@ -89,12 +89,27 @@ def step(carry: Carry, batch: Batch, key: Array, count: Any, rule: Rule) -> tupl
         finite = finite | excused
     fine = (finite.all() | (rule.nonfinite == "pass")) & ~carry.halted
     taken = fine & ~excused
-    # A branch moves weights and state in their own memory, and rounds as without a choice; a select does neither.
-    after = jax.lax.cond(taken, move, lambda before, g: before, carry, g)
+    # In a branch weights and state move where they lie, and are rounded as without one. Sums may be taken in another
+    # order there; where the optimizer takes some, the branch chooses behind it, and copies.
+    if _adds_up(jax.make_jaxpr(move)(carry, g).jaxpr):
+        after = jax.lax.cond(taken, lambda new, old: new, lambda new, old: old, move(carry, g), carry)
+    else:
+        after = jax.lax.cond(taken, move, lambda before, g: before, carry, g)
     scale = jax.tree.map(lambda new, old: jnp.where(fine, new, old), scale, carry.scale)
     halted = ~fine & (rule.nonfinite == "stop")
     after = kept(after._replace(halted=halted, scale=scale), rule.devices)
     return after, told, jnp.where(taken, weight, 0), finite
+
+
+def _adds_up(jaxpr: Any) -> bool:
+    """Whether a program takes sums, or anything else along an axis."""
+    for equation in jaxpr.eqns:
+        inner = [part for value in equation.params.values() for part in jax.tree.leaves(value)]
+        if {"axes", "axis", "dimension_numbers"} & equation.params.keys():
+            return True
+        if any(_adds_up(part.jaxpr) for part in inner if hasattr(part, "jaxpr")):
+            return True
+    return False
 
 
 def _in_pieces(
