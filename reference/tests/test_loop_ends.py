@@ -225,7 +225,7 @@ def loop_console(**how):
         ({"loss": lambda *given, key: losses(*given, key=key) > 0}, r"^fit: the loss has the dtype bool, which has no"),
         ({"metrics": {"f": lambda *given, key: 1.0}, "validation": VALID}, r"^evaluate: the metric f has the sh"),
         ({"metrics": {"f": lambda *given, key: jnp.ones(2)}, "validation": VALID}, r"^evaluate: the metric f has th"),
-        ({"metrics": {"f": lambda *given, key: "good"}, "validation": VALID}, r"^evaluate: the metric f is str; retur"),
+        ({"metrics": {"f": lambda *given, key: "good"}, "validation": VALID}, r"^evaluate: the metric f is str; "),
         ({"metrics": {"loss": losses}, "validation": VALID}, r"^fit: a metric is called 'loss' as the validation loss"),
         ({"validation": (X, Y[:3])}, r"^evaluate: the arrays of data hold \[11, 3\] examples"),
         ({"validation": lambda epoch: []}, r"^evaluate: data gave no batch"),
