@@ -101,13 +101,14 @@ def mend_the_layer(folder) -> None:
 
 def test_the_mistake_in_the_encoder_layer_is_named(folder, capsys):
     assert cli.main(ENCODER.split()) == 1
-    compare(f"nnspec {ENCODER}", 0, capsys.readouterr().out.strip().splitlines())
+    printed = [line for line in capsys.readouterr().out.splitlines() if re.search("FAIL|error", line)]
+    compare(f'nnspec {ENCODER} | grep -E "FAIL|error"', 0, printed)
 
 
 def test_the_mended_encoder_layer_passes(folder, capsys):
     mend_the_layer(folder)
     assert cli.main(ENCODER.split()) == 0
-    compare(f"nnspec {ENCODER}", 1, capsys.readouterr().out.strip().splitlines())
+    compare(f"nnspec {ENCODER}", 0, capsys.readouterr().out.strip().splitlines())
 
 
 def test_the_encoder_layer_computes_the_same(folder, capsys, monkeypatch):
