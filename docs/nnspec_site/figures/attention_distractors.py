@@ -15,7 +15,7 @@ WHO = ("attention", "LSTM", "most frequent value")
 
 
 def accuracies() -> dict[str, np.ndarray]:
-    """By network or rule, [seeds, counts]."""
+    """Return the accuracy of every network and rule, seeds by counts."""
     rows = load_experiments()["attention-distractors"]["rows"]
     return {who: np.array([[row[f"{who}, {n} pairs"] for n in COUNTS] for row in rows]) for who in WHO}
 
