@@ -18,10 +18,11 @@ WINDOWS = (
     "padding='SAME' fits any window; searched 2026-11-28, not found; "
     "https://github.com/google/flax/blob/v0.12.8/flax/nnx/graphlib.py"
 )
+NETWORKS = ("convolutional_autoencoder", "tied_convolutional_autoencoder")
 KNOWN_FAILURES = {
-    "convolutional-autoencoder.sides": SIDES,
-    "duty.refusals[convolutional_autoencoder]": WINDOWS.format("5 x 4"),
-    "duty.broadcasting[convolutional_autoencoder]": WINDOWS.format("1 x 4"),
+    **{f"convolutional-autoencoder.sides[{name}]": SIDES for name in NETWORKS},
+    **{f"duty.refusals[{name}]": WINDOWS.format("5 x 4") for name in NETWORKS},
+    **{f"duty.broadcasting[{name}]": WINDOWS.format("1 x 4") for name in NETWORKS},
 }
 
 
@@ -31,6 +32,15 @@ def convolutional_autoencoder(x, weights, *, activation):
         half, part, i = name.split("_")
         turned = value.swapaxes(2, 3) if (half, part) == ("decoder", "kernel") else value
         state[half].setdefault(int(i), {})[part] = nnx.Param(turned)
+    return nnx.merge(_structure(activation), nnx.State(state))(x)
+
+
+def tied_convolutional_autoencoder(x, weights, *, activation):
+    state = {"encoder": {}, "decoder": {}}
+    for name, value in weights.items():
+        *half, part, i = name.split("_")
+        for which in half or state:  # with transpose_kernel a layer takes the kernel of what it undoes as it is
+            state[which].setdefault(int(i), {})[part] = nnx.Param(value)
     return nnx.merge(_structure(activation), nnx.State(state))(x)
 
 
