@@ -83,7 +83,12 @@ def test_value(operation: str, lean: bool) -> Iterator[Case]:
         given = images(dtype), told(operation, table(dtype))
         yield call(operation, *given, **SMOOTH, want=want, note="an activated code")
     yield call(
-        operation, images(), whole_table, **KINKED, want=want, note="another function than the one that is named"
+        operation,
+        images(),
+        told(operation, table()),
+        **KINKED,
+        want=want,
+        note="another function than the one that is named",
     )
     if not lean:
         other = images(sides=(4, 4), channels=1), told(operation, table(channels=1, maps=1, code=3))
