@@ -174,7 +174,8 @@ def _half(weights: dict, half: str) -> tuple[dict[str, str], dict]:
     """The axes that a half has, and the table without the entries of the other one."""
     other = "decoder" if half == "encoder" else "encoder"
     axes = TIED_AXES if "kernel_0" in weights else AXES
-    return tuple({n: a for n, a in part.items() if not str(n).startswith(other)} for part in (axes, weights))
+    own = {name: words for name, words in axes.items() if not name.startswith(other)}
+    return own, {name: w for name, w in weights.items() if not str(name).startswith(other)}
 
 
 def _check(operation: str, weights: dict, axes: dict[str, str], x: Array) -> None:

@@ -175,5 +175,5 @@ def test_sides(operation: str) -> Iterator[ErrorCase]:
 @clause("convolutional-autoencoder.maps")
 def test_maps(operation: str) -> Iterator[ErrorCase]:
     x, weights = images(), told(operation, table())
-    for lacking, note in (({"code": 0}, "a code without a channel"), ({"maps": 0}, "a layer without a map")):
-        yield refusal(operation, x, told(operation, table(**lacking)), **KINKED, valid=(x, weights), note=note)
+    for wrong, note in ((table(code=0), "a code without a channel"), (table(maps=0), "a layer without a map")):
+        yield refusal(operation, x, told(operation, wrong), **KINKED, valid=(x, weights), note=note)
