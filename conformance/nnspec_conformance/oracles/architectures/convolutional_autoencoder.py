@@ -44,8 +44,19 @@ def doubled_vjp(z, kernel, cotangents, rounded=as_it_is):
     """The gradients of a transposed convolution: it is the adjoint of the convolution with its kernel turned over."""
     turned = kernel.swapaxes(2, 3)
     dz = halved(cotangents, turned, np.zeros(z.shape[-1], z.dtype), rounded)
-    dturned = strided_convolution_vjp(cotangents, turned, None, z, STRIDE, PADS, rounded)[1]
+    dturned = kernel_slopes(cotangents, z, rounded)
     return dz, dturned.swapaxes(2, 3), summed(cotangents.reshape(-1, cotangents.shape[-1]), rounded)
+
+
+def kernel_slopes(x, cotangents, rounded=as_it_is):
+    """The gradient of a kernel, tap by tap; the sum over all places is rounded at each of them, as a loop adds it."""
+    padded, (_, rows, columns, filters) = np.pad(x, [(0, 0), *PADS, (0, 0)]), cotangents.shape
+    g = cotangents.reshape(-1, filters)
+    found = np.zeros((*WINDOW, x.shape[-1], filters), np.result_type(x, g))
+    for a, c in np.ndindex(WINDOW):
+        read = padded[:, a : a + STRIDE * rows : STRIDE, c : c + STRIDE * columns : STRIDE].reshape(len(g), -1)
+        found[a, c] = read.T @ g if rounded is as_it_is else summed(read[:, :, None] * g[:, None], rounded)
+    return found
 
 
 def checked(x, weights):
@@ -98,9 +109,10 @@ def convolutional_autoencoder_vjp(x, weights, cotangents, *, activation, rounded
 
     def into(i, a, g):
         kernel, bias = w[f"encoder_kernel_{i}"], w[f"encoder_bias_{i}"]
-        dx, *parts = map(rounded, strided_convolution_vjp(a, kernel, bias, g, STRIDE, PADS, rounded))
-        found[f"encoder_kernel_{i}"], found[f"encoder_bias_{i}"] = parts
-        return dx
+        dx = strided_convolution_vjp(a, kernel, bias, g, STRIDE, PADS)[0]
+        found[f"encoder_kernel_{i}"] = rounded(kernel_slopes(a, g, rounded))
+        found[f"encoder_bias_{i}"] = rounded(summed(g.reshape(-1, g.shape[-1]), rounded))
+        return rounded(dx)
 
     g = rounded(back(0, h, g) * slope(h, activation, rounded))
     g = rounded(for_code + back(1, code, g))
@@ -131,5 +143,6 @@ def tied_convolutional_autoencoder_vjp(x, weights, cotangents, *, activation, ro
     table = untied(weights)
     dx, found = convolutional_autoencoder_vjp(x, table, cotangents, activation=activation, rounded=rounded)
     for i in (0, 1):
-        found[f"kernel_{i}"] = found[f"encoder_kernel_{i}"] + found[f"decoder_kernel_{i}"].swapaxes(2, 3)
+        there, back = found[f"encoder_kernel_{i}"], found[f"decoder_kernel_{i}"].swapaxes(2, 3)
+        found[f"kernel_{i}"] = rounded(there + back)
     return dx, {name: found[name] for name in weights}

@@ -42,11 +42,12 @@ def convolutional_autoencoder(x, weights, *, activation):
 
 
 def tied_convolutional_autoencoder(x, weights, *, activation):
-    state = {"encoder": {}, "decoder": {}}
-    for name, value in weights.items():
-        *half, part, i = name.split("_")
-        for which in half or state:  # with transpose_kernel a layer takes the kernel of what it undoes as it is
-            state[which].setdefault(int(i), {})[part] = nnx.Param(value)
+    table, state = dict(weights), {"encoder": {}, "decoder": {}}
+    for i in (0, 1):
+        kernel = table.pop(f"kernel_{i}")  # with transpose_kernel a layer takes the kernel of what it undoes as it is
+        for half, layers in state.items():
+            layers[i] = {"kernel": nnx.Param(kernel), "bias": nnx.Param(table.pop(f"{half}_bias_{i}"))}
+    state["encoder"] |= {name: nnx.Param(value) for name, value in table.items()}  # merge refuses more than it has
     return nnx.merge(_structure(activation), nnx.State(state))(x)
 
 
