@@ -276,6 +276,9 @@ class ConvolutionalAutoencoder(nnx.Module):
 
         Returns:
             The codes [batch, height / 4, width / 4, code].
+
+        Raises:
+            ValueError: a side is no multiple of four, or the images have other channels.
         """
         return convolutional_encoder(x, self.get_weights(), activation=self.activation)
 
@@ -287,6 +290,9 @@ class ConvolutionalAutoencoder(nnx.Module):
 
         Returns:
             The images [batch, 4 rows, 4 columns, channels].
+
+        Raises:
+            ValueError: the codes have other channels.
         """
         return convolutional_decoder(code, self.get_weights(), activation=self.activation)
 
