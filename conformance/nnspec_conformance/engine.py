@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nnspec_conformance import subnormals
+from nnspec_conformance import programs, subnormals
 from nnspec_conformance.cases import Case, ErrorCase, Test
 from nnspec_conformance.compare import Finding
 from nnspec_conformance.errors import (
@@ -51,6 +51,8 @@ def validate(suite: Suite, subject: Subject) -> None:
             raise HarnessError(f"{subject.place(f'{operation}', 'DTYPES')}: {problem}")
     if wrong := subnormals.problem(subject.subnormals, operations):
         raise HarnessError(f"{subject.place('SUBNORMALS')}: {wrong}")
+    if wrong := programs.misdeclared(getattr(subject.adapter, "STEPS", {})):
+        raise HarnessError(f"{subject.place('STEPS')}: {wrong}")
     for key, value in subject.known_failures.items():
         try:
             parse(suite.spec, subject, key, value)

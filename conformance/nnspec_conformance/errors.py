@@ -1,7 +1,11 @@
 """The errors a user of the suite can meet, each one line that names what, where and the likely fix."""
 
 import difflib
+import traceback
 from collections.abc import Iterable
+
+SLIPS = (TypeError, NameError, AttributeError)
+REFUSING = ("/oracles/", "/numpy_oracle/")  # whose tables and axes a mutant asks for in vain, as anybody does
 
 
 def one_line(text: object, longest: int = 300) -> str:
@@ -17,6 +21,17 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "; nnspec cla
     """``; did you mean a, b?`` with the nearest known words; the last argument if none is near."""
     near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.6)
     return f"; did you mean {', '.join(near)}?" if near else otherwise
+
+
+def is_slip(error: BaseException) -> bool:
+    """Whether who wrote a mutant made another mistake than its name says, so that it cannot run.
+
+    A look-up that fails in the mutant's own code is one; where the oracle looks in vain it refuses what it was handed.
+    """
+    if not isinstance(error, LookupError):
+        return isinstance(error, SLIPS)
+    files = [frame.filename.replace("\\", "/") for frame in traceback.extract_tb(error.__traceback__)]
+    return not any(part in file for file in files for part in REFUSING)
 
 
 class HarnessError(Exception):

@@ -55,6 +55,39 @@ def plan(home: Home, *, lean: bool = False) -> list[Setting]:
     return list(found.values())
 
 
+def other_settings(home: Home) -> Iterator[tuple[Home, dict[str, Any]]]:
+    """The home question with each tested value of each keyword in turn, then with several changed; and what is."""
+    free = [attribute.name for attribute in home.operation.attributes if not attribute.readings]
+    for other in (*home.with_each(free), *together(home)):
+        yield other, {name: value for name, value in other.attributes.items() if home.attributes.get(name) != value}
+
+
+def together(home: Home) -> list[Home]:
+    """The home question with several keywords changed: any two of them, each to one other value, in one of these.
+
+    A keyword changes to the last of its declared values that it does not have in the home question.
+    """
+    stands = with_defaults(home.operation, home.attributes)
+    choices = {}
+    for name, values in choices_of(home).items():
+        others = [value for value in values if value not in (LEFT_OUT, stands.get(name))]
+        choices |= {name: (others[-1], home.attributes.get(name, LEFT_OUT))} if others else {}
+    found: dict[str, Home] = {}
+    for row in pairwise(choices):
+        chosen = completed(home.operation, home.attributes | row)
+        there = replace(home, keywords=home.attributes | chosen if "seed" in home.attributes else chosen)
+        if len(changed(home, chosen)) > 1 and is_possible(there, home.lengths) and _is_ordered(chosen):
+            found.setdefault(repr(chosen), there)
+    return list(found.values())
+
+
+def changed(home: Home, given: Mapping[str, Any]) -> list[str]:
+    """The keywords of a call, readings apart, that have another value than in the home question."""
+    plain = with_defaults(home.operation, home.attributes)
+    names = [attribute.name for attribute in home.operation.attributes if not attribute.readings]
+    return [name for name in names if name in given and given[name] != plain.get(name)]
+
+
 def edges(attribute: Attribute) -> list[float]:
     """Zero, a negative and a large number, the ends of a number's range, or numbers beside them.
 

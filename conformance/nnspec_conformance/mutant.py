@@ -147,7 +147,7 @@ class Mutants(list[Mutant]):
         def bind(wrong: Callable) -> Callable:
             for operation in operations or families[0].operations:
                 catches = tuple(family.instance(operation) for family in families)
-                changed = functools.partial(wrong, getattr(self.base, operation + part))
+                changed = functools.partial(wrong, _named(getattr(self.base, operation + part), operation + part))
                 self.add(story, *catches, part=part, name=name or _in_words(wrong))(changed)
             return wrong
 
@@ -162,6 +162,19 @@ class Mutants(list[Mutant]):
         if clause not in self.spec.clauses:
             raise HarnessError(f"no clause '{clause}'{did_you_mean(clause, self.spec.clauses)}")
         return self.spec.clauses[clause]
+
+
+def _named(function: Callable, name: str) -> Callable:
+    """The function under its name in the adapter, by which a mutant finds its declaration; some are made by others."""
+    if function.__name__ == name:
+        return function
+
+    @functools.wraps(function)
+    def right(*arrays: Any, **given: Any) -> Any:
+        return function(*arrays, **given)
+
+    right.__name__ = name
+    return right
 
 
 def _in_words(function: Callable) -> str:

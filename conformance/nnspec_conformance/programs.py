@@ -17,6 +17,7 @@ import numpy as np
 from nnspec_conformance import nested
 from nnspec_conformance.answers import scaled
 from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.errors import did_you_mean, one_line
 from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.trees import mapped
@@ -54,6 +55,19 @@ STEPS: dict[str, Callable] = {  # as arrays of NumPy, JAX and others have them; 
 }
 AROUND = 3  # entries that a slice leaves out
 UNKNOWN = (AttributeError, KeyError, NotImplementedError, TypeError)  # what a step raises that an array does not have
+
+
+def misdeclared(steps: Any) -> str:
+    """What is wrong with an adapter's ``STEPS``, in a line; empty if nothing is."""
+    if not isinstance(steps, dict):
+        return f"STEPS is {one_line(repr(steps), 100)}, expected a dict"
+    for name, step in steps.items():
+        if name not in STEPS:
+            known = f"; known: {', '.join(STEPS)}"
+            return f"STEPS names no step: {name!r}{did_you_mean(str(name), STEPS, known)}"
+        if not callable(step):
+            return f"STEPS[{name!r}] is {one_line(repr(step), 100)}, expected a function"
+    return ""
 
 
 @dataclass(frozen=True)

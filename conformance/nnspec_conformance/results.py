@@ -46,7 +46,7 @@ def today() -> str:
     """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     try:
-        now = datetime.datetime.fromtimestamp(int(epoch) if epoch else time.time(), datetime.UTC)
+        now = datetime.datetime.fromtimestamp(time.time() if epoch is None else int(epoch), datetime.UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise HarnessError(
             f"SOURCE_DATE_EPOCH is {one_line(epoch, 40)!r}, expected whole seconds since 1970; unset it or correct it"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nnspec_conformance.declarations import rows_of
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Table
 
@@ -28,6 +29,9 @@ ROWS = 65537
 EXAMPLES = 65  # over which also the gradient of what they share is a sum that can be bounded
 EVERY_DTYPE = 2  # how many sizes are asked in it: no array of whole vectors, and only such arrays
 MOST = 2**20  # entries of all arrays of a question
+SHORT = (*BESIDE, (2,), (4, 4, 4, 1, 1), (1,))  # beside many examples
+FEW = 4  # examples, whose answers are known; they are repeated to ``ROWS``
+REPEATED = 5 * MOST  # entries that all arrays may have then
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,33 @@ def one_long_axis(home: Home, n: int) -> list[Size]:
     axes = Axes.of(home)
     sizes = [axes.alone((5,) if axes.stars else (), name, n) for name in axes.words or ("last",)]
     return [size for size in sizes if is_possible(home, size.lengths)]
+
+
+def few_examples(home: Home) -> Size | None:
+    """A few examples along an axis of one length, beside short lengths; None where they lie along no such axis.
+
+    The axis may have ``ROWS`` entries as well. Where any number of axes holds examples, the plan has so many.
+    """
+    axes = Axes.of(home)
+    along = next((name for name in axes.words if name in home.operation.examples), "")
+    for beside in SHORT if along else ():
+        size = _whole(axes.alone((), along, FEW, beside), home.operation.multiples)
+        many = size.lengths | {along: ROWS}
+        if size.lengths[along] == FEW and is_possible(home, size.lengths) and is_possible(home, many, REPEATED):
+            return size
+    return None
+
+
+def long_answer(home: Home) -> Size | None:
+    """The first axis of the answer long, beside short ones; None where examples lie along one.
+
+    None beside weights, either: what is known of so many terms, or of so many results, is no bound that tells a row.
+    """
+    tables = [argument for argument in home.operation.arguments if isinstance(argument, Table)]
+    if home.operation.examples or not all(table.any for table in tables):
+        return None
+    first = next(row.axes[0] for row in rows_of(home.operation.result))
+    return Axes.of(home).alone((), first, ROWS)
 
 
 # ---- the axes of an operation

@@ -25,6 +25,7 @@ from nnspec_conformance.errors import (
     NotImplementedBySubject,
     Refused,
     TookTooLong,
+    is_slip,
     one_line,
 )
 from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
@@ -41,7 +42,6 @@ from nnspec_conformance.trees import claimed, leaves
 SCALARS = (bool, int, float, str, type(None))
 FIRST = 4  # times as long may a call take that has to be compiled first
 LARGEST = 2**27  # entries of an answer; no question has one of a hundredth of that
-SLIPS = (TypeError, NameError, AttributeError)  # of who wrote a mutant: it does not do what its name says
 
 
 class Subject:
@@ -84,6 +84,7 @@ class Subject:
         self.asked: str | None = None  # dtype of the arrays of the last call
         self.given: Mapping[str, Any] = {}  # and its keywords
         self.calls = self.returned = 0
+        transport.functions(adapter, self.place)
         transport.check(self.dtypes, self.layouts, self._there_and_back, self.place)
 
     # ---- declarations
@@ -91,7 +92,7 @@ class Subject:
         value = getattr(self.adapter, name, default)
         if kind is tuple and isinstance(value, list):
             value = tuple(value)
-        if not isinstance(value, kind):
+        if not isinstance(value, kind) or value == "":
             came = "missing" if value is None else one_line(repr(value), 100)
             raise HarnessError(
                 f"{self.place(name)}: {name} is {came}, expected a {kind.__name__}; set it at the module's top"
@@ -103,7 +104,9 @@ class Subject:
         value = getattr(self.adapter, name, default)
         try:
             return one_line(value() if callable(value) else value)
-        except Exception as error:
+        except BaseException as error:
+            if from_outside(error) or isinstance(error, CallTimeout):
+                raise
             text = f"{type(error).__name__}: {one_line(error, 200)}"
             raise HarnessError(f"{self.place(name)}: {name} raised {text}; it must give a text") from error
 
@@ -283,7 +286,7 @@ class Subject:
             if from_outside(error):
                 raise
             refused = Refused(operation, error)
-            if self.role == "mutant" and isinstance(error, SLIPS):
+            if self.role == "mutant" and is_slip(error):
                 raise HarnessError(str(refused)) from error
             raise refused from error
         finally:

@@ -14,6 +14,9 @@ from nnspec_conformance.layouts import LAYOUTS, name_of
 TABLE = np.array([[0.5, -2.0, np.inf], [1.0, 8.0, -0.25]])
 
 
+FUNCTIONS = ("asarray", "to_numpy", "context", "vjp", "compile")  # those of the contract that are no operations
+
+
 def kept(adapter: Any) -> tuple[str, ...]:
     """The layouts that arrive where nothing is declared: all, unless the adapter makes arrays of its own."""
     return () if hasattr(adapter, "asarray") else tuple(LAYOUTS)
@@ -30,6 +33,17 @@ def layouts(declared: tuple, place: Callable[..., str]) -> tuple[str, ...]:
             known = ", ".join(LAYOUTS)
             raise HarnessError(f"{place('LAYOUTS')}: LAYOUTS holds {one_line(repr(name), 100)}; known: {known}")
     return declared
+
+
+def functions(adapter: Any, place: Callable[..., str]) -> None:
+    """See whether what the contract calls can be called.
+
+    Raises:
+        HarnessError: one of them is no function.
+    """
+    for name in FUNCTIONS:
+        if not callable(value := getattr(adapter, name, print)):
+            raise HarnessError(f"{place(name)}: {name} is {one_line(repr(value), 100)}, expected a function")
 
 
 def check(

@@ -181,6 +181,7 @@ def test_a_merged_report_keeps_the_rest_and_takes_the_better_ceilings():
         return {
             "date": f"2026-01-0{seconds}",
             "quick": False,
+            "versions": {"jax": f"0.{seconds}", f"peer of {name}": "1"},
             "ceilings": {"copy_bytes_per_s": copy, "matmul_flop_per_s": 1.0},
             "workloads": [entry | {"nnspec": {"seconds": seconds}}],
         }
@@ -188,6 +189,7 @@ def test_a_merged_report_keeps_the_rest_and_takes_the_better_ceilings():
     found = command.merged(report("relu", 2, 4.0), report("gelu", 1, 2.0))
     assert [(w["name"], w["nnspec"]["share_of_copy"]) for w in found["workloads"]] == [("relu", 1.0), ("gelu", 2.0)]
     assert found["workloads"][0]["date"] == "2026-01-02"
+    assert found["versions"] == {"jax": "0.1", "peer of relu": "1", "peer of gelu": "1"}
 
 
 # How it is measured

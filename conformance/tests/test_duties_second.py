@@ -74,3 +74,16 @@ def test_who_has_no_gradient_of_a_gradient_is_not_asked(suite):
     result = run_instance(suite, subject(second=None), SECOND)
     assert (result.outcome, "tanh_vjp_vjp" in result.message) == (NOT_IMPLEMENTED, True)
     assert run_instance(suite, subject(dtypes=("float32",)), SECOND).outcome == NOT_ASKED
+
+
+@pytest.mark.parametrize(("kept", "outcome"), [(1, PASS), (0, FAIL)])
+def test_arrays_that_may_be_left_out_have_a_second_order(suite, oracle, kept, outcome):
+    def second(*arrays, **given):
+        *inputs, directions = arrays
+        told = tuple(d * kept if n else d for n, d in enumerate(directions))
+        return oracle.adapter.rms_norm_vjp_vjp(*inputs, told, **given)
+
+    names = {name: getattr(oracle.adapter, name) for name in ("rms_norm", "rms_norm_vjp")}
+    somebody = Subject(SimpleNamespace(NAME="s", DTYPES=("float64",), rms_norm_vjp_vjp=second, **names))
+    result = run_instance(suite, somebody, "duty.second[rms_norm]")
+    assert result.outcome == outcome

@@ -280,6 +280,20 @@ def test_a_mutant_whose_code_cannot_run_is_not_caught(changed):
     assert problem.startswith("relu.value: 'relu mutant' cannot run, relu raised TypeError: ")
 
 
+def test_a_look_up_that_fails_in_the_mutant_is_not_caught_and_one_in_the_oracle_is(changed):
+    broken = relu_mutant(lambda x: {}["no such name"])
+    found = kill(changed(broken), "relu.value", broken)
+    assert (found.caught, found.broke) == (False, "relu raised KeyError: 'no such name'")
+    refuses = relu_mutant(lambda x: ORACLE.softmax(x, axis=9))
+    assert kill(changed(refuses), "relu.value", refuses).caught
+
+
+def test_a_mutant_is_handed_the_right_function_under_its_name():
+    handed = Mutants()
+    handed.each("s", "duty.gradient", operations=("leaky_relu",), part="_vjp")(lambda f, *arrays, **given: f.__name__)
+    assert handed[0].changes["leaky_relu_vjp"]() == "leaky_relu_vjp"
+
+
 def test_a_mutant_that_refuses_is_caught(changed):
     refuses = relu_mutant(lambda x: int("refused"))  # a ValueError
     assert kill(changed(), "relu.value", refuses).caught

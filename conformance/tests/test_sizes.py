@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,7 @@ from nnspec_conformance.home import Home
 from nnspec_conformance.outcome import FAIL, PASS
 from nnspec_conformance.sizes import Axes, pairwise, plan
 from nnspec_conformance.subject import Subject
+from nnspec_conformance.suite.duties.test_sizes import many, wants
 
 SPEC = own_spec()
 OWING = SPEC.clauses["duty.sizes"].operations
@@ -106,6 +108,58 @@ def test_every_operation_states_its_answer_for_any_arrays(name):
 def test_the_question_of_another_size_has_the_keywords_and_the_tolerance_of_the_clause():
     case = question(home("softmax"), "call", "float64")
     assert (case.attributes, case.want.dtype, case.want.value.shape) == ({"axis": -1}, "float64", (5,))
+
+
+# ---- more than one launch covers
+
+BESIDE_WEIGHTS = ("backpropagation", "batch_gradient")  # whose bound would tell no row
+
+
+@pytest.mark.parametrize("name", OWING)
+def test_more_is_asked_than_one_launch_covers(name):
+    there, axes = home(name), Axes.of(home(name))
+    if axes.separate:
+        assert any(sizes.ROWS in size.lengths[axes.stars[0]] for size in plan(there))
+        assert not list(many(there))
+    elif name not in BESIDE_WEIGHTS:
+        (case,) = many(there)
+        assert max(want.value.size for want in wants(case.want)) >= sizes.ROWS
+
+
+def test_many_examples_have_the_answers_of_a_few():
+    (case,) = many(home("elman_step"))
+    few = question(replace(home("elman_step"), sizes=sizes.few_examples(home("elman_step")).lengths), "call", "float32")
+    assert [x.shape[0] for x in case.arrays if isinstance(x, np.ndarray)] == [sizes.ROWS] * 2
+    assert case.want.value.shape == case.want.allowed.shape == (sizes.ROWS, *few.want.value.shape[1:])
+    for row in (0, 3, sizes.ROWS - 1):
+        assert np.array_equal(case.want.value[row], few.want.value[row % sizes.FEW])
+
+
+def test_many_parameters_are_stepped_as_a_few():
+    (case,) = many(home("adam"))
+    (params,) = case.arrays
+    name = max(params, key=lambda one: params[one].size)
+    assert params[name].size >= sizes.ELEMENTS
+    assert {step[name].shape for step in case.grads} == {params[name].shape}
+    assert case.want[-1][name].value.shape == params[name].shape
+
+
+def test_right_for_one_launch_of_parameters_fails(suite):
+    def descent(params, *, learning_rate, **_):
+        now = dict(params)
+
+        def step(grads, rate=None):
+            for name, g in grads.items():
+                moved = np.array(now[name] - g.dtype.type(learning_rate) * g)
+                moved.reshape(-1)[65536:] = 0
+                now[name] = moved
+            return dict(now)
+
+        return step
+
+    result = run_instance(suite, subject(gradient_descent=descent), "duty.sizes[gradient_descent]")
+    assert result.outcome == FAIL
+    assert "float32[65538, 2]" in result.finding.call
 
 
 # ---- whom it finds

@@ -114,8 +114,13 @@ def load() -> Data:
         mutants=load_mutants(),
         tests=_tests(),
         statement_tests=find_tests() or [],
-        history={name: history.read(results.COMMITTED / "subjects" / name) for name in subjects},
+        history={name: _versions(name, report) for name, report in subjects.items()},
     )
+
+
+def _versions(name: str, report: Report) -> list[Report]:
+    """What was kept of a subject's versions, with what was measured last, even where that was not kept yet."""
+    return history.with_new(history.read(results.COMMITTED / "subjects" / name), history.line(report))
 
 
 def _tests() -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ from nnspec_site.own_page import description
 from nnspec_site.proof import readings_of, subjects_in_order
 from nnspec_site.rendering import clause_address
 
-SCHEMA = "nnspec-differences/2"
+SCHEMA = "nnspec-differences/3"
 WORDS = "nnspec-words/1"
 LETTERS = {"pass": "p", "variant": "v", "known failure": "k", "fail": "f", "not implemented": "n", "not asked": "a"}
 LETTERS |= {"harness error": "e", "stale": "s", "not run": "r"}
@@ -59,7 +59,7 @@ def content(data: Data) -> Report:
     for row in rows(data):
         clause = row.clause
         address = clause_address(clause.page, clause.id)[1:]
-        clauses.setdefault(clause.id, [clause.level, clause.kind, address])
+        clauses.setdefault(clause.id, [clause.level, clause.kind, address, *_usual(clause)])
         asked = [operations.setdefault(name, len(operations)) for name in row.operations]
         cells = [_cell(data.outcomes(name, clause)) for name in subjects]
         made = [[*clauses].index(clause.id), topics.index(row.topic), asked, cells]
@@ -88,6 +88,13 @@ def words(data: Data) -> Report:
 def _cell(outcomes: list[str]) -> str:
     letters = "".join(LETTERS[one] for one in outcomes)
     return letters[0] if len(set(letters)) == 1 else letters
+
+
+def _usual(clause: Clause) -> list[str]:
+    """The definition's reading or default, which a report leaves out; nothing where there is but one."""
+    if not clause.variants and clause.kind != "default":
+        return []
+    return [str(clause.default if clause.kind == "default" else clause.definition)]
 
 
 def _readings(data: Data, clause: Clause, subjects: list[str]) -> list[str]:

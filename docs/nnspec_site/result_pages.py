@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nnspec_conformance.clauses import Clause
-from nnspec_conformance.operations import Operation
-from nnspec_site import cores, dialects, proof
-from nnspec_site.blocks.clause import choices_of
+from nnspec_site import cores, proof, subject_readings
 from nnspec_site.data import Data, Report
 from nnspec_site.differences import Row, rows
-from nnspec_site.html import Element, code, make, plural, prose, table
+from nnspec_site.html import Element, code, make, plural, table
 from nnspec_site.kept import digest
 from nnspec_site.outcomes import OUTCOMES, chip, tally, worst
 from nnspec_site.own_page import section, way, whole
@@ -244,7 +242,7 @@ def findings(data: Data) -> str:
     for one, names in merged.values():
         by_topic.setdefault(one.page, []).append((one, names))
     head = ["clause", "who", "what is wrong, and where it was reported"]
-    body: list[Element] = [_head("Findings"), make("p", "", *_findings_intro(merged))]
+    body: list[Element] = [_head("Findings"), make("p", "", *_findings_intro(data, merged))]
     for page in (name for name in data.spec.pages if name in by_topic):
         lines = []
         for one, names in by_topic[page]:
@@ -266,13 +264,15 @@ def findings(data: Data) -> str:
     return whole("Findings", "Results", text, [_bar(), make("main", "", *body)], renderer)
 
 
-def _findings_intro(merged: dict[tuple[str, str], tuple[Finding, list[str]]]) -> list[Element | str]:
+def _findings_intro(data: Data, merged: dict[tuple[str, str], tuple[Finding, list[str]]]) -> list[Element | str]:
     reported = sum(is_reported(one.text) for one, _ in merged.values())
+    names = dict.fromkeys(name for _, names in merged.values() for name in names)
+    versions = ", ".join(f"{name} {data.subjects[name]['subject'].get('version', '')}" for name in names)
     return [
-        f"{plural(len(merged), 'cause')} of answers that are wrong, and no mere reading. {reported} link to a report "
-        "or to the lines of the framework that do it; of the others a search found none, or nobody has searched. The "
-        "page of a subject has what came, what is right, and the command that writes a script which shows it with "
-        "the framework and NumPy alone.",
+        f"{plural(len(merged), 'cause')} of wrong answers. {reported} link to a report or to the lines of the framework"
+        " that cause it; of the others a search found no report. Choose a subject in a row: its page has what came, "
+        "what is right, and the command that writes a script which shows it with the framework and NumPy alone. "
+        f"Measured were {versions}.",
     ]
 
 
@@ -296,7 +296,7 @@ def subject(data: Data, name: str) -> str:
         if its:
             listed = make("div", "", *(entry(name, one) for one in its))
             body.extend(section(f"{consequence}: {plural(len(its), 'cause')}", listed))
-    body.extend(section("Other readings", readings(data, name)))
+    body.extend(section("Other readings", subject_readings.listed(data, name)))
     body.extend(section("What it does not have", lacking(data, name)))
     renderer = Renderer(data.spec, subject_address(name)[1:], "results/index.md")
     text = f"What {name} {about.get('version', '')} does otherwise than the specification, by consequence."
@@ -324,50 +324,6 @@ def versions(data: Data, name: str) -> Element | None:
         told = ", ".join(f"{count} {outcome}" for outcome, count in counts)
         lines.append(make("li", "", f"{one['version']} (suite {one['suite']}, {one['date']}): {told}", bar))
     return lines if len(lines) else None
-
-
-def readings(data: Data, name: str) -> Element | None:
-    """Clauses of which it has another reading, topic after topic, with how to get the definition's."""
-    made = make("div")
-    last = ""
-    for clause in data.spec.clauses.values():
-        usual = str(clause.default if clause.kind == "default" else clause.definition)
-        if not clause.variants and clause.kind != "default":
-            continue
-        has = proof.readings_of(data, clause, name)
-        if not has or has == [usual]:
-            continue
-        if clause.page != last:
-            made.append(make("h3", "", data.spec.pages[clause.page].title))
-            last = clause.page
-        meanings = choices_of(data, clause)
-        said = [
-            part
-            for one in has
-            for part in ("; ", code(one), *([": ", prose("span", meanings[one])] if meanings.get(one) else []))
-        ][1:]
-        link = make("a", "", code(clause.id), href=clause_address(clause.page, clause.id))
-        made.append(make("p", "reason", link, " ", *said, ". The definition is ", code(usual), "."))
-        made.append(make("p", "small", *_instead(data, clause, name, has, usual)))
-    return made if len(made) else None
-
-
-def _instead(data: Data, clause: Clause, name: str, has: list[str], usual: str) -> list[Element | str]:
-    """What to write for the definition's reading."""
-    if usual in has:
-        return [f"It has both: say which is meant ({clause.keyword.replace('-', '_')}). ", *_code(data, clause, name)]
-    ours = make("a", "", "the reference", href=f"/spec/{clause.page}.md#{clause.id}")
-    return ["Nothing that was tried gives it the definition's; ", ours, " shows what to compute."]
-
-
-def _code(data: Data, clause: Clause, name: str) -> list[Element | str]:
-    """How the suite's adapter tells the subject which reading is meant."""
-    operation: Operation = data.spec.operations[clause.operations[0]]
-    for dialect in dialects.of(operation.name, operation.page):
-        if name in dialect.subjects and dialect.listings:
-            text = "\n\n".join(text for _, text in dialect.listings)
-            return [make("details", "", make("summary", "", "What the suite writes"), make("pre", "", code(text)))]
-    return []
 
 
 def lacking(data: Data, name: str) -> Element | None:

@@ -86,12 +86,13 @@ def page(data: Data, name: str) -> Element | None:
     if not data.subjects or not clauses:
         return None
     subjects = subjects_in_order(data)
-    rows, agreed, seen = [], 0, set()
+    rows, agreed, missing, seen = [], 0, 0, set()
     for clause in clauses:
         outcomes = [data.outcomes(subject, clause) for subject in subjects]
         met = {one for found in outcomes for one in found}
-        if met == {"pass"}:
-            agreed += 1
+        if met <= {"pass", "not implemented"}:  # that it lacks an operation is no difference
+            agreed += met == {"pass"}
+            missing += met != {"pass"}
             continue
         seen |= met
         rows.append([anchor(name, clause.id, code(clause.id)), *(_summary(clause, found) for found in outcomes)])
@@ -100,8 +101,12 @@ def page(data: Data, name: str) -> Element | None:
         head = ["clause", *(subject_name(data, subject) for subject in subjects)]
         made.extend([table(head, rows, "nn-page-matrix"), legend(seen)])
     if agreed:
-        words = f"Everybody passes the other {plural(agreed, 'clause')}." if rows else "Everybody passes every clause."
-        made.append(make("p", "nn-provenance", words))
+        every = "Everybody passes every clause." if not rows and not missing else ""
+        made.append(make("p", "nn-provenance", every or f"Everybody passes {plural(agreed, 'other clause')}."))
+    if missing:
+        words = f"In {plural(missing, 'clause')} more, everybody who has the operation passes: "
+        whole = make("a", "", "all results of this topic", href=f"/results/topics/{name}.html")
+        made.append(make("p", "nn-provenance", words, whole, "."))
     return made
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import markdown
@@ -129,6 +132,30 @@ def chromium():
         running = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield running
         running.close()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files and writes no log."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture(scope="module")
+def serve(site):
+    """Serve the built site from this machine until the module's tests are done; gives the address."""
+    servers = []
+
+    def run(handler: type[http.server.SimpleHTTPRequestHandler] = Quiet) -> str:
+        made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(site)))
+        servers.append(made)
+        threading.Thread(target=made.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{made.server_address[1]}"
+
+    yield run
+    for one in servers:
+        one.shutdown()
+        one.server_close()
 
 
 @pytest.fixture(scope="module")

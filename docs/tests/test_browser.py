@@ -5,10 +5,7 @@ Needs Debian's Chromium and the extra ``browser``. Without ``--site`` these test
 
 from __future__ import annotations
 
-import functools
-import http.server
 import re
-import threading
 
 import pytest
 
@@ -164,19 +161,9 @@ AXE = {
 
 
 @pytest.fixture(scope="module")
-def served(site):
+def served(serve):
     """The site's address on a server: the page of a wrong address has links that begin at the root."""
-    handler = functools.partial(Quiet, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
+    return serve()
 
 
 @pytest.mark.parametrize("address", KINDS)

@@ -27,6 +27,11 @@ def test_readings_stand_beside_the_outcomes(data):
     assert [name for name, *_ in content["subjects"]] == ["torch", "reference"]
 
 
+def test_definition_is_told_where_there_are_readings(data):
+    told = {name: usual for name, _, _, _, *usual in differences.content(data)["clauses"]}
+    assert told == {"act.nan": [], "gelu.form": ["exact"], "leaky-relu.slope": ["0.01"]}
+
+
 def test_every_outcome_has_a_letter_of_its_own(data):
     content = differences.content(data)
     assert len({*differences.LETTERS.values()}) == len(differences.LETTERS) == len(content["outcomes"])

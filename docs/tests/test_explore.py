@@ -144,6 +144,33 @@ def test_own_report_is_a_column_and_a_wrong_file_is_told(ask, tmp_path):
     assert {"relu.value", "gelu.form"} <= set(rows(tab))
 
 
+def test_two_versions_are_held_against_each_other_from_their_reports(ask, tmp_path):
+    def report(version: str, **nan) -> str:
+        results = {f"activation.nan[{name}]": {"outcome": "pass"} for name in ("relu", "gelu", "silu")}
+        results |= {"gelu.default-form": nan, "relu.value": {"outcome": "pass"}}
+        topics = {"components/activations": {"results": results}}
+        path = tmp_path / f"{version}.json"
+        path.write_text(json.dumps({"subject": {"name": "torch", "version": version}, "topics": topics}))
+        return str(path)
+
+    reading = {"outcome": "variant", "readings": {"gelu.default-form": ["tanh"]}}
+    tab = ask()
+    tab.set_input_files("input[name=report]", [report("2.13", outcome="pass"), report("2.14", **reading)])
+    tab.wait_for_function("document.querySelector('.nn-asked thead').textContent.includes('torch 2.14 (yours)')")
+    assert rows(tab) == ["gelu.default-form"]
+    cells = tab.locator(".nn-asked tbody td").all_inner_texts()
+    assert [cell.split()[-1] for cell in cells] == ["exact", "tanh"]
+
+
+def test_report_like_the_recorded_one_does_not_differ_from_it(ask, site):
+    tab = ask("topic=components/activations")
+    tab.set_input_files("input[name=report]", str(site / "data/results/torch.json"))
+    tab.wait_for_function("document.querySelector('.nn-asked thead').textContent.includes('torch (yours)')")
+    tab.select_option("select[name=against]", "torch")
+    tab.wait_for_function("document.querySelectorAll('.nn-asked thead th').length !== 2")
+    assert "No clause is like this" in tab.locator(".nn-answer").inner_text()
+
+
 def test_keyboard_reaches_filters_and_rows(ask):
     tab = ask()
     tab.focus("select[name=show]")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import html as html_module
 import re
+from dataclasses import replace
+from xml.etree.ElementTree import tostring
 
 import pytest
 
-from nnspec_site import result_pages
+from nnspec_conformance import history
+from nnspec_site import data as site_data
+from nnspec_site import result_pages, subject_readings
 
 
 def text_of(html: str) -> str:
@@ -47,15 +51,40 @@ def test_of_what_no_script_can_show_the_check_is_named(pages, monkeypatch):
 def test_subject_tells_its_readings_beside_the_definition(pages):
     said = text_of(pages()["results/subjects/torch.html"])
     assert "gelu.form tanh : the approximation . The definition is exact ." in said
-    assert "leaky-relu.slope 0.2 . The definition is 0.01 ." in said
-    assert "Nothing that was tried gives it the definition's" in said
+    assert "No setting that was tried gives the definition's; the reference shows what to compute." in said
+
+
+def test_default_is_written_out(pages):
+    said = text_of(pages()["results/subjects/torch.html"])
+    assert "leaky-relu.slope Left out, slope is 0.2 ; the definition's default is 0.01 ." in said
+    assert "Do not leave it out: say which you mean." in said
+
+
+def test_choice_is_told_by_its_keyword_with_the_code_of_the_operation_that_has_it(data, pages):
+    data.subjects["torch"]["results"]["gelu.form"]["readings"]["gelu.form"] = ["exact", "tanh"]
+    said = text_of(pages()["results/subjects/torch.html"])
+    assert "It can do either ( form ); say which you mean." in said
+
+
+def test_operations_of_a_family_that_read_it_otherwise_are_named(data):
+    nan = data.spec.clauses["act.nan"]
+    data.spec.clauses["act.nan"] = replace(nan, definition="kept", variants={"kept": "stays", "lost": "goes"})
+    results = data.subjects["torch"]["results"]
+    results["act.nan[relu]"] |= {"outcome": "variant", "readings": {"act.nan": ["lost"]}}
+    results["act.nan[tanh]"] |= {"outcome": "pass", "readings": {"act.nan": ["kept"]}}
+    said = text_of(tostring(subject_readings.listed(data, "torch"), encoding="unicode"))
+    assert "act.nan lost : goes ( relu ). The definition is kept ." in said
+    assert "No setting that was tried gives the definition's of relu ; the reference" in said
+    assert "either" not in said.partition("gelu.form")[0]
 
 
 def test_finding_leads_to_the_subject_that_has_it(pages):
     made = pages()
     (link,) = re.findall(r'href="(subjects/torch\.html#finding-\w+)"', made["results/findings.html"])
     assert f'id="{link.partition("#")[2]}"' in made["results/subjects/torch.html"]
-    assert "1 cause of answers that are wrong" in text_of(made["results/findings.html"])
+    said = text_of(made["results/findings.html"])
+    assert "1 cause of wrong answers." in said
+    assert "Measured were torch 1.0." in said
 
 
 def test_reading_is_no_finding(pages):
@@ -88,3 +117,10 @@ def test_versions_are_told_newest_first(data, pages):
     data.history["torch"] = lines
     said = text_of(pages()["results/subjects/torch.html"])
     assert said.index("1.1 (suite 0.1.0, 2026-01-02): 4 pass") < said.index("1.0 (suite 0.1.0, 2026-01-02): 3 pass")
+
+
+def test_what_was_measured_last_is_the_last_line_of_the_history():
+    measured = site_data.load()
+    assert measured.subjects
+    for name, report in measured.subjects.items():
+        assert measured.history[name][-1] == history.line(report)

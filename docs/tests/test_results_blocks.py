@@ -119,7 +119,16 @@ def test_matrix_of_a_page_leaves_out_what_everybody_passes(data, convert):
     data.subjects["torch"]["results"]["act.nan[relu]"]["outcome"] = "pass"
     html = convert("/// matrix | components/topic\n///")
     assert "act.nan" not in html
-    assert "Everybody passes the other 1 clause." in html
+    assert "Everybody passes 1 other clause." in html
+
+
+def test_matrix_of_a_page_leaves_out_what_somebody_merely_lacks(data, convert):
+    for instance in ("act.nan[relu]", "act.nan[tanh]"):
+        data.subjects["torch"]["results"][instance]["outcome"] = "not implemented"
+    html = convert("/// matrix | components/topic\n///")
+    assert "act.nan" not in html
+    assert "In 1 clause more, everybody who has the operation passes" in text_of(html)
+    assert 'href="/results/topics/components/topic.html"' in html
 
 
 def test_matrix_of_an_unknown_page_stops_the_build(convert):

@@ -76,14 +76,17 @@ def earlier(path: Path | None, device: str) -> dict[str, Any]:
 
 
 def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """The new report with what the old one has besides, in the order of the sets, by the better ceilings of both."""
+    """The new report with what the old one has besides, in the order of the sets, by the better ceilings of both.
+
+    A package that only the old one's peers imported keeps its version.
+    """
     kept = {sets.key_of(entry): {"date": old["date"]} | entry for entry in old["workloads"]}
     found = kept | {sets.key_of(entry): entry for entry in new["workloads"]}
     workloads = sets.ordered(found)
     ceilings = {k: max(v, old["ceilings"].get(k, 0.0)) for k, v in new["ceilings"].items()}
     for entry in workloads:
         entry["nnspec"] |= core.shares(entry, ceilings)
-    return new | {"ceilings": ceilings, "workloads": workloads}
+    return new | {"ceilings": ceilings, "workloads": workloads, "versions": old["versions"] | new["versions"]}
 
 
 def measure(keys: Sequence[sets.Key], device: str, *, quick: bool) -> tuple[dict[str, Any], list[str]]:

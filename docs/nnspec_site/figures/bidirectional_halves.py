@@ -9,6 +9,7 @@ from matplotlib.patches import Rectangle
 
 from nnspec_conformance.oracles.architectures.stacked_recurrent import NAMES, bidirectional
 from nnspec_site.figures import Theme
+from nnspec_site.figures._dependence import fields
 
 STEPS, LENGTH, UNITS = 7, 5, 3
 TITLES = ("the forward half", "the backward half")
@@ -37,16 +38,7 @@ def draw(theme: Theme) -> Figure:
     """Two squares of fields: a row for each state, a column for each input; the last state has a frame."""
     figure, axes = plt.subplots(1, 2, figsize=theme.size(0.5))
     for half, (ax, found) in enumerate(zip(axes, depends(), strict=True)):
-        for state, row in enumerate(found[:LENGTH]):
-            for number in np.flatnonzero(row):
-                color = theme.colors[half]
-                ax.add_patch(Rectangle((number + 0.54, state + 0.54), 0.92, 0.92, facecolor=color, edgecolor="none"))
+        fields(ax, found[:LENGTH], theme.colors[half], theme, result="state", title=TITLES[half])
         frame = Rectangle((0.5, last(half) + 0.5), STEPS, 1, fill=False, edgecolor=theme.text, linewidth=1.4)
         ax.add_patch(frame)
-        ax.axvspan(LENGTH + 0.5, STEPS + 0.5, color=theme.muted, alpha=0.12, linewidth=0)
-        ax.text((LENGTH + STEPS + 1) / 2, (LENGTH + 1) / 2, "padding", rotation=90, ha="center", va="center")
-        ax.set(xlim=(0.5, STEPS + 0.5), ylim=(LENGTH + 0.5, 0.5), xticks=range(1, STEPS + 1), aspect="equal")
-        ax.set(yticks=range(1, LENGTH + 1), xlabel="input", ylabel="state")
-        ax.set_title(TITLES[half], loc="left")
-        ax.grid(visible=False)
     return figure

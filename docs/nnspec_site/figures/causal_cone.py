@@ -5,10 +5,10 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from nnspec_conformance.oracles.architectures.transformer.encoder import AXES, encoder
 from nnspec_site.figures import Theme
+from nnspec_site.figures._dependence import fields
 
 PLACES, LENGTH, LAYERS = 7, 5, 2
 SIZES = {"width": 4, "heads": 2, "depth": 2, "hidden": 3}
@@ -34,14 +34,5 @@ def draw(theme: Theme) -> Figure:
     """Two squares of fields: a row for each result, a column for each input."""
     figure, axes = plt.subplots(1, 2, figsize=theme.size(0.5))
     for causal, (ax, found) in enumerate(zip(axes, depends(), strict=True)):
-        for result, row in enumerate(found[:LENGTH]):
-            for number in np.flatnonzero(row):
-                color = theme.colors[causal]
-                ax.add_patch(Rectangle((number + 0.54, result + 0.54), 0.92, 0.92, facecolor=color, edgecolor="none"))
-        ax.axvspan(LENGTH + 0.5, PLACES + 0.5, color=theme.muted, alpha=0.12, linewidth=0)
-        ax.text((LENGTH + PLACES + 1) / 2, (LENGTH + 1) / 2, "padding", rotation=90, ha="center", va="center")
-        ax.set(xlim=(0.5, PLACES + 0.5), ylim=(LENGTH + 0.5, 0.5), xticks=range(1, PLACES + 1), aspect="equal")
-        ax.set(yticks=range(1, LENGTH + 1), xlabel="input", ylabel="result")
-        ax.set_title(TITLES[causal], loc="left")
-        ax.grid(visible=False)
+        fields(ax, found[:LENGTH], theme.colors[causal], theme, result="result", title=TITLES[causal])
     return figure

@@ -1,11 +1,12 @@
-// The table of results that is asked: filters in the address, two subjects against each other, one's own report beside.
+// The table of results that is asked: filters in the address, two subjects or versions against each other, own reports.
 // It works from file://: the data come as a script, and a report is read from where the reader has it.
 const box = document.querySelector(".nn-explore");
 const PHONE = matchMedia("(max-width: 37.5rem)");
 const STEP = 150; // rows that are shown at a time
 const SAYS = "pvkfes"; // outcomes that say how a subject answers; the others say that it was not asked
 const FILTERS = ["show", "topic", "subject", "against", "outcome", "level", "kind", "text"];
-let data, words, saying, shown, own;
+let data, words, saying, shown;
+let own = []; // a column for each report that the reader has added
 
 function el(tag, attributes = {}, ...children) {
   const made = Object.assign(document.createElement(tag), attributes);
@@ -23,8 +24,12 @@ function load(source) {
 const said = () => (saying ??= load(box.dataset.words).then(() => (words = globalThis.nnspecData.words.words)));
 const worst = (cell) => [...cell].sort((a, b) => data.outcomes[a][3] - data.outcomes[b][3])[0];
 const told = (cell) => new Set([...cell].filter((letter) => SAYS.includes(letter)));
-const columns = () => (own ? [...data.subjects, own] : data.subjects);
-const cells = (row) => (own ? [...row[3], own.cell(row)] : row[3]);
+const columns = () => [...data.subjects, ...own];
+const cells = (row) => [...row[3], ...own.map((one) => one.cell(row))];
+const readings = (row) => columns().map((one, at) => (one.reading ? one.reading(row) : (row[4]?.[at] ?? "")));
+
+// A reading as it is compared: 1.0 in the recorded results is 1 in a report.
+const plain = (reading) => reading.split(", ").map((one) => (one && Number.isFinite(Number(one)) ? Number(one) : one)).join();
 
 function choose(name, label, options) {
   const select = el("select", { name }, ...options.map(([value, text]) => el("option", { value, textContent: text })));
@@ -50,13 +55,13 @@ function controls() {
     choose("level", "Level", every("any", unique(1))),
     choose("kind", "Kind", every("any", unique(2))),
     el("label", {}, "Text ", el("input", { name: "text", type: "search", placeholder: "clause, operation or word" })),
-    el("label", {}, "Your report ", el("input", { name: "report", type: "file", accept: ".json" })),
+    el("label", {}, "Your reports ", el("input", { name: "report", type: "file", accept: ".json", multiple: true })),
     el("button", { type: "reset", textContent: "Clear" }),
   );
   form.addEventListener("input", () => (remember(), render()));
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(() => (remember(), render())));
-  form.elements.report.addEventListener("change", (event) => add(event.target.files[0]));
+  form.elements.report.addEventListener("change", (event) => add([...event.target.files]));
   return form;
 }
 
@@ -77,7 +82,7 @@ function recall() {
 function chosen({ subject, against }) {
   const names = columns().map(([name]) => name);
   const two = [subject, against].filter(Boolean);
-  const phone = PHONE.matches && !two.length ? [own ? own[0] : names[0]] : two;
+  const phone = PHONE.matches && !two.length ? [own.length ? own[0][0] : names[0]] : two;
   return phone.length ? phone.map((name) => names.indexOf(name)).filter((at) => at >= 0) : names.map((_, at) => at);
 }
 
@@ -85,7 +90,7 @@ function chosen({ subject, against }) {
 function differs(row, places, { against }) {
   const found = cells(row);
   if (against && places.length === 2) {
-    const [one, other] = places.map((at) => found[at] + (row[4]?.[at] ?? ""));
+    const [one, other] = places.map((at) => found[at] + plain(readings(row)[at]));
     return one !== other;
   }
   const judged = places.length > 1 ? places.filter((at) => columns()[at][2] !== "oracle") : places;
@@ -98,7 +103,7 @@ function matches(row, places, filters) {
   const { show, topic, outcome, text } = filters;
   const named = outcome && Object.keys(data.outcomes).find((letter) => data.outcomes[letter][0] === outcome);
   const names = row[2].map((at) => data.operations[at]).join(" ");
-  const all = `${id} ${names} ${words?.[row[0]] ?? ""} ${(row[4] ?? []).join(" ")}`.toLowerCase();
+  const all = `${id} ${names} ${words?.[row[0]] ?? ""} ${readings(row).join(" ")}`.toLowerCase();
   return (
     (!topic || data.topics[row[1]][0] === topic) &&
     (!filters.level || level === filters.level) &&
@@ -117,8 +122,9 @@ function cell(row, at) {
   const some = letters.length === 1 ? "" : of.length < 4 ? ` ${of.join(", ")}` : ` ${of.length} of ${letters.length}`;
   const word = letter === "p" ? el("span", { className: "nn-word", textContent: name }) : name;
   const made = el("td", { className: `nn-${css}`, title: of.join(", ") || name }, `${symbol} `, word, some);
-  if (row[4]?.[at]) {
-    made.append(" ", el("code", { textContent: row[4][at] }));
+  const reading = readings(row)[at];
+  if (reading) {
+    made.append(" ", el("code", { textContent: reading }));
   }
   return made;
 }
@@ -176,33 +182,54 @@ function tell({ target }) {
 
 const nothing = () => el("p", { textContent: "No clause is like this. Take one of the filters back." });
 
-// A report that `nnspec check mine.py --report mine.json` has written, as one more column.
-async function add(file) {
-  const letters = Object.fromEntries(Object.entries(data.outcomes).map(([letter, [name]]) => [name, letter]));
-  const status = box.querySelector("[role=status]");
-  try {
-    const report = JSON.parse(await file.text());
-    const found = Object.assign({}, ...Object.values(report.topics).map((topic) => topic.results));
-    const { name, version } = report.subject;
-    own = Object.assign([`${name} (yours)`, version, "user"], {
-      cell(row) {
-        const id = data.clauses[row[0]][0];
-        const instances = row[2].length ? row[2].map((at) => `${id}[${data.operations[at]}]`) : [id];
-        return instances.map((one) => letters[found[one]?.outcome] ?? "r").join("");
-      },
-    });
-  } catch {
-    status.textContent = `${file.name} is no report of nnspec check --report; it has to end in .json`;
-    return;
+// A report that `nnspec check mine.py --report mine.json` has written, as a column: outcomes and readings of a row.
+function column({ subject: { name, version }, topics }) {
+  const letters = Object.fromEntries(Object.entries(data.outcomes).map(([letter, [outcome]]) => [outcome, letter]));
+  const found = Object.assign({}, ...Object.values(topics).map((topic) => topic.results));
+  const asked = (row) => {
+    const [id] = data.clauses[row[0]];
+    return (row[2].length ? row[2].map((at) => `${id}[${data.operations[at]}]`) : [id]).map((one) => found[one]);
+  };
+  const same = `${name} (yours)`;
+  const label = own.some(([one]) => one === same) ? `${name} ${version} (yours)` : same;
+  return Object.assign([label, version, "user"], {
+    cell(row) {
+      const all = asked(row).map((one) => letters[one?.outcome] ?? "r");
+      return new Set(all).size === 1 ? all[0] : all.join("");
+    },
+    reading(row) {
+      const [id, , , , usual] = data.clauses[row[0]];
+      const held = asked(row).filter((one) => ["pass", "variant"].includes(one?.outcome));
+      return usual ? [...new Set(held.flatMap((one) => one.readings?.[id] ?? [usual]).map(String))].join(", ") : "";
+    },
+  });
+}
+
+// One report is held against nobody; of two that are added at once, the second against the first.
+async function add(files) {
+  const added = [];
+  for (const file of files) {
+    try {
+      const made = column(JSON.parse(await file.text()));
+      own.push(made);
+      added.push(made);
+    } catch {
+      box.querySelector("[role=status]").textContent =
+        `${file.name} is no report of nnspec check --report; it has to end in .json`;
+      return;
+    }
   }
   for (const select of ["subject", "against"]) {
     const list = box.querySelector(`select[name=${select}]`);
-    list.querySelector("[data-own]")?.remove();
-    const option = el("option", { value: own[0], textContent: own[0] });
-    option.dataset.own = "";
-    list.append(option);
+    list.querySelectorAll("[data-own]").forEach((option) => option.remove());
+    for (const [label] of own) {
+      const option = el("option", { value: label, textContent: label });
+      option.dataset.own = "";
+      list.append(option);
+    }
   }
-  box.querySelector("select[name=subject]").value = own[0];
+  box.querySelector("select[name=subject]").value = added[0][0];
+  box.querySelector("select[name=against]").value = added[1]?.[0] ?? "";
   render();
 }
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.dtypes import is_float
 from nnspec_conformance.home import Home
-from nnspec_conformance.keywords import edges, with_defaults
+from nnspec_conformance.keywords import changed, edges, together, with_defaults
 from nnspec_conformance.mutant import ORACLE, Mutants
 from nnspec_conformance.operations import Attribute, Operation
 from nnspec_conformance.trees import mapped
@@ -78,6 +79,24 @@ def may_be_left_out(operation: Operation) -> list[Attribute]:
 
 def other_default(attribute: Attribute) -> list:
     return [value for value in attribute.values if value != attribute.default and attribute.default is not None]
+
+
+# ---- several keywords at once
+
+FLAT = ("top_k_probabilities", "nucleus_probabilities")  # beside other keywords one token is left: there is no slope
+
+
+def where_keywords_meet(mutants: Mutants, story: str, duty: str, part: str, name: str, wrong: Callable) -> None:
+    """Add what is wrong only beside several keywords that have another value than in the home question."""
+    for operation in own_spec().clauses[duty].operations:
+        home = Home(own_spec().operations[operation], {})
+        if together(home) and operation not in FLAT:
+            met = partial(_where_keywords_meet, home, wrong)
+            mutants.each(story, duty, operations=(operation,), part=part, name=name)(met)
+
+
+def _where_keywords_meet(home: Home, wrong: Callable, f, *arrays, **given):
+    return wrong(f, *arrays, **given) if len(changed(home, given)) > 1 else f(*arrays, **given)
 
 
 # ---- what a keyword does

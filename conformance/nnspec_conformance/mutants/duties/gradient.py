@@ -8,6 +8,7 @@ import numpy as np
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.home import Home
 from nnspec_conformance.mutant import Mutants
+from nnspec_conformance.mutants.duties.attributes import where_keywords_meet
 from nnspec_conformance.operations import Operation
 from nnspec_conformance.trees import mapped
 
@@ -39,6 +40,16 @@ def has_the_other_sign(f, *arrays, **given):
 @MUTANTS.each("a second backward pass adds to the first, and nobody set the gradients to zero", DUTY, part="_vjp")
 def counts_the_gradient_twice(f, *arrays, **given):
     return mapped(lambda g: g + g, f(*arrays, **given))
+
+
+where_keywords_meet(
+    MUTANTS,
+    "two keywords together take a branch of their own, and nobody compared its backward pass",
+    DUTY,
+    "_vjp",
+    "has the gradient right for one keyword at a time",
+    counts_the_gradient_twice,
+)
 
 
 @MUTANTS.each("the input is detached, and what lies before it learns nothing", DUTY, part="_vjp")

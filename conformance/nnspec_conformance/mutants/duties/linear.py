@@ -6,6 +6,7 @@ import ml_dtypes
 import numpy as np
 
 from nnspec_conformance.mutant import Mutants
+from nnspec_conformance.mutants.duties.attributes import where_keywords_meet
 from nnspec_conformance.trees import leaves, mapped
 
 MUTANTS = Mutants()
@@ -21,6 +22,16 @@ def handed(f, arrays, cotangents, given):
 def loses_the_sign_of_the_cotangents(f, *arrays, **given):
     *arrays, cotangents = arrays
     return handed(f, arrays, mapped(np.abs, cotangents), given)
+
+
+where_keywords_meet(
+    MUTANTS,
+    "two keywords together take a branch of their own, which is right for positive cotangents",
+    DUTY,
+    "_vjp",
+    "keeps the sign of the cotangents for one keyword at a time",
+    loses_the_sign_of_the_cotangents,
+)
 
 
 @MUTANTS.each("what comes from above is taken to be 1, as at the end of a loss", DUTY, part="_vjp")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.flat import float_places, regrouped
 from nnspec_conformance.home import Home
 from nnspec_conformance.mutant import Mutants
+from nnspec_conformance.mutants.duties.attributes import where_keywords_meet
 from nnspec_conformance.operations import Operation, Place
 from nnspec_conformance.trees import mapped
 
@@ -51,6 +53,15 @@ def has_two_arrays(operation: Operation) -> bool:
     return operation.name not in STRAIGHT | APART and len([p for p in places if p.argument < 2]) > 1
 
 
+def left_out(operation: Operation) -> set[Place]:
+    """Where a call has arrays with a gradient that it may leave out."""
+    home = Home(operation, {}, complete=True)
+    rows = operation.places(home.lengths, home.given)
+    names = {place: {operation.arguments[place.argument].name, array.name} for place, array in rows.items()}
+    flowing = {*operation.gradient_places(home.lengths, home.given)}
+    return {place for place in flowing if names[place] & {*home.optional}}
+
+
 CURVED = [operation.name for operation in OWING if operation.name not in STRAIGHT]
 MIXED = [operation.name for operation in OWING if has_two_arrays(operation)]
 
@@ -62,6 +73,16 @@ MIXED = [operation.name for operation in OWING if has_two_arrays(operation)]
 )
 def has_no_second_order(f, *arrays, **given):
     return drop(f(*arrays, **given))
+
+
+where_keywords_meet(
+    MUTANTS,
+    "two keywords together take a branch of their own, through which nobody can differentiate twice",
+    DUTY,
+    PART,
+    "has a second order for one keyword at a time",
+    has_no_second_order,
+)
 
 
 @MUTANTS.each("a gradient penalty changes the weights in the wrong direction", DUTY, part=PART)
@@ -119,3 +140,21 @@ def has_no_mixed_second_derivatives(f, *arrays, **given):
         *gradients, _ = f(*inputs, cotangents, regrouped(places, alone), **given)
         found[own] = by_place(tuple(inputs), tuple(gradients))[own]
     return (*regrouped(places, [found[place] for place in places]), f(*arrays, **given)[-1])
+
+
+def without_second_order_for(optional: set[Place], f, *arrays, **given):
+    *inputs, cotangents, directions = arrays
+    places = [Place(*place) for place in float_places(tuple(inputs))]
+    told = by_place(tuple(inputs), directions)
+    kept = [np.zeros_like(told[place]) if place in optional else told[place] for place in places]
+    return f(*inputs, cotangents, regrouped(places, kept), **given)
+
+
+for _operation in filter(left_out, OWING):
+    MUTANTS.each(
+        "the gradient for an array that may be left out is handed back as a number: a penalty on it teaches nothing",
+        DUTY,
+        operations=(_operation.name,),
+        part=PART,
+        name="has no second order for what may be left out",
+    )(partial(without_second_order_for, left_out(_operation)))

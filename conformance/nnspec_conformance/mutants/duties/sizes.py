@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +15,7 @@ from nnspec_conformance.dtypes import is_float
 from nnspec_conformance.home import Home
 from nnspec_conformance.mutant import ORACLE, Mutants
 from nnspec_conformance.operations import Array, Operation
+from nnspec_conformance.sizes import few_examples, long_answer
 from nnspec_conformance.trees import mapped
 
 MUTANTS = Mutants()
@@ -44,45 +46,54 @@ def has_gradient(operation: Operation) -> bool:
     return hasattr(ORACLE, f"{operation.name}_vjp") and Home(operation, {}).is_differentiable
 
 
-def of_floats(wrong: Callable) -> Callable:
-    """What is wrong with an array, in every floating-point array of an answer, or of what each step answers."""
+def of_numbers(wrong: Callable) -> Callable:
+    """What is wrong with an array, in every array of numbers of an answer, or of what each step answers."""
+
+    def of_array(y: np.ndarray) -> np.ndarray:
+        return wrong(y) if is_float(y) or y.dtype.kind == "i" else y
 
     def applied(f, *arrays, **given):
         made = f(*arrays, **given)
-        if callable(made):
-            return lambda *told: mapped(lambda y: wrong(y) if is_float(y) else y, made(*told))
-        return mapped(lambda y: wrong(y) if is_float(y) else y, made)
+        return (lambda *told: mapped(of_array, made(*told))) if callable(made) else mapped(of_array, made)
 
     return applied
 
 
 def cut(y: np.ndarray, count: int) -> np.ndarray:
-    """Zeros after so many entries."""
+    """Zeros after so many entries; of indices, none."""
     y = np.array(y, order="C")  # else reshape may copy
-    y.reshape(-1)[count:] = 0
+    y.reshape(-1)[count:] = 0 if is_float(y) else -1
     return y
 
 
 LEADING = those(has_leading_axes)
 DIFFERENTIABLE = those(has_gradient)
+OF_ONE = ("top_tokens",)  # asked for a single token: the last axis of its answer is one
 
 # ---- how many entries
 
 
 MUTANTS.each("written for a test of 16 elements: what lies beyond is left unwritten", DUTY, name="knows 16 elements")(
-    of_floats(lambda y: cut(y, 16))
+    of_numbers(lambda y: cut(y, 16))
 )
 
 MUTANTS.each(
     "a vectorized loop of 8 leaves the rest of an array unwritten", DUTY, name="leaves the remainder of a vector of 8"
-)(of_floats(lambda y: cut(y, y.size - y.size % 8)))
+)(of_numbers(lambda y: cut(y, y.size - y.size % 8)))
 
 MUTANTS.each(
     "one launch covers 65,536 elements, and nobody launches another",
     DUTY,
     operations=LEADING,
     name="stops after 65536 elements",
-)(of_floats(lambda y: cut(y, 65536)))
+)(of_numbers(lambda y: cut(y, 65536)))
+
+MUTANTS.each(
+    "one launch covers 65,536 rows, and nobody launches another",
+    DUTY,
+    operations=those(lambda o: o.form == "stepper" or few_examples(Home(o, {})) or long_answer(Home(o, {}))),
+    name="stops after 65536 rows",
+)(of_numbers(lambda y: cut(y, 65536 * math.prod(y.shape[1:]) if y.ndim else 1)))
 
 MUTANTS.each(
     "the backward pass has a buffer for 32 elements",
@@ -90,7 +101,7 @@ MUTANTS.each(
     operations=DIFFERENTIABLE,
     part="_vjp",
     name="knows 32 elements of a gradient",
-)(of_floats(lambda y: cut(y, 32)))
+)(of_numbers(lambda y: cut(y, 32)))
 
 MUTANTS.each(
     "the backward pass for another dtype than float32 has a constant too few",
@@ -98,7 +109,7 @@ MUTANTS.each(
     operations=DIFFERENTIABLE,
     part="_vjp",
     name="has the gradient of float32 alone right",
-)(of_floats(lambda g: g if g.dtype == np.float32 else 1.5 * g.astype(np.float64)))
+)(of_numbers(lambda g: g if g.dtype == np.float32 else 1.5 * g.astype(np.float64)))
 
 # ---- how many axes
 
@@ -109,7 +120,7 @@ MUTANTS.each(
     operations=DIFFERENTIABLE,
     part="_vjp",
     name="returns a flat gradient",
-)(of_floats(np.ravel))
+)(of_numbers(np.ravel))
 
 
 @MUTANTS.each("leading axes are flattened for one matrix product and never restored", DUTY, operations=LEADING)
@@ -121,14 +132,16 @@ def never_restores_the_leading_axes(f, *arrays, **given):
 
 MUTANTS.each(
     "axes of length one are dropped, and broadcasting hides it until the loss is wrong", DUTY, name="squeezes"
-)(of_floats(np.squeeze))
+)(of_numbers(np.squeeze))
 
 MUTANTS.each(
     "a square result is taken for the transposed one, as its shape fits",
     DUTY,
-    operations=those(lambda o: has_leading_axes(o) or any(map(may_be_square, rows_of(o.result)))),
+    operations=those(
+        lambda o: o.name not in OF_ONE and (has_leading_axes(o) or any(map(may_be_square, rows_of(o.result))))
+    ),
     name="transposes what is square",
-)(of_floats(lambda y: y.swapaxes(-1, -2) if y.ndim > 1 and y.shape[-1] == y.shape[-2] else y))
+)(of_numbers(lambda y: y.swapaxes(-1, -2) if y.ndim > 1 and y.shape[-1] == y.shape[-2] else y))
 
 # ---- which entry is largest
 

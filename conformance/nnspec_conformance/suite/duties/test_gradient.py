@@ -13,6 +13,7 @@ from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.differences import SCALE, WIDE, Difference, difference, direction, expect_where_settled
 from nnspec_conformance.errors import NotAsked
 from nnspec_conformance.home import Home
+from nnspec_conformance.keywords import other_settings
 from nnspec_conformance.operations import Place
 from nnspec_conformance.trial import Trial
 
@@ -29,34 +30,36 @@ def test_gradient(operation: str, readings: dict, lean: bool, trial: Trial) -> N
     with trial.part():
         leading = WIDE if home.stars else home.leading
         differs(trial, replace(home, leading=leading), scale=SCALE, may_refuse="another shape")
-    free = [a.name for a in home.operation.attributes if not a.readings]
-    for other in home.with_each(free):
-        with trial.part(**{k: v for k, v in other.attributes.items() if home.attributes.get(k) != v}):
-            differs(trial, other)
+    if home.optional:
+        with trial.part(arrays="all"):
+            differs(trial, replace(home, complete=True), may_refuse="all arrays", each=False)
+    for other, changed in other_settings(home):
+        with trial.part(**changed):
+            differs(trial, other, each=len(changed) < 2)
 
 
-def differs(trial: Trial, home: Home, *, scale: float = 1.0, may_refuse: str = "") -> None:
-    """Compare the gradient with differences of the call."""
+def differs(trial: Trial, home: Home, *, scale: float = 1.0, may_refuse: str = "", each: bool = True) -> None:
+    """Compare the gradient with differences of the call, also for each argument alone."""
 
     def drawn(seed: int) -> tuple[str, list[Difference]]:
         arrays = home.arrays("float64", seed=seed, scale=scale)
         cotangents = home.cotangents("float64", seed=seed)
         asked = slopes(home, arrays, cotangents, may_refuse=may_refuse)
         gradients = by_place(arrays, trial.ask(asked))
-        found = list(differences(trial, home, arrays, cotangents, gradients, seed))
+        found = list(differences(trial, home, arrays, cotangents, gradients, seed, each=each))
         return asked.describe(trial.setting.told), found
 
     expect_where_settled(trial, drawn)
 
 
 def differences(
-    trial: Trial, home: Home, arrays: tuple, cotangents: object, gradients: dict, seed: int
+    trial: Trial, home: Home, arrays: tuple, cotangents: object, gradients: dict, seed: int, *, each: bool
 ) -> Iterator[Difference]:
     """All arguments that carry a gradient at once, and each alone."""
     moving = {place: array for place, array in held(home, arrays).items() if place in gradients and array.gradient}
     random = np.random.default_rng(seed)
     step = {place: direction(random, at(arrays, place), array, home) for place, array in moving.items()}
-    alone = [[place] for place in moving] if len(moving) > 1 else []
+    alone = [[place] for place in moving] if each and len(moving) > 1 else []
     for places in [list(moving), *alone]:
 
         def sums(h: float, places: list[Place] = places) -> tuple[float, float]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from nnspec_conformance.answers import added, each_with, in_full, multiple, near, same, scaled, slopes
 from nnspec_conformance.cases import clause
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.home import Home
+from nnspec_conformance.keywords import other_settings
 from nnspec_conformance.tolerance import smallest_normal
 from nnspec_conformance.trial import Trial
 
@@ -25,19 +28,21 @@ def test_linear(operation: str, readings: dict, lean: bool, trial: Trial) -> Non
             follows(trial, home, dtype)
     if not in_full(trial, lean):
         return
-    free = [a.name for a in home.operation.attributes if not a.readings]
-    for other in home.with_each(free):
-        with trial.part(**{k: v for k, v in other.attributes.items() if home.attributes.get(k) != v}):
+    if home.optional:
+        with trial.part(arrays="all"):
+            follows(trial, replace(home, complete=True), trial.dtypes[0], may_refuse="all arrays")
+    for other, changed in other_settings(home):
+        with trial.part(**changed):
             follows(trial, other, trial.dtypes[0])
 
 
-def follows(trial: Trial, home: Home, dtype: str) -> None:
+def follows(trial: Trial, home: Home, dtype: str, *, may_refuse: str = "") -> None:
     """Multiples of one cotangent, none at all, and the sums with two others."""
     arrays, cotangents = home.arrays(dtype), home.cotangents(dtype)
     about = f"{slopes(home, arrays, cotangents).describe(trial.setting.told)}: the cotangents"
 
     def ask(given: object) -> tuple:
-        return trial.ask(slopes(home, arrays, given))
+        return trial.ask(slopes(home, arrays, given, may_refuse=may_refuse))
 
     first = ask(cotangents)
     for factor in NARROW if dtype == "float16" else FACTORS:

@@ -15,6 +15,7 @@ from nnspec_conformance.differences import SCALE, WIDE, Difference, difference, 
 from nnspec_conformance.errors import NotAsked
 from nnspec_conformance.flat import float_places, regrouped
 from nnspec_conformance.home import Home
+from nnspec_conformance.keywords import other_settings
 from nnspec_conformance.operations import Array, Place
 from nnspec_conformance.trial import Trial
 
@@ -31,9 +32,11 @@ def test_second(operation: str, readings: dict, lean: bool, trial: Trial) -> Non
     with trial.part():
         leading = WIDE if home.stars else home.leading
         differs(trial, replace(home, leading=leading), scale=SCALE, may_refuse="another shape")
-    free = [a.name for a in home.operation.attributes if not a.readings]
-    for other in home.with_each(free):
-        with trial.part(**{k: v for k, v in other.attributes.items() if home.attributes.get(k) != v}):
+    if home.optional:
+        with trial.part(arrays="all"):
+            differs(trial, replace(home, complete=True), may_refuse="all arrays")
+    for other, changed in other_settings(home):
+        with trial.part(**changed):
             differs(trial, other)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,9 +19,10 @@ from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.fitting import may_be_any_number
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Array, Operation, Table
-from nnspec_conformance.sizes import EVERY_DTYPE, Size, plan
+from nnspec_conformance.sizes import ELEMENTS, EVERY_DTYPE, FEW, ROWS, Size, few_examples, long_answer, plan
 from nnspec_conformance.tolerance import Want
 
+NOTE = "another size"
 COUNTS = (1, 12)  # steps of a stepper, beside the usual three
 ABOVE = 100.0  # of one entry above all others: an exponential that is not shifted overflows
 WITHOUT_ANSWER = (ArithmeticError, LookupError, ValueError)  # what an oracle raises: a maximum of nothing has no value
@@ -43,6 +45,8 @@ def test_sizes(operation: str, readings: dict, lean: bool, slow: bool) -> Iterat
         for count in COUNTS:
             case = question(home, "call", "float32", steps=count, note="another number of steps")
             yield from [] if case is None else [case]
+    if not lean:
+        yield from many(home)
 
 
 def other_dtypes(operation: Operation, *, lean: bool) -> list[str]:
@@ -62,13 +66,70 @@ def questions(home: Home, size: Size, dtype: str, *, gradients: bool, zeros: boo
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # the mean of nothing
                 changed = with_a_peak(home, zeros=zeros) if what == "call" else lambda arrays: arrays
-                case = question(home, what, dtype, changed=changed, note="another size", may_refuse=size.refusable)
+                case = question(home, what, dtype, changed=changed, note=NOTE, may_refuse=size.refusable)
         except WITHOUT_ANSWER:
             if 0 not in np.concatenate([np.ravel(n) for n in size.lengths.values()]):
                 raise
             continue
         if case is not None and (0 not in home.lengths.values() or is_finite(case)):
             yield replace(case, want=or_flushed(case.want)) if what == "call" else case
+
+
+# ---- more than one launch covers, where no size of the plan has so many
+
+
+def many(home: Home) -> Iterator[Case]:
+    """More entries of a parameter, more examples along an axis of one length, or a longer axis of the answer."""
+    if home.operation.form == "stepper":
+        yield many_entries(home)
+    elif size := few_examples(home):
+        yield many_examples(replace(home, keywords=home.attributes, sizes=size.lengths))
+    elif size := long_answer(home):
+        case = question(replace(home, sizes=size.lengths), "call", "float32", note=NOTE)
+        yield from [] if case is None else [case]
+
+
+def many_examples(home: Home) -> Case:
+    """A few examples over and over, with their answers: a spread is no bound for many different ones."""
+    case, operation, rows = question(home, "call", "float32", note=NOTE), home.operation, np.arange(ROWS) % FEW
+    assert case is not None
+
+    def repeated(x: np.ndarray, array: Array) -> np.ndarray:
+        for axis in operation.example_axes(array, home.lengths, home.given):
+            x = x.take(rows, axis)
+        return x
+
+    arrays = {place: repeated(at(case.arrays, place), array) for place, array in held(home, case.arrays).items()}
+    want = each_want(case.want, home.answer(lambda array: array), repeated)
+    return replace(case, arrays=replaced(case.arrays, arrays), want=want)
+
+
+def many_entries(home: Home) -> Case:
+    """A parameter of a few entries over and over: a stepper steps each alone."""
+    case = question(home, "call", "float32", note=NOTE)
+    assert case is not None
+    first = next(name for name, x in case.arrays[0].items() if x.ndim)
+    rest = case.arrays[0][first].shape[1:]
+    shape = (-(-ELEMENTS // math.prod(rest)), *rest)
+
+    def repeated(x: np.ndarray, name: str) -> np.ndarray:
+        return np.resize(x, shape) if name == first else x
+
+    params, *grads = ({n: repeated(x, n) for n, x in table.items()} for table in (*case.arrays, *case.grads))
+    want = each_want(case.want, [{n: n for n in step} for step in case.want], repeated)
+    return replace(case, arrays=(params,), grads=grads, want=want)
+
+
+def each_want(tree: Any, declared: Any, changed: Callable[[np.ndarray, Any], np.ndarray]) -> Any:
+    """The expected arrays, each changed beside what is declared of it."""
+    if isinstance(tree, dict):
+        return {name: each_want(part, declared[name], changed) for name, part in tree.items()}
+    if isinstance(tree, tuple | list):
+        return type(tree)(each_want(part, of, changed) for part, of in zip(tree, declared, strict=True))
+    if not isinstance(tree, Want):
+        return tree
+    parts = {name: changed(np.asarray(getattr(tree, name)), declared) for name in ("value", "allowed", "flushed")}
+    return replace(tree, **parts)
 
 
 def is_finite(case: Case) -> bool:

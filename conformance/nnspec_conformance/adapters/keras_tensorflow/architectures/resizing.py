@@ -50,7 +50,7 @@ KNOWN_FAILURES = {
     "resize.gradient[resize_cubic]; float16, bfloat16": NO_SLOPE,
     "duty.sizes[resize_cubic]; float32, float64": TABLE,
     "duty.sizes[resize_cubic]; float16, bfloat16": NO_SLOPE,
-    "duty.programs[resize_cubic]; float32": TABLE,
+    "duty.programs[resize_cubic]; float32, float16": TABLE,
     **{
         f"{clause}[resize_linear]; antialias=True, float16, bfloat16, float64": ANTIALIASED
         for clause in ("resize.gradient", *(f"duty.{duty}" for duty in (

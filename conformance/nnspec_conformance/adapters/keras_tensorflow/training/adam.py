@@ -14,6 +14,11 @@ LOST = (
 KNOWN_FAILURES = {
     "duty.attributes[adam]; beta2=0": LOST,
     "duty.attributes[adamw]; beta2=0": LOST,
+    "duty.attributes[nadam]; beta2=0": (
+        "with beta_2=0 nadam arrives at -1.80638099 in float32, right is -1.80637848: the mean moves by (square - "
+        "mean) * (1 - beta_2), in which a square that is small beside the mean is rounded; searched 2026-11-29, not "
+        "found; https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/nadam.py"
+    ),
     "adam.example; float64": f"got 0.7700000072, right is 0.77: {RATE}",
     **{
         f"{instance}; float64": f"a step is off by some 1e-7 of the rate: {RATE}"

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from nnspec_conformance.adapters.keras_tensorflow.kernels import dilation_is_refused
+
+REFUSED = (
+    "with a dilation of 3 or (2, 3) InvalidArgumentError is raised ('Current CPU implementations do not support "
+    "dilation rates larger than 1'), right is {right}: Eigen's kernel, which is taken where oneDNN has none; "
+    "https://github.com/tensorflow/tensorflow/issues/69103"
+)
+DILATIONS = {"transposed_convolution_1d": "(3,)", "transposed_convolution_2d": "(2, 3)"}
 KNOWN_FAILURES = {
-    f"{duty}[{operation}]; dilation={dilation}": (
-        "with a dilation of 3 or (2, 3) InvalidArgumentError is raised ('Current CPU implementations do not support "
-        "dilation rates larger than 1'), right is the gradient; https://github.com/tensorflow/tensorflow/issues/69103"
-    )
-    for duty in ("duty.attributes", "duty.gradient", "duty.linear", "duty.second")
-    for operation, dilation in (("transposed_convolution_1d", "(3,)"), ("transposed_convolution_2d", "(2, 3)"))
+    f"{duty}[{operation}]; dilation={dilation}, float32": (REFUSED.format(right=right), dilation_is_refused)
+    for duty, right in (("duty.attributes", "the result"), ("duty.linear", "the gradient"))
+    for operation, dilation in DILATIONS.items()
+} | {
+    f"{duty}[{operation}]; dilation={dilation}, float64": REFUSED.format(right="the gradient")  # oneDNN has no float64
+    for duty in ("duty.gradient", "duty.second")
+    for operation, dilation in DILATIONS.items()
 }

@@ -1,0 +1,58 @@
+"""What TensorFlow's kernels do on this machine: probes for known failures.
+
+oneDNN has kernels of its own. TensorFlow takes them on processors with VNNI, in AVX or AVX-512, or later instructions,
+unless TF_ENABLE_ONEDNN_OPTS is 0.
+"""
+
+from __future__ import annotations
+
+import functools
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+NO_WINDOW = "import tensorflow as tf; tf.nn.max_pool2d(tf.ones((1, 3, 3, 1), {dtype!r}), (2, 4), 1, 'VALID')"
+
+
+def softmax_loses_nan(dtype: str) -> bool:
+    """Whether a NaN stays alone in its row, as in oneDNN's kernel; not where that refuses the dtype."""
+    row = tf.cast(np.array([[1.0, np.nan, 2.0, -3.0, 0.5, 4.0, 0.0]], np.float32), dtype)
+    try:
+        return not np.isnan(tf.nn.softmax(row).numpy().astype(np.float32)).all()
+    except tf.errors.OpError:
+        return False
+
+
+def softmax_is_short() -> bool:
+    """Whether the softmax of a single score is 1 less a unit in the last place, as in Eigen's kernel."""
+    return bool((tf.nn.softmax(tf.zeros((16, 1))).numpy() < 1).any())
+
+
+def empty_convolution_is_misshapen() -> bool:
+    """Whether the convolution of a batch of none has the shape of its input, as in oneDNN's kernel."""
+    return tf.nn.conv2d(tf.zeros((0, 2, 4, 3)), tf.zeros((2, 4, 3, 5)), 1, "VALID").shape != (0, 1, 1, 5)
+
+
+def dilation_is_refused() -> bool:
+    """Whether a transposed convolution of float32 has to be without dilation, as in Eigen's kernel."""
+    shape = np.array([1, 5, 5, 1])
+    try:
+        tf.nn.conv2d_transpose(tf.ones((1, 3, 3, 1)), tf.ones((2, 2, 1, 1)), shape, 1, "VALID", dilations=2)
+    except tf.errors.InvalidArgumentError:
+        return True
+    return False
+
+
+def bias_gradient_stops() -> bool:
+    """Whether the gradient of a bias is added up in bfloat16, where 256 and 1 are 256."""
+    return bool(tf.raw_ops.BiasAddGrad(out_backprop=tf.ones((459, 1), "bfloat16")).numpy() < 400)
+
+
+@functools.cache
+def no_window_ends_the_process(dtype: str) -> bool:
+    """Whether a maximum over windows that do not fit divides by zero, and ends its process: asked in another one."""
+    command = [sys.executable, "-c", NO_WINDOW.format(dtype=dtype)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGFPE
