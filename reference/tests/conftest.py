@@ -37,6 +37,22 @@ def pytest_pyfunc_call(pyfuncitem):
     pytest.fail(f"holds on the wrong implementation {asked.__name__} too, and so proves nothing", pytrace=False)
 
 
+@pytest.fixture(scope="session")
+def eight():
+    """A process with eight devices, which is asked; one for all tests, so that programs are compiled once."""
+    from several_devices import eight_devices
+
+    with eight_devices() as asked:
+        yield asked
+
+
+@pytest.fixture
+def devices(eight, request):
+    """A function of a function of the test's module, an implementation and keywords, asked where there are eight."""
+    module = request.module.__name__
+    return lambda of, implementation, **how: eight(module, of.__name__, implementation.__name__, **how)
+
+
 @pytest.fixture
 def layers_of():
     """A function of a network and its arrays: convolutions and products, as XLA is handed them."""

@@ -76,6 +76,7 @@ def equal(one, other):
     return (
         json.dumps(told[0]) == json.dumps(told[1])
         and np.array_equal(one.losses, other.losses)
+        and {name: x.tobytes() for name, x in one.metrics.items()} == {n: x.tobytes() for n, x in other.metrics.items()}
         and same(one.optimizer_state, other.optimizer_state)
         and [np.asarray(x).tobytes() for x in one.watched] == [np.asarray(x).tobytes() for x in other.watched]
         and same(*([arrays(x) if isinstance(x, nnx.Module) else x for x in (one.model, other.model)]))

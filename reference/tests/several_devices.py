@@ -129,8 +129,8 @@ def collectives(text):
     return found
 
 
-def program(edits, *, parameters="whole", statistics="batch", width=256, batch=64, pieces=1):
-    """A step of two dense layers with Adam, compiled for eight devices: its text and what memory a device needs."""
+def program(edits, *, parameters="whole", statistics="batch", width=1024, batch=64, pieces=1):
+    """A step of two dense layers with Adam, compiled for eight devices: what it exchanges, and its memory."""
     loop = changed(*edits, of=None)
     devices = Devices(COUNT, parameters=parameters, statistics=statistics)
     weights = {"a": jnp.ones((width, width)), "b": jnp.zeros((width, width))}

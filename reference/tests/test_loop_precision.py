@@ -24,7 +24,7 @@ def weighted(weights, x, y, *, key):
 # ------------------------------------------------------------------ half precision
 def leaves_the_batch(*given, **how):
     """The arrays of the batch stay in float32, and so does nearly all of the loss."""
-    return changed(("*lowered(batch, rule.precision)", "*batch"))(*given, **how)
+    return changed((", lowered(batch, rule.precision)", ", batch"))(*given, **how)
 
 
 def keeps_weights_in_half(*given, **how):

@@ -1,7 +1,5 @@
 """More than one device: a run is that of one device, whatever the devices hold and however a batch is cut."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,29 +12,21 @@ from several_devices import (
     COUNT,
     HOW,
     RULE,
+    SHARES,
     WEIGHTS,
     N,
     X,
     Y,
     agree,
-    eight_devices,
     losses,
-    program,
     trajectory,
     wanted,
+    weighted,
 )
 
 from nnspec.training.loop import evaluate, fit
 from nnspec.training.loop_checkpoints import Checkpoints
-from nnspec.training.loop_precision import MixedPrecision
 from nnspec.training.scale import Devices
-
-
-@pytest.fixture(scope="module")
-def devices():
-    """A function of a function of this module, an implementation and keywords, asked where there are eight devices."""
-    with eight_devices() as asked:
-        yield lambda of, implementation, **how: asked("test_scale", of.__name__, implementation.__name__, **how)
 
 
 # ------------------------------------------------------------------ steps
@@ -90,6 +80,33 @@ def test_shares_count_by_their_weights(implementation, devices):
         agree(devices(trajectory, implementation, devices={"statistics": "share"}, **how), wanted(**how))
 
 
+def measured_by_step(implementation, *, one_step, **how):
+    """The loss by weight, as itself and as a metric, of each step and of the last epoch."""
+    data = (X[:BATCH], Y[:BATCH], SHARES[:BATCH]) if one_step else (X, Y, SHARES)
+    how = HOW | {"devices": Devices(**how), "epochs": 1, "training_metrics": {"again": weighted}}
+    run = implementation(weighted, WEIGHTS, data, RULE, **how)
+    record = run.history[-1]
+    return [*run.losses, record["loss"]], [*run.metrics["again"], record["training again"]]
+
+
+def takes_a_mean_of_means(*given, **how):
+    """Each device's mean of a metric counts the same."""
+    return changed(("psum(weight / jnp.where(total == 0, 1, total) * mean, AXIS)", "pmean(mean, AXIS)"))(*given, **how)
+
+
+def tells_its_own(*given, **how):
+    """A metric is that of the first device's share."""
+    return changed(("jax.lax.psum(weight / jnp.where(total == 0, 1, total) * mean, AXIS)", "mean"))(*given, **how)
+
+
+@pytest.mark.statement("scale.metrics", of=fit, mutants=[takes_a_mean_of_means, tells_its_own])
+def test_metrics_of_shares_count_by_weight(implementation, devices):
+    for one_step in (True, False):
+        for statistics in ("share", "batch"):
+            found = devices(measured_by_step, implementation, one_step=one_step, statistics=statistics)
+            np.testing.assert_allclose(found[1], found[0], rtol=1e-6)
+
+
 def seven_and_six(implementation, *, statistics):
     """The loss of the page's example, and where its gradient leads."""
     numbers = np.array([1.0] * 7 + [2.0] * 6 + [0], np.float32)
@@ -105,41 +122,6 @@ def seven_and_six(implementation, *, statistics):
 def test_seven_and_six_examples_count_as_thirteen(statistics, devices):
     """The example of the page: 19/13, and not the mean 1.5 of two means."""
     assert devices(seven_and_six, fit, statistics=statistics) == pytest.approx((19 / 13, 1 - 19 / 13), rel=1e-6)
-
-
-def sizes(implementation, *, statistics):
-    """The bits of a gradient, and its value: one large number on the first device, small ones on the others."""
-    x = np.array([1.0] + [2.0**-8] * 7, np.float32)
-    run = implementation(
-        lambda w, x, *, key: w * x, jnp.float32(0), lambda epoch: [(x,)], optax.sgd(1.0), epochs=1, progress=False,
-        precision=MixedPrecision("bfloat16"), devices=Devices(COUNT, statistics=statistics),
-    )  # fmt: skip
-    return float(run.model)
-
-
-def adds_in_half_precision(*given, **how):
-    """Gradients are rounded before devices exchange them."""
-    edit = ("part * x.astype(jnp.promote_types(x.dtype, jnp.float32)), AXIS)", "(part * x).astype(jnp.bfloat16), AXIS)")
-    return changed(edit)(*given, **how)
-
-
-@pytest.mark.statement("scale.sums", of=fit, mutants=[adds_in_half_precision])
-def test_devices_add_in_float32(implementation, devices):
-    assert devices(sizes, implementation, statistics="share") == -(1 + 7 * 2.0**-8) / 8
-
-
-def rounded(implementation):
-    """The gradient of a product by a batch of which the first device's share is not to be rounded alone."""
-    x = np.array([1.0, 2.0**-8] + [2.0**-9] * 14, np.float32)[:, None]
-    run = implementation(
-        lambda w, x, *, key: (x @ w)[:, 0], jnp.zeros((1, 1)), lambda epoch: [(x,)], optax.sgd(1.0), epochs=1,
-        progress=False, precision=MixedPrecision("bfloat16"), devices=Devices(COUNT),
-    )  # fmt: skip
-    return float(run.model[0, 0])
-
-
-def test_with_statistics_of_the_batch_a_gradient_is_rounded_as_a_whole(devices):
-    assert devices(rounded, fit) == -(1 + 2.0**-5) / 16  # else 1 + 2^-8 is rounded to 1
 
 
 # ------------------------------------------------------------------ examples and keys
@@ -296,48 +278,6 @@ def test_sharded_parameters_give_the_same_numbers(implementation, devices):
         found = devices(trajectory, implementation, one_step=one_step, devices={"parameters": "sharded"})
         assert found["held"] == [1 / COUNT] * 4  # two arrays, and their velocities
         agree(found, wanted(one_step=one_step))
-
-
-# ------------------------------------------------------------------ what is exchanged, and memory
-@functools.cache
-def step_program(**how):
-    """A step of the reference, compiled."""
-    return program((), **how)
-
-
-def gathers_what_it_moved(**how):
-    """After a step all devices hold all arrays."""
-    return program((("_constrained(x, _place(x, devices))", "_constrained(x, _at(devices))"),), **how)
-
-
-def exchanges_examples(**how):
-    """Each device gets all examples of a batch."""
-    edit = "given = gathered(weights, rule.devices), gathered(rest, rule.devices)"
-    return program(((edit, f"{edit}\n    batch = gathered(batch, rule.devices)"),), **how)
-
-
-def exchanged(implementation, *, parameters):
-    """The bytes that collectives hand over in one step, in units of the parameters' bytes."""
-    of = implementation(parameters=parameters)
-    return {kind: size / (4 * of["parameters"]) for kind, size in of["collectives"].items()}
-
-
-@pytest.mark.statement("scale.exchanged", of=step_program, mutants=[gathers_what_it_moved, exchanges_examples])
-def test_a_step_exchanges_each_gradient_once(implementation, devices):
-    once = pytest.approx(1, abs=1e-3)
-    assert devices(exchanged, implementation, parameters="sharded") == {"all-gather": once, "all-reduce": once}
-    assert devices(exchanged, implementation, parameters="whole") == {"all-reduce": once}
-
-
-def memory(implementation):
-    """The bytes of a step's arguments and temporaries on one device, whole and sharded."""
-    found = [implementation(parameters=parameters) for parameters in ("whole", "sharded")]
-    return [[of[what] for of in found] for what in ("arguments", "temporaries")]
-
-
-def test_arguments_of_a_sharded_step_take_an_eighth(devices):
-    whole, parts = devices(memory, step_program)[0]
-    assert parts / whole == pytest.approx(1 / COUNT, abs=0.02)
 
 
 # ------------------------------------------------------------------ what else

@@ -131,14 +131,15 @@ def in_shares(gradients: Callable, devices: Devices | None) -> Callable:
     def share(weights: Any, rest: Any, batch: Any, key: Any) -> tuple:
         number = jax.lax.axis_index(AXIS)
         own = jax.tree.map(lambda x: jax.random.fold_in(x, number) if _is_key(x) else x, rest)
-        value, weight, after, g = gradients(weights, own, batch, jax.random.fold_in(key, number))
+        (value, weight, measured), after, g = gradients(weights, own, batch, jax.random.fold_in(key, number))
         total = jax.lax.psum(weight, AXIS)
         part = weight / jnp.where(total == 0, 1, total)
 
         def add(x: Any) -> Any:
             return jax.lax.psum(part * x.astype(jnp.promote_types(x.dtype, jnp.float32)), AXIS).astype(x.dtype)
 
-        return add(value), total, jax.tree.map(_of_all, rest, after), jax.tree.map(add, g)
+        measured = {name: _mean_of_all(mean, w) for name, (mean, w) in measured.items()}
+        return (add(value), total, measured), jax.tree.map(_of_all, rest, after), jax.tree.map(add, g)
 
     def whole(weights: Any, rest: Any, batch: Any, key: Any) -> tuple:
         if not _divided(jax.tree.leaves(batch)[0].shape[0], devices):
@@ -149,6 +150,12 @@ def in_shares(gradients: Callable, devices: Devices | None) -> Callable:
         return mapped(weights, rest, batch, key)
 
     return whole
+
+
+def _mean_of_all(mean: Any, weight: Any) -> tuple[Any, Any]:
+    """The mean of the devices' means, each of which counts with its weight; and what all weigh."""
+    total = jax.lax.psum(weight, AXIS)
+    return jax.lax.psum(weight / jnp.where(total == 0, 1, total) * mean, AXIS), total
 
 
 def _of_all(before: Any, after: Any) -> Any:

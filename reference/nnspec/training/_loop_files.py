@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +24,7 @@ __all__: list[str] = []
 FORMAT = 1
 NAME = re.compile(r"epochs-(\d{6,})-steps-(\d{10,})")  # epochs that are over, and all steps
 # What a run that goes on has in common with itself.
-SAME = ("batch size", "pieces", "seed", "data", "validation", "precision", "devices")
+SAME = ("batch size", "pieces", "seed", "data", "validation", "precision", "devices", "training metrics")
 
 
 @dataclass
@@ -39,6 +39,7 @@ class Place:
         history: the records of the epochs that are over.
         watched: early stopping's state.
         best: weights and other arrays of the best epoch, once there is one.
+        measured: of each metric of the training batches, its mean in each step so far, and its weight.
     """
 
     carry: Any
@@ -48,6 +49,7 @@ class Place:
     history: list
     watched: EarlyStoppingState
     best: Any = None
+    measured: dict[str, list] = field(default_factory=dict)
 
     def save(self, to: Checkpoints, told: dict[str, Any]) -> None:
         """Write a checkpoint, then let go of those that are not kept. One that cannot be written costs a warning."""
@@ -150,7 +152,8 @@ def _read(path: Path, place: Place, told: dict[str, Any]) -> Place:
             arrays[name] = np.zeros(shape, jnp.dtype(dtype))
     if _digest(arrays, {k: v for k, v in record.items() if k != "sha256"}) != record["sha256"]:
         raise _Damaged("its contents are not those that were written")
-    wanted = Place(place.carry, 0, [], [], [], place.watched, place.carry[:2] if record["has best"] else None)
+    best = place.carry[:2] if record["has best"] else None
+    wanted = Place(place.carry, 0, [], [], [], place.watched, best, {name: [] for name in place.measured})
     tree = jax.tree.unflatten(
         jax.tree.structure(_tree(wanted)),
         [_device(arrays[name], x) for name, x in _named(_tree(wanted)).items()],
@@ -158,7 +161,9 @@ def _read(path: Path, place: Place, told: dict[str, Any]) -> Place:
     seen = list(zip(tree["seen"][0], tree["seen"][1], strict=True))
     epoch = int(cast(re.Match, NAME.fullmatch(path.name))[1])
     best = tree["best"] if record["has best"] else None
-    return Place(copied(tree["carry"]), epoch, seen, list(tree["losses"]), record["history"], tree["watched"], best)
+    measured = {name: list(steps) for name, steps in tree["measured"].items()}
+    losses = list(tree["losses"])
+    return Place(copied(tree["carry"]), epoch, seen, losses, record["history"], tree["watched"], best, measured)
 
 
 def _refuse(path: Path, record: Any, place: Place, told: dict[str, Any]) -> None:
@@ -206,9 +211,11 @@ def _sweep(folder: Path) -> None:
 
 def _tree(place: Place) -> dict[str, Any]:
     """The arrays of a place."""
-    seen = np.asarray(jax.device_get(place.seen), np.float32).reshape(-1, 2).T
+    pairs = lambda steps: np.asarray(jax.device_get(steps), np.float32).reshape(-1, 2)  # noqa: E731
+    seen = pairs(place.seen).T
     losses = np.asarray(jax.device_get(place.losses), np.float32)
     kept = {"carry": place.carry, "watched": place.watched, "losses": losses, "seen": seen}
+    kept["measured"] = {name: pairs(steps) for name, steps in place.measured.items()}
     return kept if place.best is None else {**kept, "best": place.best}
 
 

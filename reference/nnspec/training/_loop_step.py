@@ -18,6 +18,7 @@ from nnspec.training.scale import Devices
 __all__: list[str] = []
 
 Loss = Callable[..., Any]  # loss(model, *batch, key=key): one number an example, or these and their weights
+Means = dict[str, tuple[Array, Array]]  # of metrics by name, and what they weigh
 
 
 class Carry(NamedTuple):
@@ -43,36 +44,44 @@ class Rule(NamedTuple):
     precision: MixedPrecision | None
     average: optax.GradientTransformation | None
     devices: Devices | None
+    metrics: tuple[tuple[str, Callable], ...] = ()  # of the batch, beside the loss
 
 
 @functools.partial(jax.jit, static_argnums=4, donate_argnums=0)
-def step(carry: Carry, batch: Batch, key: Array, count: Any, rule: Rule) -> tuple[Carry, Array, Array, Array]:
-    """What the next step gets; the mean loss before this one, its weight, and what of it is finite.
+def step(carry: Carry, batch: Batch, key: Array, count: Any, rule: Rule) -> tuple[Carry, Array, Array, Array, Means]:
+    """What the next step gets; the mean loss before this one, its weight, what of it is finite, and other means.
 
     Its key is made of the run's and of the number of steps before it.
     """
     weights, rest, key = carry.weights, carry.rest, jax.random.fold_in(key, count)
 
     def mean(weights: Any, rest: Any, batch: Batch, key: Array) -> tuple[Array, tuple]:
-        model = join(rule.graph, lowered(weights, rule.precision), rest)
-        found = rule.loss(model, *lowered(batch, rule.precision), key=key)
+        low, rounded = lowered(weights, rule.precision), lowered(batch, rule.precision)
+        model = join(rule.graph, low, rest)
+        found = rule.loss(model, *rounded, key=key)
         total, weight = mean_of(found, batch, "fit: the loss", trained=True)
         changed = raised(rest_of(rule.graph, model, rest), rest, rule.precision)
-        return scaled(total, carry.scale), (total, weight, changed)
+        measured = {}
+        for name, metric in rule.metrics:  # of the same arrays, so that XLA computes once what both have in common
+            found = metric(join(rule.graph, jax.lax.stop_gradient(low), rest), *rounded, key=key)
+            measured[name] = mean_of(found, batch, f"fit: the metric {name}")
+        return scaled(total, carry.scale), ((total, weight, measured), changed)
 
     differentiated = jax.value_and_grad(mean, has_aux=True)
 
-    def gradients(weights: Any, rest: Any, batch: Batch, key: Array) -> tuple[Array, Array, Any, Any]:
+    def gradients(weights: Any, rest: Any, batch: Batch, key: Array) -> tuple[tuple, Any, Any]:
         if rule.pieces > 1:
             return _in_pieces(differentiated, weights, rest, batch, key, rule)
-        (_, (value, weight, rest)), g = differentiated(weights, rest, batch, key)
-        return value, weight, rest, g
+        (_, (found, rest)), g = differentiated(weights, rest, batch, key)
+        return found, rest, g
 
     given = gathered(weights, rule.devices), gathered(rest, rule.devices)
-    value, weight, rest, g = gathered(in_shares(gradients, rule.devices)(*given, batch, key), rule.devices)
+    found, rest, g = gathered(in_shares(gradients, rule.devices)(*given, batch, key), rule.devices)
+    value, weight, measured = found
     g = unscaled(g, carry.scale)
     finite = gathered(jnp.stack([jnp.isfinite(x).all() for x in (value, *jax.tree.leaves(g))]), rule.devices)
     told = jnp.where(weight == 0, jnp.nan, value)  # where no example counts there is no mean
+    measured = {name: (jnp.where(w == 0, jnp.nan, m), w) for name, (m, w) in measured.items()}
 
     def move(before: Carry, g: Any) -> Carry:
         g = g if rule.gradient is None else rule.gradient(g)
@@ -82,7 +91,7 @@ def step(carry: Carry, batch: Batch, key: Array, count: Any, rule: Rule) -> tupl
         return before._replace(weights=weights, rest=rest, state=state, average=average)
 
     if rule.nonfinite == "pass" and carry.scale == ():
-        return kept(move(carry, g), rule.devices), told, weight, finite
+        return kept(move(carry, g), rule.devices), told, weight, finite, measured
     excused, scale = jnp.array(False), carry.scale
     if rule.precision is not None and scale != ():
         excused, scale = moved(scale, finite, rule.precision.period)
@@ -98,7 +107,8 @@ def step(carry: Carry, batch: Batch, key: Array, count: Any, rule: Rule) -> tupl
     scale = jax.tree.map(lambda new, old: jnp.where(fine, new, old), scale, carry.scale)
     halted = ~fine & (rule.nonfinite == "stop")
     after = kept(after._replace(halted=halted, scale=scale), rule.devices)
-    return after, told, jnp.where(taken, weight, 0), finite
+    measured = {name: (m, jnp.where(taken, w, 0)) for name, (m, w) in measured.items()}
+    return after, told, jnp.where(taken, weight, 0), finite, measured
 
 
 def _adds_up(jaxpr: Any) -> bool:
@@ -114,7 +124,7 @@ def _adds_up(jaxpr: Any) -> bool:
 
 def _in_pieces(
     differentiated: Callable, weights: Any, rest: Any, batch: Batch, key: Array, rule: Rule
-) -> tuple[Array, Array, Any, Any]:
+) -> tuple[tuple, Any, Any]:
     """The mean over the batch from the means over its pieces, each counting with its weight."""
     size = jax.tree.leaves(batch)[0].shape[0]
     length = -(-size // rule.pieces)  # examples of a piece
@@ -122,20 +132,24 @@ def _in_pieces(
 
     def add(sums: tuple, piece: tuple) -> tuple[tuple, None]:
         number, batch = piece
-        value, weight, rest, g = sums
-        (_, (mean, w, rest)), one = differentiated(weights, rest, batch, jax.random.fold_in(key, number))
+        value, weight, measured, rest, g = sums
+        own = jax.random.fold_in(key, number)
+        (_, ((mean, w, means), rest)), one = differentiated(weights, rest, batch, own)
         g = jax.tree.map(lambda s, x: s + (w * x).astype(s.dtype), g, one)
-        return (value + w * mean, weight + w, rest, g), None
+        measured = {name: (measured[name][0] + v * m, measured[name][1] + v) for name, (m, v) in means.items()}
+        return (value + w * mean, weight + w, measured, rest, g), None
 
     zero = jnp.zeros([])
-    sums = (zero, zero, rest, jax.tree.map(jnp.zeros_like, weights))
+    nothing = {name: (zero, zero) for name, _ in rule.metrics}
+    sums = (zero, zero, nothing, rest, jax.tree.map(jnp.zeros_like, weights))
     equal = jax.tree.map(lambda a: a[: whole * length].reshape(whole, length, *a.shape[1:]), batch)
     sums, _ = jax.lax.scan(add, sums, (jnp.arange(whole), spread(equal, rule.devices)))
     if size > whole * length:
         sums, _ = add(sums, (jnp.asarray(whole), jax.tree.map(lambda a: a[whole * length :], batch)))
-    value, weight, rest, g = sums
+    value, weight, measured, rest, g = sums
     over = jnp.where(weight == 0, 1, weight)
-    return value / over, weight, rest, jax.tree.map(lambda s: (s / over).astype(s.dtype), g)
+    measured = {name: (total / jnp.where(w == 0, 1, w), w) for name, (total, w) in measured.items()}
+    return (value / over, weight, measured), rest, jax.tree.map(lambda s: (s / over).astype(s.dtype), g)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))

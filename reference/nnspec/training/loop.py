@@ -55,10 +55,12 @@ class Run(NamedTuple):
     Attributes:
         model: the trained module or tree of parameters, the last or the best.
         optimizer_state: after the last step.
-        history: a record for each epoch: its number from 0, the steps so far, means over the examples, NaN where none
-            counts [fit.no-mean][], the rate where the optimizer's state holds it (`optax.inject_hyperparams`), and
-            seconds.
+        history: a record for each epoch: ``epoch``, its number from 0; ``step``, the steps so far; ``loss`` and
+            ``training NAME``, means over the examples of its steps; ``rate`` where the optimizer's state holds it
+            (`optax.inject_hyperparams`); ``seconds``; ``validation loss`` and ``validation NAME``. NaN where no
+            example counts [fit.no-mean][].
         losses: the loss of every step, before it, NaN where no example counts; [steps].
+        metrics: the same for each of ``training_metrics``, by name; [steps].
         watched: early stopping's state after the last epoch.
         ended: why: all epochs are over; early stopping; or somebody asked the process to end.
     """
@@ -67,6 +69,7 @@ class Run(NamedTuple):
     optimizer_state: Any
     history: list[Record]
     losses: np.ndarray
+    metrics: dict[str, np.ndarray]
     watched: EarlyStoppingState
     ended: Literal["epochs", "stop", "signal"] = "epochs"
 
@@ -83,6 +86,7 @@ def fit(
     seed: int = 0,
     validation: object = None,
     metrics: Mapping[str, Callable] | None = None,
+    training_metrics: Mapping[str, Callable] | None = None,
     gradient: Callable[[Any], Any] | None = None,
     pieces: Count = 1,
     stop: Callable[[EarlyStoppingState, Any], EarlyStoppingState] | None = None,
@@ -100,7 +104,7 @@ def fit(
     With $\ell_i$ the loss of example $i$, $w_i$ its weight and $B$ the batch, a step is the optimizer's for the
     gradient of $\sum_{i \in B} w_i \ell_i / \sum_{i \in B} w_i$   [fit.steps][], [fit.pieces][], [fit.epoch][],
     [fit.returned][], [fit.repeatable][], [fit.resume][], [fit.nonfinite][],
-    [fit.average][]
+    [fit.average][], [fit.metrics][], [fit.metrics-cost][]
 
     Args:
         loss: ``loss(model, *batch, key=key)`` gives the loss of each example, or a pair of these and their weights.
@@ -115,6 +119,8 @@ def fit(
         seed: of the orders and of the keys, at least 0.
         validation: arrays, or a function, that are looked at after each epoch.
         metrics: functions as ``loss`` is one, by name, of the validation data.
+        training_metrics: the same of the batches that are trained on, each before its step, in training mode and with
+            the step's key.
         gradient: what becomes of the gradient before the optimizer gets it, for instance clipping.
         pieces: the parts in which a batch is computed, one after the other, to save memory; they divide the batch.
         stop: early stopping's rule, ``functools.partial(early_stopping_update, patience=5)``; after each epoch it gets
@@ -145,22 +151,24 @@ def fit(
     """
     if validation is None and (stop or metrics or returned == "best"):
         raise ValueError("fit: stop, metrics and the best model need validation data; hand over validation")
-    if metrics and "loss" in metrics:
-        raise ValueError("fit: a metric is called 'loss' as the validation loss is; use another name")
+    if "loss" in {*(metrics or {}), *(training_metrics or {})}:
+        raise ValueError("fit: a metric is called 'loss' as the loss itself is; use another name")
     given, total = epochs_of(data, epochs, batch_size, seed, pieces, devices)
     check_written(checkpoints, devices)
     graph, weights, rest = split(model, train=True)
     check_parameters("fit", weights)
-    rule = Rule(loss, graph, optimizer, gradient, pieces, nonfinite, precision, average, devices)
+    besides = tuple((training_metrics or {}).items())
+    rule = Rule(loss, graph, optimizer, gradient, pieces, nonfinite, precision, average, devices, besides)
     averaged = () if average is None else (weights, average.init(weights))
     scale = start_of_scale(precision, weights)
     carry = Carry(weights, rest, optimizer.init(weights), jnp.array(False), scale, averaged)
     carry = copied(put(carry, devices))  # a step takes what it is handed
-    at = Place(carry, 0, [], [], [], early_stopping_start())
+    at = Place(carry, 0, [], [], [], early_stopping_start(), measured={name: [] for name, _ in besides})
     told = {"batch size": batch_size, "pieces": pieces, "seed": seed, "data": outline(data)}
     told |= {"precision": None if precision is None else str(precision)}
     told |= {"devices": None if devices is None else str(devices)}
     told |= {"validation": None if validation is None else outline(validation)}
+    told |= {"training metrics": ", ".join(sorted(at.measured)) or None}
     at = at if checkpoints is None else at.restored(checkpoints, told)
     stop = stop or functools.partial(early_stopping_update, patience=epochs)
     key, ended, pending = jax.random.key(seed), "epochs", []
@@ -171,10 +179,13 @@ def fit(
             done = pending.pop(0)
             if (wrong := look(done, at.carry.weights)) and nonfinite == "stop":
                 at.losses = at.losses[: wrong.step + 1]
+                at.measured = {name: steps[: wrong.step + 1] for name, steps in at.measured.items()}
                 wrong.run = result("nonfinite")._replace(model=merged(model, *at.carry[:2]))
                 raise wrong
             mean, weight = map(np.asarray, at.seen[done.batch])  # while the next step goes on
             at.losses[done.step], at.seen[done.batch] = mean, (mean, weight)
+            for steps in at.measured.values():
+                steps[done.step] = np.asarray(jax.device_get(steps[done.step]))
 
     def current() -> Any:
         return at.carry.average[0] if average else at.carry.weights, at.carry.rest
@@ -182,7 +193,8 @@ def fit(
     def result(ended: Any) -> Run:
         chosen = current() if returned == "last" or at.best is None else at.best
         losses = np.asarray(jax.device_get(at.losses))
-        return Run(merged(model, *chosen), at.carry.state, at.history, losses, at.watched, ended)
+        means = {name: np.array([mean for mean, _ in jax.device_get(steps)]) for name, steps in at.measured.items()}
+        return Run(merged(model, *chosen), at.carry.state, at.history, losses, means, at.watched, ended)
 
     def keep() -> None:
         settle(0)
@@ -194,10 +206,12 @@ def fit(
             start = time.perf_counter()
             for rows, batch in _kept_on_error(given(at.epoch, len(at.seen)), keep):
                 number = len(at.losses)
-                at.carry, mean, weight, finite = step(at.carry, batch, key, np.uint32(number), rule)
+                at.carry, mean, weight, finite, measured = step(at.carry, batch, key, np.uint32(number), rule)
                 pending.append(Pending(number, at.epoch, len(at.seen), rows, batch, finite))
                 at.losses.append(mean)
                 at.seen.append((mean, weight))
+                for name, steps in at.measured.items():
+                    steps.append(measured[name])
                 settle(1)
                 show(at.losses)
                 if signals:
@@ -211,6 +225,7 @@ def fit(
                 raise ValueError(f"fit: data gave no batch for epoch {at.epoch}; it has to give those of each epoch")
             settle(0)
             record = {"epoch": at.epoch, "step": len(at.losses), "loss": mean_of_means(at.seen)}
+            record |= {f"training {name}": mean_of_means(m[-len(at.seen) :]) for name, m in at.measured.items()}
             record |= {**rate_of(at.carry.state), "seconds": time.perf_counter() - start}
             trained = merged(model, *copied(current())) if callbacks or validation is not None else None
             if validation is not None:

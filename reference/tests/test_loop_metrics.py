@@ -1,0 +1,253 @@
+"""Metrics of the training batches: means by step and by epoch, in the one compiled step."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from loops import (
+    BATCH,
+    EPOCHS,
+    FAST,
+    HOW,
+    RULE,
+    WEIGHTS,
+    N,
+    Network,
+    X,
+    Y,
+    arrays,
+    changed,
+    equal,
+    losses,
+    of_a_module,
+    same,
+    weighted,
+)
+
+from nnspec.components.layers import mlp
+from nnspec.training.dropout import dropout
+from nnspec.training.loop import fit
+from nnspec.training.loop_checkpoints import Checkpoints
+from nnspec.training.loop_failures import NonFiniteError
+from nnspec.training.loop_precision import MixedPrecision
+from nnspec.training.stochastic_gradient_descent import batches
+
+
+def noisy(weights, x, y, *, key):
+    """A loss with dropout in training."""
+    return losses(weights, dropout(x, key, rate=0.5), y, key=key)
+
+
+def apart(weights, x, y, *, key):
+    """The largest distance of each example, with dropout, and its weight."""
+    x = x if key is None else dropout(x, key, rate=0.5)
+    return jnp.abs(mlp(x, weights, activation="tanh") - y).max(-1), weighted(weights, x, y, key=key)[1]
+
+
+def over(weights, x, y, *, key):
+    """Whether the largest distance of each example is over a half, with the masks of the loss."""
+    return apart(weights, x, y, key=key)[0] > 0.5
+
+
+ASKED = {"apart": apart, "over": over}
+
+
+def by_hand():
+    """Metrics of each step, and their weights, by a step of one's own."""
+
+    @jax.jit
+    def step(weights, state, x, y, key):
+        (far, share), wide = apart(weights, x, y, key=key), over(weights, x, y, key=key)
+        g = jax.grad(lambda w: noisy(w, x, y, key=key).mean())(weights)
+        updates, state = RULE.update(g, state, weights)
+        mean = (far * share).sum() / share.sum()
+        return optax.apply_updates(weights, updates), state, (mean, share.sum(), wide.mean(), wide.size)
+
+    weights, state, found = WEIGHTS, RULE.init(WEIGHTS), []
+    for rows in np.asarray(batches(examples=N, batch_size=BATCH, epochs=EPOCHS, seed=0)).reshape(-1, BATCH):
+        rows, key = rows[rows >= 0], jax.random.fold_in(jax.random.key(0), len(found))
+        weights, state, told = step(weights, state, X[rows], Y[rows], key)
+        found.append(told)
+    far, share, wide, size = np.array(found, np.float64).T
+    return {"apart": (far, share), "over": (wide, size)}
+
+
+def measures_as_an_evaluation(*given, **how):
+    """A metric has no key, so that dropout is off."""
+    return changed(("rest), *rounded, key=key)", "rest), *rounded, key=None)"))(*given, **how)
+
+
+def counts_examples(*given, **how):
+    """The weights of a metric's examples are left out."""
+    edit = ("mean_of(found, batch, f", "mean_of(found[0] if isinstance(found, tuple) else found, batch, f")
+    return changed((f'measured[name] = {edit[0]}"fit', f'measured[name] = {edit[1]}"fit'))(*given, **how)
+
+
+def averages_the_steps(*given, **how):
+    """The mean of an epoch is that of its steps' means."""
+    edit = ("mean_of_means(m[-len(at.seen) :])", "float(np.mean([x for x, _ in m[-len(at.seen) :]]))")
+    return changed(edit)(*given, **how)
+
+
+def goes_on_from_the_first_epoch(*given, **how):
+    """The mean of an epoch is that of all steps so far."""
+    return changed(("m[-len(at.seen) :]", "m"))(*given, **how)
+
+
+def measures_after_the_step(*given, **how):
+    """A metric of a step is that of the next one."""
+    edit = ("np.array([mean for mean, _ in jax.device_get(steps)])", "np.roll([float(mean) for mean, _ in steps], -1)")
+    return changed(edit)(*given, **how)
+
+
+def keeps_the_last_piece(*given, **how):
+    """The mean of a batch is that of its last piece."""
+    return changed(("(measured[name][0] + v * m, measured[name][1] + v)", "(v * m, v)"))(*given, **how)
+
+
+def counts_the_pieces(*given, **how):
+    """Each piece counts the same."""
+    return changed(("+ v * m, measured[name][1] + v)", "+ m, measured[name][1] + 1)"))(*given, **how)
+
+
+def forgets_what_was_measured(*given, **how):
+    """A run that goes on knows nothing of the steps before."""
+    edit = (
+        '{name: list(steps) for name, steps in tree["measured"].items()}',
+        '{name: [np.zeros(2)] * len(steps) for name, steps in tree["measured"].items()}',
+    )
+    return changed(edit)(*given, **how)
+
+
+def counts_what_was_left_out(*given, **how):
+    """A step that is left out counts in the epoch's mean."""
+    return changed(("(m, jnp.where(taken, w, 0))", "(jnp.nan_to_num(m), w)"))(*given, **how)
+
+
+def calls_nothing_zero(*given, **how):
+    """The mean of examples without weight is 0."""
+    return changed(("jnp.where(w == 0, jnp.nan, m)", "m"))(*given, **how)
+
+
+def measures_in_full(*given, **how):
+    """A metric gets weights and examples in float32."""
+    return changed(("jax.lax.stop_gradient(low), rest), *rounded", "weights, rest), *batch"))(*given, **how)
+
+
+@pytest.mark.statement(
+    "fit.metrics",
+    of=fit,
+    mutants=[
+        measures_as_an_evaluation,
+        counts_examples,
+        averages_the_steps,
+        goes_on_from_the_first_epoch,
+        measures_after_the_step,
+        keeps_the_last_piece,
+        counts_the_pieces,
+        forgets_what_was_measured,
+        counts_what_was_left_out,
+        calls_nothing_zero,
+        measures_in_full,
+    ],
+)
+def test_training_metrics_are_means_by_step_and_epoch(implementation, tmp_path):
+    run = implementation(noisy, WEIGHTS, (X, Y), RULE, training_metrics=ASKED, **HOW)
+    told = by_hand()
+    for name, (means, weights) in told.items():
+        np.testing.assert_allclose(run.metrics[name], means, rtol=1e-6)
+        epochs = [np.average(m, weights=w) for m, w in zip(means.reshape(3, 3), weights.reshape(3, 3), strict=True)]
+        np.testing.assert_allclose([record[f"training {name}"] for record in run.history], epochs, rtol=1e-6)
+
+    rule, given = optax.sgd(0.1), (weighted, WEIGHTS, (X, Y))  # the loss itself as a metric, in pieces
+    run = implementation(*given, rule, pieces=2, training_metrics={"again": weighted}, **HOW)
+    np.testing.assert_allclose(run.metrics["again"], run.losses, rtol=1e-6)
+    assert [r["training again"] for r in run.history] == pytest.approx([r["loss"] for r in run.history], rel=1e-6)
+
+    half = HOW | {"precision": MixedPrecision("bfloat16"), "epochs": 1}
+    run = implementation(losses, WEIGHTS, (X, Y), RULE, training_metrics={"again": losses}, **half)
+    np.testing.assert_allclose(run.metrics["again"], run.losses, rtol=1e-6)
+
+    how = {"epochs": 2, "progress": False, "training_metrics": {"steps": marked}, "nonfinite": "skip"}
+    run = implementation(bad, WEIGHTS, three_batches, RULE, **how)
+    assert run.metrics["steps"].tolist()[1:] == [2, 3, 1, 2, 3]
+    assert np.isnan(run.metrics["steps"][0])
+    # The first step has no weight, the second is left out.
+    assert [record["training steps"] for record in run.history] == [3, 2]
+
+    whole = fit(bad, WEIGHTS, three_batches, RULE, **how)
+    broken = how | {"checkpoints": Checkpoints(tmp_path, every=2), "nonfinite": "skip"}
+    with pytest.raises(Broken):
+        fit(bad, WEIGHTS, until_a_break, RULE, **broken)
+    again = implementation(bad, WEIGHTS, three_batches, RULE, **broken)
+    assert equal(again, whole)
+
+
+class Broken(Exception):
+    """The data end in the middle of an epoch."""
+
+
+def three_batches(epoch):
+    """Batches with the numbers 1, 2, 3; in epoch 0 the first has no weight, and the second an infinite loss."""
+    for number in (1, 2, 3):
+        state = 0 if epoch else {1: 1, 2: 2, 3: 0}[number]
+        yield X[:4], Y[:4], np.full(4, number, np.float32), np.full(4, state, np.float32)
+
+
+def until_a_break(epoch):
+    for batch in three_batches(epoch):
+        if epoch and batch[2][0] == 2:
+            raise Broken
+        yield batch
+
+
+def bad(weights, x, y, numbers, state, *, key):
+    return losses(weights, x, y, key=key) + jnp.where(state == 2, jnp.inf, 0)
+
+
+def marked(weights, x, y, numbers, state, *, key):
+    return numbers, 1.0 * (state != 1)
+
+
+def test_the_run_before_a_bad_step_has_metrics_of_as_many_steps():
+    with pytest.raises(NonFiniteError) as caught:
+        fit(bad, WEIGHTS, three_batches, RULE, epochs=1, training_metrics={"steps": marked}, progress=False)
+    run = caught.value.run
+    assert len(run.losses) == len(run.metrics["steps"]) == 2
+
+
+# ------------------------------------------------------------------ what they cost
+def test_a_run_with_metrics_is_the_one_without():
+    """Of a module: what a metric draws, and the statistics that it moves, are left behind."""
+    far = lambda model, x, y, *, key: jnp.abs(model(x) - y).max(-1)  # noqa: E731
+    runs = [fit(of_a_module, Network(), (X, Y), RULE, training_metrics=m, **HOW) for m in (None, {"far": far})]
+    assert same(*(arrays(run.model) for run in runs))
+    assert np.array_equal(runs[0].losses, runs[1].losses)
+    assert runs[0].metrics == {}
+
+
+def largest(weights, x, *, key):
+    return jnp.abs(jnp.tanh(x @ weights["a"]) @ weights["b"] - x).max(-1)
+
+
+def products(*edits, metrics=(("largest", largest),)):
+    """The matrix products in the program of a step of two layers in half precision."""
+    loop, weights = changed(*edits, of=None), {"a": jnp.ones((7, 7)), "b": jnp.ones((7, 7))}
+    loss = lambda w, x, *, key: jnp.square(jnp.tanh(x @ w["a"]) @ w["b"] - x).sum(-1)  # noqa: E731
+    carry = loop["Carry"](weights, (), FAST.init(weights), jnp.array(False))
+    rule = loop["Rule"](loss, None, FAST, None, 1, "stop", MixedPrecision("bfloat16"), None, None, metrics)
+    given = carry, (jnp.ones((4, 7)),), jax.random.key(0), np.uint32(0)
+    return len(re.findall(r" dot\(", loop["step"].lower(*given, rule).compile().as_text()))
+
+
+def looks_again():
+    """A metric is computed from other arrays than the loss."""
+    return products(("jax.lax.stop_gradient(low), rest), *rounded", "weights, rest), *batch"))
+
+
+@pytest.mark.statement("fit.metrics-cost", of=products, mutants=[looks_again])
+def test_a_metric_shares_the_products_of_the_loss(implementation):
+    assert implementation() == products(metrics=()) == 5  # two forward, three backward
