@@ -18,6 +18,7 @@ from nnspec.training.adam import adam
 from nnspec.training.early_stopping import early_stopping, early_stopping_update
 from nnspec.training.gradient_clipping import clip_by_global_norm
 from nnspec.training.loop import evaluate, fit
+from nnspec.training.loop_checkpoints import Checkpoints
 from nnspec.training.stochastic_gradient_descent import batches
 
 PAGE = Path(__file__).resolve().parents[2] / "spec" / "training" / "loop.md"
@@ -271,3 +272,9 @@ def test_an_evaluation_of_no_examples_at_a_time_is_refused():
 def test_integers_are_no_parameters():
     with pytest.raises(TypeError, match=r"^fit: parameters of dtype int32, expected a float dtype$"):
         fit(losses, {"kernel": jnp.arange(3)}, (X, Y), RULE, **HOW)
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"^fit: .*file is a file; checkpoints need a folder$"):
+        fit(losses, WEIGHTS, (X, Y), RULE, checkpoints=Checkpoints(tmp_path / "file"), **HOW)

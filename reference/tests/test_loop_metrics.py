@@ -10,9 +10,7 @@ import pytest
 from loops import (
     BATCH,
     EPOCHS,
-    FAST,
     HOW,
-    RULE,
     WEIGHTS,
     N,
     Network,
@@ -38,7 +36,12 @@ from nnspec.training.stochastic_gradient_descent import batches
 
 def noisy(weights, x, y, *, key):
     """A loss with dropout in training."""
-    return losses(weights, dropout(x, key, rate=0.5), y, key=key)
+    return losses(weights, x if key is None else dropout(x, key, rate=0.5), y, key=key)
+
+
+def shared(weights, x, y, *, key):
+    """The same, where each example has a weight between 0 and 3."""
+    return noisy(weights, x, y, key=key), weighted(weights, x, y, key=key)[1]
 
 
 def apart(weights, x, y, *, key):
@@ -52,6 +55,7 @@ def over(weights, x, y, *, key):
     return apart(weights, x, y, key=key)[0] > 0.5
 
 
+SGD = optax.sgd(0.1)
 ASKED = {"apart": apart, "over": over}
 
 
@@ -62,11 +66,11 @@ def by_hand():
     def step(weights, state, x, y, key):
         (far, share), wide = apart(weights, x, y, key=key), over(weights, x, y, key=key)
         g = jax.grad(lambda w: noisy(w, x, y, key=key).mean())(weights)
-        updates, state = RULE.update(g, state, weights)
+        updates, state = SGD.update(g, state, weights)
         mean = (far * share).sum() / share.sum()
         return optax.apply_updates(weights, updates), state, (mean, share.sum(), wide.mean(), wide.size)
 
-    weights, state, found = WEIGHTS, RULE.init(WEIGHTS), []
+    weights, state, found = WEIGHTS, SGD.init(WEIGHTS), []
     for rows in np.asarray(batches(examples=N, batch_size=BATCH, epochs=EPOCHS, seed=0)).reshape(-1, BATCH):
         rows, key = rows[rows >= 0], jax.random.fold_in(jax.random.key(0), len(found))
         weights, state, told = step(weights, state, X[rows], Y[rows], key)
@@ -155,35 +159,28 @@ def measures_in_full(*given, **how):
     ],
 )
 def test_training_metrics_are_means_by_step_and_epoch(implementation, tmp_path):
-    run = implementation(noisy, WEIGHTS, (X, Y), RULE, training_metrics=ASKED, **HOW)
-    told = by_hand()
-    for name, (means, weights) in told.items():
+    how = {"epochs": 2, "progress": False, "training_metrics": {"steps": marked}, "nonfinite": "skip"}
+    run = implementation(bad, WEIGHTS, three_batches, SGD, **how)
+    assert run.metrics["steps"].tolist()[1:] == [2, 3, 1, 2, 3]
+    assert np.isnan(run.metrics["steps"][0])
+    # The first step has no weight, the second is left out; in epoch 1 the last one has half of the weight.
+    assert [record["training steps"] for record in run.history] == [3, (1 + 2 + 3 / 2) / (5 / 2)]
+
+    half = {"precision": MixedPrecision("bfloat16"), "pieces": 2, "epochs": 1, "batch_size": 8, "progress": False}
+    run = implementation(shared, WEIGHTS, (X[:8], Y[:8]), SGD, training_metrics={"again": shared}, **half)
+    np.testing.assert_allclose(run.metrics["again"], run.losses, rtol=1e-6)
+
+    run = implementation(noisy, WEIGHTS, (X, Y), SGD, training_metrics=ASKED, **HOW)
+    for name, (means, weights) in by_hand().items():
         np.testing.assert_allclose(run.metrics[name], means, rtol=1e-6)
         epochs = [np.average(m, weights=w) for m, w in zip(means.reshape(3, 3), weights.reshape(3, 3), strict=True)]
         np.testing.assert_allclose([record[f"training {name}"] for record in run.history], epochs, rtol=1e-6)
 
-    rule, given = optax.sgd(0.1), (weighted, WEIGHTS, (X, Y))  # the loss itself as a metric, in pieces
-    run = implementation(*given, rule, pieces=2, training_metrics={"again": weighted}, **HOW)
-    np.testing.assert_allclose(run.metrics["again"], run.losses, rtol=1e-6)
-    assert [r["training again"] for r in run.history] == pytest.approx([r["loss"] for r in run.history], rel=1e-6)
-
-    half = HOW | {"precision": MixedPrecision("bfloat16"), "epochs": 1}
-    run = implementation(losses, WEIGHTS, (X, Y), RULE, training_metrics={"again": losses}, **half)
-    np.testing.assert_allclose(run.metrics["again"], run.losses, rtol=1e-6)
-
-    how = {"epochs": 2, "progress": False, "training_metrics": {"steps": marked}, "nonfinite": "skip"}
-    run = implementation(bad, WEIGHTS, three_batches, RULE, **how)
-    assert run.metrics["steps"].tolist()[1:] == [2, 3, 1, 2, 3]
-    assert np.isnan(run.metrics["steps"][0])
-    # The first step has no weight, the second is left out.
-    assert [record["training steps"] for record in run.history] == [3, 2]
-
-    whole = fit(bad, WEIGHTS, three_batches, RULE, **how)
-    broken = how | {"checkpoints": Checkpoints(tmp_path, every=2), "nonfinite": "skip"}
+    kept = how | {"checkpoints": Checkpoints(tmp_path, every=2)}
     with pytest.raises(Broken):
-        fit(bad, WEIGHTS, until_a_break, RULE, **broken)
-    again = implementation(bad, WEIGHTS, three_batches, RULE, **broken)
-    assert equal(again, whole)
+        fit(bad, WEIGHTS, until_a_break, SGD, **kept)
+    again = implementation(bad, WEIGHTS, three_batches, SGD, **kept)
+    assert equal(again, fit(bad, WEIGHTS, three_batches, SGD, **how))
 
 
 class Broken(Exception):
@@ -209,12 +206,12 @@ def bad(weights, x, y, numbers, state, *, key):
 
 
 def marked(weights, x, y, numbers, state, *, key):
-    return numbers, 1.0 * (state != 1)
+    return numbers, (state != 1) * jnp.where((state == 0) & (numbers == 3), 0.5, 1.0)
 
 
 def test_the_run_before_a_bad_step_has_metrics_of_as_many_steps():
     with pytest.raises(NonFiniteError) as caught:
-        fit(bad, WEIGHTS, three_batches, RULE, epochs=1, training_metrics={"steps": marked}, progress=False)
+        fit(bad, WEIGHTS, three_batches, SGD, epochs=1, training_metrics={"steps": marked}, progress=False)
     run = caught.value.run
     assert len(run.losses) == len(run.metrics["steps"]) == 2
 
@@ -223,7 +220,7 @@ def test_the_run_before_a_bad_step_has_metrics_of_as_many_steps():
 def test_a_run_with_metrics_is_the_one_without():
     """Of a module: what a metric draws, and the statistics that it moves, are left behind."""
     far = lambda model, x, y, *, key: jnp.abs(model(x) - y).max(-1)  # noqa: E731
-    runs = [fit(of_a_module, Network(), (X, Y), RULE, training_metrics=m, **HOW) for m in (None, {"far": far})]
+    runs = [fit(of_a_module, Network(), (X, Y), SGD, training_metrics=m, **HOW) for m in (None, {"far": far})]
     assert same(*(arrays(run.model) for run in runs))
     assert np.array_equal(runs[0].losses, runs[1].losses)
     assert runs[0].metrics == {}
@@ -237,8 +234,8 @@ def products(*edits, metrics=(("largest", largest),)):
     """The matrix products in the program of a step of two layers in half precision."""
     loop, weights = changed(*edits, of=None), {"a": jnp.ones((7, 7)), "b": jnp.ones((7, 7))}
     loss = lambda w, x, *, key: jnp.square(jnp.tanh(x @ w["a"]) @ w["b"] - x).sum(-1)  # noqa: E731
-    carry = loop["Carry"](weights, (), FAST.init(weights), jnp.array(False))
-    rule = loop["Rule"](loss, None, FAST, None, 1, "stop", MixedPrecision("bfloat16"), None, None, metrics)
+    carry = loop["Carry"](weights, (), SGD.init(weights), jnp.array(False))
+    rule = loop["Rule"](loss, None, SGD, None, 1, "stop", MixedPrecision("bfloat16"), None, None, metrics)
     given = carry, (jnp.ones((4, 7)),), jax.random.key(0), np.uint32(0)
     return len(re.findall(r" dot\(", loop["step"].lower(*given, rule).compile().as_text()))
 

@@ -53,6 +53,21 @@ def unbroken():
     return run_until(0, fit, (X, Y), FAST)
 
 
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """The folder of a run that was asked to end in its step of this number; each of them is made once."""
+
+    @functools.cache
+    def folder(at):
+        kept = Checkpoints(tmp_path_factory.mktemp("broken") / str(at), every=5)
+        run = run_until(at, fit, (X, Y), FAST, checkpoints=kept)
+        assert run.ended == "signal"
+        assert at <= len(run.losses) < len(unbroken().losses)
+        return kept.folder
+
+    return folder
+
+
 # ------------------------------------------------------------------ going on
 def begins_the_epoch_again(*given, **how):
     """The sampler begins the epoch again that was broken off."""
@@ -99,14 +114,12 @@ def forgets_the_best(*given, **how):
         forgets_the_best,
     ],
 )
-def test_a_run_that_goes_on_is_the_unbroken_one(implementation, tmp_path):
+def test_a_run_that_goes_on_is_the_unbroken_one(implementation, broken, tmp_path):
     whole = unbroken()
     assert whole.watched.best_at < len(whole.history) - 1  # so that the best, and the wait, are to be remembered
     for at in (len(whole.losses) - 2, 2, 7):  # early stopping has waited, in the first
         kept = Checkpoints(tmp_path / str(at), every=5)
-        broken = run_until(at, fit, (X, Y), FAST, checkpoints=kept)
-        assert broken.ended == "signal"
-        assert at <= len(broken.losses) < len(whole.losses)
+        shutil.copytree(broken(at), kept.folder)
         assert equal(run_until(0, implementation, (X, Y), FAST, checkpoints=kept), whole)
 
 
@@ -332,12 +345,6 @@ def test_checkpoints_of_another_model_are_refused(model, message, three):
 def test_wrong_numbers_are_refused(how, message):
     with pytest.raises(ValueError, match=f"^Checkpoints: {message} or more, got 0$"):
         Checkpoints("here", **how)
-
-
-def test_a_file_is_no_folder(tmp_path):
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"^fit: .*file is a file; checkpoints need a folder$"):
-        fit(losses, WEIGHTS, (X, Y), RULE, checkpoints=Checkpoints(tmp_path / "file"), **HOW)
 
 
 # ------------------------------------------------------------------ a full disk
