@@ -13,17 +13,19 @@ from pathlib import Path
 
 from nnspec_conformance import __version__
 from nnspec_conformance.errors import HarnessError, one_line
+from nnspec_conformance.in_front import in_front
 from nnspec_conformance.results import today
 from nnspec_conformance.signals import leave, orderly
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")  # without NumPy, so that the command starts at once
+LONGEST = 4000  # of a line that names a path
 FORMS = ("map", "state map", "random map", "random", "stepper", "series")  # as operations are declared
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return the exit status; as the program itself, end it even if an adapter's thread runs on."""
     _streams()
-    status = _run(list(sys.argv[1:] if argv is None else argv))
+    status = _run(list(sys.argv[1:] if argv is None else argv), alone=argv is None)
     if argv is None:
         os._exit = lambda _: leave(status)  # what an adapter leaves for the end of the program has no say in it
         if any(not t.daemon and t is not threading.main_thread() for t in threading.enumerate()):
@@ -43,13 +45,20 @@ def _streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], *, alone: bool) -> int:
     parser = _parser(arguments[:1])
     options, more = parser.parse_known_args(arguments)
     if any(word.startswith("-") for word in more) or (more and not hasattr(options, "clauses")):
         parser.error(f"unrecognized arguments: {' '.join(more)}")
     if more:  # clauses that stand behind an option
         options.clauses += more
+    if alone and options.run == "run:check" and not options.isolate:
+        return in_front(lambda: _done(options), options.report)
+    return _done(options)
+
+
+def _done(options: argparse.Namespace) -> int:
+    """The status of a command that is understood; whatever keeps it from running is a line."""
     try:
         with orderly():
             today()  # a SOURCE_DATE_EPOCH that is none would fail in somebody else's import
@@ -57,7 +66,7 @@ def _run(arguments: list[str]) -> int:
             sys.stdout.flush()
             return status
     except HarnessError as error:
-        _say(f"nnspec: {error}")
+        _say(f"nnspec: {one_line(error, LONGEST)}")
         return 2
     except BrokenPipeError:
         sys.stderr.close()

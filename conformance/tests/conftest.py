@@ -59,8 +59,9 @@ class Ran:
 
 @pytest.fixture
 def nnspec(capsys, monkeypatch):
-    """Runs the command in this process."""
+    """Runs the command in this process, which says nothing on the way, however slow it is."""
     monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.setattr("nnspec_conformance.progress.EVERY", 600.0)
 
     def run(*arguments: object) -> Ran:
         try:

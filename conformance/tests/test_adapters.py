@@ -10,6 +10,9 @@ import pytest
 from nnspec_conformance.engine import run_instance, validate
 from nnspec_conformance.known_failures import instance_of, known_failures
 from nnspec_conformance.loading import built_in, joined, load_subject
+from nnspec_conformance.outcome import Entry
+from nnspec_conformance.report import as_report, measured, read_report
+from nnspec_conformance.results import results_dirs
 
 importlib.import_module("multiprocessing.sharedctypes")  # not first where a test has another table of modules
 NEEDS = {
@@ -78,10 +81,21 @@ def test_a_known_failure_says_what_was_right_and_where_it_is_told(name):
         assert "/issues/" in reason or "/pull/" in reason or searched, f"{instance}: say when it was searched: {reason}"
 
 
-def wider_than_what_fails(suite, subject):
+def entries_of(suite, subject, instance, reports=()):
+    """What an instance came to, as a report tells it, where one has it with the files as they are; asked otherwise."""
+    page = suite.page_of(instance)
+    told = (measured(suite, subject, page, report).get(instance) for report in reports)
+    if record := next(filter(None, told), None):
+        found = [Entry.from_record(data) for data in record["entries"]]
+    else:
+        found = run_instance(suite, subject, instance).entries
+    return [entry for entry in found if entry.cases]
+
+
+def wider_than_what_fails(suite, subject, reports=()):
     """What known failures claim and what holds: ``key: reading, dtype``; a key does not tell tests apart."""
     for instance in {instance_of(key) for key in subject.known_failures}:
-        entries = [entry for entry in run_instance(suite, subject, instance).entries if entry.cases]
+        entries = entries_of(suite, subject, instance, reports)
         failed = [(entry.readings, entry.dtype) for entry in entries if entry.failed]
         for known in known_failures(suite.spec, subject, instance):
             held = [entry for entry in entries if known.claims(entry) and (entry.readings, entry.dtype) not in failed]
@@ -90,7 +104,8 @@ def wider_than_what_fails(suite, subject):
 
 def test_a_known_failure_claims_no_more_than_what_fails(suite):
     needs("torch")
-    assert list(wider_than_what_fails(suite, load_subject("torch"))) == []
+    reports = [read_report(path) for root in results_dirs() if (path := root / "subjects" / "torch").is_dir()]
+    assert list(wider_than_what_fails(suite, load_subject("torch"), reports)) == []
 
 
 def test_a_known_failure_that_claims_too_much_is_found(suite):
@@ -99,6 +114,18 @@ def test_a_known_failure_that_claims_too_much_is_found(suite):
     subject.known_failures = {"softplus.reflection; float32, float64": "right is something else; a link"}
     (found,) = wider_than_what_fails(suite, subject)
     assert found.endswith("float32")
+
+
+def test_what_a_report_tells_is_what_was_asked(suite):
+    needs("torch")
+    subject, instance = load_subject("torch"), "activation.accuracy[gelu]"
+    report = as_report(suite, subject, [run_instance(suite, subject, instance)])
+    told, asked = (entries_of(suite, subject, instance, reports) for reports in ([report], []))
+    assert [(e.readings, e.dtype, e.failed) for e in told] == [
+        ({name: e.readings[name] for name in shown.readings}, e.dtype, e.failed)  # a report names those that are told
+        for e, shown in zip(asked, told, strict=True)
+    ]
+    assert told
 
 
 def test_keras_has_one_backend_a_process(monkeypatch):

@@ -71,6 +71,10 @@ def test_path_of_300_letters_is_one_line(nnspec, tmp_path, monkeypatch, argument
     assert in_a_line(nnspec(*(word.replace("{long}", "x" * 300) for word in arguments)), "name too long")
 
 
+def test_path_with_a_line_break_is_one_line(nnspec):
+    assert in_a_line(nnspec("check", "no\nsuch\nadapter.py", "relu.value"), "no such adapter.py: no such file")
+
+
 @pytest.mark.parametrize("epoch", ["yesterday", "1e99", "999999999999999", "-1e3", ""])
 def test_date_that_is_none_is_one_line(nnspec, monkeypatch, epoch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)

@@ -396,7 +396,5 @@ def test_importing_benchmarks_imports_no_framework():
         "import sys; from nnspec_conformance.benchmarks import sets; sets.select(None, quick=False); "
         "print({'jax', 'torch', 'nnspec'} & set(sys.modules))"
     )
-    assert (
-        subprocess.run([sys.executable, "-c", light], capture_output=True, text=True, check=True).stdout.strip()
-        == "set()"
-    )
+    done = subprocess.run([sys.executable, "-c", light], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -62,6 +62,43 @@ def test_gradients_are_those_of_the_complex_step(activation):
         np.testing.assert_allclose(found[1][name], wanted[1][name], rtol=1e-10, atol=1e-12, err_msg=name)
 
 
+TIED = {f"kernel_{i}": WEIGHTS[f"encoder_kernel_{i}"] for i in (0, 1)} | {n: WEIGHTS[n] for n in WEIGHTS if "bias" in n}
+
+
+def test_tied_gradients_are_those_of_the_complex_step():
+    def smooth(x, weights):
+        return oracle.tied_convolutional_autoencoder(x, weights, activation="tanh")
+
+    g = RANDOM.normal(0, 1, (2, 2, 3, 2)), RANDOM.normal(0, 1, X.shape)
+    found = oracle.tied_convolutional_autoencoder_vjp(X, TIED, g, activation="tanh")
+    wanted = complex_step(smooth, (X, TIED), g)
+    np.testing.assert_allclose(found[0], wanted[0], rtol=1e-10, atol=1e-12)
+    assert set(found[1]) == set(TIED)
+    for name in TIED:
+        np.testing.assert_allclose(found[1][name], wanted[1][name], rtol=1e-10, atol=1e-12, err_msg=name)
+
+
+def test_a_tied_layer_of_the_decoder_is_the_adjoint_of_its_layer_of_the_encoder():
+    kernel, z = TIED["kernel_0"], RANDOM.normal(0, 1, (2, 4, 6, 4))
+    there, back = oracle.halved(X, kernel, np.zeros(4)), oracle.doubled(z, kernel.swapaxes(2, 3), np.zeros(3))
+
+    np.testing.assert_allclose((there * z).sum(), (X * back).sum(), rtol=1e-12)
+    code, y = oracle.tied_convolutional_autoencoder(X, TIED, activation="relu")
+    table = oracle.untied(TIED)
+    for i in (0, 1):
+        np.testing.assert_array_equal(table[f"decoder_kernel_{i}"], table[f"encoder_kernel_{i}"].swapaxes(2, 3))
+    for got, want in zip(oracle.convolutional_autoencoder(X, table, activation="relu"), (code, y), strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize(
+    "change", [{"decoder_kernel_0": np.zeros(1)}, {"kernel_0": np.zeros((3, 4))}, {"kernel_1": np.zeros((4, 4, 4, 0))}]
+)
+def test_other_tied_tables_are_refused(change):
+    with pytest.raises(ValueError, match=r"names|window|no code"):
+        oracle.tied_convolutional_autoencoder(X, TIED | change, activation="relu")
+
+
 @pytest.mark.parametrize("shape", [(2, 6, 8, 3), (2, 8, 7, 3), (2, 0, 4, 3), (8, 8, 3)])
 def test_other_sides_are_refused(shape):
     with pytest.raises(ValueError, match="multiples of four"):

@@ -2,9 +2,9 @@
 
 from functools import partial
 
-import mpmath
 import numpy as np
 import pytest
+from transformer_digits import close, decoder_layer, encoder_layer, exactly, last
 
 from nnspec_conformance.derivatives import complex_step
 from nnspec_conformance.oracles.architectures.transformer import decoder as oracle
@@ -12,78 +12,9 @@ from nnspec_conformance.oracles.architectures.transformer import encoder as enco
 from nnspec_conformance.suite.architectures.transformer import test_decoder as suite
 from nnspec_conformance.trees import leaves
 
-MP = mpmath.mp.clone()
-MP.dps = 40
 EPSILON = suite.EPSILON
 PLACES, ACTIVATIONS = ("post", "pre"), ("relu", "gelu")
-
-
-def plus(*rows):
-    return [sum(column) for column in zip(*rows, strict=True)]
-
-
-def mapped(row, kernel, bias):
-    """A row times a kernel, plus a bias, in 40 digits."""
-    return [MP.fdot(row, [MP.mpf(k) for k in column]) + MP.mpf(b) for column, b in zip(kernel.T, bias, strict=True)]
-
-
-def normalized(row, scale, shift):
-    mean = MP.fsum(row) / len(row)
-    root = MP.sqrt(MP.fsum((x - mean) ** 2 for x in row) / len(row) + MP.mpf(EPSILON))
-    return [(x - mean) / root * MP.mpf(s) + MP.mpf(b) for x, s, b in zip(row, scale, shift, strict=True)]
-
-
-def attended(rows, others, w, seen):
-    """What each row finds among the first ``seen(i)`` of the others."""
-    heads, found = w["bias_q"].shape[0], [[MP.mpf(b) for b in w["bias_o"]] for _ in rows]
-    for h in range(heads):
-        q, k, v = (
-            [mapped(row, w[f"kernel_{p}"][:, h], w[f"bias_{p}"][h]) for row in read]
-            for p, read in (("q", rows), ("k", others), ("v", others))
-        )
-        for i, query in enumerate(q):
-            e = [MP.exp(MP.fdot(query, k[j]) / MP.sqrt(len(query))) for j in range(seen(i))]
-            mean = [MP.fdot(e, [v[j][d] for j in range(seen(i))]) / sum(e) for d in range(len(query))]
-            found[i] = plus(found[i], mapped(mean, w["kernel_o"][h], np.zeros(len(found[i]))))
-    return found
-
-
-def fed(row, w, activation):
-    z = mapped(row, w["kernel_in"], w["bias_in"])
-    bent = [max(x, MP.mpf(0)) if activation == "relu" else x * MP.ncdf(x) for x in z]
-    return mapped(bent, w["kernel_out"], w["bias_out"])
-
-
-def beside(rows, part, w, n, norm):
-    """A part of all rows with shortcut and norm."""
-    weighed = w[f"scale_{n}"], w[f"shift_{n}"]
-    if norm == "pre":
-        return [plus(*pair) for pair in zip(rows, part([normalized(r, *weighed) for r in rows]), strict=True)]
-    return [normalized(plus(*pair), *weighed) for pair in zip(rows, part(rows), strict=True)]
-
-
-def decoder_layer(rows, source, w, norm, activation="relu"):
-    cross = {name.removeprefix("cross_"): a for name, a in w.items() if name.startswith("cross_")}
-    rows = beside(rows, lambda h: attended(h, h, w, lambda i: i + 1), w, 1, norm)
-    rows = beside(rows, lambda h: attended(h, source, cross, lambda i: len(source)), w, 2, norm)
-    return beside(rows, lambda h: [fed(row, w, activation) for row in h], w, 3, norm)
-
-
-def encoder_layer(rows, w, norm):
-    rows = beside(rows, lambda h: attended(h, h, w, lambda i: len(rows)), w, 1, norm)
-    return beside(rows, lambda h: [fed(row, w, "relu") for row in h], w, 2, norm)
-
-
-def last(rows, table, norm):
-    return [normalized(row, table["final_scale"], table["final_shift"]) for row in rows] if norm == "pre" else rows
-
-
-def exactly(sequence):
-    return [[MP.mpf(x) for x in row] for row in sequence]
-
-
-def close(found, rows):
-    np.testing.assert_allclose(found, np.array(rows, float), rtol=1e-12, atol=1e-13)
+NONE = np.array([6, 0, 3])  # lengths, one of them of a source without a place
 
 
 @pytest.mark.parametrize("norm", PLACES)
@@ -108,6 +39,20 @@ def test_a_stack_is_that_of_40_digits_for_each_source_alone(norm):
 
 
 @pytest.mark.parametrize("norm", PLACES)
+@pytest.mark.parametrize("operation", ["decoder", "encoder_decoder"])
+def test_a_target_beside_an_empty_source_finds_zeros_in_it(norm, operation):
+    asked, given = suite.asking(operation, norm, "float64"), {"norm": norm, "epsilon": EPSILON}
+    y = suite.VALUES[operation](*asked.arrays, NONE, **given, no_source="zeros")
+    above = asked.table if operation == "decoder" else oracle.of_part(asked.table, "decoder_")
+    rows = exactly(asked.x[1])
+    for number in range(encoders.depth(above)):
+        rows = decoder_layer(rows, [], oracle.of_layer(above, number), norm)
+    close(y[1], last(rows, above, norm))
+    with pytest.raises(ValueError, match="expected at least 1 for each source"):
+        suite.VALUES[operation](*asked.arrays, NONE, **given)
+
+
+@pytest.mark.parametrize("norm", PLACES)
 def test_an_encoder_decoder_is_that_of_40_digits_for_each_source_alone(norm):
     asked = suite.asking("encoder_decoder", norm, "float64")
     below, above = (oracle.of_part(asked.table, start) for start in oracle.PARTS)
@@ -126,9 +71,14 @@ def test_the_example_of_the_page():
 
 
 @pytest.mark.parametrize("operation", suite.VALUES)
-@pytest.mark.parametrize(("norm", "lengths"), [("pre", ()), ("post", (suite.LENGTHS,))], ids=["whole", "padded"])
+@pytest.mark.parametrize(
+    ("norm", "lengths"),
+    [("pre", ()), ("post", (suite.LENGTHS,)), ("pre", (NONE,))],
+    ids=["whole", "padded", "one source is empty"],
+)
 def test_gradients_are_those_of_the_complex_step(operation, norm, lengths):
-    asked, given = suite.asking(operation, norm, "float64"), {"norm": norm, "epsilon": EPSILON}
+    given = {"norm": norm, "epsilon": EPSILON, "no_source": "zeros"}
+    asked = suite.asking(operation, norm, "float64")
     g = suite.cotangents(asked.x)
     function = partial(suite.VALUES[operation], **given)
     right = complex_step(lambda *arrays: function(*arrays, *lengths), asked.arrays, g)

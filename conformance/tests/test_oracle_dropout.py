@@ -1,9 +1,15 @@
 """The oracle's dropout beside closed forms: what it keeps, and mean and variance over all masks."""
 
+import functools
+import itertools
+
 import numpy as np
 import pytest
 
+from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.derivatives import complex_step
+from nnspec_conformance.engine import run_instance
+from nnspec_conformance.mutant import ORACLE, Mutant
 from nnspec_conformance.oracles.training import dropout as oracle
 
 X = np.random.default_rng(4).normal(0, 2, 6)
@@ -73,3 +79,43 @@ def test_a_number_that_is_dropped_is_selected_away_or_multiplied_by_0():
 def test_other_rates_are_refused(rate):
     with pytest.raises(ValueError, match="expected 0 to 1"):
         oracle.dropout(X, seed=0, rate=rate)
+
+
+# ---- how the scale is made: the numbers of the page
+
+
+READINGS = own_spec().clauses["dropout.scale-by"].variants
+ROUNDED = {"rounded-product", "rounded-quotient"}
+MANY = np.random.default_rng(7).standard_normal(100_000).astype(np.float32)
+
+
+def units_apart(one, other):
+    """How many numbers of float32 lie between two results."""
+    return np.abs(one.view(np.int32).astype(np.int64) - other.view(np.int32))
+
+
+@pytest.mark.parametrize("rate", [0.9, 0.95])
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(READINGS, 2)))
+def test_readings_of_the_scale_are_as_far_apart_as_the_page_says(one, other, rate):
+    apart = units_apart(oracle.larger(MANY, rate, one), oracle.larger(MANY, rate, other))
+    if len({one, other} & ROUNDED) == 1:
+        assert apart.min() > 0
+        assert 3 <= apart.max() <= 4
+    else:
+        assert apart.max() == 1
+    if not {one, other} & ROUNDED:
+        assert 0.035 < np.mean(apart > 0) < 0.255
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_at_the_rate_one_half_all_readings_double(reading):
+    np.testing.assert_array_equal(oracle.larger(MANY, 0.5, reading), 2 * MANY)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_who_has_a_reading_and_says_so_passes(suite, reading):
+    told = {name: functools.partial(getattr(ORACLE, name), scale_by=reading) for name in ("dropout", "dropout_vjp")}
+    declared = {"dropout.scale-by": reading}
+    subject = Mutant("", "", (), told, variants=declared).subject()
+    for clause in ("dropout.scale", "dropout.scale-by", "dropout.gradient", "dropout.shapes"):
+        assert run_instance(suite, subject, f"{clause}[dropout]").outcome in ("pass", "variant")

@@ -2,70 +2,17 @@
 
 from functools import partial
 
-import mpmath
 import numpy as np
 import pytest
+from transformer_digits import close, encoder_layer, exactly, last
 
 from nnspec_conformance.derivatives import complex_step
 from nnspec_conformance.oracles.architectures.transformer import encoder as oracle
 from nnspec_conformance.suite.architectures.transformer import test_encoder as suite
 from nnspec_conformance.trees import leaves
 
-MP = mpmath.mp.clone()
-MP.dps = 40
 X, EPSILON = suite.inputs("float64"), suite.EPSILON
 PLACES, ACTIVATIONS = ("post", "pre"), ("relu", "gelu")
-
-
-def plus(*rows):
-    return [sum(column) for column in zip(*rows, strict=True)]
-
-
-def mapped(row, kernel, bias):
-    """A row times a kernel, plus a bias, in 40 digits."""
-    return [MP.fdot(row, [MP.mpf(k) for k in column]) + MP.mpf(b) for column, b in zip(kernel.T, bias, strict=True)]
-
-
-def normalized(row, scale, shift):
-    mean = MP.fsum(row) / len(row)
-    root = MP.sqrt(MP.fsum((x - mean) ** 2 for x in row) / len(row) + MP.mpf(EPSILON))
-    return [(x - mean) / root * MP.mpf(s) + MP.mpf(b) for x, s, b in zip(row, scale, shift, strict=True)]
-
-
-def attended(rows, w, causal):
-    heads, found = w["bias_q"].shape[0], [[MP.mpf(b) for b in w["bias_o"]] for _ in rows]
-    for h in range(heads):
-        q, k, v = ([mapped(row, w[f"kernel_{p}"][:, h], w[f"bias_{p}"][h]) for row in rows] for p in "qkv")
-        for i, query in enumerate(q):
-            seen = range(i + 1 if causal else len(rows))
-            e = [MP.exp(MP.fdot(query, k[j]) / MP.sqrt(len(query))) for j in seen]
-            mean = [MP.fdot(e, [v[j][d] for j in seen]) / sum(e) for d in range(len(query))]
-            found[i] = plus(found[i], mapped(mean, w["kernel_o"][h], np.zeros(len(found[i]))))
-    return found
-
-
-def fed(row, w, activation):
-    z = mapped(row, w["kernel_in"], w["bias_in"])
-    bent = [max(x, MP.mpf(0)) if activation == "relu" else x * MP.ncdf(x) for x in z]
-    return mapped(bent, w["kernel_out"], w["bias_out"])
-
-
-def layer(rows, w, norm, activation, causal=False):
-    def first(row):
-        return normalized(row, w["scale_1"], w["shift_1"])
-
-    def second(row):
-        return normalized(row, w["scale_2"], w["shift_2"])
-
-    if norm == "pre":
-        h = [plus(*pair) for pair in zip(rows, attended([first(row) for row in rows], w, causal), strict=True)]
-        return [plus(row, fed(second(row), w, activation)) for row in h]
-    h = [first(plus(*pair)) for pair in zip(rows, attended(rows, w, causal), strict=True)]
-    return [second(plus(row, fed(row, w, activation))) for row in h]
-
-
-def exactly(sequence):
-    return [[MP.mpf(x) for x in row] for row in sequence]
 
 
 @pytest.mark.parametrize("norm", PLACES)
@@ -75,8 +22,7 @@ def test_a_layer_is_that_of_40_digits(norm, activation, causal):
     table = suite.weights("encoder_layer", dtype="float64")
     y = oracle.encoder_layer(X, table, norm=norm, activation=activation, epsilon=EPSILON, causal=causal)
     for example in range(2):
-        right = np.array(layer(exactly(X[example]), table, norm, activation, causal), float)
-        np.testing.assert_allclose(y[example], right, rtol=1e-12, atol=1e-13)
+        close(y[example], encoder_layer(exactly(X[example]), table, norm, activation, causal))
 
 
 @pytest.mark.parametrize("norm", PLACES)
@@ -86,10 +32,8 @@ def test_a_stack_is_that_of_40_digits_for_each_sequence_alone(norm):
     for example, n in enumerate(suite.LENGTHS):
         rows = exactly(X[example, :n])
         for number in range(suite.LAYERS):
-            rows = layer(rows, oracle.of_layer(table, number), norm, "relu")
-        if norm == "pre":
-            rows = [normalized(row, table["final_scale"], table["final_shift"]) for row in rows]
-        np.testing.assert_allclose(y[example, :n], np.array(rows, float), rtol=1e-12, atol=1e-13)
+            rows = encoder_layer(rows, oracle.of_layer(table, number), norm)
+        close(y[example, :n], last(rows, table, norm))
         assert not y[example, n:].any()
 
 

@@ -27,6 +27,7 @@ WITHOUT_SCRIPT = {  # arrays of millions of letters, and gradients that follow t
     "add-noise.moments",
     "duty.sizes[convolutional_autoencoder]",
     "duty.sizes[encoder_decoder]",
+    "duty.sizes[tied_convolutional_autoencoder]",
     "gradient-descent.running-mean",
     "nesterov.quadratic",
 }

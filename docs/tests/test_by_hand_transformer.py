@@ -1,19 +1,24 @@
-"""The numbers that the pages on transformers and on generation work out by hand are those of the reference."""
+"""The numbers that the pages on transformers, attention and generation work out by hand are those of the reference."""
 
 from __future__ import annotations
 
 import re
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from nnspec.architectures.transformer.attention import attention
 from nnspec.architectures.transformer.encoder import Encoder
 from nnspec.architectures.transformer.generation import LanguageModel, new_cache
 from nnspec_conformance.clauses import find_spec
+from nnspec_conformance.oracles.architectures.transformer import attention as example
 
 PAGES = find_spec() / "architectures" / "transformer"
-LESSON, GENERATION = ((PAGES / f"{name}.md").read_text(encoding="utf-8") for name in ("index", "generation"))
+LESSON, GENERATION, ATTENTION = (
+    (PAGES / f"{name}.md").read_text(encoding="utf-8") for name in ("index", "generation", "attention")
+)
 
 
 def weights_of(module: nnx.Module) -> int:
@@ -56,3 +61,11 @@ def test_products_of_a_place_and_numbers_of_a_cache():
     cache = jax.eval_shape(empty)
     kept = sum(a.size for a in (*cache.keys, *cache.values))
     assert kept == number(r"With the sizes above that is ([\d,]+), in float32", GENERATION)
+
+
+def test_results_of_two_packed_sequences():
+    q, k, v = (jnp.array(a, float)[None, :, None] for a in (example.EXAMPLE_Q, example.EXAMPLE_K, example.EXAMPLE_V))
+    answer = ATTENTION.partition("/// exercise | attention-packed\n")[2].partition("///")[0].partition("---")[2]
+    shown = [[float(n) for n in row.split(",")] for row in re.findall(r"result is \$\((.*?)\)\$", answer)]
+    of_both, causal_alone = attention(q, k, v, jnp.array([False, True, True])[None, None, None]), attention(q, k, v)
+    np.testing.assert_allclose(jnp.concatenate([of_both, causal_alone])[:, 0, 0], shown, atol=1e-5)

@@ -86,7 +86,35 @@ def test_the_converters_take_what_pytorch_gives():
     assert {"ii.kernel", "hi.kernel", "hi.bias"} <= set(names["flax"])
 
 
-def test_the_encoder_layer_computes_the_same(folder, capsys):
+ENCODER = "check layer.py encoders.value[encoder_layer] encoders.lengths[encoder_layer]"
+
+
+def mend_the_layer(folder) -> None:
+    """Put the guide's norm into the encoder layer."""
+    text = GUIDE.read_text(encoding="utf-8")
+    (norm,) = re.findall(r"```python\n(def normalized.*?)```", text, re.S)
+    code = (folder / "layer.py").read_text(encoding="utf-8")
+    mended = re.sub(r"def normalized.*?\n\n", lambda _: norm + "\n", code, count=1, flags=re.S)
+    assert mended != code
+    (folder / "layer.py").write_text(mended, encoding="utf-8")
+
+
+def test_the_mistake_in_the_encoder_layer_is_named(folder, capsys):
+    assert cli.main(ENCODER.split()) == 1
+    printed = [line for line in capsys.readouterr().out.splitlines() if re.search("FAIL|error", line)]
+    compare(f'nnspec {ENCODER} | grep -E "FAIL|error"', 0, printed)
+
+
+def test_the_mended_encoder_layer_passes(folder, capsys):
+    mend_the_layer(folder)
+    assert cli.main(ENCODER.split()) == 0
+    compare(f"nnspec {ENCODER}", 0, capsys.readouterr().out.strip().splitlines())
+
+
+def test_the_encoder_layer_computes_the_same(folder, capsys, monkeypatch):
     pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'nnspec[torch]'")
+    mend_the_layer(folder)
+    monkeypatch.syspath_prepend(folder)
+    sys.modules.pop("layer", None)  # that of another folder
     runpy.run_path("encoder.py", run_name="__main__")
     compare("python encoder.py", 0, capsys.readouterr().out.strip().splitlines())

@@ -4,6 +4,7 @@ import functools
 import importlib
 import inspect
 import json
+import re
 import sys
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -90,6 +91,7 @@ MODULES = [
     "scale", "_loop_devices", "_loop_data", "_loop_model", "loop_failures", "_loop_watch", "loop_checkpoints",
     "_loop_files", "loop_precision", "_loop_precision", "_loop_step", "loop",
 ]  # fmt: skip
+IMPORTED = re.compile(r"^from (nnspec\.training\.\w+) import", re.MULTILINE)
 
 
 @functools.cache
@@ -99,7 +101,10 @@ def code_of(text: str) -> CodeType:
 
 
 def changed(*edits, of: str | None = "fit", parts=MODULES) -> Any:
-    """The loop with parts of its source changed, each of which is there once; the classes of its parts stay."""
+    """The loop with parts of its source changed, each of which is there once; the classes of its parts stay.
+
+    Modules that import nothing changed stay as they are, and with them what they have compiled.
+    """
     modules = [importlib.import_module(f"nnspec.training.{name}") for name in parts]
     texts = {module.__name__: inspect.getsource(module) for module in modules}
     for old, new in edits:
@@ -107,9 +112,15 @@ def changed(*edits, of: str | None = "fit", parts=MODULES) -> Any:
             raise LookupError(f"{old!r} is in the source {there} times")  # no AssertionError, which would catch a bug
         texts = {name: text.replace(old, new) for name, text in texts.items()}
     with mock.patch.dict(sys.modules):
+        made: list[str] = []
         for own in modules:
+            text = texts[own.__name__]
+            if text == inspect.getsource(own) and not set(IMPORTED.findall(text)) & set(made):
+                continue
+            made.append(own.__name__)
             module = sys.modules[own.__name__] = ModuleType(own.__name__)
-            exec(code_of(texts[own.__name__]), module.__dict__)
+            exec(code_of(text), module.__dict__)
             if own is not modules[-1]:  # what others import of it
                 vars(module).update({name: vars(own)[name] for name in own.__all__ if inspect.isclass(vars(own)[name])})
-    return vars(module)[of] if of else vars(module)
+        names = vars(sys.modules[modules[-1].__name__])
+    return names[of] if of else names

@@ -89,6 +89,9 @@ def test_the_same_key_draws_the_same():
     assert (one != other).all()
 
 
+NO_CODE = {"kernel_0": X[:4, :0], "encoder_bias_0": X[0, :0], "decoder_bias_0": X[0]}
+
+
 def test_errors():
     pixels, code = jnp.full((2, 3), 0.5), jnp.zeros((2, 2))
     table = weights()
@@ -96,6 +99,7 @@ def test_errors():
         ("decoder_kernel_0 has units_0=4", autoencoder, (X, table | {"decoder_kernel_0": X[:4].T}), TANH),
         ("weights lacks encoder_bias_1", autoencoder, (X, without(table, "encoder_bias_1")), TANH),
         ("in_features", autoencoder, (X[:, :3], table), TANH),
+        ("encoder_bias_0 has shape .* at least 1 unit", tied_autoencoder, (X, NO_CODE), TANH),
         ("strength must be zero or positive", activity_penalty, (code,), {"strength": -1.0}),
         ("target must be between 0 and 1", sparsity_divergence, (pixels,), {"target": 1.0}),
         ("code has the entry 1.5", sparsity_divergence, (pixels + 1,), {"target": 0.25}),

@@ -17,7 +17,7 @@ from nnspec.architectures.transformer.decoder import (
 
 draw = np.random.default_rng(0).standard_normal
 X, SOURCE = jnp.asarray(draw((3, 4, 6)), jnp.float32), jnp.asarray(draw((3, 5, 6)), jnp.float32)
-LENGTHS = jnp.array([5, 2, 3])
+LENGTHS, NONE = jnp.array([5, 2, 3]), jnp.array([5, 0, 3])
 GIVEN = {"norm": "pre", "epsilon": 0.05}
 LAYER = DecoderLayer(6, 2, 9, norm="post", activation="gelu", epsilon=0.05, rngs=nnx.Rngs(0))
 STACK = Decoder(6, 2, 9, 2, **GIVEN, rngs=nnx.Rngs(1))
@@ -64,6 +64,20 @@ def test_nan_in_the_padding_reaches_no_gradient():
     jax.tree.map(np.testing.assert_array_equal, found, gradients(SOURCE, X, WHOLE.get_weights()))
 
 
+def test_a_traced_length_of_0_finds_zeros_and_leaves_its_neighbours_as_they_are():
+    def loss(lengths, source, x, w):
+        y = encoder_decoder(source, x, w, lengths, **GIVEN)
+        return jnp.sin(y[::2]).sum(), y
+
+    run = jax.jit(jax.grad(loss, argnums=(1, 2, 3), has_aux=True))
+    found, right = (run(lengths, SOURCE, X, WHOLE.get_weights()) for lengths in (NONE, LENGTHS))
+    np.testing.assert_array_equal(found[1][::2], right[1][::2])
+    assert not np.array_equal(found[1][1], right[1][1])
+    for one, other in zip(jax.tree.leaves(found[0]), jax.tree.leaves(right[0]), strict=True):
+        assert np.isfinite(one).all()
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
 def test_a_new_layer_starts_as_it_says():
     table = DecoderLayer(256, 4, 64, norm="pre", rngs=nnx.Rngs(3)).get_weights()
     for name, w in table.items():
@@ -86,7 +100,11 @@ def test_a_new_layer_starts_as_it_says():
         (lambda: decoder_layer(X[..., :5], LAYER.get_weights(), SOURCE[..., :5], **GIVEN),
          "decoder_layer: kernel_q has in_features=6 but x has in_features=5"),
         (lambda: decoder(X, STACK.get_weights(), SOURCE, jnp.array([5, 6, 1]), **GIVEN),
-         "decoder: lengths has 6, expected 0 to 5, the number of steps in x"),
+         "decoder: lengths has 6, expected 1 to 5, the number of steps in x"),
+        (lambda: decoder_layer(X, LAYER.get_weights(), SOURCE, NONE, **GIVEN),
+         "decoder_layer: lengths has 0, expected 1 to 5, the number of steps in x"),
+        (lambda: encoder_decoder(SOURCE, X, WHOLE.get_weights(), NONE, **GIVEN),
+         "encoder_decoder: lengths has 0, expected 1 to 5, the number of steps in x"),
         (lambda: decoder(X, STACK.get_weights(), SOURCE[:, :0], **GIVEN),
          "decoder: the source has no place; hand over at least one, such as that of an end token"),
         (lambda: jax.jit(lambda s: encoder_decoder(s, X, WHOLE.get_weights(), **GIVEN))(SOURCE[:, :0]),

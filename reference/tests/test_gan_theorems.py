@@ -84,6 +84,51 @@ def test_a_batch_norm_sees_one_kind_at_a_time(implementation):
     np.testing.assert_allclose(losses, (first, second), rtol=1e-6)
 
 
+# ---- the best discriminator
+
+POINTS, P, Q = 4, np.array([4, 2, 1, 1]) / 8, np.array([1, 1, 2, 4]) / 8
+
+
+def exchanges_the_labels(*given, **how):
+    """Takes made samples for real ones, and the reverse."""
+    old = "logits = discriminate(discriminator, real), discriminate(discriminator, fake)"
+    new = "logits = discriminate(discriminator, fake), discriminate(discriminator, real)"
+    return changed(gan_step, old, new)(*given, **how)
+
+
+def smooths_the_labels(*given, **how):
+    """Asks for the probability 0.9 of real samples, which makes 0.9 p/(p + q) the best answer."""
+    old = "discriminator_loss(*logits, kind=losses[0]).mean()"
+    return changed(gan_step, old, old.replace(".mean()", ".mean() + 0.1 * logits[0].mean()"))(*given, **how)
+
+
+def asks_for_a_margin(*given, **how):
+    """Trains by the hinge loss whatever is declared, whose logits are no odds."""
+    return changed(gan_step, "kind=losses[0]", 'kind="hinge"')(*given, **how)
+
+
+@pytest.mark.statement(
+    "gan-step.optimum", of=gan_step, mutants=[exchanges_the_labels, smooths_the_labels, asks_for_a_margin]
+)
+def test_a_discriminator_that_is_trained_to_the_end_knows_both_distributions(implementation):
+    """Batches hold each point as often as its distribution says; the generator makes the points of its noise."""
+    real, made = (jnp.repeat(jnp.eye(POINTS), (8 * part).astype(int), axis=0) for part in (P, Q))
+    optimizers = (optax.set_to_zero(), optax.sgd(4.0))
+    how = {"generate": lambda w, noise: noise + w, "discriminate": lambda logits, x: x @ logits}
+
+    def turn(game, _):
+        return implementation(game, real, (made, made), optimizers=optimizers, **how)
+
+    start = players(jnp.zeros(POINTS), jnp.array([3.0, -2.0, 1.0, 0.5]), optimizers)
+    game, (losses, _) = jax.lax.scan(turn, start, None, 300)
+    d = jax.nn.sigmoid(game.discriminator)
+    best = 2 * gan.jensen_shannon(jnp.asarray(P), jnp.asarray(Q)) - np.log(4)
+
+    np.testing.assert_allclose(d, P / (P + Q), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(gan.gan_value(d, jnp.asarray(P), jnp.asarray(Q)), best, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(losses[-1], -best, rtol=0, atol=1e-6)
+
+
 # ---- the game xy
 
 
@@ -99,13 +144,22 @@ def steps_the_discriminator_twice(game, real, noise, **how):
     return gan_step(game, real, noise, **how)
 
 
-@pytest.mark.statement("gan-step.ellipse", of=gan_step, mutants=[steps_both_at_once, steps_the_discriminator_twice])
+def steps_the_generator_by_the_other_rate(*given, **how):
+    """Gives each player the optimizer of the other one."""
+    return changed(gan_step, "for_generator, for_discriminator =", "for_discriminator, for_generator =")(*given, **how)
+
+
+@pytest.mark.statement(
+    "gan-step.ellipse", of=gan_step,
+    mutants=[steps_both_at_once, steps_the_discriminator_twice, steps_the_generator_by_the_other_rate],
+)  # fmt: skip
 def test_players_in_turn_stay_on_an_ellipse(implementation):
     """The critic x gives the sample y the value xy, and a real sample, which is 0, the value 0."""
-    for rate in (0.3, 1.0, 1.9, 2.0):
-        path = np.asarray(played(implementation, rate, (jnp.zeros(1), jnp.zeros(1))), np.float64)
-        kept = path[0] ** 2 + path[1] ** 2 - rate * path[0] * path[1]
-        if rate < 2:
+    for rates in ((0.3, 0.3), (1.0, 1.0), (1.9, 1.9), (3.0, 0.5), (0.25, 6.0), (2.0, 2.0), (4.0, 1.0)):
+        path = np.asarray(played(implementation, rates, (jnp.zeros(1), jnp.zeros(1))), np.float64)
+        for_x, for_y = rates
+        kept = for_y * path[0] ** 2 + for_x * path[1] ** 2 - for_x * for_y * path[0] * path[1]
+        if for_x * for_y < 4:
             np.testing.assert_allclose(kept, kept[0], rtol=1e-4)
         else:
             away = np.abs(path).sum(0)[20:]
@@ -113,9 +167,9 @@ def test_players_in_turn_stay_on_an_ellipse(implementation):
             assert np.diff(away).mean() > 0.5
 
 
-def played(step, rate, noise, steps=60):
-    """The weights of the discriminator and of the generator, after each step from (1, 0.25) on."""
-    optimizers = (optax.sgd(rate), optax.sgd(rate))
+def played(step, rates, noise, steps=60):
+    """The weights of discriminator and generator after each step from (1, 0.25) on, with the rates in this order."""
+    optimizers = (optax.sgd(rates[1]), optax.sgd(rates[0]))
     how = {
         "generate": lambda y, noise: y + 0 * noise,
         "discriminate": lambda x, sample: x * sample,
@@ -182,7 +236,7 @@ def test_both_players_step_at_once(implementation):
 def test_players_at_once_leave_by_a_spiral(implementation):
     """The critic x gives the sample y the value xy: each step turns by arctan(rate), and is as much longer."""
     for rate in (0.1, 0.5, 1.0, 2.0):
-        x, y = np.asarray(played(implementation, rate, jnp.zeros(1), 40), np.float64)
+        x, y = np.asarray(played(implementation, (rate, rate), jnp.zeros(1), 40), np.float64)
         path = np.append(1 + 0.25j, x + 1j * y)
         away = np.abs(path)
         np.testing.assert_allclose(away[1:] / away[:-1], (1 + rate**2) ** 0.5, rtol=1e-5)

@@ -21,28 +21,28 @@ def averaged_by_hand(after):
 
 def looks_at_the_weights(*given, **how):
     """Measured, and handed to callbacks, are the weights themselves."""
-    return changed(("trained = current()", "trained = merged(model, *copied(at.carry[:2]))"))(*given, **how)
+    return changed(("*copied(current())", "*copied(at.carry[:2])"))(*given, **how)
 
 
 def returns_the_weights(*given, **how):
     """The last weights come back."""
-    return changed(("chosen = current()", "chosen = merged(model, *copied(at.carry[:2]))"))(*given, **how)
+    return changed(("chosen = current()", "chosen = at.carry[:2]"))(*given, **how)
 
 
 def goes_on_from_the_average(*given, **how):
     """The next step begins at the average."""
-    edit = "after = Carry(weights if average == () else average[0], rest, state, halted, carry"
-    return changed(("after = Carry(weights, rest, state, halted, carry", edit))(*given, **how)
+    edit = ("_replace(weights=weights, rest", "_replace(weights=average[0] if average else weights, rest")
+    return changed(edit)(*given, **how)
 
 
 def averages_the_weights_before(*given, **how):
     """The average is that of the weights before each step."""
-    return changed(("rule.average.update(cast(Any, weights)", "rule.average.update(carry.weights"))(*given, **how)
+    return changed(("rule.average.update(cast(Any, weights)", "rule.average.update(before.weights"))(*given, **how)
 
 
 def averages_what_was_left_out(*given, **how):
     """A step that was left out counts in the average."""
-    edit = ("kept(after._replace(halted", "kept(after._replace(average=average, halted")
+    edit = ("lambda before, g: before", "lambda before, g: before._replace(average=move(before, g).average)")
     return changed(edit)(*given, **how)
 
 

@@ -11,6 +11,7 @@ from test_loop_logs import curves, table
 from nnspec.training.early_stopping import early_stopping_update
 from nnspec.training.loop import evaluate, fit
 from nnspec.training.loop_logs import csv_log, event_log
+from nnspec.training.loop_precision import MixedPrecision
 
 
 def bad(weights, x, y, *, key):
@@ -31,6 +32,11 @@ def without_weight(weights, x, y, *, key):
     return found, jnp.full(len(x), 0.0 if key is None else 1.0)
 
 
+def counted(weights, x, y, counts, *, key):
+    """The loss of each example, and what it counts."""
+    return losses(weights, x, y, key=key), counts
+
+
 NO_MEAN = 'float("nan")'
 
 
@@ -42,6 +48,11 @@ def calls_it_zero(*given, **how):
 def calls_it_infinite(*given, **how):
     """The mean of nothing is a number larger than any loss."""
     return changed((NO_MEAN, 'float("inf")'))(*given, **how)
+
+
+def calls_a_step_zero(*given, **how):
+    """The loss of a step in which no example counts is 0."""
+    return changed(("jnp.where(weight == 0, jnp.nan, value)", "value"))(*given, **how)
 
 
 def repeats_the_last(*given, **how):
@@ -56,7 +67,9 @@ def takes_it_for_the_best(*given, **how):
 
 
 @pytest.mark.statement(
-    "fit.no-mean", of=fit, mutants=[calls_it_zero, calls_it_infinite, repeats_the_last, takes_it_for_the_best]
+    "fit.no-mean",
+    of=fit,
+    mutants=[calls_it_zero, calls_it_infinite, calls_a_step_zero, repeats_the_last, takes_it_for_the_best],
 )
 def test_a_mean_of_nothing_is_no_number_and_no_improvement(implementation, tmp_path, capsys):
     logs = [csv_log(tmp_path / "run.csv"), event_log(tmp_path / "events")]
@@ -73,6 +86,12 @@ def test_a_mean_of_nothing_is_no_number_and_no_improvement(implementation, tmp_p
     assert [np.isnan(record["validation loss"]) for record in run.history] == [True, True]
     assert int(run.watched.best_at) == -1
     assert not same(run.model, WEIGHTS)  # there is no best model, so that the last one comes back
+
+    batches = [(X[at : at + 4], Y[at : at + 4], np.full(4, at, np.float32)) for at in (0, 4)]
+    for how in ({}, {"pieces": 2}, {"precision": MixedPrecision("bfloat16", loss_scale=4.0)}):
+        run = implementation(counted, WEIGHTS, lambda epoch: batches, RULE, epochs=1, progress=False, **how)
+        assert np.isnan(run.losses).tolist() == [True, False]
+        assert run.history[0]["loss"] == run.losses[1]
 
 
 def test_a_metric_of_examples_without_weight_is_no_number():

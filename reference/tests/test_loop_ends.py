@@ -114,7 +114,7 @@ def keeps_the_first(*given, **how):
 
 def keeps_the_next(*given, **how):
     """Kept are the weights of the epoch before."""
-    before = ("trained = current()", "late, trained = trained if at.history else model, current()")
+    before = ("trained = merged", "late, trained = trained if at.history else model, merged")
     return changed(before, ("at.best = split(trained,", "at.best = split(late,"))(*given, **how)
 
 
@@ -213,14 +213,20 @@ def loop_console(**how):
         ({"data": lambda epoch: []}, r"^fit: data is a function, which makes its own batches"),
         ({"data": lambda epoch: [], "batch_size": None}, r"^fit: data gave no batch for epoch 0"),
         ({"batch_size": 0}, r"^fit: batch_size must be 1 or more, got 0"),
-        ({"batch_size": 12}, r"batch_size=12 but there are examples=11"),
+        ({"batch_size": 12}, r"^fit: batch_size=12, but data has 11 examples; use 11 or less$"),
         ({"epochs": 0}, r"^fit: epochs must be 1 or more, got 0"),
         ({"pieces": 3}, r"^fit: pieces=3 do not divide batch_size=4"),
         ({"seed": -1}, r"seed must be 0 or more, got -1"),
         ({"loss": lambda *given, key: losses(*given, key=key).mean()}, r"^fit: the loss has the shape \(\) for 4 exam"),
         ({"loss": lambda *given, key: losses(*given, key=key)[:2]}, r"^fit: the loss has the shape \(2,\) for 4 exam"),
         ({"loss": lambda *given, key: (losses(*given, key=key), jnp.ones(2))}, r"and weights \(2,\) for 4 examples"),
+        ({"loss": lambda *given, key: None}, r"^fit: the loss is NoneType; return one number for each example"),
+        ({"loss": lambda *given, key: (losses(*given, key=key),) * 3}, r"^fit: the loss is 3 things; return one num"),
+        ({"loss": lambda *given, key: losses(*given, key=key) > 0}, r"^fit: the loss has the dtype bool, which has no"),
         ({"metrics": {"f": lambda *given, key: 1.0}, "validation": VALID}, r"^evaluate: the metric f has the sh"),
+        ({"metrics": {"f": lambda *given, key: jnp.ones(2)}, "validation": VALID}, r"^evaluate: the metric f has th"),
+        ({"metrics": {"f": lambda *given, key: "good"}, "validation": VALID}, r"^evaluate: the metric f is str; "),
+        ({"metrics": {"loss": losses}, "validation": VALID}, r"^fit: a metric is called 'loss' as the validation loss"),
         ({"validation": (X, Y[:3])}, r"^evaluate: the arrays of data hold \[11, 3\] examples"),
         ({"validation": lambda epoch: []}, r"^evaluate: data gave no batch"),
         ({"stop": PATIENT}, r"^fit: stop, metrics and the best model need validation data"),
@@ -234,6 +240,30 @@ def test_wrong_calls_are_refused_in_one_line(change, message):
     with pytest.raises(ValueError, match=message) as caught:
         fit(**given)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("batch", "came"),
+    [
+        (X, "ndarray"),
+        ((), "[]"),
+        ((X, Y[:3]), "[(11, 3), (3, 2)]"),
+        ((X[:0], Y[:0]), "[(0, 3), (0, 2)]"),
+        ((X, np.float32(1)), "[(11, 3), ()]"),
+    ],
+)
+def test_what_is_no_batch_is_refused_in_one_line(batch, came):
+    wrong = f"must be a tuple of arrays with as many examples each, got {came}"
+    how = {"epochs": 1, "progress": False}
+    with pytest.raises(ValueError, match=f"^fit: batch 1 of epoch 0 {re.escape(wrong)}$"):
+        fit(losses, WEIGHTS, lambda epoch: [(X, Y), batch], RULE, **how)
+    with pytest.raises(ValueError, match=f"^evaluate: batch 1 {re.escape(wrong)}$"):
+        evaluate(WEIGHTS, lambda epoch: [(X, Y), batch], {"loss": losses})
+
+
+def test_an_evaluation_of_no_examples_at_a_time_is_refused():
+    with pytest.raises(ValueError, match=r"^evaluate: batch_size must be 1 or more, got 0"):
+        evaluate(WEIGHTS, (X, Y), {"loss": losses}, batch_size=0)
 
 
 def test_integers_are_no_parameters():

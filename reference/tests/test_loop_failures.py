@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import optax
 import pytest
 from loops import EPOCHS, HOW, RULE, WEIGHTS, N, X, Y, changed, losses, same
 
+from nnspec.training import loop
 from nnspec.training.loop import fit
 from nnspec.training.loop_checkpoints import Checkpoints
 from nnspec.training.loop_failures import NonFiniteError
@@ -79,7 +81,7 @@ def near(one, other):
 # ------------------------------------------------------------------ NaN
 def updates_anyway(*given, **how):
     """The weights after the step are kept."""
-    edit = ("jax.lax.cond(taken, lambda new, old: new", "jax.lax.cond(True, lambda new, old: new")
+    edit = ("jax.lax.cond(taken, move", "jax.lax.cond(True, move")
     return changed(edit)(*given, **how)
 
 
@@ -92,12 +94,12 @@ def looks_at_the_loss_alone(*given, **how):
 
 def names_the_step_after(*given, **how):
     """The number of the step is that of the next one."""
-    return changed(("Pending(len(at.losses), at.epoch", "Pending(len(at.losses) + 1, at.epoch"))(*given, **how)
+    return changed(("wrong.run = result", "wrong.step += 1; wrong.run = result"))(*given, **how)
 
 
 def lets_the_next_step_go_on(*given, **how):
     """The step that was begun meanwhile moves the weights."""
-    return changed(('"pass")) & ~halted', '"pass"))'))(*given, **how)
+    return changed(('"pass")) & ~carry.halted', '"pass"))'))(*given, **how)
 
 
 @pytest.mark.statement(
@@ -140,7 +142,7 @@ def test_the_rows_of_arrays_are_told_and_the_step_can_be_made_again():
 
 def moves_before_it_skips(*given, **how):
     """Only the optimizer's state is left as it was."""
-    edit = ("lambda new, old: old, after, carry", "lambda new, old: old._replace(weights=new.weights), after, carry")
+    edit = ("lambda before, g: before", "lambda before, g: before._replace(weights=move(before, g).weights)")
     return changed(edit)(*given, **how)
 
 
@@ -205,11 +207,11 @@ def calls_it_the_end(*given, **how):
 
 @pytest.mark.statement("fit.signal", of=fit, mutants=[keeps_nothing, ends_with_the_epoch, calls_it_the_end])
 def test_a_signal_ends_the_run_with_what_there_is(implementation, tmp_path):
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number, nonfinite in ((signal.SIGINT, "stop"), (signal.SIGTERM, "skip")):
         before = signal.getsignal(number)
         CALLS.update(at=4, made=0, signal=number)
         kept = Checkpoints(tmp_path / number.name)
-        run = implementation(called, WEIGHTS, (X, Y), RULE, checkpoints=kept, **HOW)
+        run = implementation(called, WEIGHTS, (X, Y), RULE, checkpoints=kept, nonfinite=nonfinite, **HOW)
         jax.effects_barrier()
         steps = len(run.losses)
         assert run.ended == "signal"
@@ -218,6 +220,29 @@ def test_a_signal_ends_the_run_with_what_there_is(implementation, tmp_path):
         assert [record["epoch"] for record in run.history] == [0]
         assert (tmp_path / number.name / f"epochs-000001-steps-{steps:010}").is_dir()
         assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize("nonfinite", ["stop", "skip", "pass"])
+def test_no_more_than_two_steps_are_begun(nonfinite):
+    """When a batch is asked for, all steps but the last one are over, however long they take."""
+    begun, over, step = [], [], loop.step
+
+    def slow(weights, x, y, *, key):
+        last = jax.lax.fori_loop(0, 3_000, lambda _, z: jnp.sin(z), x.sum())
+        return losses(weights, x, y, key=key) + 0 * last
+
+    def noted(*given):
+        begun.append(step(*given))
+        return begun[-1]
+
+    def data(epoch):
+        for rows in ROWS[:3] * 2:
+            over.append(all(mean.is_ready() for _, mean, *_ in begun[:-1]))
+            yield X[rows[:3]], Y[rows[:3]]
+
+    with mock.patch.object(loop, "step", noted):
+        fit(slow, WEIGHTS, data, RULE, epochs=1, progress=False, nonfinite=nonfinite)
+    assert over == [True] * 6
 
 
 @pytest.fixture

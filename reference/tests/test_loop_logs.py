@@ -91,6 +91,22 @@ def test_a_table_has_a_row_for_each_epoch(implementation, tmp_path):
     assert other.read_text(encoding="utf-8") == "name,price\nnut,1\n"
 
 
+def fails(record, model):
+    raise OSError("no space")
+
+
+def test_a_run_that_goes_on_behind_the_last_step_of_an_epoch_says_no_speed(tmp_path, capsys):
+    """The error comes after the checkpoint of the third step, and before that of the epoch."""
+    given, how = (losses, WEIGHTS, (X, Y), RULE), HOW | {"epochs": 1, "progress": True}
+    kept = Checkpoints(tmp_path, every=3)
+    with pytest.raises(OSError, match="no space"):
+        fit(*given, **how, checkpoints=kept, callbacks=[fails])
+    capsys.readouterr()
+    fit(*given, **how, checkpoints=kept)
+    assert "steps/s" not in (line := capsys.readouterr().err)
+    assert line.startswith("epoch 1 of 1: loss ")
+
+
 def test_a_record_with_other_names_is_refused(tmp_path):
     log = csv_log(tmp_path / "run.csv")
     log(RECORDS[0], None)

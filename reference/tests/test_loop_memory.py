@@ -11,6 +11,7 @@ from loops import RULE, Network, X, Y, changed, of_a_module
 from nnspec.components.optimization import exponential_average
 from nnspec.training.loop_precision import MixedPrecision
 
+COPIED = re.compile(r"= f32\[3,2\]\S* copy\(")  # weights, moments, their average
 ALIASED = re.compile(r"\{(\d+)\}: \((\d+), \{\}")  # a result, and the argument in whose memory it lies
 
 
@@ -21,7 +22,7 @@ def step_program(*edits):
     precision, average = MixedPrecision("float16"), exponential_average(0.75)
     scale = loop["start_of_scale"](precision, weights)
     carry = loop["Carry"](weights, rest, RULE.init(weights), jnp.array(False), scale, (weights, average.init(weights)))
-    given = loop["copied"](carry), (jnp.asarray(X), jnp.asarray(Y)), jax.random.key(0)
+    given = loop["copied"](carry), (jnp.asarray(X), jnp.asarray(Y)), jax.random.key(0), np.uint32(7)
     rule = loop["Rule"](of_a_module, graph, RULE, None, 1, "stop", precision, average, None)
     return loop["step"].lower(*given, rule).compile(), given
 
@@ -33,7 +34,7 @@ def keeps_what_it_got():
 
 def keeps_the_weights():
     """The weights before the step stay, beside those after it."""
-    program, (carry, batch, key) = step_program()
+    program, (carry, *others) = step_program()
     before = jax.tree.map(jnp.copy, carry.weights)
 
     class Kept:
@@ -41,21 +42,31 @@ def keeps_the_weights():
 
         as_text, memory_analysis = program.as_text, program.memory_analysis
 
-        def __call__(self, carry, batch, key):
-            return program(carry._replace(weights=before), batch, key)
+        def __call__(self, carry, *others):
+            return program(carry._replace(weights=before), *others)
 
-    return Kept(), (carry, batch, key)
+    return Kept(), (carry, *others)
 
 
-@pytest.mark.statement("fit.memory", of=step_program, mutants=[keeps_what_it_got, keeps_the_weights])
+def chooses_behind_the_update():
+    """The step is made in any case, and old or new arrays are handed on."""
+    choice = "lax.cond(taken, lambda new, old: new, lambda new, old: old, move(carry, g), carry)"
+    edit = ("lax.cond(taken, move, lambda before, g: before, carry, g)", choice)
+    return step_program(edit)
+
+
+@pytest.mark.statement(
+    "fit.memory", of=step_program, mutants=[keeps_what_it_got, keeps_the_weights, chooses_behind_the_update]
+)
 def test_a_step_takes_the_memory_of_what_it_got(implementation):
-    program, (carry, batch, key) = implementation()
+    program, (carry, batch, key, count) = implementation()
     state = jax.tree.leaves(carry)
     size = sum(np.asarray(jax.random.key_data(x) if is_key(x) else x).nbytes for x in state)
     head = program.as_text().splitlines()[0]
     assert [(int(a), int(b)) for a, b in ALIASED.findall(head)] == [(n, n) for n in range(len(state))]
     assert program.memory_analysis().alias_size_in_bytes == size
-    after = program(carry, batch, key)[0]
+    assert COPIED.findall(program.as_text()) == []
+    after = program(carry, batch, key, count)[0]
     assert all(x.is_deleted() for x in state)
     assert not any(x.is_deleted() for x in (*jax.tree.leaves((after, batch)), key))
 

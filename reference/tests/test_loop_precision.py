@@ -29,8 +29,8 @@ def leaves_the_batch(*given, **how):
 
 def keeps_weights_in_half(*given, **how):
     """The weights are rounded after each step."""
-    edit = "Carry(jax.tree.map(lambda x: x.astype(jnp.bfloat16).astype(x.dtype), weights), rest, state, halted, carry"
-    return changed(("Carry(weights, rest, state, halted, carry", edit))(*given, **how)
+    edit = "_replace(weights=jax.tree.map(lambda x: x.astype(jnp.bfloat16).astype(x.dtype), weights), rest"
+    return changed(("_replace(weights=weights, rest", edit))(*given, **how)
 
 
 def averages_in_half(*given, **how):
@@ -79,7 +79,7 @@ def clips_before(*given, **how):
     """What becomes of gradients is done before they are divided by the scale."""
     edits = (
         ("g = unscaled(g, carry.scale)", "g = unscaled(g if rule.gradient is None else rule.gradient(g), carry.scale)"),
-        ("update(g if rule.gradient is None else rule.gradient(g), state", "update(g, state"),
+        ("g = g if rule.gradient is None else rule.gradient(g)\n", "\n"),
     )
     return changed(*edits)(*given, **how)
 
@@ -147,7 +147,7 @@ def blames_the_scale_for_the_loss(*given, **how):
 
 def counts_an_overflow(*given, **how):
     """A step that was left out counts in the mean of the epoch."""
-    return changed(("value, jnp.where(taken, weight, 0), finite", "value, jnp.where(fine, weight, 0), finite"))(
+    return changed(("told, jnp.where(taken, weight, 0), finite", "told, jnp.where(fine, weight, 0), finite"))(
         *given, **how
     )
 

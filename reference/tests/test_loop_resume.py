@@ -73,8 +73,7 @@ def forgets_the_model(*given, **how):
 
 def forgets_the_key(*given, **how):
     """The key of the first step is drawn again."""
-    edit = ("now = jax.random.fold_in(key, len(at.losses))", "now = jax.random.fold_in(key, len(pending))")
-    return changed(edit)(*given, **how)
+    return changed(("np.uint32(number)", "np.uint32(len(pending))"))(*given, **how)
 
 
 def forgets_what_it_waited_for(*given, **how):

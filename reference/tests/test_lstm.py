@@ -11,7 +11,7 @@ import pytest
 from flax import nnx
 
 from nnspec.architectures.lstm import lstm, lstm_start, lstm_step
-from nnspec.components.weight_layouts import to_exchange
+from nnspec.components.weight_layouts import from_exchange, to_exchange
 
 BATCH, TIME, IN, HIDDEN = 3, 6, 2, 4
 X = np.random.default_rng(0).standard_normal((BATCH, TIME, IN)).astype(np.float32)
@@ -92,6 +92,58 @@ def test_a_ported_layer_gives_the_same_states_and_carry(implementation, framewor
     weights = to_exchange(native, layer="lstm", framework=framework)
 
     close(tuple(implementation(X, weights, H, C)), tuple(map(np.asarray, want)))
+
+
+# ---- time first: as many examples as steps, so that no shape tells the two axes apart
+
+
+SQUARE = np.random.default_rng(5).standard_normal((TIME, TIME, IN)).astype(np.float32)
+STARTS = tuple(np.random.default_rng(6).standard_normal((2, TIME, HIDDEN)).astype(np.float32))
+
+
+def torch_time_first(table, x):
+    """States and carry of PyTorch, which has time first where nothing is said."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'nnspec[torch]'")
+    layer = torch.nn.LSTM(IN, HIDDEN)
+    layer.load_state_dict({name: torch.tensor(np.asarray(w)) for name, w in table.items()})
+    with torch.no_grad():
+        states, carry = layer(torch.tensor(x), tuple(torch.tensor(part)[None] for part in STARTS))
+    return (states.numpy(), *(part[0].numpy() for part in carry))
+
+
+def flax_time_first(table, x):
+    """States and carry of Flax with ``time_major``."""
+    cell = nnx.LSTMCell(IN, HIDDEN, rngs=nnx.Rngs(0))
+    nnx.update(cell, nnx.from_flat_state({tuple(name.split(".")): nnx.Param(w) for name, w in table.items()}))
+    h, c = map(jnp.asarray, STARTS)
+    (c, h), states = nnx.RNN(cell, time_major=True)(x, initial_carry=(c, h), return_carry=True)
+    return states, h, c
+
+
+def takes_time_for_batch(x, *rest):
+    """Time and batch exchanged."""
+    states, *carry = lstm(x.swapaxes(0, 1), *rest)
+    return states.swapaxes(0, 1), *carry
+
+
+def reshapes_in_the_place_of_a_transpose(x, *rest):
+    """The numbers stay where they lie in memory."""
+    return lstm(x.swapaxes(0, 1).reshape(x.shape), *rest)
+
+
+@pytest.mark.statement(
+    "lstm.time-first", of=lstm, mutants=[takes_time_for_batch, reshapes_in_the_place_of_a_transpose]
+)  # fmt: skip
+@pytest.mark.parametrize(("framework", "run"), [("torch", torch_time_first), ("flax", flax_time_first)])
+def test_a_layer_that_has_time_first_gives_the_same_with_the_axes_exchanged(implementation, framework, run):
+    table = from_exchange(WEIGHTS, layer="lstm", framework=framework)
+
+    theirs, *carry = map(np.asarray, run(table, SQUARE.swapaxes(0, 1)))
+
+    close(tuple(implementation(SQUARE, WEIGHTS, *STARTS)), (theirs.swapaxes(0, 1), *carry))
+    back = to_exchange(table, layer="lstm", framework=framework)
+    ours, *_ = implementation(theirs.swapaxes(0, 1)[..., :IN], back, *STARTS)
+    close(ours.swapaxes(0, 1), np.asarray(run(table, theirs[..., :IN])[0]))
 
 
 # ---- a new layer

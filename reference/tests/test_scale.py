@@ -128,6 +128,20 @@ def test_devices_add_in_float32(implementation, devices):
     assert devices(sizes, implementation, statistics="share") == -(1 + 7 * 2.0**-8) / 8
 
 
+def rounded(implementation):
+    """The gradient of a product by a batch of which the first device's share is not to be rounded alone."""
+    x = np.array([1.0, 2.0**-8] + [2.0**-9] * 14, np.float32)[:, None]
+    run = implementation(
+        lambda w, x, *, key: (x @ w)[:, 0], jnp.zeros((1, 1)), lambda epoch: [(x,)], optax.sgd(1.0), epochs=1,
+        progress=False, precision=MixedPrecision("bfloat16"), devices=Devices(COUNT),
+    )  # fmt: skip
+    return float(run.model[0, 0])
+
+
+def test_with_statistics_of_the_batch_a_gradient_is_rounded_as_a_whole(devices):
+    assert devices(rounded, fit) == -(1 + 2.0**-5) / 16  # else 1 + 2^-8 is rounded to 1
+
+
 # ------------------------------------------------------------------ examples and keys
 def marks(implementation, *, examples=N, noisy=False, count=COUNT, statistics="batch"):
     """What each example has moved its own weight by in one epoch; a key may draw how much."""

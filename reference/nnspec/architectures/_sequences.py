@@ -11,17 +11,17 @@ from jax.core import Tracer
 from jaxtyping import Array
 
 
-def check_lengths(operation: str, lengths: Array | None, steps: int) -> None:
+def check_lengths(operation: str, lengths: Array | None, steps: int, least: int = 0) -> None:
     """Refuse lengths that no sequence of so many steps has; traced ones cannot be looked at.
 
     Raises:
-        ValueError: a length is negative or larger than ``steps``.
+        ValueError: a length is below ``least`` or larger than ``steps``.
     """
     if lengths is None or isinstance(lengths, Tracer):
         return
-    wrong = [n for n in np.asarray(lengths).tolist() if not 0 <= n <= steps]
+    wrong = [n for n in np.asarray(lengths).tolist() if not least <= n <= steps]
     if wrong:
-        raise ValueError(f"{operation}: lengths has {wrong[0]}, expected 0 to {steps}, the number of steps in x")
+        raise ValueError(f"{operation}: lengths has {wrong[0]}, expected {least} to {steps}, the number of steps in x")
 
 
 def in_order(x: Array, lengths: Array | None, reverse: bool) -> Array:

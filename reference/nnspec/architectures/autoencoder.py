@@ -48,7 +48,8 @@ def autoencoder(
         The code and the reconstruction, each with the leading axes of ``x``.
 
     Raises:
-        ValueError: there is no such activation; a name of the table is missing or unknown; two layers do not fit.
+        ValueError: there is no such activation; a name of the table is missing or unknown; two layers do not fit, or
+            one has no unit.
         TypeError: an entry of the table is no array, or not of a float dtype.
 
     Source: Hinton and Salakhutdinov 2006.
@@ -78,7 +79,8 @@ def tied_autoencoder(
         The code and the reconstruction, each with the leading axes of ``x``.
 
     Raises:
-        ValueError: there is no such activation; a name of the table is missing or unknown; two layers do not fit.
+        ValueError: there is no such activation; a name of the table is missing or unknown; two layers do not fit, or
+            one has no unit.
         TypeError: an entry of the table is no array, or not of a float dtype.
 
     Source: Vincent and others 2010, section 3.1.
@@ -275,6 +277,11 @@ def _depth(operation: str, x: Array, weights: dict, *, tied: bool) -> int:
         axes[f"decoder_bias_{i}"] = units[i]
     tables.check(operation, weights, axes, x=x)
     tables.check_floating(operation, weights)
+    for i in range(depth):
+        if weights[f"encoder_bias_{i}"].shape == (0,):
+            raise ValueError(
+                f"{operation}: encoder_bias_{i} has shape (0,), expected at least 1 unit, and 1 of the code"
+            )
     return depth
 
 

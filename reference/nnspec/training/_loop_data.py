@@ -6,13 +6,12 @@ from typing import Any, cast
 import jax
 import numpy as np
 
-from nnspec.training._loop_devices import check_divided, given_out, taken
+from nnspec.training._loop_devices import Batch, check_divided, given_out, taken
 from nnspec.training.scale import Devices
 from nnspec.training.stochastic_gradient_descent import batches
 
 __all__: list[str] = []
 
-Batch = tuple[Any, ...]
 Named = tuple[np.ndarray | None, Batch]  # the numbers of the examples, where they are known
 
 
@@ -29,6 +28,8 @@ def epochs_of(
     batch_size = batch_size or size
     if batch_size % pieces:
         raise ValueError(f"fit: pieces={pieces} do not divide batch_size={batch_size}; use one of its divisors")
+    if batch_size > size:
+        raise ValueError(f"fit: batch_size={batch_size}, but data has {size} examples; use {size} or less")
     check_divided(batch_size, devices)
     orders = np.asarray(batches(examples=size, batch_size=batch_size, epochs=epochs, seed=seed))
 
@@ -53,7 +54,7 @@ def _later(make: Callable[[int], Iterable[Batch]], epoch: int, begin: int, devic
             error.add_note(f"fit: data raised this for batch {number} of epoch {epoch}, both counted from 0")
             raise
         if number >= begin:
-            yield None, given_out(batch, devices)
+            yield None, given_out(as_batch("fit", batch, f"batch {number} of epoch {epoch}"), devices)
         number += 1
 
 
@@ -68,12 +69,28 @@ def examples(operation: str, data: Any) -> tuple[Batch, int]:
     leaves = jax.tree.leaves(arrays)
     sizes = [a.shape[0] if a.ndim else None for a in leaves]
     if not isinstance(data, tuple) or not sizes or None in sizes:
-        raise ValueError(f"{operation}: data must be a tuple of arrays with the examples along their first axes")
+        raise ValueError(
+            f"{operation}: data must be a tuple of arrays with the examples along their first axes, or a function that "
+            "gives such batches"
+        )
     if len(set(sizes)) > 1:
         raise ValueError(f"{operation}: the arrays of data hold {sizes} examples; all must hold as many")
     if sizes[0] == 0:
         raise ValueError(f"{operation}: data has no examples; hand over at least one")
     return arrays, leaves[0].shape[0]
+
+
+def as_batch(operation: str, batch: Any, which: str) -> Batch:
+    """The batch that a function gave.
+
+    Raises:
+        ValueError: it is no tuple of arrays that hold as many examples, at least one.
+    """
+    sizes = {np.shape(a)[:1] for a in jax.tree.leaves(batch)} if isinstance(batch, tuple) else set()
+    if len(sizes) != 1 or sizes & {(), (0,)}:
+        came = type(batch).__name__ if not isinstance(batch, tuple) else [np.shape(a) for a in jax.tree.leaves(batch)]
+        raise ValueError(f"{operation}: {which} must be a tuple of arrays with as many examples each, got {came}")
+    return batch
 
 
 def mean_of_means(seen: list[tuple[Any, Any]]) -> float:

@@ -15,6 +15,8 @@ __all__: list[str] = []
 
 AXIS = "examples"
 
+Batch = tuple[Any, ...]  # arrays with the examples of a step along their first axes
+
 
 @functools.cache
 def _mesh(count: int | None) -> Mesh:

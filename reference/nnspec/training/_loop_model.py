@@ -36,12 +36,8 @@ def merged(model: Any, weights: Any, rest: Any) -> Any:
 
 def copied(tree: Any) -> Any:
     """The same arrays in memory of their own; nothing is compiled for it."""
-
-    def one(x: Any) -> Any:
-        x = jnp.asarray(x)
-        return jax.device_put(x, x.sharding, may_alias=False)
-
-    return jax.tree.map(one, tree)
+    arrays = jax.tree.map(jnp.asarray, tree)
+    return jax.device_put(arrays, jax.tree.map(lambda x: x.sharding, arrays), may_alias=False)
 
 
 def rate_of(state: Any) -> dict[str, float]:

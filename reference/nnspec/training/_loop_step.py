@@ -9,8 +9,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
-from nnspec.training._loop_data import Batch
-from nnspec.training._loop_devices import gathered, in_shares, kept, spread
+from nnspec.training._loop_devices import Batch, gathered, in_shares, kept, spread
 from nnspec.training._loop_model import join, rest_of
 from nnspec.training._loop_precision import lowered, moved, raised, scaled, unscaled
 from nnspec.training.loop_precision import MixedPrecision
@@ -46,15 +45,18 @@ class Rule(NamedTuple):
     devices: Devices | None
 
 
-@functools.partial(jax.jit, static_argnums=3, donate_argnums=0)
-def step(carry: Carry, batch: Batch, key: Array, rule: Rule) -> tuple[Carry, Array, Array, Array]:
-    """What the next step gets; the mean loss before this one, its weight, and what of it is finite."""
-    weights, rest, state, halted = carry[:4]
+@functools.partial(jax.jit, static_argnums=4, donate_argnums=0)
+def step(carry: Carry, batch: Batch, key: Array, count: Any, rule: Rule) -> tuple[Carry, Array, Array, Array]:
+    """What the next step gets; the mean loss before this one, its weight, and what of it is finite.
+
+    Its key is made of the run's and of the number of steps before it.
+    """
+    weights, rest, key = carry.weights, carry.rest, jax.random.fold_in(key, count)
 
     def mean(weights: Any, rest: Any, batch: Batch, key: Array) -> tuple[Array, tuple]:
         model = join(rule.graph, lowered(weights, rule.precision), rest)
         found = rule.loss(model, *lowered(batch, rule.precision), key=key)
-        total, weight = mean_of(found, batch, "fit: the loss")
+        total, weight = mean_of(found, batch, "fit: the loss", trained=True)
         changed = raised(rest_of(rule.graph, model, rest), rest, rule.precision)
         return scaled(total, carry.scale), (total, weight, changed)
 
@@ -70,23 +72,44 @@ def step(carry: Carry, batch: Batch, key: Array, rule: Rule) -> tuple[Carry, Arr
     value, weight, rest, g = gathered(in_shares(gradients, rule.devices)(*given, batch, key), rule.devices)
     g = unscaled(g, carry.scale)
     finite = gathered(jnp.stack([jnp.isfinite(x).all() for x in (value, *jax.tree.leaves(g))]), rule.devices)
-    updates, state = rule.optimizer.update(g if rule.gradient is None else rule.gradient(g), state, weights)
-    weights = optax.apply_updates(weights, updates)
-    average = () if rule.average is None else rule.average.update(cast(Any, weights), carry.average[1])
-    after = Carry(weights, rest, state, halted, carry.scale, average)
+    told = jnp.where(weight == 0, jnp.nan, value)  # where no example counts there is no mean
+
+    def move(before: Carry, g: Any) -> Carry:
+        g = g if rule.gradient is None else rule.gradient(g)
+        updates, state = rule.optimizer.update(g, before.state, before.weights)
+        weights = optax.apply_updates(before.weights, updates)
+        average = () if rule.average is None else rule.average.update(cast(Any, weights), before.average[1])
+        return before._replace(weights=weights, rest=rest, state=state, average=average)
+
     if rule.nonfinite == "pass" and carry.scale == ():
-        return kept(after, rule.devices), value, weight, finite
+        return kept(move(carry, g), rule.devices), told, weight, finite
     excused, scale = jnp.array(False), carry.scale
     if rule.precision is not None and scale != ():
         excused, scale = moved(scale, finite, rule.precision.period)
         finite = finite | excused
-    fine = (finite.all() | (rule.nonfinite == "pass")) & ~halted
+    fine = (finite.all() | (rule.nonfinite == "pass")) & ~carry.halted
     taken = fine & ~excused
-    after = jax.lax.cond(taken, lambda new, old: new, lambda new, old: old, after, carry)  # rounds as without a choice
+    # In a branch weights and state move where they lie, and are rounded as without one. Sums may be taken in another
+    # order there; where the optimizer takes some, the branch chooses behind it, and copies.
+    if _adds_up(jax.make_jaxpr(move)(carry, g).jaxpr):
+        after = jax.lax.cond(taken, lambda new, old: new, lambda new, old: old, move(carry, g), carry)
+    else:
+        after = jax.lax.cond(taken, move, lambda before, g: before, carry, g)
     scale = jax.tree.map(lambda new, old: jnp.where(fine, new, old), scale, carry.scale)
     halted = ~fine & (rule.nonfinite == "stop")
     after = kept(after._replace(halted=halted, scale=scale), rule.devices)
-    return after, value, jnp.where(taken, weight, 0), finite
+    return after, told, jnp.where(taken, weight, 0), finite
+
+
+def _adds_up(jaxpr: Any) -> bool:
+    """Whether a program takes sums, or anything else along an axis."""
+    for equation in jaxpr.eqns:
+        inner = [part for value in equation.params.values() for part in jax.tree.leaves(value)]
+        if {"axes", "axis", "dimension_numbers"} & equation.params.keys():
+            return True
+        if any(_adds_up(part.jaxpr) for part in inner if hasattr(part, "jaxpr")):
+            return True
+    return False
 
 
 def _in_pieces(
@@ -132,9 +155,12 @@ def measure(
     return gathered(means, devices)
 
 
-def mean_of(found: Any, batch: Batch, what: str) -> tuple[Array, Array]:
+def mean_of(found: Any, batch: Batch, what: str, *, trained: bool = False) -> tuple[Array, Array]:
     """The mean of numbers by example, or of numbers and their weights; and what it weighs."""
-    numbers, weights = found if isinstance(found, tuple) else (found, None)
+    numbers, weights = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
+    if not hasattr(numbers, "shape") and not isinstance(numbers, float | int | list):
+        came = f"{len(numbers)} things" if isinstance(numbers, tuple) else type(numbers).__name__
+        raise ValueError(f"{what} is {came}; return one number for each example, or these and their weights")
     numbers, size = jnp.asarray(numbers), jax.tree.leaves(batch)[0].shape[0]
     if (
         numbers.ndim == 0
@@ -143,6 +169,8 @@ def mean_of(found: Any, batch: Batch, what: str) -> tuple[Array, Array]:
     ):
         came = numbers.shape if weights is None else f"{numbers.shape} and weights {jnp.shape(weights)}"
         raise ValueError(f"{what} has the shape {came} for {size} examples; return one number for each, and no mean")
+    if trained and not jnp.issubdtype(numbers.dtype, jnp.floating):
+        raise ValueError(f"{what} has the dtype {numbers.dtype}, which has no gradient; return floating-point numbers")
     numbers = numbers.astype(jnp.promote_types(numbers.dtype, jnp.float32))  # also of booleans
     if weights is None:
         return numbers.mean(), jnp.float32(numbers.size)

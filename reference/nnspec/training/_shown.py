@@ -31,16 +31,19 @@ def shown(
     Yields:
         A function of the losses of all steps so far, and of an epoch's record at its end.
     """
-    console, start = Console(file=sys.stderr), clock()
     if not wanted:
         yield lambda losses, record=None: None
-    elif not console.is_terminal:
+        return
+    console, start = Console(file=sys.stderr), clock()
+    if not console.is_terminal:
 
         def line(losses: Sequence[Any], record: Mapping[str, Any] | None = None) -> None:
             if record:
-                speed = (len(losses) - begun) / max(clock() - start, 1e-9)
-                left = datetime.timedelta(seconds=round((_total(steps, record, epochs) - len(losses)) / speed))
-                print(f"{_line(record, epochs)}, {_speed(speed)}, {left} left", file=sys.stderr)
+                told, speed = [_line(record, epochs)], (len(losses) - begun) / max(clock() - start, 1e-9)
+                if speed:  # none where a run goes on behind the last step of an epoch
+                    left = datetime.timedelta(seconds=round((_total(steps, record, epochs) - len(losses)) / speed))
+                    told += [_speed(speed), f"{left} left"]
+                print(", ".join(told), file=sys.stderr)
 
         yield line
     else:

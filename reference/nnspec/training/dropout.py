@@ -100,14 +100,14 @@ def _dropped(x: Array, key: Array, shape: tuple[int, ...], p: float) -> Array:
         return x
     if p == 1:  # 1 - p is 0, and the gradient of 1/0 is NaN behind any mask
         return jnp.zeros_like(x)
-    return _masked(x, key, p, 1 - p, shape=shape)  # 1 - p in float64, before a program rounds p
+    return _masked(x, key, p, 1 / (1 - p), shape=shape)  # in float64, before a program rounds p
 
 
 @partial(jax.jit, static_argnames="shape")
-def _masked(x: Array, key: Array, p: Array, q: Array, *, shape: tuple[int, ...]) -> Array:
-    """What is kept, over q = 1 - p, one program for all rates."""
+def _masked(x: Array, key: Array, p: Array, s: Array, *, shape: tuple[int, ...]) -> Array:
+    """What is kept, times s = 1 / (1 - p), one program for all rates."""
     m = jax.random.uniform(key, shape) >= p  # in float32: half precision has too few numbers
-    return jnp.where(m, x / q, 0)
+    return jnp.where(m, x * s, 0)  # of a division the compiler makes this product in some dtypes alone
 
 
 class Dropout(nnx.Module):

@@ -28,8 +28,8 @@ import optax
 
 from nnspec.checking import Requirement, checked
 from nnspec.stepping import check_parameters
-from nnspec.training._loop_data import Batch, epochs_of, examples, mean_of_means, outline
-from nnspec.training._loop_devices import check_written, given_out, put, taken
+from nnspec.training._loop_data import as_batch, epochs_of, examples, mean_of_means, outline
+from nnspec.training._loop_devices import Batch, check_written, given_out, put, taken
 from nnspec.training._loop_files import Place
 from nnspec.training._loop_model import copied, merged, rate_of, split
 from nnspec.training._loop_precision import start_of_scale
@@ -58,7 +58,7 @@ class Run(NamedTuple):
         history: a record for each epoch: its number from 0, the steps so far, means over the examples, NaN where none
             counts [fit.no-mean][], the rate where the optimizer's state holds it (`optax.inject_hyperparams`), and
             seconds.
-        losses: the loss of every step, before it; [steps].
+        losses: the loss of every step, before it, NaN where no example counts; [steps].
         watched: early stopping's state after the last epoch.
         ended: why: all epochs are over; early stopping; or somebody asked the process to end.
     """
@@ -145,6 +145,8 @@ def fit(
     """
     if validation is None and (stop or metrics or returned == "best"):
         raise ValueError("fit: stop, metrics and the best model need validation data; hand over validation")
+    if metrics and "loss" in metrics:
+        raise ValueError("fit: a metric is called 'loss' as the validation loss is; use another name")
     given, total = epochs_of(data, epochs, batch_size, seed, pieces, devices)
     check_written(checkpoints, devices)
     graph, weights, rest = split(model, train=True)
@@ -166,17 +168,21 @@ def fit(
     def settle(left: int) -> None:
         """Look at all steps but the last ones, which may go on meanwhile."""
         while len(pending) > left:
-            if wrong := look(pending.pop(0), at.carry.weights):
+            done = pending.pop(0)
+            if (wrong := look(done, at.carry.weights)) and nonfinite == "stop":
                 at.losses = at.losses[: wrong.step + 1]
-                wrong.run = result("nonfinite")._replace(model=merged(model, *copied(at.carry[:2])))
+                wrong.run = result("nonfinite")._replace(model=merged(model, *at.carry[:2]))
                 raise wrong
+            mean, weight = map(np.asarray, at.seen[done.batch])  # while the next step goes on
+            at.losses[done.step], at.seen[done.batch] = mean, (mean, weight)
 
     def current() -> Any:
-        return merged(model, *copied((at.carry.average[0] if average else at.carry.weights, at.carry.rest)))
+        return at.carry.average[0] if average else at.carry.weights, at.carry.rest
 
     def result(ended: Any) -> Run:
-        chosen = current() if returned == "last" or at.best is None else merged(model, *at.best)
-        return Run(chosen, at.carry.state, at.history, np.asarray(jax.device_get(at.losses)), at.watched, ended)
+        chosen = current() if returned == "last" or at.best is None else at.best
+        losses = np.asarray(jax.device_get(at.losses))
+        return Run(merged(model, *chosen), at.carry.state, at.history, losses, at.watched, ended)
 
     def keep() -> None:
         settle(0)
@@ -187,10 +193,9 @@ def fit(
         while at.epoch < epochs and not at.watched.stopped:
             start = time.perf_counter()
             for rows, batch in _kept_on_error(given(at.epoch, len(at.seen)), keep):
-                now = jax.random.fold_in(key, len(at.losses))
-                at.carry, mean, weight, finite = step(at.carry, batch, now, rule)
-                if nonfinite == "stop":
-                    pending.append(Pending(len(at.losses), at.epoch, len(at.seen), rows, batch, finite))
+                number = len(at.losses)
+                at.carry, mean, weight, finite = step(at.carry, batch, key, np.uint32(number), rule)
+                pending.append(Pending(number, at.epoch, len(at.seen), rows, batch, finite))
                 at.losses.append(mean)
                 at.seen.append((mean, weight))
                 settle(1)
@@ -207,7 +212,7 @@ def fit(
             settle(0)
             record = {"epoch": at.epoch, "step": len(at.losses), "loss": mean_of_means(at.seen)}
             record |= {**rate_of(at.carry.state), "seconds": time.perf_counter() - start}
-            trained = current()
+            trained = merged(model, *copied(current())) if callbacks or validation is not None else None
             if validation is not None:
                 found = evaluate(
                     trained, validation, {"loss": loss, **(metrics or {})}, batch_size=batch_size, devices=devices
@@ -258,7 +263,8 @@ def evaluate(
     Source: the mean over examples is not that of the means of batches, unless these are of one size.
     """
     if callable(data):
-        given = (given_out(batch, devices) for batch in cast(Iterable[Batch], data(0)))
+        made = enumerate(cast(Iterable[Batch], data(0)))
+        given = (given_out(as_batch("evaluate", batch, f"batch {number}"), devices) for number, batch in made)
     else:
         arrays, size = examples("evaluate", data)
         cut = range(0, size, batch_size or size)

@@ -92,6 +92,12 @@ def disturbs_in_use(x, weights, *, activation):
     return right.autoencoder((x + noise).astype(x.dtype), weights, activation=activation)
 
 
+@MUTANTS.each("a layer without a unit is taken: every input has the reconstruction of the biases", "autoencoder.units")
+def answers_without_a_code(f, x, weights, **given):
+    wide = {name: np.zeros([max(n, 1) for n in w.shape], w.dtype) if 0 in w.shape else w for name, w in weights.items()}
+    return f(x, wide, **given)
+
+
 @MUTANTS.each("the code is detached before the decoder: the encoder learns from the penalty alone", SLOPE, part="_vjp")
 def detaches_the_code(f, x, weights, cotangents, **given):
     _, found = f(x, weights, cotangents, **given)

@@ -11,9 +11,11 @@ from nnspec_conformance.oracles.architectures import convolutional_autoencoder a
 from nnspec_conformance.oracles.architectures.convolutional._maps import activate, same_convolution, strided_convolution
 
 MUTANTS = Mutants()
-EXAMPLE, VALUE, SHAPE, GRADIENT, SHIFT, EVEN, SIDES = (
-    f"convolutional-autoencoder.{name}" for name in ("example", "value", "shape", "gradient", "shift", "even", "sides")
-)
+FAMILY = tuple(f"convolutional-autoencoder.{name}" for name in ("value", "shape", "gradient", "sides", "maps"))
+VALUE, SHAPE, GRADIENT, SIDES, MAPS = (f"{clause}[convolutional_autoencoder]" for clause in FAMILY)
+EXAMPLE, SHIFT, EVEN = (f"convolutional-autoencoder.{name}" for name in ("example", "shift", "even"))
+TIED_VALUE, TIED_GRADIENT = (f"{FAMILY[i]}[tied_convolutional_autoencoder]" for i in (0, 2))
+ADJOINT = "tied-convolutional-autoencoder.adjoint"
 
 
 @in_dtype
@@ -98,9 +100,9 @@ def forgets_the_biases_of_the_decoder(x, weights, **given):
     return rebuilt(x, weights, **given, doubled=doubled)
 
 
-@MUTANTS.add("one row of places for each image, for a dense layer that is not there", SHAPE)
-def flattens_the_code(x, weights, **given):
-    code, y = right.convolutional_autoencoder(x, weights, **given)
+@MUTANTS.each("one row of places for each image, for a dense layer that is not there", FAMILY[1])
+def flattens_the_code(f, x, weights, **given):
+    code, y = f(x, weights, **given)
     return code.reshape(len(code), -1), y
 
 
@@ -121,12 +123,79 @@ def detaches_the_code(x, weights, cotangents, **given):
     return code[0], {name: (code if name.startswith("encoder") else whole)[1][name] for name in weights}
 
 
-@MUTANTS.add("what a penalty on the code moves is lost", GRADIENT, part="_vjp")
-def forgets_the_cotangent_of_the_code(x, weights, cotangents, **given):
-    return right.convolutional_autoencoder_vjp(x, weights, (0 * cotangents[0], cotangents[1]), **given)
+@MUTANTS.each("what a penalty on the code moves is lost", FAMILY[2], part="_vjp")
+def forgets_the_cotangent_of_the_code(f, x, weights, cotangents, **given):
+    return f(x, weights, (0 * cotangents[0], cotangents[1]), **given)
 
 
-@MUTANTS.add("rows and columns that do not fit are cut off", SIDES)
-def crops_the_image(x, weights, **given):
+@MUTANTS.each("rows and columns that do not fit are cut off", FAMILY[3])
+def crops_the_image(f, x, weights, **given):
     height, width = (n - n % 4 for n in x.shape[1:3])
-    return right.convolutional_autoencoder(x[:, :height, :width], weights, **given)
+    return f(x[:, :height, :width], weights, **given)
+
+
+@MUTANTS.each("a layer without a map is taken: every image has the reconstruction of the biases", FAMILY[4])
+def answers_without_a_code(f, x, weights, **given):
+    wide = {name: np.zeros([max(n, 1) for n in w.shape], w.dtype) if 0 in w.shape else w for name, w in weights.items()}
+    return f(x, wide, **given)
+
+
+# ---- tied weights
+
+
+def untied(weights, turned):
+    """The table of both halves, the decoder's kernels being made of the encoder's by a function."""
+    found = {name: w for name, w in weights.items() if "bias" in name}
+    for i in (0, 1):
+        kernel = weights[f"kernel_{i}"]
+        found |= {f"encoder_kernel_{i}": kernel, f"decoder_kernel_{i}": turned(kernel)}
+    return found
+
+
+@MUTANTS.add("the tied kernels of the decoder are flipped, as for a layer that slides them", TIED_VALUE, ADJOINT)
+def flips_the_tied_kernels(x, weights, **given):
+    return right.convolutional_autoencoder(x, untied(weights, lambda k: k[::-1, ::-1].swapaxes(2, 3)), **given)
+
+
+@MUTANTS.add("a tied kernel is reshaped to outputs and inputs, where it must be transposed", TIED_VALUE, ADJOINT)
+def reshapes_the_tied_kernels(x, weights, **given):
+    def reshaped(kernel):
+        return kernel.reshape(*kernel.shape[:2], *kernel.shape[:1:-1])
+
+    return right.convolutional_autoencoder(x, untied(weights, reshaped), **given)
+
+
+@MUTANTS.add("the whole kernel is transposed, rows and columns of its window, too", TIED_VALUE, ADJOINT)
+def transposes_the_windows(x, weights, **given):
+    return right.convolutional_autoencoder(x, untied(weights, lambda kernel: kernel.transpose(1, 0, 3, 2)), **given)
+
+
+@MUTANTS.add("the tied kernel is divided by the four taps that reach a place", TIED_VALUE, ADJOINT)
+def divides_the_tied_kernels(x, weights, **given):
+    return right.convolutional_autoencoder(x, untied(weights, lambda kernel: kernel.swapaxes(2, 3) / 4), **given)
+
+
+def uses(x, weights, cotangents, **given):
+    """The gradients of both uses of a tied kernel, by its name."""
+    _, found = right.convolutional_autoencoder_vjp(x, oracle.untied(weights), cotangents, **given)
+    return {f"kernel_{i}": (found[f"encoder_kernel_{i}"], found[f"decoder_kernel_{i}"].swapaxes(2, 3)) for i in (0, 1)}
+
+
+@MUTANTS.add("the gradient of a tied kernel is written by each use and not added: the encoder's stays", TIED_GRADIENT,
+             part="_vjp")  # fmt: skip
+def leaves_out_the_use_of_the_decoder(x, weights, cotangents, **given):
+    dx, found = right.tied_convolutional_autoencoder_vjp(x, weights, cotangents, **given)
+    return dx, found | {name: both[0] for name, both in uses(x, weights, cotangents, **given).items()}
+
+
+@MUTANTS.add("the encoder reads a detached copy of a tied kernel, which learns as a decoder's alone", TIED_GRADIENT,
+             part="_vjp")  # fmt: skip
+def leaves_out_the_use_of_the_encoder(x, weights, cotangents, **given):
+    dx, found = right.tied_convolutional_autoencoder_vjp(x, weights, cotangents, **given)
+    return dx, found | {name: both[1] for name, both in uses(x, weights, cotangents, **given).items()}
+
+
+@MUTANTS.add("a tied kernel has the mean of the gradients of its uses", TIED_GRADIENT, part="_vjp")
+def averages_the_uses(x, weights, cotangents, **given):
+    dx, found = right.tied_convolutional_autoencoder_vjp(x, weights, cotangents, **given)
+    return dx, {name: (g / 2 if name.startswith("kernel") else g).astype(g.dtype) for name, g in found.items()}

@@ -14,6 +14,7 @@ MUTANTS = Mutants(straight=["dropout", "feature_dropout", "repeated_dropout"])
 BOTH = ("dropout", "feature_dropout")
 SCALE, SHARE, APART, SEEDS = (f"dropout.{name}" for name in ("scale", "fraction", "independence", "seeds"))
 BLIND, AGAIN, SLOPE = (f"dropout.{name}" for name in ("mask-blind", "repeatable", "gradient"))
+BY = "dropout.scale-by"
 EVAL, ZERO, ONE, RANGE = (f"dropout.{name}" for name in ("eval", "rate-zero", "rate-one", "rate-range"))
 
 
@@ -47,6 +48,22 @@ def rounds_what_is_kept_to_float32(correct, x, *, rate, train=True, **given):
     if not train or not 0 < rate < 1:
         return y
     return like(y.astype(np.float64) * (1 - rate) / float(np.float32(1) - np.float32(rate)), x)
+
+
+@MUTANTS.each("a fast instruction for reciprocals, refined once, is two units off", BY)
+def multiplies_by_an_approximate_reciprocal(correct, x, *, rate, train=True, **given):
+    y = correct(x, rate=rate, train=train, **given)
+    if not train or not 0 < rate < 1:
+        return y
+    scale = np.float32(1 / (1 - rate))
+    for _ in range(2):
+        scale = np.nextafter(scale, np.float32(np.inf))
+    return like(np.where(y == 0, 0, x * scale), x)
+
+
+@MUTANTS.each("the forward pass multiplies, and the backward pass divides", BY, part="_vjp")
+def divides_in_the_backward_pass(correct, x, g, **given):
+    return correct(x, g, **given | {"scale_by": "quotient"})
 
 
 @MUTANTS.each("the keyword is keep_prob elsewhere", SHARE)

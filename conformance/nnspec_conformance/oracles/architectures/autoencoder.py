@@ -40,6 +40,8 @@ def halves(weights, parts=PARTS):
             raise ValueError(
                 f"layer {i} of the decoder is {mirrored}, not the mirror of {encoder[f'kernel_{i}'].shape}"
             )
+        if mirrored[0] == 0:
+            raise ValueError(f"layer {i} of the encoder has no units, and the decoder is given nothing")
     return encoder, decoder
 
 

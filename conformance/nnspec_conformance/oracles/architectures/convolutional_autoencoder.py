@@ -17,6 +17,7 @@ from nnspec_conformance.oracles.architectures.convolutional._maps import (
 
 STRIDE, PADS, WINDOW = 2, [(1, 1), (1, 1)], (4, 4)
 NAMES = tuple(f"{half}_{part}_{i}" for half in ("encoder", "decoder") for i in (0, 1) for part in ("kernel", "bias"))
+TIED = tuple(f"{part}_{i}" for i in (0, 1) for part in ("kernel", "encoder_bias", "decoder_bias"))
 
 
 def halved(x, kernel, bias, rounded=as_it_is):
@@ -43,15 +44,26 @@ def doubled_vjp(z, kernel, cotangents, rounded=as_it_is):
     """The gradients of a transposed convolution: it is the adjoint of the convolution with its kernel turned over."""
     turned = kernel.swapaxes(2, 3)
     dz = halved(cotangents, turned, np.zeros(z.shape[-1], z.dtype), rounded)
-    dturned = strided_convolution_vjp(cotangents, turned, None, z, STRIDE, PADS, rounded)[1]
+    dturned = kernel_slopes(cotangents, z, rounded)
     return dz, dturned.swapaxes(2, 3), summed(cotangents.reshape(-1, cotangents.shape[-1]), rounded)
+
+
+def kernel_slopes(x, cotangents, rounded=as_it_is):
+    """The gradient of a kernel, tap by tap; the sum over all places is rounded at each of them, as a loop adds it."""
+    padded, (_, rows, columns, filters) = np.pad(x, [(0, 0), *PADS, (0, 0)]), cotangents.shape
+    g = cotangents.reshape(-1, filters)
+    found = np.zeros((*WINDOW, x.shape[-1], filters), np.result_type(x, g))
+    for a, c in np.ndindex(WINDOW):
+        read = padded[:, a : a + STRIDE * rows : STRIDE, c : c + STRIDE * columns : STRIDE].reshape(len(g), -1)
+        found[a, c] = read.T @ g if rounded is as_it_is else summed(read[:, :, None] * g[:, None], rounded)
+    return found
 
 
 def checked(x, weights):
     """Refuse what does not fit.
 
     Raises:
-        ValueError: an image has a side that is no multiple of four, or the table has other names or windows.
+        ValueError: an image has a side that is no multiple of four, or the table has other names or windows, or no map.
     """
     if x.ndim != 4 or 0 in x.shape[1:3] or x.shape[1] % 4 or x.shape[2] % 4:
         raise ValueError(f"x has shape {x.shape}, expected images whose sides are multiples of four")
@@ -63,6 +75,8 @@ def checked(x, weights):
     into, back = ([weights[f"{half}_kernel_{i}"].shape[2:] for i in (0, 1)] for half in ("encoder", "decoder"))
     if into != [shape[::-1] for shape in back]:
         raise ValueError(f"kernels from {into} maps are not undone by those from {back}")
+    if 0 in (into[0][1], into[1][1]):
+        raise ValueError(f"kernels from {into} maps have no code")
 
 
 def _forward(x, weights, activation, rounded):
@@ -95,11 +109,40 @@ def convolutional_autoencoder_vjp(x, weights, cotangents, *, activation, rounded
 
     def into(i, a, g):
         kernel, bias = w[f"encoder_kernel_{i}"], w[f"encoder_bias_{i}"]
-        dx, *parts = map(rounded, strided_convolution_vjp(a, kernel, bias, g, STRIDE, PADS, rounded))
-        found[f"encoder_kernel_{i}"], found[f"encoder_bias_{i}"] = parts
-        return dx
+        dx = strided_convolution_vjp(a, kernel, bias, g, STRIDE, PADS)[0]
+        found[f"encoder_kernel_{i}"] = rounded(kernel_slopes(a, g, rounded))
+        found[f"encoder_bias_{i}"] = rounded(summed(g.reshape(-1, g.shape[-1]), rounded))
+        return rounded(dx)
 
     g = rounded(back(0, h, g) * slope(h, activation, rounded))
     g = rounded(for_code + back(1, code, g))
     g = rounded(into(1, a, g) * slope(a, activation, rounded))
     return into(0, x, g), {name: found[name] for name in weights}
+
+
+def untied(weights):
+    """The table of both halves: a transposed layer reads the kernel of its convolution from outputs to inputs."""
+    if set(weights) != set(TIED):
+        raise ValueError(f"names {sorted(weights)} are not {', '.join(TIED)}")
+    found = {}
+    for i in (0, 1):
+        kernel = weights[f"kernel_{i}"]
+        if kernel.ndim != 4:
+            raise ValueError(f"kernel_{i} has shape {kernel.shape}, expected a window of 4 x 4")
+        found |= {f"encoder_kernel_{i}": kernel, f"decoder_kernel_{i}": kernel.swapaxes(2, 3)}
+        found |= {f"{half}_bias_{i}": weights[f"{half}_bias_{i}"] for half in ("encoder", "decoder")}
+    return found
+
+
+def tied_convolutional_autoencoder(x, weights, *, activation, rounded=as_it_is):
+    return convolutional_autoencoder(x, untied(weights), activation=activation, rounded=rounded)
+
+
+def tied_convolutional_autoencoder_vjp(x, weights, cotangents, *, activation, rounded=as_it_is):
+    """The gradients; that of a kernel is the sum over its use in the encoder and its use in the decoder."""
+    table = untied(weights)
+    dx, found = convolutional_autoencoder_vjp(x, table, cotangents, activation=activation, rounded=rounded)
+    for i in (0, 1):
+        there, back = found[f"encoder_kernel_{i}"], found[f"decoder_kernel_{i}"].swapaxes(2, 3)
+        found[f"kernel_{i}"] = rounded(there + back)
+    return dx, {name: found[name] for name in weights}

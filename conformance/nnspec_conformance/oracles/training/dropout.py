@@ -16,12 +16,23 @@ def drawn(seed, shape, rate):
     return np.random.default_rng(seed).random(shape) >= rate
 
 
-def masked(x, kept, rate, dropped="zero"):
-    """What is kept, over 1 - p; the rest selected away, or multiplied by 0."""
+def larger(x, rate, scale_by="product"):
+    """The array over 1 - p, with the roundings of a reading; all agree in exact arithmetic."""
+    if scale_by == "exact":
+        return (x.astype(np.float64) / (1 - rate)).astype(x.dtype)
+    number = np.result_type(x.dtype, np.float32).type
+    if scale_by.startswith("rounded"):
+        left = number(1) - number(np.float32(rate))
+        return x / left if scale_by == "rounded-quotient" else x * (1 / left)
+    return x / number(1 - rate) if scale_by == "quotient" else x * number(1 / (1 - rate))
+
+
+def masked(x, kept, rate, dropped="zero", scale_by="product"):
+    """What is kept, made larger; the rest selected away, or multiplied by 0."""
     if rate == 1:
         return np.zeros_like(x)
     with np.errstate(over="ignore", invalid="ignore"):
-        y = x / (1 - rate)
+        y = larger(x, rate, scale_by)
         return y * kept if dropped == "nan" else np.where(kept, y, np.zeros_like(y))
 
 
@@ -32,19 +43,19 @@ def _checked(rate, rate_one):
         raise ValueError("rate is 1, which drops everything")
 
 
-def dropout(x, *, seed, rate, train=True, dropped="zero", rate_one="zeros"):
+def dropout(x, *, seed, rate, train=True, dropped="zero", rate_one="zeros", scale_by="product"):
     _checked(rate, rate_one)
-    return masked(x, drawn(seed, x.shape, rate), rate, dropped) if train else x
+    return masked(x, drawn(seed, x.shape, rate), rate, dropped, scale_by) if train else x
 
 
 def dropout_vjp(x, g, **given):
     return (dropout(g, **given),)
 
 
-def feature_dropout(x, *, seed, rate, train=True, dropped="zero", rate_one="zeros"):
+def feature_dropout(x, *, seed, rate, train=True, dropped="zero", rate_one="zeros", scale_by="product"):
     _checked(rate, rate_one)
     shared = (x.shape[0], *[1] * (x.ndim - 2), x.shape[-1])
-    return masked(x, drawn(seed, shared, rate), rate, dropped) if train else x
+    return masked(x, drawn(seed, shared, rate), rate, dropped, scale_by) if train else x
 
 
 def feature_dropout_vjp(x, g, **given):

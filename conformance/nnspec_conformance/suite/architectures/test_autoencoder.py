@@ -185,6 +185,14 @@ def test_copies() -> Iterator[Case]:
         yield call("autoencoder", x, weights, activation="identity", want=want, note="noise where none was asked for")
 
 
+@clause("autoencoder.units")
+def test_units(operation: str) -> Iterator[ErrorCase]:
+    x, weights = data("float32"), table(operation, dtype="float32")
+    for widths, note in (((6, 5, 0), "a code of nothing"), ((6, 0, 3), "a hidden layer of nothing")):
+        wrong = table(operation, widths, "float32")
+        yield refusal(operation, x, wrong, **TANH, valid=(x, weights), note=note)
+
+
 # ---- sparse codes
 
 

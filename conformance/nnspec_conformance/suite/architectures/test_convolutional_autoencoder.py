@@ -12,13 +12,18 @@ from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.architectures import convolutional_autoencoder as oracle
 from nnspec_conformance.tolerance import Shape, exact
+from nnspec_conformance.trial import Trial
 from nnspec_conformance.wanted import value_of
 
-NAME = "convolutional_autoencoder"
+NAME, TIED = "convolutional_autoencoder", "tied_convolutional_autoencoder"
 CHANNELS, MAPS, CODE = 3, 4, 2
 SMOOTH: dict[str, Any] = {"activation": "tanh"}
 KINKED: dict[str, Any] = {"activation": "relu"}
-value, gradients = value_of(oracle.convolutional_autoencoder), value_of(oracle.convolutional_autoencoder_vjp)
+VALUES = {NAME: value_of(oracle.convolutional_autoencoder), TIED: value_of(oracle.tied_convolutional_autoencoder)}
+GRADIENTS = {
+    NAME: value_of(oracle.convolutional_autoencoder_vjp),
+    TIED: value_of(oracle.tied_convolutional_autoencoder_vjp),
+}
 
 
 def shapes(channels: int = CHANNELS, maps: int = MAPS, code: int = CODE) -> dict[str, tuple[int, ...]]:
@@ -32,9 +37,16 @@ def table(dtype: str = "float32", **sizes: int) -> dict[str, np.ndarray]:
     found = {}
     for i, (name, shape) in enumerate(shapes(**sizes).items()):
         read = 16 * shape[2] / (4 if name.startswith("decoder") else 1)
-        found[name] = normal_draws(460 + i, shape, dtype, scale=read**-0.5)
+        found[name] = normal_draws(460 + i, shape, dtype, scale=max(read, 1) ** -0.5)
         found[name.replace("kernel", "bias")] = normal_draws(470 + i, shape[-1:], dtype, scale=0.5)
     return found
+
+
+def told(operation: str, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The table as the operation has it: tied, the kernels of the encoder serve both halves."""
+    if operation == NAME:
+        return weights
+    return {n.replace("encoder_kernel", "kernel"): w for n, w in weights.items() if not n.startswith("decoder_kernel")}
 
 
 def images(dtype: str = "float32", sides: tuple[int, int] = (8, 12), batch: int = 2, channels: int = CHANNELS) -> Any:
@@ -65,17 +77,28 @@ def test_example() -> Iterator[Case]:
 
 
 @clause("convolutional-autoencoder.value")
-def test_value(lean: bool) -> Iterator[Case]:
+def test_value(operation: str, lean: bool) -> Iterator[Case]:
+    want = VALUES[operation]
     for dtype in DTYPES:
-        yield call(NAME, images(dtype), table(dtype), **SMOOTH, want=value, note="an activated code")
-    yield call(NAME, images(), table(), **KINKED, want=value, note="another function than the one that is named")
+        given = images(dtype), told(operation, table(dtype))
+        yield call(operation, *given, **SMOOTH, want=want, note="an activated code")
+    yield call(
+        operation,
+        images(),
+        told(operation, table()),
+        **KINKED,
+        want=want,
+        note="another function than the one that is named",
+    )
     if not lean:
-        told = images(sides=(4, 4), channels=1), table(channels=1, maps=1, code=3)
-        yield call(NAME, *told, **SMOOTH, want=value, note="one channel, or one place of the code")
+        other = images(sides=(4, 4), channels=1), told(operation, table(channels=1, maps=1, code=3))
+        yield call(operation, *other, **SMOOTH, want=want, note="one channel, or one place of the code")
+        square = images(channels=2), told(operation, table(channels=2, maps=2, code=2))
+        yield call(operation, *square, **SMOOTH, want=want, note="inputs and outputs of a kernel exchanged")
 
 
 @clause("convolutional-autoencoder.shape")
-def test_shape(lean: bool) -> Iterator[Case]:
+def test_shape(operation: str, lean: bool) -> Iterator[Case]:
     grid = (((4, 20), 1, 1, 5, 3), ((16, 8), 3, 2, 1, 1), ((12, 12), 1, 3, 2, 4), ((28, 28), 1, 1, 2, 1))
     for (height, width), batch, channels, maps, code in grid[: 2 if lean else None]:
         x = images("float32", (height, width), batch, channels)
@@ -83,18 +106,32 @@ def test_shape(lean: bool) -> Iterator[Case]:
             Shape((batch, height // 4, width // 4, code), "float32"),
             Shape((batch, height, width, channels), "float32"),
         )
-        yield call(NAME, x, table(channels=channels, maps=maps, code=code), **KINKED, want=want, note="a flat code")
+        weights = told(operation, table(channels=channels, maps=maps, code=code))
+        yield call(operation, x, weights, **KINKED, want=want, note="a flat code")
 
 
 @clause("convolutional-autoencoder.gradient")
-def test_gradient(lean: bool) -> Iterator[Case]:
+def test_gradient(operation: str, lean: bool) -> Iterator[Case]:
+    want, note = GRADIENTS[operation], "one use of two of the code, or of a tied kernel"
     for dtype in ("float32", "bfloat16") if lean else DTYPES:
         g = normal_draws(484, (2, 2, 3, CODE), dtype), normal_draws(485, (2, 8, 12, CHANNELS), dtype)
-        given: dict[str, Any] = {"cotangents": g, "want": gradients}
-        yield gradient(NAME, images(dtype), table(dtype), **SMOOTH, **given, note="one use of two of the code")
+        given = images(dtype), told(operation, table(dtype))
+        yield gradient(operation, *given, **SMOOTH, cotangents=g, want=want, note=note)
     g = normal_draws(484, (2, 2, 3, CODE)), normal_draws(485, (2, 8, 12, CHANNELS))
-    given = {"cotangents": g, "want": gradients, "note": "the gradient where a map is off"}
-    yield gradient(NAME, images(), table(), **KINKED, **given)
+    note = "the gradient where a map is off"
+    yield gradient(operation, images(), told(operation, table()), **KINKED, cotangents=g, want=want, note=note)
+
+
+@clause("tied-convolutional-autoencoder.adjoint")
+def test_adjoint(trial: Trial) -> None:
+    """Nothing is cut off by ReLU here, so that the network is the matrix of the encoder, and its transpose."""
+    x, weights = whole((8, 12), (2, 5))
+    x, given = np.abs(x), {n: np.abs(w) for n, w in told(TIED, weights).items()}
+    code, y = (np.asarray(part, np.float64) for part in trial.call(x, given, **KINKED))
+    one, other = float((x * y).sum()), float((code * code).sum())
+    trial.require(
+        other > 0 and one == other, f"the image times its reconstruction is {one:g}, code times code {other:g}"
+    )
 
 
 def as_defined(x: np.ndarray, weights: dict) -> Any:
@@ -129,7 +166,14 @@ def test_even() -> Iterator[Case]:
 
 
 @clause("convolutional-autoencoder.sides")
-def test_sides() -> Iterator[ErrorCase]:
-    x, weights = images(), table()
+def test_sides(operation: str) -> Iterator[ErrorCase]:
+    x, weights = images(), told(operation, table())
     for wrong in (images(sides=(6, 12)), images(sides=(8, 13)), images(sides=(10, 8))):
-        yield refusal(NAME, wrong, weights, **KINKED, valid=(x, weights), note="a reconstruction of another size")
+        yield refusal(operation, wrong, weights, **KINKED, valid=(x, weights), note="a reconstruction of another size")
+
+
+@clause("convolutional-autoencoder.maps")
+def test_maps(operation: str) -> Iterator[ErrorCase]:
+    x, weights = images(), told(operation, table())
+    for wrong, note in ((table(code=0), "a code without a channel"), (table(maps=0), "a layer without a map")):
+        yield refusal(operation, x, told(operation, wrong), **KINKED, valid=(x, weights), note=note)

@@ -24,6 +24,7 @@ from nnspec.architectures.transformer.encoder import (
     _started,
     _started_stack,
     _taken_apart,
+    _Weighed,
     encoder,
 )
 from nnspec.architectures.transformer.multi_head_attention import multi_head_attention
@@ -61,7 +62,8 @@ def decoder_layer(
         weights: the table of `encoder_layer`; besides that of the attention to the source, whose names begin with
             ``cross_``, and ``scale_3`` and ``shift_3`` [in].
         source: what the decoder looks at.
-        lengths: how many places of each source are its own; the others are padding. By default all are.
+        lengths: how many places of each source are its own, at least 1; the others are padding. By default all are. A
+            0 that is traced cannot be refused: attention to such a source finds zeros [decoders.no-source][].
         norm: ``post``, behind the sum, or ``pre``, in front of the part.
         epsilon: of the norms, in units of x squared; zero or positive.
         activation: ``relu``, or ``gelu`` in its exact form.
@@ -71,13 +73,13 @@ def decoder_layer(
 
     Raises:
         ValueError: a name of the table is missing or unknown; an array does not fit the others; the source has no
-            place; a length is negative or larger than the number of places.
+            place; a length is below 1 or larger than the number of places.
         TypeError: an entry of the table is no array.
 
     Source: Vaswani et al. 2017, section 3.1; Xiong et al. 2020, table 1.
     """
     _check_source("decoder_layer", source)
-    check_lengths("decoder_layer", lengths, source.shape[1])
+    check_lengths("decoder_layer", lengths, source.shape[1], least=1)
     tables.check("decoder_layer", weights, AXES, x=x)
     return _run(x, (weights,), None, source, lengths, norm, epsilon, activation)
 
@@ -103,7 +105,8 @@ def decoder(
         weights: of each layer the table of `decoder_layer`, every name with the number of the layer, from ``_0`` on;
             with ``norm="pre"`` besides ``final_scale`` and ``final_shift`` [in].
         source: what all layers look at.
-        lengths: how many places of each source are its own; the others are padding. By default all are.
+        lengths: how many places of each source are its own, at least 1; the others are padding. By default all are. A
+            0 that is traced cannot be refused: attention to such a source finds zeros [decoders.no-source][].
         norm: ``post``, behind the sum, or ``pre``, in front of the part.
         epsilon: of the norms, in units of x squared; zero or positive.
         activation: ``relu``, or ``gelu`` in its exact form.
@@ -113,13 +116,13 @@ def decoder(
 
     Raises:
         ValueError: a name of the table is missing or unknown; an array does not fit the others; the source has no
-            place; a length is negative or larger than the number of places.
+            place; a length is below 1 or larger than the number of places.
         TypeError: an entry of the table is no array.
 
     Source: Vaswani et al. 2017, section 3.1; Xiong et al. 2020, table 1.
     """
     _check_source("decoder", source)
-    check_lengths("decoder", lengths, source.shape[1])
+    check_lengths("decoder", lengths, source.shape[1], least=1)
     layers, final = _taken_apart("decoder", x, weights, AXES, norm)
     return _run(x, layers, final, source, lengths, norm, epsilon, activation)
 
@@ -144,7 +147,8 @@ def encoder_decoder(
         target: what has been written so far.
         weights: the table of `encoder`, whose names begin with ``encoder_``, and that of `decoder`, whose names begin
             with ``decoder_``.
-        lengths: how many places of each source are its own; the others are padding. By default all are.
+        lengths: how many places of each source are its own, at least 1; the others are padding. By default all are. A
+            0 that is traced cannot be refused: attention to such a source finds zeros [decoders.no-source][].
         norm: ``post``, behind the sum, or ``pre``, in front of the part.
         epsilon: of the norms, in units of x squared; zero or positive.
         activation: ``relu``, or ``gelu`` in its exact form.
@@ -154,7 +158,7 @@ def encoder_decoder(
 
     Raises:
         ValueError: a name of the table is missing or unknown; an array does not fit the others; the source has no
-            place; a length is negative or larger than the number of places.
+            place; a length is below 1 or larger than the number of places.
         TypeError: an entry of the table is no array.
 
     Source: Vaswani et al. 2017, figure 1.
@@ -163,6 +167,7 @@ def encoder_decoder(
     if strange:
         raise ValueError(f"encoder_decoder: weights has {strange[0]}, expected names from encoder_ or decoder_ on")
     _check_source("encoder_decoder", source)
+    check_lengths("encoder_decoder", lengths, source.shape[1], least=1)
     below, above = (_of_part(weights, start) for start in ("encoder_", "decoder_"))
     seen = encoder(source, below, lengths, norm=norm, epsilon=epsilon, activation=activation)
     return decoder(target, above, seen, lengths, norm=norm, epsilon=epsilon, activation=activation)
@@ -212,7 +217,7 @@ def _of_part(weights: dict, start: str) -> dict:
     return {name.removeprefix(start): w for name, w in weights.items() if name.startswith(start)}
 
 
-class DecoderLayer(nnx.Module):
+class DecoderLayer(_Weighed):
     r"""A decoder layer that holds its weights, which start as those of `EncoderLayer` do.
 
     Args:
@@ -247,19 +252,10 @@ class DecoderLayer(nnx.Module):
 
     def __call__(self, x: Array, source: Array, lengths: Array | None = None) -> Array:
         """Apply `decoder_layer` with the layer's weights."""
-        given = {"norm": self.norm, "activation": self.activation, "epsilon": self.epsilon}
-        return decoder_layer(x, self.get_weights(), source, lengths, **given)
-
-    def get_weights(self) -> dict[str, Array]:
-        """Hand out the table of weights.
-
-        Returns:
-            What `decoder_layer` takes; changing the table does not change the layer.
-        """
-        return {name: w[...] for name, w in self.weights.items()}
+        return decoder_layer(x, self.get_weights(), source, lengths, **self._given())
 
 
-class Decoder(nnx.Module):
+class Decoder(_Weighed):
     r"""A stack of decoder layers that holds its weights; each starts as that of `DecoderLayer` does.
 
     Args:
@@ -298,16 +294,7 @@ class Decoder(nnx.Module):
 
     def __call__(self, x: Array, source: Array, lengths: Array | None = None) -> Array:
         """Apply `decoder` with the stack's weights."""
-        given = {"norm": self.norm, "activation": self.activation, "epsilon": self.epsilon}
-        return decoder(x, self.get_weights(), source, lengths, **given)
-
-    def get_weights(self) -> dict[str, Array]:
-        """Hand out the table of weights.
-
-        Returns:
-            What `decoder` takes; changing the table does not change the stack.
-        """
-        return {name: w[...] for name, w in self.weights.items()}
+        return decoder(x, self.get_weights(), source, lengths, **self._given())
 
 
 class EncoderDecoder(nnx.Module):

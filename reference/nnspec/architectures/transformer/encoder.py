@@ -5,7 +5,7 @@ r"""Transformer encoders: attention among the places, then a small network at ea
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -183,7 +183,28 @@ def _numbered(words: str, n: int) -> str:
     return " ".join(word if word == "in_features" else f"{word}_{n}" for word in words.split())
 
 
-class EncoderLayer(nnx.Module):
+class _Weighed(nnx.Module):
+    """What layers and stacks share: a table of weights, and what their function is told beside it."""
+
+    norm: NormPlace
+    activation: Activation
+    epsilon: float
+    weights: nnx.Dict
+
+    def get_weights(self) -> dict[str, Array]:
+        """Hand out the table of weights.
+
+        Returns:
+            What the function of this module takes; changing the table does not change the module.
+        """
+        return {name: w[...] for name, w in self.weights.items()}
+
+    def _given(self) -> dict[str, Any]:
+        """The keywords of the function."""
+        return {"norm": self.norm, "activation": self.activation, "epsilon": self.epsilon}
+
+
+class EncoderLayer(_Weighed):
     r"""An encoder layer that holds its weights.
 
     Kernels start with normal draws of variance $1 / n$, $n$ being what they sum over, biases and shifts with zeros,
@@ -221,19 +242,10 @@ class EncoderLayer(nnx.Module):
 
     def __call__(self, x: Array, lengths: Array | None = None, *, causal: bool = False) -> Array:
         """Apply `encoder_layer` with the layer's weights."""
-        given = {"norm": self.norm, "activation": self.activation, "epsilon": self.epsilon}
-        return encoder_layer(x, self.get_weights(), lengths, **given, causal=causal)
-
-    def get_weights(self) -> dict[str, Array]:
-        """Hand out the table of weights.
-
-        Returns:
-            What `encoder_layer` takes; changing the table does not change the layer.
-        """
-        return {name: w[...] for name, w in self.weights.items()}
+        return encoder_layer(x, self.get_weights(), lengths, **self._given(), causal=causal)
 
 
-class Encoder(nnx.Module):
+class Encoder(_Weighed):
     r"""A stack of encoder layers that holds its weights; each starts as that of `EncoderLayer` does.
 
     Args:
@@ -272,16 +284,7 @@ class Encoder(nnx.Module):
 
     def __call__(self, x: Array, lengths: Array | None = None, *, causal: bool = False) -> Array:
         """Apply `encoder` with the stack's weights."""
-        given = {"norm": self.norm, "activation": self.activation, "epsilon": self.epsilon}
-        return encoder(x, self.get_weights(), lengths, **given, causal=causal)
-
-    def get_weights(self) -> dict[str, Array]:
-        """Hand out the table of weights.
-
-        Returns:
-            What `encoder` takes; changing the table does not change the stack.
-        """
-        return {name: w[...] for name, w in self.weights.items()}
+        return encoder(x, self.get_weights(), lengths, **self._given(), causal=causal)
 
 
 def _started(

@@ -1,5 +1,8 @@
-"""The reference's convolutional autoencoder."""
+"""The reference's convolutional autoencoders."""
 
 from __future__ import annotations
 
-from nnspec.architectures.convolutional_autoencoder import convolutional_autoencoder as convolutional_autoencoder
+from nnspec.architectures import convolutional_autoencoder as topic
+
+convolutional_autoencoder = topic.convolutional_autoencoder
+tied_convolutional_autoencoder = topic.tied_convolutional_autoencoder

@@ -16,7 +16,7 @@ RATE, BATCH = 0.003, 100
 KINDS = ("autoencoder", "principal components", "random directions")
 
 
-@experiment("code-sizes", short={"seeds": 2, "units": 4, "steps": 3, "codes": (2,), "shown": 2})
+@experiment("code-sizes", short={"seeds": 2, "units": 8, "steps": 60, "codes": (2,), "shown": 2})
 def code_sizes(
     *, seeds: int = 5, units: int = 64, steps: int = 2000, codes: tuple[int, ...] = (2, 4, 8, 16), shown: int = 8
 ) -> Outcome:

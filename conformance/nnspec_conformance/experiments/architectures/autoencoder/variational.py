@@ -19,7 +19,7 @@ DIGITS = 3  # of the weights that the figure is drawn of
 KINDS = ("plain", "variational")
 
 
-@experiment("variational-codes", short={"seeds": 2, "units": 3, "steps": 3})
+@experiment("variational-codes", short={"seeds": 2, "units": 8, "steps": 100})
 def variational_codes(*, seeds: int = 5, units: int = 32, steps: int = 3000) -> Outcome:
     """So many splits of the digits, with so many hidden units in both halves."""
     x, labels = digits()

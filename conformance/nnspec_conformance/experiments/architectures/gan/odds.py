@@ -16,7 +16,7 @@ RATE = 0.002
 SEEN = np.linspace(-1, 2.5, 141)
 
 
-@experiment("discriminator-odds", short={"seeds": 2, "units": 4, "steps": 5, "batch": 8, "asked": 500})
+@experiment("discriminator-odds", short={"seeds": 2, "units": 8, "steps": 150, "batch": 32, "asked": 500})
 def discriminator_odds(
     *, seeds: int = 5, units: int = 32, steps: int = 3000, batch: int = 256, asked: int = 20_000
 ) -> Outcome:

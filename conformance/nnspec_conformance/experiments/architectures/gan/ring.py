@@ -25,7 +25,7 @@ LOSSES = {
 }
 
 
-@experiment("ring-of-gaussians", short={"seeds": 2, "units": 4, "steps": 4, "shown": ("Wasserstein with penalty",)})
+@experiment("ring-of-gaussians", short={"seeds": 2, "units": 8, "steps": 150, "shown": ("Wasserstein with penalty",)})
 def ring_of_gaussians(
     *, seeds: int = 5, units: int = 64, steps: int = 6000, shown: tuple[str, ...] = tuple(LOSSES)
 ) -> Outcome:

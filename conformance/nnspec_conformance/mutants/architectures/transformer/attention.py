@@ -188,6 +188,29 @@ def forgets_causality_beside_a_mask(f, q, k, v, *rest, **given):
     return f(q, k, v, *rest, **given | {"causal": causal})
 
 
+@MUTANTS.each("a kernel that takes [batch, keys]: the rows of a mask are joined", "attention.packed", *VALUES[1:])
+def takes_a_mask_for_one_of_padding(f, q, k, v, *rest, **given):
+    mask, bias = parts_of(rest)
+    return f(q, k, v, None if mask is None else mask.any(2, keepdims=True), bias, **given)
+
+
+@MUTANTS.each("a causal mask is known by its last row, and the kernel told that it is causal", "attention.packed")
+def lets_every_place_see_the_sequences_before_its_own(f, q, k, v, *rest, **given):
+    mask, bias = parts_of(rest)
+    if mask is None or q.shape[1] != k.shape[1]:
+        return f(q, k, v, *rest, **given)
+    before = np.tri(q.shape[1], dtype=bool)
+    seen = np.where((mask & ~before).any((2, 3), keepdims=True), mask, before)
+    return f(q, k, v, seen, bias, **given)
+
+
+@MUTANTS.each("cumulative lengths without the 0 in front: every block begins one place late", "attention.packed")
+def is_off_by_one_place_between_sequences(f, q, k, v, *rest, **given):
+    mask, bias = parts_of(rest)
+    moved = mask if mask is None or 1 in mask.shape[2:] else np.roll(mask, 1, (2, 3))
+    return f(q, k, v, moved, bias, **given)
+
+
 @MUTANTS.each("an infinite bias that a sum over all queries turns to NaN", "attention.no-keys")
 def gives_all_queries_nan_where_one_sees_nothing(f, q, k, v, *rest, **given):
     mask, y = parts_of(rest)[0], f(q, k, v, *rest, **given)
@@ -233,6 +256,14 @@ def divides_zero_by_zero_on_the_way_back(f, q, k, v, *rest, **given):
         return (dq, *others)
     seen = np.broadcast_to(mask, (len(q), q.shape[2], q.shape[1], k.shape[1])).any(-1, keepdims=True)
     return (np.where(np.moveaxis(np.asarray(~seen), 1, 2), np.full((), np.nan, dq.dtype), dq), *others)
+
+
+@MUTANTS.each("a backward kernel that was handed the mask of padding", "attention.packed", part="_vjp")
+def goes_back_to_other_sequences(f, q, k, v, *rest, **given):
+    *others, g = rest
+    mask, bias = parts_of(others)
+    joined = None if mask is None else mask.any(2, keepdims=True)
+    return f(q, k, v, joined, *(() if bias is None else (bias,)), g, **given)
 
 
 MUTANTS.each("a loss that was averaged twice", "attention.gradient", part="_vjp")(classic.averages_the_gradients)

@@ -42,13 +42,18 @@ def in_its_order(f, dx, table, dsource):
     return (dsource, dx, table) if f.__name__.startswith(WHOLE) else (dx, table, dsource)
 
 
+def of_encoder(given):
+    """The keywords that an encoder has, too."""
+    return {name: told for name, told in given.items() if name != "no_source"}
+
+
 def behind(source, lengths):
     """Which places of the source are padding, [batch, places, 1]."""
     return (np.arange(source.shape[1]) >= lengths[:, None])[..., None]
 
 
 def built(f, arrays, beside=right, *, norm, epsilon, activation="relu", looks=lambda y, source, mask: (source, mask),
-          order=(0, 1, 2), hidden=lambda mask: mask, last=True):  # fmt: skip
+          order=(0, 1, 2), hidden=lambda mask: mask, last=True, no_source="refused"):  # fmt: skip
     """An operation whose parts are put together by ``beside(x, part, norm, number, place)``.
 
     ``looks`` says what cross-attention reads, with which mask; ``order`` of the parts; ``hidden`` is the mask of
@@ -57,6 +62,8 @@ def built(f, arrays, beside=right, *, norm, epsilon, activation="relu", looks=la
     x, weights, source, rest = sorted_out(f, arrays)
     given = {"norm": norm, "epsilon": epsilon, "activation": activation}
     lengths = lengths_of(rest)
+    if no_source == "refused" and lengths is not None and not lengths.all():
+        raise ValueError("a source has no place")
     real = None if lengths is None else ~behind(source, lengths)
     source = source if real is None else np.where(real, source, 0)
     if whole := f.__name__.startswith(WHOLE):
@@ -222,7 +229,7 @@ def looks_at_the_source_itself(source, target, weights, *rest, **given):
 
 @MUTANTS.add("a causal mask for the encoder, too", "encoder-decoder.parts", "decoders.source-order[encoder_decoder]")
 def has_a_causal_encoder(source, target, weights, *rest, **given):
-    seen = encoders.encoder(source, oracle.of_part(weights, "encoder_"), *rest, **given, causal=True)
+    seen = encoders.encoder(source, oracle.of_part(weights, "encoder_"), *rest, **of_encoder(given), causal=True)
     return oracle.decoder(target, oracle.of_part(weights, "decoder_"), seen, *rest, **given).astype(target.dtype)
 
 
@@ -273,75 +280,6 @@ def adds_the_place_to_the_source(f, *arrays, **given):
     return again(f, x, weights, (source + places).astype(source.dtype), rest, **given)
 
 
-@MUTANTS.each("the padding mask is made, and not handed on", "decoders.lengths", "decoders.longer")
-def takes_no_lengths(f, *arrays, **given):
-    return f(*arrays[:3], **given)
-
-
-@MUTANTS.add("memory_key_padding_mask does not follow from src_key_padding_mask", "decoders.lengths[encoder_decoder]",
-             "decoders.longer[encoder_decoder]")  # fmt: skip
-def hides_the_padding_from_the_encoder_alone(*arrays, **given):
-    return built(ORACLE.encoder_decoder, arrays, hidden=lambda mask: None, **given)
-
-
-@MUTANTS.add("the padding is hidden in cross-attention alone", "decoders.lengths[encoder_decoder]",
-             "decoders.longer[encoder_decoder]")  # fmt: skip
-def hides_the_padding_from_the_decoder_alone(source, target, weights, *rest, **given):
-    seen = encoders.encoder(source, oracle.of_part(weights, "encoder_"), **given)
-    return oracle.decoder(target, oracle.of_part(weights, "decoder_"), seen, *rest, **given).astype(target.dtype)
-
-
-@MUTANTS.each("True for the places that take part, in a layer that takes true for padding", "decoders.lengths")
-def sees_the_padding_alone(f, *arrays, **given):
-    return built(f, arrays, hidden=lambda real: ~real | ~(~real).any(-1, keepdims=True), **given)
-
-
-@MUTANTS.each("the last place of a source is taken for padding", "decoders.lengths")
-def is_off_by_one_place(f, *arrays, **given):
-    lengths = lengths_of(arrays[3:])
-    return f(*arrays[:3], *(() if lengths is None else (np.maximum(lengths - 1, 1),)), **given)
-
-
-@MUTANTS.each("the backward pass knows no lengths", "decoders.lengths", part="_vjp")
-def goes_back_through_the_padding(f, *arrays, **given):
-    return f(*arrays[:3], arrays[-1], **given)
-
-
-@MUTANTS.each("a mask of -10,000 in the place of minus infinity: large padding overrules it", "decoders.padding")
-def lets_large_padding_through(f, *arrays, **given):
-    (_, _, source, rest), y = sorted_out(f, arrays), f(*arrays, **given)
-    if (lengths := lengths_of(rest)) is None:
-        return y
-    large = np.where(behind(source, lengths), np.nan_to_num(np.abs(source), posinf=0), 0).max((1, 2), keepdims=True)
-    return np.where(large > 1e4, y + y * 2, y).astype(y.dtype)
-
-
-@MUTANTS.each("a gradient for padding, which an embedding then learns", "decoders.padding", part="_vjp")
-def has_a_gradient_for_the_padding(f, *arrays, **given):
-    _, _, source, rest = sorted_out(f, arrays)
-    dx, table, dsource = gradients_of(f, f(*arrays, **given))
-    if (lengths := lengths_of(rest[:-1])) is not None:
-        dsource = (dsource + behind(source, lengths) * source / 8).astype(dsource.dtype)
-    return in_its_order(f, dx, table, dsource)
-
-
-@MUTANTS.each("padding is multiplied by 0, and zero times NaN is NaN", "decoders.padding-content")
-def multiplies_by_the_mask(f, *arrays, **given):
-    (_, _, source, rest), y = sorted_out(f, arrays), f(*arrays, **given)
-    if (lengths := lengths_of(rest)) is None:
-        return y
-    with np.errstate(invalid="ignore"):
-        spoilt = (np.where(behind(source, lengths), source, 0) * 0).sum((1, 2), keepdims=True)
-    return (y + spoilt).astype(y.dtype)
-
-
-@MUTANTS.each("a mean over the array in the place of the source", "decoders.longer", "decoders.lengths")
-def divides_by_the_length_of_the_array(f, *arrays, **given):
-    (_, _, source, rest), y = sorted_out(f, arrays), f(*arrays, **given)
-    lengths = lengths_of(rest)
-    return y if lengths is None else (y * (lengths / source.shape[1])[:, None, None]).astype(y.dtype)
-
-
 # ---- gradients and shapes
 
 
@@ -380,9 +318,3 @@ def cuts_to_what_both_have(f, *arrays, **given):
     )
     lengths = lengths_of(rest)
     return again(f, x, weights, padded, () if lengths is None else (np.resize(lengths, len(x)),), **given)
-
-
-@MUTANTS.each("attention to no place gives zeros, and the target goes on alone", "decoders.empty-source")
-def takes_an_empty_source(f, *arrays, **given):
-    x, weights, source, rest = sorted_out(f, arrays)
-    return again(f, x, weights, source if source.shape[1] else np.zeros_like(x[:, :1]), rest, **given)

@@ -81,6 +81,22 @@ def masks_every_head_as_the_first(f, x, weights, *rest, **given):
     return f(x, weights, context, None if mask is None else mask[:, :1], **given)
 
 
+@MUTANTS.each("key_padding_mask in the place of attn_mask: one row for all queries", "multi-head-attention.packed")
+def takes_a_mask_for_one_of_padding(f, x, weights, *rest, **given):
+    context, mask = parts_of(rest)
+    return f(x, weights, context, None if mask is None else mask.any(2, keepdims=True), **given)
+
+
+@MUTANTS.each("a causal mask is known by its last row: earlier sequences are seen", "multi-head-attention.packed")
+def lets_every_place_see_the_sequences_before_its_own(f, x, weights, *rest, **given):
+    context, mask = parts_of(rest)
+    if mask is None or context is not None:
+        return f(x, weights, *rest, **given)
+    before = np.tri(x.shape[1], dtype=bool)
+    seen = np.where((mask & ~before).any((2, 3), keepdims=True), mask, before)
+    return f(x, weights, None, seen, **given)
+
+
 @MUTANTS.each("is_causal is a hint, which nobody took", "multi-head-attention.mask")
 def takes_causality_for_a_hint(f, x, weights, *rest, **given):
     return f(x, weights, *rest, **given | {"causal": False})

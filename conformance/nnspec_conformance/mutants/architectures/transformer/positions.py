@@ -166,6 +166,24 @@ def repeats_the_last_row(x, table):
     return x + table[np.minimum(np.arange(x.shape[-2]), len(table) - 1)]
 
 
+# ---- packed sequences
+
+
+@MUTANTS.each("position_ids are taken, and a count of the row is used", "positions.packed")
+def counts_on_through_the_row(f, *arrays, **given):
+    if f.__name__.startswith("sinusoidal"):
+        return f(np.arange(len(arrays[0])), **given)
+    return f(arrays[0], **given)
+
+
+@MUTANTS.each("cached keys: the first position given, and one more for each place", "positions.packed")
+def counts_on_from_the_first_position(f, *arrays, **given):
+    *x, first = arrays if f.__name__.startswith("sinusoidal") or len(arrays) > 1 else (*arrays, None)
+    if first is None or not len(first):
+        return f(*arrays, **given)
+    return f(*x, first[0] + np.arange(len(first)), **given)
+
+
 # ---- refusals
 
 

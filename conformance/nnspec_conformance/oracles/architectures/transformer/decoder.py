@@ -34,56 +34,76 @@ EXAMPLE_WEIGHTS = {
 EXAMPLE_Y = {"post": [[4, -1], [-2, 1]], "pre": [[4, 4], [1, 3]]}
 
 
-def decoder_layer(x, weights, source, lengths=None, *, norm, epsilon, activation="relu", rounded=as_it_is):
-    source, mask, _ = _entered(source, lengths, "zeros", rounded)
-    return _layer(rounded(x), weights, source, mask, norm, activation, epsilon, rounded)[0]
+def decoder_layer(
+    x, weights, source, lengths=None, *, norm, epsilon, activation="relu", no_source="refused", rounded=as_it_is
+):  # fmt: skip
+    return _looking(_layer, x, weights, source, lengths, norm, activation, epsilon, no_source, rounded)[0]
 
 
-def decoder_layer_vjp(x, weights, source, *rest, norm, epsilon, activation="relu", rounded=as_it_is):
+def decoder_layer_vjp(
+    x, weights, source, *rest, norm, epsilon, activation="relu", no_source="refused", rounded=as_it_is
+):  # fmt: skip
     *given, g = rest
-    source, mask, real = _entered(source, (*given, None)[0], "zeros", rounded)
-    _, back = _layer(rounded(x), weights, source, mask, norm, activation, epsilon, rounded)
-    dx, table, dsource = back(rounded(g))
-    return dx, {name: table[name] for name in weights}, encoders.left(dsource, real, "zeros")
+    lengths = (*given, None)[0]
+    return _looking(_layer, x, weights, source, lengths, norm, activation, epsilon, no_source, rounded)[1](g)
 
 
-def decoder(x, weights, source, lengths=None, *, norm, epsilon, activation="relu", rounded=as_it_is):
-    source, mask, _ = _entered(source, lengths, "zeros", rounded)
-    return stack(rounded(x), weights, source, mask, norm, activation, epsilon, rounded)[0]
+def decoder(
+    x, weights, source, lengths=None, *, norm, epsilon, activation="relu", no_source="refused", rounded=as_it_is
+):  # fmt: skip
+    return _looking(stack, x, weights, source, lengths, norm, activation, epsilon, no_source, rounded)[0]
 
 
-def decoder_vjp(x, weights, source, *rest, norm, epsilon, activation="relu", rounded=as_it_is):
+def decoder_vjp(
+    x, weights, source, *rest, norm, epsilon, activation="relu", no_source="refused", rounded=as_it_is
+):  # fmt: skip
     *given, g = rest
-    source, mask, real = _entered(source, (*given, None)[0], "zeros", rounded)
-    _, back = stack(rounded(x), weights, source, mask, norm, activation, epsilon, rounded)
-    dx, table, dsource = back(rounded(g))
-    return dx, {name: table[name] for name in weights}, encoders.left(dsource, real, "zeros")
+    lengths = (*given, None)[0]
+    return _looking(stack, x, weights, source, lengths, norm, activation, epsilon, no_source, rounded)[1](g)
 
 
-def encoder_decoder(source, target, weights, lengths=None, *, norm, epsilon, activation="relu", rounded=as_it_is):
-    return _both(source, target, weights, lengths, norm, activation, epsilon, rounded)[0]
+def encoder_decoder(
+    source, target, weights, lengths=None, *, norm, epsilon, activation="relu", no_source="refused", rounded=as_it_is
+):  # fmt: skip
+    return _both(source, target, weights, lengths, norm, activation, epsilon, no_source, rounded)[0]
 
 
-def encoder_decoder_vjp(source, target, weights, *rest, norm, epsilon, activation="relu", rounded=as_it_is):
+def encoder_decoder_vjp(
+    source, target, weights, *rest, norm, epsilon, activation="relu", no_source="refused", rounded=as_it_is
+):  # fmt: skip
     *given, g = rest
-    _, back = _both(source, target, weights, (*given, None)[0], norm, activation, epsilon, rounded)
+    _, back = _both(source, target, weights, (*given, None)[0], norm, activation, epsilon, no_source, rounded)
     dsource, dtarget, table = back(rounded(g))
     return dsource, dtarget, {name: table[name] for name in weights}
 
 
-def _entered(source, lengths, rest, rounded):
+def _looking(run, x, weights, source, lengths, norm, activation, epsilon, no_source, rounded):
+    """What a layer or a stack makes of a target and its source, and the function that gives the gradients."""
+    source, mask, real = _entered(source, lengths, no_source, rounded)
+    y, back = run(rounded(x), weights, source, mask, norm, activation, epsilon, rounded)
+
+    def gradients(g):
+        dx, table, dsource = back(rounded(g))
+        return dx, {name: table[name] for name in weights}, encoders.left(dsource, real, "zeros")
+
+    return y, gradients
+
+
+def _entered(source, lengths, no_source, rounded):
     """What the encoder's pages make of a source with padding; a source of no place is refused."""
     if not source.shape[1]:
         raise ValueError("the source has no place, expected at least one")
-    return encoders.entered(source, lengths, rest, rounded)
+    if no_source == "refused" and lengths is not None and not np.all(lengths):
+        raise ValueError(f"lengths are {lengths}, expected at least 1 for each source")
+    return encoders.entered(source, lengths, "zeros", rounded)
 
 
-def _both(source, target, weights, lengths, norm, activation, epsilon, rounded):
+def _both(source, target, weights, lengths, norm, activation, epsilon, no_source, rounded):
     """The decoder's result with what the encoder made of the source, and the function that gives its gradients."""
     below, above = of_part(weights, "encoder_"), of_part(weights, "decoder_")
     if len(below) + len(above) != len(weights):
         raise ValueError(f"the table has {', '.join(weights)}: names begin with encoder_ or decoder_")
-    source, mask, real = _entered(source, lengths, "zeros", rounded)
+    source, mask, real = _entered(source, lengths, no_source, rounded)
     seen, back_encoder = encoders.stack(source, below, mask, norm, activation, False, epsilon, rounded)
     seen = encoders.left(seen, real, "zeros")
     y, back_decoder = stack(rounded(target), above, seen, mask, norm, activation, epsilon, rounded)

@@ -44,38 +44,41 @@ EXAMPLE_Y = {"post": [[2, -2], [-2, 4]], "pre": [[3, 2], [1, 2]]}
 def encoder_layer(
     x, weights, lengths=None, *, norm, epsilon, activation="relu", causal=False, padded_rows="zeros", rounded=as_it_is
 ):  # fmt: skip
-    _check(x, weights, AXES)
-    x, mask, real = entered(x, lengths, padded_rows, rounded)
-    y, _ = _forward(x, weights, mask, norm, activation, causal, epsilon, rounded)
-    return left(y, real, padded_rows)
+    return _padded(_layer, x, weights, lengths, norm, activation, causal, epsilon, padded_rows, rounded)[0]
 
 
 def encoder_layer_vjp(
     x, weights, *rest, norm, epsilon, activation="relu", causal=False, padded_rows="zeros", rounded=as_it_is
 ):  # fmt: skip
     *given, g = rest
-    x, mask, real = entered(x, (*given, None)[0], padded_rows, rounded)
-    _, back = _forward(x, weights, mask, norm, activation, causal, epsilon, rounded)
-    dx, table = back(left(rounded(g), real, padded_rows))
-    return left(dx, real, padded_rows), {name: table[name] for name in weights}
+    lengths = (*given, None)[0]
+    return _padded(_layer, x, weights, lengths, norm, activation, causal, epsilon, padded_rows, rounded)[1](g)
 
 
 def encoder(
     x, weights, lengths=None, *, norm, epsilon, activation="relu", causal=False, padded_rows="zeros", rounded=as_it_is
 ):  # fmt: skip
-    x, mask, real = entered(x, lengths, padded_rows, rounded)
-    y, _ = stack(x, weights, mask, norm, activation, causal, epsilon, rounded)
-    return left(y, real, padded_rows)
+    return _padded(stack, x, weights, lengths, norm, activation, causal, epsilon, padded_rows, rounded)[0]
 
 
 def encoder_vjp(
     x, weights, *rest, norm, epsilon, activation="relu", causal=False, padded_rows="zeros", rounded=as_it_is
 ):  # fmt: skip
     *given, g = rest
-    x, mask, real = entered(x, (*given, None)[0], padded_rows, rounded)
-    _, back = stack(x, weights, mask, norm, activation, causal, epsilon, rounded)
-    dx, table = back(left(rounded(g), real, padded_rows))
-    return left(dx, real, padded_rows), {name: table[name] for name in weights}
+    lengths = (*given, None)[0]
+    return _padded(stack, x, weights, lengths, norm, activation, causal, epsilon, padded_rows, rounded)[1](g)
+
+
+def _padded(run, x, weights, lengths, norm, activation, causal, epsilon, padded_rows, rounded):
+    """What a layer or a stack makes of sequences with padding, and the function that gives the gradients."""
+    x, mask, real = entered(x, lengths, padded_rows, rounded)
+    y, back = run(x, weights, mask, norm, activation, causal, epsilon, rounded)
+
+    def gradients(g):
+        dx, table = back(left(rounded(g), real, padded_rows))
+        return left(dx, real, padded_rows), {name: table[name] for name in weights}
+
+    return left(y, real, padded_rows), gradients
 
 
 def stack(x, weights, mask, norm, activation, causal, epsilon, rounded):
@@ -86,9 +89,7 @@ def stack(x, weights, mask, norm, activation, causal, epsilon, rounded):
         raise ValueError(f"names {sorted(set(weights) ^ wanted)} are missing or extra")
     y, backs = x, []
     for n in range(layers):
-        table = of_layer(weights, n)
-        _check(y, table, AXES)
-        y, back = _forward(y, table, mask, norm, activation, causal, epsilon, rounded)
+        y, back = _layer(y, of_layer(weights, n), mask, norm, activation, causal, epsilon, rounded)
         backs.append(back)
     if norm == "pre":
         y, last = _normalized(y, weights["final_scale"], weights["final_shift"], epsilon, rounded)
@@ -127,8 +128,9 @@ def left(y, real, padded_rows):
     return y if real is None or padded_rows == "computed" else np.where(real, y, y.dtype.type(0))
 
 
-def _forward(x, weights, mask, norm, activation, causal, epsilon, rounded):
+def _layer(x, weights, mask, norm, activation, causal, epsilon, rounded):
     """A layer's result, and the function of a cotangent that gives its gradients."""
+    _check(x, weights, AXES)
 
     def attend(y):
         seen = (None, mask) if mask is not None else ()

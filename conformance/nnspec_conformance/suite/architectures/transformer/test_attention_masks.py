@@ -18,11 +18,14 @@ from nnspec_conformance.suite.architectures.transformer.test_attention import (
     cotangents,
     expected,
     first_dtypes,
+    gradients,
     pulled,
+    value,
 )
 from nnspec_conformance.tolerance import Want, exact
 
 HUGE = 1e30
+ROWS = ((2, 3), (1, 3, 1))  # lengths of the sequences that are packed in the row of each example
 
 
 def hiding(key: int = 1) -> np.ndarray:
@@ -105,6 +108,37 @@ def test_causal_and_mask(readings: dict) -> Iterator[Case]:
     mask = a_mask(queries=KEYS)
     mask[..., 0] = True  # so that every query sees a key
     yield call("attention", q, k, v, mask, causal=True, want=expected(readings), note="one of the two is dropped")
+
+
+def packed(rows: tuple[tuple[int, ...], ...] = ROWS) -> tuple[np.ndarray, list[tuple[int, slice]]]:
+    """Which places of a row are of one sequence, [batch, 1, queries, keys], and where each sequence lies."""
+    numbers = np.array([np.repeat(np.arange(len(row)), row) for row in rows])
+    places = [
+        (i, slice(end - n, end)) for i, row in enumerate(rows) for n, end in zip(row, np.cumsum(row), strict=True)
+    ]
+    return (numbers[:, :, None] == numbers[:, None])[:, None], places
+
+
+@clause("attention.packed")
+def test_packed(trial) -> None:
+    q, k, v = arrays(queries=KEYS)
+    g, (blocks, places) = cotangents(q, v), packed()
+    for causal in (False, True):
+        mask = blocks & np.tri(KEYS, dtype=bool) if causal else blocks
+        got, back = trial.call(q, k, v, mask), trial.vjp((q, k, v, mask), g)
+        for i, at in places:
+            alone = tuple(a[i : i + 1, at] for a in (q, k, v))
+            words = f"of {at.stop - at.start} places {'up to its own ' if causal else ''}in row {i}"
+            trial.expect(got[i : i + 1, at], value(*alone, causal=causal), f"a sequence {words}, beside itself alone")
+            right = gradients(*alone, g[i : i + 1, at], causal=causal)
+            for name, part, want in zip("qkv", back[:3], right, strict=True):
+                trial.expect(part[i : i + 1, at], want, f"the gradient of {name} of a sequence {words}")
+    others = np.ones(q.shape[:2], bool)
+    others[:, places[0][1]] = False
+    g = np.where(others[..., None, None], 0, g).astype(g.dtype)
+    for name, part in zip("qkv", trial.vjp((q, k, v, blocks), g)[:3], strict=True):
+        hidden = part[0][others[0]]
+        trial.expect(hidden, exact(np.zeros(hidden.shape)), f"the gradient of {name} of other sequences of the row")
 
 
 @clause("attention.no-keys")

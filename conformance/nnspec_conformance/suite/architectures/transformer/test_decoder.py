@@ -307,6 +307,17 @@ def test_padding_content(trial) -> None:
         trial.expect(after, exact(wide(before)), f"results with {fill} in the padding")
 
 
+@clause("decoders.other-lengths")
+def test_other_lengths(trial) -> None:
+    asked, given = asking(trial.operation), {"norm": "post", "epsilon": EPSILON}
+    before = trial.call(*asked.arrays, LENGTHS, **given)
+    trial.expect(before, asked.right(LENGTHS, **given), "the results")
+    for n in (1, PLACES) if trial.readings.get("no_source") == "refused" else (1, PLACES, 0):
+        after = trial.call(*asked.arrays, np.array([6, n, 3]), **given)
+        kept = exact(wide(before[[0, 2]]))
+        trial.expect(after[[0, 2]], kept, f"results beside a source of length {n}, which was of length 2")
+
+
 @clause("decoders.longer")
 def test_longer(trial) -> None:
     for norm in ("post", "pre"):
@@ -315,6 +326,19 @@ def test_longer(trial) -> None:
         x, source = (np.concatenate(pair, 1) for pair in zip((asked.x, asked.source), more, strict=True))
         got = trial.call(*replace(asked, x=x, source=source).arrays, LENGTHS, **given)[:, :TIME]
         trial.expect(got, asked.right(LENGTHS, **given), f"{norm}: results where both sequences go on")
+
+
+@clause("decoders.no-source")
+def test_no_source(operation: str, readings: dict) -> Iterator[Case | ErrorCase]:
+    asked, none = asking(operation), np.array([6, 0, 3])
+    given, note = {"norm": "post", "epsilon": EPSILON}, "one target is written from nothing"
+    if readings["no_source"] == "refused":
+        yield refusal(operation, *asked.arrays, none, **given, valid=(*asked.arrays, LENGTHS), note=note)
+        return
+    told = {"operation": operation, "no_source": "zeros"}
+    yield call(operation, *asked.arrays, none, **given, want=partial(value, **told), note=note)
+    back = {"cotangents": cotangents(asked.x), "want": partial(gradients, **told)}
+    yield gradient(operation, *asked.arrays, none, **given, **back, note="0 over 0 in the backward pass")
 
 
 # ---- fine print

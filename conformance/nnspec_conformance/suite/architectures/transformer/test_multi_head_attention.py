@@ -15,7 +15,8 @@ from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.architectures.transformer import multi_head_attention as oracle
 from nnspec_conformance.suite.architectures._sequences import remembered
 from nnspec_conformance.suite.architectures.transformer.test_attention import a_mask, first_dtypes, widened
-from nnspec_conformance.tolerance import Shape, Want, spread
+from nnspec_conformance.suite.architectures.transformer.test_attention_masks import packed
+from nnspec_conformance.tolerance import Shape, Want, exact, spread
 
 BATCH, PLACES, CONTEXT, HEADS, DEPTH = 2, 3, 5, 2, 4
 NAME = "multi_head_attention"
@@ -132,6 +133,22 @@ def test_mask(lean: bool) -> Iterator[Case]:
     yield call(NAME, inputs(), weights(), None, mask, want=value, note="the mask's sign, or one head alone")
     yield call(NAME, inputs(), weights(), other(), a_mask(), want=value, note="a mask for other keys")
     yield call(NAME, inputs(), weights(), causal=True, want=value, note="no causality")
+
+
+@clause("multi-head-attention.packed")
+def test_packed(trial) -> None:
+    x, table = other(), weights()
+    blocks, places = packed()
+    for mask in (blocks, blocks & np.tri(CONTEXT, dtype=bool)):
+        got = trial.call(x, table, None, mask)
+        for i, at in places:
+            alone = value(x[i : i + 1, at], table, causal=mask is not blocks)
+            words = f"of {at.stop - at.start} places in row {i}{'' if mask is blocks else ', causal'}"
+            trial.expect(got[i : i + 1, at], alone, f"a sequence {words}, beside itself alone")
+    g, first = cotangents(x), places[0][1]
+    g[0, first.stop :] = 0
+    moved = trial.vjp((x, table, None, blocks), g)[0][0, first.stop :]
+    trial.expect(moved, exact(np.zeros(moved.shape)), "the gradient of the other sequence of a row")
 
 
 @clause("multi-head-attention.order")

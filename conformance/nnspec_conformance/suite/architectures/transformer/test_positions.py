@@ -15,6 +15,7 @@ from nnspec_conformance.tolerance import Want, carried, ulps, unit
 from nnspec_conformance.trial import Trial
 
 FEATURES = 8
+PACKED = np.array([0, 1, 2, 0, 0, 1])  # of three sequences in one row
 SOME = np.array([0, 1, 2, 5, 11, 40])  # positions, not beside each other
 FAR = np.array([0, 255, 257, 258, 4096, 65535, 99999, 100000])
 UNITS, ANGLE = 4, 2  # units in the last place of a number of size one; unit roundoffs of an angle
@@ -186,6 +187,15 @@ def test_length(trial: Trial) -> None:
     before, after = (np.add(*(part**2 for part in oracle.parts(part_of, order))) for part_of in (wide(x), y))
     allowed = 2 * before * (4 * UNITS * unit("float32") + 2 * turning(SOME, "float32"))
     trial.expect(after, carried(before, allowed, "float32"), "the squared length of each pair", (x, SOME))
+
+
+@clause("positions.packed")
+def test_packed(operation: str, readings: dict) -> Iterator[Case]:
+    if operation == "sinusoidal_positions":
+        want = rows(PACKED, features=FEATURES, **told(readings, "order"))
+        yield call(operation, PACKED, features=FEATURES, want=want, note="positions that go on through the row")
+    else:
+        yield call(operation, tokens(), PACKED, want=turns(readings), note="positions that go on through the row")
 
 
 # ---- learned

@@ -14,6 +14,7 @@ EMPTY = (
     "zeros for no keys; searched 2026-11-29, not found; "
     "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/modules/transformer.py"
 )
+VARIANTS = {"decoders.no-source": "zeros"}
 KNOWN_FAILURES = {
     f"{clause}[{operation}]{dtypes}": reason
     for operation in ("decoder_layer", "decoder", "encoder_decoder")

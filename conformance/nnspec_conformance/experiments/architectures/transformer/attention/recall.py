@@ -108,8 +108,8 @@ def recurrent_logits(w: dict, names: Any, values: Any, question: Any) -> Any:
     return dense(lstm(jnp.concatenate([first, pairs], 1), w["lstm"])[1], w["kernel"], w["bias"])
 
 
-def trained(logits: Callable, weights: Any, seed: int, steps: int) -> Any:
-    """The weights after so many steps of Adam, each on new sequences."""
+def trained(logits: Callable, weights: Any, seed: int, steps: int, pairs: int = PAIRS) -> Any:
+    """The weights after so many steps of Adam, each on new sequences of so many pairs."""
     import jax
     import optax
 
@@ -128,7 +128,7 @@ def trained(logits: Callable, weights: Any, seed: int, steps: int) -> Any:
 
     state = method.init(weights)
     for _ in range(steps):
-        names, values, places = questions(draws, BATCH, PAIRS)
+        names, values, places = questions(draws, BATCH, pairs)
         weights, state = update(weights, state, labels_of(values, places), *read(names, values, places))
     return jax.tree.map(np.asarray, weights)
 

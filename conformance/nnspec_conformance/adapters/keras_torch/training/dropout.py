@@ -1,0 +1,5 @@
+"""Dropout on PyTorch, where Keras divides what is kept itself."""
+
+from __future__ import annotations
+
+VARIANTS = {"dropout.scale-by": "quotient"}
