@@ -36,7 +36,7 @@ def pads_the_input_in_place_of_cropping(f, x, kernel, *rest, **given):
     return f(np.pad(x, pairs), kernel, *rest, **plain(given, "pads"))
 
 
-@MUTANTS.each("the places of the output padding stand before the output", f"{OF}kernel-order")
+@MUTANTS.each("the places of the output padding stand before the output", f"{OF}kernel-order", f"{OF}adjoint")
 def puts_the_output_padding_at_the_start(f, x, kernel, *rest, **given):
     more = given.get("output_padding")
     if not more or min(more) < 0:
@@ -47,7 +47,9 @@ def puts_the_output_padding_at_the_start(f, x, kernel, *rest, **given):
     return (longer + bias).astype(y.dtype)
 
 
-@MUTANTS.each("the output padding filled with zeros, though the last windows reach it", f"{OF}kernel-order")
+@MUTANTS.each(
+    "the output padding filled with zeros, though the last windows reach it", f"{OF}kernel-order", f"{OF}adjoint"
+)
 def fills_the_output_padding_with_the_bias(f, x, kernel, *rest, **given):
     more = given.get("output_padding")
     if not more or min(more) < 0:

@@ -41,6 +41,11 @@ FULL: dict[str, tuple[Lengths, Lengths, dict]] = {
         {"stride": (2, 3), "dilation": (2, 3), "pads": (2, 2, 1, 1), "output_padding": (1, 2)},
     ),
 }
+LENGTHS: dict[str, tuple[Lengths, ...]] = {  # of inputs of which the stride leaves 1, 2, 0; 0 and 1, 1 and 2 over
+    "transposed_convolution_1d": ((10,), (11,), (12,)),
+    "transposed_convolution_2d": ((9, 14), (10, 15)),
+}
+REACHED = {"transposed_convolution_1d": {}, "transposed_convolution_2d": {"dilation": (1, 2)}}  # what is left over
 SAME: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {
     "transposed_convolution_1d": (
         ((2, 5, 2), (4, 2, 3), {"stride": (2,)}),
@@ -143,20 +148,42 @@ def test_short_window(operation: str, readings: dict) -> Iterator[Case]:
 
 @clause("transposed-convolution.adjoint")
 def test_adjoint(trial) -> None:
-    x_shape, kernel_shape, given = BARE[trial.operation]
-    given = {"padding": "valid"} | given
+    x, kernel, given = BARE[trial.operation]
+    _agree(trial, x, kernel, {"padding": "valid"} | given)
+    for lengths in LENGTHS[trial.operation]:  # of the input of the convolution: the stride leaves places over
+        with trial.part(pads="of every length"):
+            _agree(trial, *_back(trial.operation, lengths))
+
+
+def _back(operation: str, lengths: Lengths) -> tuple[Lengths, Lengths, dict]:
+    """Shapes and keywords with which the output of a convolution of these lengths goes back to them."""
+    x, kernel, given = FULL[operation]
+    given = given | REACHED[operation]
+    pads = given["pads"]
+    rows = zip(lengths, kernel, given["stride"], given["dilation"], pads[::2], pads[1::2], strict=False)
+    spare = [(n + p + q - d * (k - 1) - 1, s) for n, k, s, d, p, q in rows]
+    short = tuple(n // s + 1 for n, s in spare)
+    more = {"padding": "valid", "output_padding": tuple(n % s for n, s in spare)}
+    return (x[0], *short, x[-1]), kernel, given | more
+
+
+def _agree(trial, x_shape: Lengths, kernel_shape: Lengths, given: dict) -> None:
+    """The products of the adjoint identity, for one entry of the other array after the other."""
     x, kernel, _ = arrays(x_shape, kernel_shape)
     if trial.readings["kernel_order"] == "flipped":
         kernel = np.flip(kernel, tuple(range(kernel.ndim - 2)))
     forward = f"convolution_{trial.operation[-2:]}"
     y = trial.call(x, np.ascontiguousarray(kernel), **given)
     plain = kernel if trial.readings["kernel_order"] == "adjoint" else np.flip(kernel, tuple(range(kernel.ndim - 2)))
-    back = np.ascontiguousarray(plain.swapaxes(-1, -2))
-    for place in range(0, y.size, y.size // 24 | 1):  # one at a time: the bound of all together sees little
+    back, there = (
+        np.ascontiguousarray(plain.swapaxes(-1, -2)),
+        {k: v for k, v in given.items() if k != "output_padding"},
+    )
+    for place in range(y.size - 1, -1, -(y.size // 24 | 1)):  # one at a time: the bound of all together sees little
         z = np.zeros(y.shape, np.float32)
         z.flat[place] = 0.75
-        other = trial.call(z, back, operation=forward, **given)
-        size = getattr(convolution, forward)(*map(np.abs, wide((z, back))), **given)
+        other = trial.call(z, back, operation=forward, **there)
+        size = getattr(convolution, forward)(*map(np.abs, wide((z, back))), **there)
         whole = np.sum(np.abs(wide(x)) * size)
         right = np.sum(wide(x) * wide(other))
         want = bound(right, whole, int(np.count_nonzero(size)), "float32")  # as many products are there
