@@ -298,11 +298,8 @@ REFUSED = {
     "stranger": ({"nnspec": None}, {}, r"is no checkpoint of a run; use another folder"),
     "batch": ({}, {"batch_size": 5}, r"is of another run: its batch size is 4, here it is 5; use another folder"),
     "seed": ({}, {"seed": 1}, r"is of another run: its seed is 0, here it is 1; use another folder"),
-    "data": (
-        {},
-        {"data": (X[:9], Y[:9])},
-        r"its data is float32\[11, 3\], float32\[11, 2\], here it is float32\[9, 3\]",
-    ),
+    "data": ({}, {"data": (X[:9], Y[:9])}, r"its data is float32\[11, 3\], float32\[11, 2\], here it is float32\[9"),
+    "metrics": ({}, {"training_metrics": {"again": losses}}, r"its training metrics is None, here it is again; use an"),
 }
 
 
