@@ -33,15 +33,10 @@ def start(adapter, tmp_path):
 
     def started(*words):
         path = adapter(NATIVE.format(mark=str(tmp_path / "called")))
-        command = [
-            sys.executable,
-            "-m",
-            "nnspec_conformance.cli",
-            "check",
-            str(path),
-            "identity.value",
-            *map(str, words),
-        ]
+        # A shell's background job ignores Ctrl-C, and so would its children.
+        heard = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+        code = f"{heard}\nfrom nnspec_conformance.cli import main\nsys.exit(main())"
+        command = [sys.executable, "-c", code, "check", str(path), "identity.value", *map(str, words)]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0)
 
     return started
