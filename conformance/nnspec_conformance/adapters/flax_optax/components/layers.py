@@ -8,6 +8,7 @@ from flax import nnx
 
 from nnspec_conformance.adapters.flax_optax import network
 
+VARIANTS = {"dense.one-bias": "broadcast"}
 KNOWN_FAILURES = {
     "duty.broadcasting[dense]": network.BROADCAST,
     "duty.broadcasting[mlp]": network.BROADCAST,
