@@ -352,8 +352,8 @@ class Operation:
 
     def spared(self, given: Given) -> set[str]:
         """The arrays whose axes may have length one, by the readings that the keywords choose."""
-        chosen = {**self.defaults(), **given}
-        return {a.spares[chosen[a.name]] for a in self.attributes if chosen.get(a.name) in a.spares}
+        told = [(a.spares, given.get(a.name, a.default)) for a in self.attributes if a.spares]
+        return {arrays[reading] for arrays, reading in told if reading in arrays}
 
     def _completed(self, chosen: dict[str, Any]) -> dict[str, Any]:
         """Chosen keywords with those that they, and every call, need."""

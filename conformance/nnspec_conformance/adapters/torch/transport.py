@@ -33,7 +33,8 @@ def to_numpy(t: torch.Tensor) -> np.ndarray:
     return t.numpy()
 
 
-def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
+def vjp(f: Callable, primals: tuple, cotangents: Any, *, create_graph: bool = True) -> tuple:
+    """The gradients, which may be differentiated once more where a graph of them is made."""
     leaves = [p if p.requires_grad else p.detach().requires_grad_() for p in primals]
     with torch.enable_grad():
         y = f(*leaves)
@@ -48,4 +49,4 @@ def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
             return tuple(torch.zeros_like(leaf) for leaf in leaves)
         outputs, cotangents = zip(*moving, strict=True)
         # create_graph: the second derivative is the vjp of a vjp; materialize_grads: 0 for an input not used
-        return torch.autograd.grad(outputs, leaves, cotangents, create_graph=True, materialize_grads=True)
+        return torch.autograd.grad(outputs, leaves, cotangents, create_graph=create_graph, materialize_grads=True)
