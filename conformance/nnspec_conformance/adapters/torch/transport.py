@@ -33,7 +33,11 @@ def to_numpy(t: torch.Tensor) -> np.ndarray:
     return t.numpy()
 
 
-def vjp(f: Callable, primals: tuple, cotangents: Any, *, create_graph: bool = True) -> tuple:
+def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
+    return pulled_back(f, primals, cotangents, create_graph=True)
+
+
+def pulled_back(f: Callable, primals: tuple, cotangents: Any, *, create_graph: bool) -> tuple:
     """The gradients, which may be differentiated once more where a graph of them is made."""
     leaves = [p if p.requires_grad else p.detach().requires_grad_() for p in primals]
     with torch.enable_grad():

@@ -52,7 +52,7 @@ def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
     """
     parts = (*primals, *pytree.tree_leaves(cotangents))
     nested = any(isinstance(part, torch.Tensor) and part.requires_grad for part in parts)
-    return transport.vjp(f, primals, cotangents, create_graph=nested)
+    return transport.pulled_back(f, primals, cotangents, create_graph=nested)
 
 
 def within(operation: Callable) -> Callable:

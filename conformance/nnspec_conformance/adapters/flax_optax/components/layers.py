@@ -12,7 +12,7 @@ VARIANTS = {"dense.one-bias": "broadcast"}
 KNOWN_FAILURES = {
     "duty.broadcasting[dense]": (
         "a kernel of one unit is taken beside a bias of several, and a bias of shape [1, out] or [out, 1] for [out], "
-        "right is to refuse: nnx.merge compares no shapes, and the bias is reshaped and broadcast; searched 2026-11-27, "
+        "right is to refuse: nnx.merge compares no shapes, and the bias is reshaped; searched 2026-11-29, "
         "not found; https://github.com/google/flax/blob/main/flax/nnx/nn/linear.py"
     ),
     "duty.broadcasting[mlp]": network.BROADCAST,
