@@ -99,9 +99,5 @@ def test_compiled_program_is_right(subject):
 
 
 @compiles
-def test_gradient_of_a_compiled_program_may_write_in_place(subject):
-    from nnspec_conformance.programs import CALL, Chains, Step, slopes
-
-    program, x = Chains(((Step("transpose"), CALL),), 1), np.stack([X, -X])
-    (((got,),),) = ([part] for part in slopes(subject, "softmax", program, [(x,)], [(np.ones_like(x.T),)], {}))
-    np.testing.assert_allclose(got, np.zeros_like(x), atol=1e-6)
+def test_gradients_of_compiled_programs_may_write_in_place(subject):
+    assert run_instance(load_suite(), subject, "duty.programs[log_softmax]").outcome == PASS
