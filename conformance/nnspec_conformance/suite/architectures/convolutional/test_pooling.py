@@ -33,7 +33,7 @@ PLAIN: tuple[Lengths, dict] = ((2, 7, 6, 3), {"window": (2, 2), "stride": (1, 2)
 UNEVEN: tuple[Lengths, dict] = ((2, 8, 7, 3), {"window": (4, 2), "stride": (2, 3)})  # an entry is left over
 PADS: tuple[tuple[Lengths, dict], ...] = (
     ((2, 7, 8, 3), {"window": (3, 4), "stride": (2, 3), "pads": (1, 1, 2, 2)}),
-    ((2, 9, 8, 3), {"window": (4, 3), "stride": (2, 3), "pads": (2, 1, 0, 2)}),
+    ((2, 10, 8, 3), {"window": (4, 3), "stride": (2, 3), "pads": (2, 1, 0, 2)}),
 )
 SAME: tuple[tuple[Lengths, dict], ...] = (
     ((2, 6, 7, 2), {"window": (2, 4), "stride": (1, 1)}),
