@@ -26,7 +26,7 @@ PADDINGS: tuple[tuple[str, tuple[int, int]], ...] = (
     ("same_lower", (0, 0)),
 )
 SAMPLE = 60
-NONE = 12  # of those in which no window fits
+NONE = 6  # of those in which no window fits
 
 Setting = tuple[int, int, int, int, tuple[str, tuple[int, int]]]
 
