@@ -33,7 +33,7 @@ def both(q, k, v, *rest, **given):
 
 @pytest.mark.parametrize("whole", [False, True], ids=["a row of a mask for all queries", "a row for each"])
 def test_blocks_give_what_all_queries_at_once_give(whole):
-    queries, keys = 200, 210  # a block and some more
+    queries, keys = 200, 210  # more than a block, and no multiple of one
     q, k, v = arrays(queries, keys, kv_heads=2, value_depth=5)
     full = (BATCH, HEADS, queries, keys)
     mask, bias = jnp.asarray(SEED.random(full) < 0.6), jnp.asarray(SEED.standard_normal(full), jnp.float32)
@@ -66,7 +66,7 @@ def test_long_sequences_go_in_blocks_by_themselves(monkeypatch):
     asked = []
     right = module._in_blocks
     monkeypatch.setattr(module, "_in_blocks", lambda *given: asked.append(given) or right(*given))
-    monkeypatch.setattr(module, "MANY", 64 * 65)
+    monkeypatch.setattr(module, "MANY", BATCH * HEADS * 64 * 65)
     attention(*arrays(64, 64))
     assert not asked
     attention(*arrays(64, 65))
