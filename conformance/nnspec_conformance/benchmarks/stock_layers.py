@@ -13,7 +13,9 @@ from nnspec_conformance.benchmarks.peers import keras_on_jax
 Attend = Callable[..., Any]  # (queries, what is looked at, the weights' names begin with, causal)
 
 
-def pre_norm(x: Any, weights: dict, source: Any, norm: Callable, attend: Attend, dense: Callable, relu: Callable) -> Any:
+def pre_norm(
+    x: Any, source: Any, norm: Callable, attend: Attend, dense: Callable, relu: Callable
+) -> Any:  # fmt: skip
     """Run a layer with the norms in front: of an encoder, or of a decoder where there is a source."""
     x = x + attend(norm(x, "1"), None, "", causal=source is not None)
     last = "2"
@@ -48,7 +50,7 @@ def of_flax(heads: int, epsilon: float) -> Callable:
                 put(dense, kernel=weights[f"{start}kernel_{part}"], bias=weights[f"{start}bias_{part}"])
             return own(x, looked_at, mask=nnx.make_causal_mask(x[..., 0]) if causal else None)
 
-        return pre_norm(x, weights, source, norm, attend, dense, nnx.relu)
+        return pre_norm(x, source, norm, attend, dense, nnx.relu)
 
     return layer
 
@@ -79,6 +81,6 @@ def of_keras(width: int, heads: int, hidden: int, places: int, epsilon: float) -
             other = x if looked_at is None else looked_at
             return attention.stateless_call(table, seeds, x, other, use_causal_mask=causal)[0]
 
-        return pre_norm(x, weights, source, norm, attend, dense, keras.ops.relu)
+        return pre_norm(x, source, norm, attend, dense, keras.ops.relu)
 
     return layer

@@ -68,8 +68,8 @@ def attention(
     if mask is not None:  # zero times NaN is NaN: what no query sees must not be multiplied
         shown = _of_keys(mask, q.shape[2], k.shape)
         k, v = jnp.where(shown, k, 0), jnp.where(shown, v, 0)
-    # Heads before places, and heads that share keys beside them: [batch, kv_heads, groups, queries, depth]. Products then
-    # come out in this order; in another one XLA would copy all scores.
+    # Heads before places, those that share keys side by side: [batch, kv_heads, groups, queries, depth]. Products then
+    # come out in this order; with places first XLA would copy all scores.
     q = q.reshape(*q.shape[:2], kv_heads, groups, q.shape[-1]).transpose(0, 2, 3, 1, 4)
     k, v = k.swapaxes(1, 2), v.swapaxes(1, 2)
     mask, bias = (None if a is None else _by_group(a, kv_heads) for a in (mask, bias))
