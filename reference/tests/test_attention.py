@@ -42,6 +42,14 @@ def test_blocks_give_what_all_queries_at_once_give(whole):
         np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-5)
 
 
+def test_blocks_with_more_queries_than_keys_leave_the_first_queries_zero():
+    q, k, v = arrays(200, 150)  # the first section of a causal sequence sees no key
+    plain, blocked = both(q, k, v, causal=True)
+    for one, other in zip(plain, blocked, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-5)
+    assert not blocked[0][:, :50].any()
+
+
 def stored(T, implementation):
     """The bytes that a compiled gradient holds besides its arguments and results."""
     shape = jax.ShapeDtypeStruct((1, T, 1, DEPTH), jnp.float32)

@@ -262,11 +262,12 @@ def test_grouped(readings: dict) -> Iterator[Case]:
     note = "the gradient of one head of a group"
     yield gradient("attention", q, k, v, cotangents=g, want=pulled(readings), note=note)
     q, k, v = arrays(queries=KEYS, heads=6, kv_heads=2)
-    given = (q, k, v, a_mask(queries=KEYS, heads=6), biases(q, k))
-    yield call("attention", *given, want=expected(readings), note="mask and bias of another head")
+    g, masked, biased = cotangents(q, v), (a_mask(queries=KEYS, heads=6),), (None, biases(q, k))
+    for part, what in ((masked, "the mask"), (biased, "the bias")):
+        yield call("attention", q, k, v, *part, want=expected(readings), note=f"{what} of another head")
     yield call("attention", q, k, v, causal=True, want=expected(readings), note="a kernel of its own for shared keys")
-    g = cotangents(q, v)
-    yield gradient("attention", *given, cotangents=g, want=pulled(readings), note="mask and bias of another head")
+    given = (q, k, v, *biased)
+    yield gradient("attention", *given, cotangents=g, want=pulled(readings), note="the bias of another head")
 
 
 @clause("attention.value-depth")
