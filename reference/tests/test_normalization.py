@@ -47,7 +47,7 @@ def test_a_module_learns_through_nnx_grad():
 
 
 def test_a_gradient_of_layer_norm_stays_below_the_size_at_which_new_pages_are_asked_for():
-    """Of the formula's steps XLA of JAX 0.10.2 holds 32.05 MiB: glibc takes pieces above 32 MiB from the system, each time."""
+    """Of the formula's steps XLA of JAX 0.10.2 holds 32.05 MiB; above 32 glibc asks the system each time."""
     x, weight = jax.ShapeDtypeStruct((4096, 512), jnp.float32), jax.ShapeDtypeStruct((512,), jnp.float32)
 
     def both(x, scale, bias, g):
