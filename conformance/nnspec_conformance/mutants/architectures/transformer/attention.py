@@ -214,8 +214,9 @@ def forgets_causality_where_heads_share_keys(f, q, k, v, *rest, **given):
 @MUTANTS.each("the first row of a mask stands for all, where examples share it", "attention.mask-broadcast")
 def takes_the_first_row_of_a_shared_mask(f, q, k, v, *rest, **given):
     mask, *others = rest or (None,)
-    short = mask is not None and mask.ndim == 4 and mask.shape[:2] == (1, 1) and len(q) > 1
-    return f(q, k, v, *((mask[:, :, :1], *others) if short else rest), **given)
+    if mask is None or mask.ndim != 4 or mask.shape[:2] != (1, 1) or len(q) < 2:
+        return f(q, k, v, *rest, **given)
+    return f(q, k, v, mask[:, :, :1], *others, **given)
 
 
 @MUTANTS.each("the mean of the gradients of all that share a bias", "attention.mask-broadcast", part="_vjp")
