@@ -172,10 +172,10 @@ def keeps_the_sums_of_earlier_blocks(q, k, v, *rest, **given):
 
 @MUTANTS.each("a causal mask made once, for the first block of queries", "attention.long")
 def counts_the_queries_of_each_block_from_zero(f, q, k, v, *rest, **given):
-    if not given.get("causal") or q.shape[1] <= 64 or q.shape[1] != k.shape[1]:
+    if not given.get("causal") or q.shape[1] <= 32 or q.shape[1] != k.shape[1]:
         return f(q, k, v, *rest, **given)
-    blocks = [f(q[:, i : i + 64], k[:, :64], v[:, :64], **given) for i in range(0, q.shape[1] - 63, 64)]
-    rest_of_them = q.shape[1] % 64
+    blocks = [f(q[:, i : i + 32], k[:, :32], v[:, :32], **given) for i in range(0, q.shape[1] - 31, 32)]
+    rest_of_them = q.shape[1] % 32
     last = [f(q[:, -rest_of_them:], k[:, :rest_of_them], v[:, :rest_of_them], **given)] if rest_of_them else []
     return np.concatenate(blocks + last, 1)
 

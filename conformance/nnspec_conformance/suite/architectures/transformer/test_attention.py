@@ -18,7 +18,7 @@ from nnspec_conformance.tolerance import Shape, Want, bound, exact, spread, ulps
 BATCH, QUERIES, KEYS, HEADS, DEPTH = 2, 3, 5, 2, 4  # no two axes of a place of one length but examples and heads
 READINGS = ("causal_alignment", "no_keys", "masked_content", "integer_mask", "value_depth", "zero_keys")
 OFFSET = 1e5
-LONG = 70, 530  # queries and keys: PyTorch's kernel takes them in blocks of 32 and 512
+LONG = 40, 530  # queries and keys: PyTorch's kernel takes them in blocks of 32 and 512
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -123,7 +123,7 @@ def test_value(readings: dict, lean: bool) -> Iterator[Case]:
 
 
 @clause("attention.long")
-def test_long(readings: dict, lean: bool) -> Iterator[Case]:
+def test_long(readings: dict) -> Iterator[Case]:
     """More queries and keys than a block holds; the last keys fit best, and some queries see none of the first ones."""
     q, k, v = arrays(queries=LONG[0], keys=LONG[1], heads=1, batch=1)
     k = k * np.linspace(0.2, 2, LONG[1], dtype=k.dtype)[:, None, None]
@@ -134,8 +134,6 @@ def test_long(readings: dict, lean: bool) -> Iterator[Case]:
     yield gradient("attention", *given, cotangents=g, want=pulled(readings), note="weights of the first block alone")
     many = arrays(queries=LONG[0], keys=LONG[0], heads=1, batch=1)
     yield call("attention", *many, causal=True, want=expected(readings), note="a block whose queries count from 0")
-    if not lean:
-        yield call("attention", q, k, v, want=expected(readings), note="sums of a block that are not made smaller")
 
 
 @clause("attention.half-precision-sum")
