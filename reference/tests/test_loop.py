@@ -76,9 +76,14 @@ def takes_the_sum(*given, **how):
     return changed(("return numbers.mean(), jnp", "return numbers.sum(), jnp"))(*given, **how)
 
 
-def adds_up_in_a_branch(*given, **how):
+def adds_up_in_a_branch(loss, weights, data, rule, **how):
     """The norm of the gradient is taken in a branch, where XLA adds up in another order."""
-    return changed(("if _adds_up(jax.make_jaxpr(move)(carry, g).jaxpr):", "if carry is None:"))(*given, **how)
+    run = changed(("if _adds_up(jax.make_jaxpr(move)(carry, g).jaxpr):", "if carry is None:"))(
+        loss, weights, data, rule, **how
+    )
+    if rule is not RULE and same(run.model, fit(loss, weights, data, rule, **how).model):
+        pytest.skip("this XLA adds up in the same order in a branch: that of JAX 0.9 does")
+    return run
 
 
 @pytest.mark.statement(
