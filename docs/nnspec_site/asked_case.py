@@ -117,16 +117,15 @@ def find(suite: Suite, report: Report, instance: str, entry: Report) -> tuple[Ca
     ]
     ways = (False, True) if "lean" in test.wants else (False,)  # who compiles is asked less
     for lean, setting in itertools.product(ways, settings):
-        found = (
+        found = [
             case
-            for words, case in _asked(subject, operation, test, setting, lean=lean)
-            if (told_as == words or told_as.startswith((f"{words} ", f"{words},")))
+            for words, case in _asked(subject, operation, test, setting, lean=lean, of=entry.get("message", ""))
+            if (told_as == words or told_as.startswith((f"{words} ", f"{words},", f"{words}:")))
             and case.dtype in (None, entry.get("dtype"))
             and _expects(case, entry)
-        )
-        first = next(found, None)
-        if first is not None and not ("trial" in test.wants and any(True for _ in found)):  # which of them is not told
-            return cut(first, entry), setting.told
+        ]
+        if len(found) == 1:  # of several that read alike it is not told which is meant
+            return cut(found[0], entry), setting.told
     raise HarnessError(f"{instance}: no question of {entry.get('test')} reads {told_as}")
 
 
@@ -142,8 +141,10 @@ def _expects(case: Case, entry: Report) -> bool:
         return not wants or any(np.isclose(x, right, rtol=1e-5, atol=0, equal_nan=True).any() for x in wants)
 
 
-def _asked(subject: Subject, operation: str, test: Test, setting: Setting, *, lean: bool) -> Iterator[tuple[str, Case]]:
-    """Every question of a test with the words by which a report may state it."""
+def _asked(
+    subject: Subject, operation: str, test: Test, setting: Setting, *, lean: bool, of: str
+) -> Iterator[tuple[str, Case]]:
+    """Every question of a test with the words by which a report may state it; of refusals those of a message."""
     given = {"operation": operation, "readings": setting.readings, "default": setting.default, "slow": False}
     given |= {"lean": lean, "layouts": subject.layouts}
     arguments = {name: given[name] for name in test.wants if name in given}
@@ -154,8 +155,10 @@ def _asked(subject: Subject, operation: str, test: Test, setting: Setting, *, le
         yield from trial.heard
         return
     for case in test.function(**arguments):
-        bad = case.bad.in_a_dtype_of(subject) if isinstance(case, ErrorCase) else case
-        yield bad.describe(setting.told), bad
+        if not isinstance(case, ErrorCase):
+            yield case.describe(setting.told), case
+        elif f"({case.note})" in of:
+            yield case.bad.describe(setting.told), case.bad.in_a_dtype_of(subject)
 
 
 def cut(case: Case, entry: Report) -> Case:
