@@ -7,6 +7,7 @@ from functools import partial
 from nnspec_conformance.adapters.keras_tensorflow.kernels import softmax_is_short, softmax_loses_nan
 
 VARIANTS = {
+    "activation.numbers[leaky_relu]": "float32",  # the attribute alpha of the op is one
     "selu.gradient-at-zero": "right",
     "activation.half-precision": "steps",
     "activation.half-slopes": "steps",
@@ -39,11 +40,6 @@ KNOWN_FAILURES = {
     "activation.limits[silu]": (
         "silu(-inf) is NaN, right is 0: x * sigmoid(x) is -inf * 0; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_impl.py"
-    ),
-    "activation.accuracy[leaky_relu]; float64": (
-        "leaky_relu(-19.99) with slope 0.2 is -3.99800006 in float64, right is -3.998: the op's attribute alpha is a "
-        "float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/core/kernels/relu_op_functor.h"
     ),
     "activation.accuracy[elu]": (
         "elu(-1e-6) is -1.0133e-6 in float32 and elu(-2.2e-17) is 0 in float64, right is x: exp(x) - 1 cancels; "
@@ -81,11 +77,6 @@ KNOWN_FAILURES = {
         "in some of the last of 7509: packets flush, the remainder does not; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/core/kernels/relu_op_functor.h"
     ),
-    "activation.gradient[leaky_relu]; float64": (
-        "the gradient at -2580 with slope 0.2 is 0.200000003 in float64, right is 0.2: the op's attribute alpha is a "
-        "float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/core/kernels/relu_op_functor.h"
-    ),
     "activation.gradient[selu]": (
         "the gradient at -2.2e-17 is 1.0507 in float64, right is 1.7581: it takes the branch of the output's sign, and "
         "the output there is rounded to 0; https://github.com/tensorflow/tensorflow/issues/124831"
@@ -115,11 +106,6 @@ KNOWN_FAILURES = {
         "exact form: the slope at -31.9 is -1.358557e-220 in float64, right is -1.358533e-220: the factor "
         "0.7071067811865476 passes through float32; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
-    ),
-    "activation.gradient-limits[leaky_relu]; float64": (
-        "the gradient at -inf with slope 0.2 is 0.200000003 in float64, right is 0.2: the op's attribute alpha is a "
-        "float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/core/kernels/relu_op_functor.h"
     ),
     "activation.gradient-limits[gelu]": (
         "the gradient at -inf is NaN, right is 0: the chain rule multiplies -inf by a factor that is exactly 0; "
@@ -169,11 +155,6 @@ KNOWN_FAILURES = {
         "0.7978845608028654 passes through float32; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
-    "leaky-relu.value; float64": (
-        "leaky_relu(-13.33) with slope 0.3 is -3.99900016 in float64, right is -3.999: the op's attribute alpha is a "
-        "float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/core/kernels/relu_op_functor.h"
-    ),
     "elu.value": (
         "elu(-1.9e-37) with alpha 1.75 is 0 in float64, right is -3.3e-37: exp(x) - 1 cancels; "
         "https://github.com/tensorflow/tensorflow/issues/116943"
@@ -188,9 +169,4 @@ KNOWN_FAILURES = {
     "softmax.nan[softmax]; bfloat16": (LOSES_NAN, partial(softmax_loses_nan, "bfloat16")),
     "duty.nan[softmax]; float32": (LOSES_NAN, partial(softmax_loses_nan, "float32")),
     "duty.nan[softmax]; bfloat16": (LOSES_NAN, partial(softmax_loses_nan, "bfloat16")),
-    "duty.sizes[leaky_relu]; float64": (
-        "the gradient at -1.15 is off by 1.5e-8 of itself in float64, right is 0.2 times the cotangent: the op's "
-        "attribute alpha is a float32; searched 2026-11-29, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/core/kernels/relu_op_functor.h"
-    ),
 }
