@@ -15,6 +15,7 @@ import math
 import re
 import sys
 import time
+import warnings
 from typing import Any
 
 from nnspec_conformance.errors import HarnessError
@@ -65,7 +66,8 @@ def tells(text: str, stated: Report) -> str | None:
     names: dict[str, Any] = {"__name__": "__main__"}
     error = RAISED.search(str(stated.get("message", "")))
     try:
-        with contextlib.redirect_stdout(out):
+        with contextlib.redirect_stdout(out), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a framework may warn of what it does wrongly
             exec(compile(text, "<snippet>", "exec"), names)
     except Exception as came:
         said = f"{type(came).__name__}: {_plain(str(came))}"
