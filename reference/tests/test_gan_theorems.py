@@ -144,9 +144,9 @@ def steps_the_discriminator_twice(game, real, noise, **how):
     return gan_step(game, real, noise, **how)
 
 
-def steps_the_generator_by_the_other_rate(*given, **how):
+def steps_the_generator_by_the_other_rate(*given, optimizers, **how):
     """Gives each player the optimizer of the other one."""
-    return changed(gan_step, "for_generator, for_discriminator =", "for_discriminator, for_generator =")(*given, **how)
+    return gan_step(*given, optimizers=optimizers[::-1], **how)
 
 
 @pytest.mark.statement(
@@ -202,7 +202,7 @@ def alternates_the_other_way(*given, **how):
 
 def helps_the_discriminator(*given, **how):
     """Has the sign of the generator's loss exchanged: both players want the same."""
-    old = "discriminate(discriminator, generate(g, noise))"
+    old = "discriminate(game.discriminator, generate(generator, noise))"
     return changed(simultaneous_gan_step, old, f"-{old}")(*given, **how)
 
 
