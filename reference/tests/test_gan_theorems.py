@@ -1,12 +1,11 @@
 """What is proven of two networks against each other: batches apart, points between samples, paths of small games."""
 
-import inspect
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from altered import changed
 
 from nnspec.architectures import gan
 from nnspec.architectures.gan import gan_step, gradient_penalty, players, points_between, simultaneous_gan_step
@@ -15,16 +14,6 @@ DRAWS = 20_000
 FALSE_ALARM = 1e-6
 # Dvoretzky, Kiefer and Wolfowitz: a distribution function is off by more than this once in a million.
 FAR = (np.log(2 / FALSE_ALARM) / (2 * DRAWS)) ** 0.5
-
-
-def changed(function, old, new):
-    """The function with a part of its source changed."""
-    text = inspect.getsource(function)
-    if text.count(old) != 1:
-        raise LookupError(f"the source has this {text.count(old)} times: {old}")
-    scope = dict(vars(gan))
-    exec(text.replace(old, new), scope)
-    return scope[function.__name__]
 
 
 # ---- batches
