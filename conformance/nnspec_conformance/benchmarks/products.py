@@ -61,12 +61,13 @@ def alone(layers: Sequence[Layer], device: Any) -> dict[str, float]:
         rng = np.random.default_rng(layer.rows)
         shapes = (layer.rows, layer.inner), (layer.inner, layer.columns), (layer.rows, layer.columns)
         arrays = [rng.standard_normal(shape, np.float32) for shape in shapes]
-        calls: dict[tuple[str, str], Callable] = {}
+        calls: dict[str, Callable] = {}
         for kind, product in kinds.items():
-            calls["XLA", kind] = compiled(product, *jax.device_put(arrays, device)).call
+            calls[f"XLA {kind}"] = compiled(product, *jax.device_put(arrays, device)).call
             if place := torch_place(device):
-                calls["PyTorch", kind] = in_torch(product, arrays, place)
-        for (library, kind), one in interleave(calls, rounds=5).items():
+                calls[f"PyTorch {kind}"] = in_torch(product, arrays, place)
+        for name, one in interleave(calls, rounds=5).items():
+            library, kind = name.split()
             seconds[library] = seconds.get(library, 0) + getattr(layer, kind) * one
     return seconds
 

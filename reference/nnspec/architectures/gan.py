@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from nnspec.architectures._turns import check_made, stepped
 from nnspec.checking import NonNegative, checked
 from nnspec.elementary import softplus
 from nnspec.entries import between_0_and_1, held
@@ -332,21 +333,6 @@ def simultaneous_gan_step(
     )
     generator, generator_state, second = stepped(optimizers[0], passed_off, game.generator, game.generator_state)
     return Players(generator, discriminator, generator_state, discriminator_state), (first, second)
-
-
-def stepped(
-    optimizer: optax.GradientTransformation, loss: Callable[[Any], Array], weights: Any, state: Any
-) -> tuple[Any, Any, Array]:
-    """One step of one player: its weights and the state of its optimizer afterwards, and its loss before."""
-    value, g = jax.value_and_grad(loss)(weights)
-    change, state = optimizer.update(g, state, weights)
-    return optax.apply_updates(weights, change), state, value
-
-
-def check_made(name: str, made: Array, real: Array) -> None:
-    """Refuse made samples of another shape than the real ones."""
-    if made.shape != real.shape:
-        raise ValueError(f"{name}: made samples have shape {made.shape}, real ones {real.shape}; they must agree")
 
 
 def _check_second(critic: Callable[[Array], Array], point: jax.ShapeDtypeStruct) -> None:

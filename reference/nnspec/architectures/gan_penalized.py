@@ -6,15 +6,14 @@ from typing import Any
 import jax
 from jaxtyping import Array
 
+from nnspec.architectures._turns import check_made, stepped
 from nnspec.architectures.gan import (
     Optimizers,
     Players,
-    check_made,
     discriminator_loss,
     generator_loss,
     gradient_penalty,
     points_between,
-    stepped,
 )
 from nnspec.checking import NonNegative, checked
 
