@@ -131,7 +131,7 @@ GRAY, WINDOW = jnp.ones((5, 7, 6, 1)), jnp.ones((3, 3, 1, 4))
         ((GRAY, jnp.ones((3, 3, 2, 4))), {}, "convolution_2d: kernel has 2 channels but x has 1"),
         ((jnp.ones((1, 7, 7, 4)), jnp.ones((3, 3, 1, 4))), {}, r"kernel has 1 channels but x has 4; is it \[window"),
         ((GRAY, WINDOW, jnp.ones(1)), {}, "convolution_2d: bias has filters=1 but kernel has filters=4"),
-        ((GRAY, WINDOW), {"groups": 2}, "groups=2 does not divide 1 channels of x and 4 filters"),
+        ((GRAY, WINDOW), {"groups": 2}, "does not divide 1 channels of x and 4 filters; use a divisor"),
         ((GRAY, WINDOW), {"groups": 0}, "groups=0 does not divide 1 channels"),
         ((GRAY, WINDOW), {"stride": (0, 1)}, r"stride=\(0, 1\) has 0, expected integers of at least 1"),
         ((GRAY, WINDOW), {"stride": (2,)}, r"stride=\(2,\) has 1 numbers, expected 2"),
@@ -141,7 +141,7 @@ GRAY, WINDOW = jnp.ones((5, 7, 6, 1)), jnp.ones((3, 3, 1, 4))
         ((GRAY, WINDOW), {"padding": "same", "pads": (1, 1, 1, 1)}, "stand beside padding='same'; use"),
         ((GRAY, WINDOW), {"padding": "SAME"}, "padding must be one of 'valid', 'same', 'same_lower', got 'SAME'"),
         ((GRAY, jnp.ones((3, 7, 1, 4))), {}, "a window of 7 taps does not fit into axis 2 of x, 6 long, 0 padded"),
-        ((GRAY, WINDOW), {"dilation": (4, 1)}, "3 taps with dilation 4, 9 places, does not fit into axis 1 of x, 7"),
+        ((GRAY, WINDOW), {"dilation": (4, 1)}, "4, 9 places, does not fit into axis 1 of x, 7 .*; pad it, or"),
     ],
 )
 def test_a_wrong_call_is_refused_in_one_line(arrays, given, message):

@@ -181,7 +181,10 @@ def _checked(
     if any(pads) and padding != "valid":
         raise ValueError(f"{name}: pads={pads} stand beside padding={padding!r}; use padding='valid'")
     if groups < 1 or x.shape[-1] % groups or filters % groups:
-        raise ValueError(f"{name}: groups={groups} does not divide {x.shape[-1]} channels of x and {filters} filters")
+        raise ValueError(
+            f"{name}: groups={groups} does not divide {x.shape[-1]} channels of x and {filters} filters; "
+            "use a divisor of both"
+        )
     if x.shape[-1] != groups * channels:
         of = "" if groups == 1 else f" in each of {groups} groups"
         fix = f"; is it [{', '.join(['window'] * axes)}, filters, channels]?" if x.shape[-1] == filters else ""
@@ -195,7 +198,8 @@ def _checked(
         if fitting(n + total, k, s, d) < 1:
             reach = f"{k} taps" if d == 1 else f"{k} taps with dilation {d}, {d * (k - 1) + 1} places,"
             raise ValueError(
-                f"{name}: a window of {reach} does not fit into axis {i + 1} of x, {n} long, {total} padded"
+                f"{name}: a window of {reach} does not fit into axis {i + 1} of x, {n} long, {total} padded; "
+                "pad it, or use a smaller window"
             )
         pairs.append((first, total - first))
     return pairs
