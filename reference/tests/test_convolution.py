@@ -15,11 +15,15 @@ KERNEL = jnp.asarray(RNG.standard_normal((3, 2, 2, 6)), jnp.float32)
 BIAS = jnp.asarray(RNG.standard_normal(6), jnp.float32)
 FULL = {"padding": "valid", "pads": (1, 2, 0, 3), "stride": (2, 3), "dilation": (2, 3), "groups": 2}
 SAME = {"padding": "same", "stride": (3, 2)}
+WHOLE = {"padding": "valid", "pads": (1, 2, 0, 3), "stride": (2, 3)}  # of windows of 4 x 6 taps; a column is left over
+BLOCKS = jnp.asarray(RNG.standard_normal((4, 6, 4, 5)), jnp.float32)
 SETTINGS = {  # what it reads, and with which numbers
     "full": (X, KERNEL, FULL),
     "same": (X, KERNEL, SAME | {"groups": 2}),
     "depthwise": (X, KERNEL[:, :, :1].repeat(2, -1), SAME | {"groups": 4}),
     "one channel": (X[..., :1], KERNEL[:, :, :1], FULL | {"groups": 1}),
+    "whole blocks": (X, BLOCKS, WHOLE),
+    "whole blocks of one channel": (X[..., :1], BLOCKS[:, :, :1], WHOLE),
 }
 
 
@@ -48,6 +52,17 @@ def test_the_default_is_fused():
     ]
 
     assert ["conv_general_dilated" in program for program in programs] == [True, True, False]
+
+
+@pytest.mark.parametrize(("platform", "called"), [("cpu", False), ("tpu", True)])
+def test_where_the_stride_divides_the_window_a_cpu_multiplies_whole_blocks(platform, called):
+    def program(x, kernel, **given):
+        f = jax.jit(functools.partial(convolution_2d, **given))
+        return f.trace(x, kernel).lower(lowering_platforms=(platform,)).as_text()
+
+    assert ("stablehlo.convolution" in program(X, BLOCKS, **WHOLE)) is called
+    assert "stablehlo.convolution" in program(X, BLOCKS, **WHOLE | {"stride": (3, 3)})  # 4 rows are no whole blocks
+    assert "stablehlo.convolution" in program(jnp.ones((1, 8, 8, 16)), jnp.ones((4, 6, 16, 1)), **WHOLE)
 
 
 @pytest.mark.parametrize("name", ["depthwise", "one channel"])
@@ -96,6 +111,14 @@ def test_half_precision_is_rounded_once(dtype, implementation):
     assert y.dtype == taps.dtype == dtype
     assert float(y[0, 0, 0]) == 600  # summed in half precision it would stop at 256 in bfloat16
     assert float(taps[0, 0, 0]) == 512
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_of_whole_blocks_is_rounded_once(dtype):
+    y = convolution_1d(jnp.ones((1, 600, 1), dtype), jnp.ones((600, 1, 1), dtype), padding="valid", stride=(2,))
+
+    assert y.dtype == dtype
+    assert float(y[0, 0, 0]) == 600
 
 
 GRAY, WINDOW = jnp.ones((5, 7, 6, 1)), jnp.ones((3, 3, 1, 4))
