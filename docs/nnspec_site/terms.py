@@ -50,7 +50,7 @@ class Term:
 
     @property
     def pattern(self) -> str:
-        """In lower case or as the glossary has it, one or several; a name with capitals inside is written so alone."""
+        """A regular expression of the word, one or several, in lower case too where it has no capitals inside."""
         return "|".join(f"{_begins(one)}(?:e?s)?" for one in self.name.split(", "))
 
 
