@@ -20,7 +20,7 @@ ARRAY_OPTIONS = ("axes", "dtype", "range", "values", "normalized", "gradient", "
 TABLE_OPTIONS = ("table", "layouts", "by", "gradient", "optional")
 ATTRIBUTE_OPTIONS = (
     "kind", "range", "values", "readings", "operations", "default", "required", "translated", "each-step", "when",
-    "rare",
+    "rare", "spares",
 )  # fmt: skip
 FORM_OPTIONS = {  # beside attributes
     "map": {"arrays", "examples", "multiples", "indices", "result"},
@@ -232,7 +232,14 @@ class _Reader:
             readings=value.get("readings", ""),
             operations=value.get("operations", ""),
             rare=bool(value.get("rare", False)),
+            spares=self.spares(what, value.get("spares") or {}),
         )
+
+    def spares(self, what: str, value: Any) -> dict[str, str]:
+        """Readings, each with the array that may then have length one."""
+        if not isinstance(value, dict) or not all(isinstance(name, str) for pair in value.items() for name in pair):
+            raise self.fail(f"{what}: 'spares' is no mapping; write {{broadcast: bias}}")
+        return value
 
     # ---- what has to fit together
     def check_axes(self, operation: Operation) -> None:
@@ -282,6 +289,11 @@ class _Reader:
                 raise self.fail(f"{what} is no choice; take 'readings', 'operations' and 'translated' out")
             if attribute.rare and not attribute.readings:
                 raise self.fail(f"{what} has no readings of which most inputs show nothing; take 'rare' out")
+            if attribute.spares and not attribute.readings:
+                raise self.fail(f"{what} has no readings that could spare an array; take 'spares' out")
+            for array in attribute.spares.values():
+                if array not in (known := [a.name for a in operation.arguments if isinstance(a, Array)]):
+                    raise self.fail(f"{what} spares '{array}', which is no array of the call; known: {_list(known)}")
             if attribute.each_step and operation.form != "stepper":
                 raise self.fail(f"{what}: only a stepper has steps; take 'each-step' out")
             for value in attribute.values:
@@ -346,6 +358,11 @@ def _resolved(spec: Spec, operation: Operation, attribute: Attribute, reader: _R
         if clause:
             values = tuple(clause.variants) if word == "readings" else clause.applies_to
             attribute = replace(attribute, values=values)
+    for reading in attribute.spares:
+        if reading not in attribute.values:
+            raise reader.fail(
+                f"{what} spares an array where it is '{reading}', which is no reading of {attribute.readings}"
+            )
     for other, values in attribute.when.items():
         for value in values:
             if fault := operation.attribute(other).fault(value):

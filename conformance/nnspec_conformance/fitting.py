@@ -51,7 +51,8 @@ def misfit(
     Args:
         operation: what is called.
         shapes: of its arguments, those of tables by name; None for an optional one that is left out.
-        given: the keywords of the call, on which layouts and lengths may depend.
+        given: the keywords of the call, on which layouts and lengths may depend; by a reading among them an array may
+            have length one.
         lenient: whether an axis that no other array has may stand for any number of axes, as examples in a batch do.
     """
     arguments, missing = operation.arguments[: len(shapes)], operation.arguments[len(shapes) :]
@@ -76,6 +77,8 @@ def misfit(
         rows += [(name or argument.name, declared[name].axes, of) for name, of in found.items()]
     if lenient:
         rows = _with_free_axes(operation, rows)
+    spared = operation.spared(given or {})
+    rows = [(name, _ones(axes, of) if name in spared else axes, of) for name, axes, of in rows]
     return _clash(rows, operation.defaults() | {**(given or {})} | counts)
 
 
@@ -105,6 +108,13 @@ def _with_free_axes(operation: Operation, rows: list[Row]) -> list[Row]:
             axes = (*axes[:free], f"*{axes[free]}", *axes[free + 1 :])
         found.append((name, axes, shape))
     return found
+
+
+def _ones(axes: tuple[str, ...], shape: Shape) -> tuple[str, ...]:
+    """The axes with 1 in the place of those along which a spared array has length one."""
+    if len(axes) != len(shape) or any(map(is_star, axes)):
+        return axes
+    return tuple("1" if n == 1 else axis for axis, n in zip(axes, shape, strict=True))
 
 
 def _clash(rows: Iterable[Row], values: Mapping[str, Any]) -> str:

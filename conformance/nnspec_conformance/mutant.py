@@ -19,7 +19,7 @@ decorator of the topic's own below ``add``; for the rule of an optimizer it is `
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -100,7 +100,9 @@ class Mutants(list[Mutant]):
             known = did_you_mean(unknown[0], self.spec.operations)
             raise HarnessError(f"mutants of straight pieces name {unknown[0]}, which is no operation{known}")
 
-    def add(self, story: str, *catches: str, part: str = "", name: str = "") -> Callable[[Callable], Callable]:
+    def add(
+        self, story: str, *catches: str, part: str = "", name: str = "", variants: Mapping[str, Any] | None = None
+    ) -> Callable[[Callable], Callable]:
         """Add the decorated function, in the place of the operation that the instances are put to.
 
         Args:
@@ -108,6 +110,7 @@ class Mutants(list[Mutant]):
             catches: the instances that must fail on it, ``neuron.value`` or ``activation.nan[relu]``; of one operation.
             part: ``_vjp``, ``_vjp_vjp`` or ``_second_derivative`` for a wrong derivative.
             name: what it does, where that is not the function's name with underscores read as spaces.
+            variants: declarations that replace the oracle's.
 
         Raises:
             HarnessError: there is no such instance, or they are put to different operations.
@@ -120,7 +123,8 @@ class Mutants(list[Mutant]):
         changed = operations.pop() + part
 
         def bind(wrong: Callable) -> Callable:
-            self.append(Mutant(name or _in_words(wrong), story, catches, {changed: wrong}, base=self.base))
+            given = {"variants": dict(variants or {}), "base": self.base}
+            self.append(Mutant(name or _in_words(wrong), story, catches, {changed: wrong}, **given))
             return wrong
 
         return bind

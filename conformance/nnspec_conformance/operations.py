@@ -121,6 +121,7 @@ class Attribute:
         readings: the clause whose readings are the choices.
         operations: the clause whose operations are the choices.
         rare: whether its readings differ only at inputs that its own clauses ask: ties, padding, no steps.
+        spares: reading -> the array that may then have length one where its axis is longer.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Attribute:
     readings: str = ""
     operations: str = ""
     rare: bool = False
+    spares: dict[str, str] = field(default_factory=dict)
 
     def fault(self, value: Any) -> str:
         """What is wrong with a value, or an empty text."""
@@ -347,6 +349,11 @@ class Operation:
     def handed_on(self) -> tuple[Attribute, ...]:
         """The choices whose words an adapter hands on as they are: no readings, and none that it translates."""
         return tuple(a for a in self.attributes if a.kind == "choice" and not a.readings and not a.translated)
+
+    def spared(self, given: Given) -> set[str]:
+        """The arrays whose axes may have length one, by the readings that the keywords choose."""
+        told = [(a.spares, given.get(a.name, a.default)) for a in self.attributes if a.spares]
+        return {arrays[reading] for arrays, reading in told if reading in arrays}
 
     def _completed(self, chosen: dict[str, Any]) -> dict[str, Any]:
         """Chosen keywords with those that they, and every call, need."""

@@ -25,6 +25,7 @@ COMMITTED = Path(__file__).resolve().parent / "results"
 EXPERIMENTS_SCHEMA = "nnspec-experiments/3"
 BENCHMARK_SCHEMA, MACHINE_SCHEMA, WORKLOADS_SCHEMA = "nnspec-benchmark/1", "nnspec-machine/1", "nnspec-workloads/1"
 SAID = frozenset({"schema", "id", "page", "kind", "hypothesis", "predicted", "measure", "seconds"})
+OTHER_NAMES = {"tensorflow": ("tensorflow-cpu", "tensorflow-macos", "tensorflow-intel", "tf-nightly")}
 WRITABLE = "choose a file in a folder that can be written"
 PACKAGES = (
     "nnspec", "numpy", "scipy", "ml_dtypes", "sklearn", "jax", "jaxlib", "flax", "optax", "torch", "keras", "tensorflow"
@@ -65,10 +66,22 @@ def installed(names: Any) -> dict[str, str]:
     for name in names:
         try:
             package = "scikit-learn" if name == "sklearn" else name
-            found[package] = platform.python_version() if name == "python" else metadata.version(package)
+            found[package] = platform.python_version() if name == "python" else _version(package)
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _version(package: str) -> str:
+    """A package's version, under whichever name it was installed.
+
+    Raises:
+        PackageNotFoundError: it is not installed.
+    """
+    for name in (package, *OTHER_NAMES.get(package, ())):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return metadata.version(name)
+    raise metadata.PackageNotFoundError(package)
 
 
 def jsonable(x: Any, digits: int | None = None) -> Any:

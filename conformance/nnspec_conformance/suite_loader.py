@@ -57,12 +57,24 @@ class Suite:
                 if pattern in (name, clause.id, clause.page) or pattern in _names_of(clause.page_of(operation))
             ]
             if not found:
-                raise HarnessError(f"no clause, instance or section '{pattern}'{self._nearest(pattern)}")
+                raise HarnessError(self._without_clauses(pattern) or self._unknown(pattern))
             chosen |= dict.fromkeys(found)
         return list(chosen)
 
-    def _nearest(self, pattern: str) -> str:
-        return did_you_mean(pattern, [*self.spec.clauses, *self.spec.pages, *self.instances])
+    def _unknown(self, pattern: str) -> str:
+        known = [*self.spec.clauses, *self.spec.pages, *self.instances]
+        return f"no clause, instance or section '{pattern}'{did_you_mean(pattern, known)}"
+
+    def _without_clauses(self, pattern: str) -> str:
+        """What a page without clauses, or a folder of pages, is told; empty if the pattern is neither."""
+        page = next((page for page in self.spec.pages if pattern in _names_of(page)), None)
+        folder = f"{page or pattern}/".removesuffix("index/")
+        pages = dict.fromkeys(map(self.page_of, self.instances))
+        below = ", ".join(name for name in pages if name.startswith(folder))
+        if page is None and not below:
+            return ""
+        words = f"page '{page}' has no clauses" if page else f"'{pattern}' is a folder of pages"
+        return f"{words}; {f'pages below it have: {below}' if below else 'nnspec clauses lists those that have'}"
 
 
 def _names_of(page: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from nnspec_conformance.clauses import find_spec
 from nnspec_conformance.engine import run_instance, validate
 from nnspec_conformance.known_failures import instance_of, known_failures
 from nnspec_conformance.loading import built_in, joined, load_subject
@@ -79,6 +80,18 @@ def test_a_known_failure_says_what_was_right_and_where_it_is_told(name):
         assert re.search(r"https://\S+", reason), f"{instance}: link the report, or the source if none was found"
         searched = re.search(r"searched \d{4}-\d\d-\d\d, not found", reason)
         assert "/issues/" in reason or "/pull/" in reason or searched, f"{instance}: say when it was searched: {reason}"
+
+
+MOVING = re.compile(r"https?://\S+/(?:blob|tree|raw)/(?:main|master|dev|develop|HEAD|trunk)/\S*")
+
+
+def test_no_link_leads_to_a_branch_that_moves():
+    root = find_spec().parent
+    places = [root / "spec", *(root / "conformance" / part for part in ("nnspec_conformance", "examples"))]
+    files = [p for place in places for p in place.rglob("*") if p.suffix in (".py", ".md", ".toml")]
+    found = [(p.name, link) for p in files for link in MOVING.findall(p.read_text(encoding="utf-8"))]
+    assert len(files) > 500
+    assert not found, "name the version that was measured, as in /blob/v2.13.0/"
 
 
 def entries_of(suite, subject, instance, reports=()):

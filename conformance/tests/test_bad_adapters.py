@@ -164,6 +164,27 @@ def test_unknown_clause_or_section_is_one_line(nnspec, pattern):
     assert (ran.status, ran.err.startswith(f"nnspec: no clause, instance or section '{pattern}'; ")) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        ("architectures/transformer/index", "page 'architectures/transformer/index' has no clauses"),
+        ("architectures/transformer", "'architectures/transformer' is a folder of pages"),
+    ],
+)
+def test_a_page_without_clauses_names_the_pages_below_it(nnspec, pattern, told):
+    ran = nnspec("check", "numpy_oracle", pattern)
+    assert (ran.status, ran.err.count("\n")) == (2, 1)
+    assert ran.err.startswith(f"nnspec: {told}; pages below it have: architectures/transformer/")
+    assert "architectures/transformer/attention" in ran.err
+
+
+def test_a_page_without_clauses_and_without_pages_below_it_says_so(nnspec):
+    ran = nnspec("check", "numpy_oracle", "notation")
+    assert (ran.status, ran.err) == (
+        2, "nnspec: page 'notation' has no clauses; nnspec clauses lists those that have\n"
+    )  # fmt: skip
+
+
 RETURNS = {
     "wrong shape": ("x[None]", "result has shape (1,), expected ()"),
     "wrong dtype": ("x.astype(np.float64)", "result has dtype float64, expected float32"),

@@ -75,6 +75,9 @@ BROKEN = {
     "required with default": ("required: true", "required: true, default: 0.5", "is required and has a default"),
     "each step of a map": ("required: true", "required: true, each-step: true", "only a stepper has steps"),
     "rare without readings": ("required: true", "required: true, rare: true", "has no readings of which most inputs"),
+    "spares without readings": ("required: true", "required: true, spares: {a: x}", "no readings that could spare"),
+    "spares no mapping": ("required: true", "required: true, spares: x", "'spares' is no mapping; write {broadcast:"),
+    "spares no array": (RATE, "{kind: choice, readings: toy.form, spares: {a: y}}", "'y', which is no array of"),
     "translated number": ("required: true", "required: true, translated: true", "'rate' is no choice; take 'readings'"),
     "unknown clause": (RATE, "{kind: choice, readings: toy.form}", "'toy.form' is no clause with readings"),
     "unknown family": (RATE, "{kind: choice, operations: toy.form}", "'toy.form' is no clause with operations"),
@@ -91,6 +94,23 @@ def test_wrong_declaration_is_one_line_with_its_place(spec_of, case):
     assert "toys.md:3: " in str(caught.value)
     assert problem in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_only_a_reading_can_spare_an_array(spec_of):
+    clause = """
+/// clause | toy.form
+    kind: error
+    operation: toy
+    definition: refused
+    variants: {refused: an error, taken: what it gives}
+    why: One of them is what you mean.
+
+It **MUST** be treated as declared.
+///
+"""
+    given = "{kind: choice, readings: toy.form, spares: {took: x}}"
+    with pytest.raises(SpecError, match=r"spares an array where it is 'took', which is no reading of toy\.form"):
+        spec_of(TOY.replace(RATE, given).replace("rate:", "form:") + clause)
 
 
 def test_a_default_is_stated_once(spec_of):

@@ -11,10 +11,12 @@ import pytest
 
 from nnspec_conformance import intervals
 from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.experiments import core, record, statistics
 from nnspec_conformance.experiments.components.activations import (
     affine_collapse,
     first_layer_gradient,
+    relu_cost,
     sigmoid_binary,
     tanh_zero_centred,
     xor,
@@ -252,3 +254,14 @@ def test_floor_of_unequal_covariances_is_the_minimum():
     classes = sigmoid_binary.Classes(4.0)
     best = minimize(lambda w: sigmoid_binary.divergence(classes, lambda x: x @ w[:2] + w[2]), np.zeros(3))
     assert best.fun == pytest.approx(sigmoid_binary.in_theory(classes)[0], abs=1e-7)
+
+
+def test_cost_of_relu_is_read_where_its_times_are():
+    def machine(of):
+        sizes = (relu_cost.IN_CACHE, relu_cost.IN_MEMORY)
+        return {"machine": {"device": "cpu"}, "workloads": [{"set": of, "size": size} for size in sizes]}
+
+    others, own = machine("attention"), machine("activations")
+    assert relu_cost.committed_cpu({"first": others, "second": own}) is own
+    with pytest.raises(HarnessError, match="no full CPU run"):
+        relu_cost.committed_cpu({"first": others})

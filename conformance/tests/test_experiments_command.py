@@ -89,7 +89,9 @@ def test_short_form_has_an_expectation_of_its_own_and_no_outcome(toy, capsys):
 def test_short_form_that_comes_otherwise_exits_1(toy, capsys):
     toy(0.8)
     assert main(["toy"]) == 1
-    assert "ratio 0.3 to 0.7 came 0.8 NOT as expected" in " ".join(capsys.readouterr().out.split())
+    shown = capsys.readouterr().out
+    assert "ratio 0.3 to 0.7 came 0.8 NOT as expected" in " ".join(shown.split())
+    assert shown.splitlines()[-1] == "experiments that did not come as they should: toy"
 
 
 @pytest.mark.parametrize(

@@ -91,11 +91,14 @@ def clipped(form):
 
 ELU = MP.mpf(1.75)
 SLOPE = MP.mpf(0.3)
+SHORT = MP.mpf(float(np.float32(0.3)))
 # value, derivative and second derivative
 TRUTH = {
     ("identity", ""): (lambda x: x, lambda x: 1, lambda x: 0),
     ("relu", ""): (lambda x: max(x, 0), lambda x: 1 if x > 0 else 0, lambda x: 0),
     ("leaky_relu", "negative_slope=0.3"): bent(lambda x: SLOPE * x, lambda x: SLOPE),
+    ("leaky_relu", "negative_slope=0.3, numbers='float32'"): bent(lambda x: SHORT * x, lambda x: SHORT),
+    ("elu", "alpha=0.3, numbers='float32'"): bent(lambda x: SHORT * MP.expm1(x), lambda x: SHORT * MP.exp(x)),
     ("elu", "alpha=1.75"): bent(lambda x: ELU * MP.expm1(x), lambda x: ELU * MP.exp(x)),
     ("selu", ""): bent(lambda x: A * ALPHA * MP.expm1(x), lambda x: A * ALPHA * MP.exp(x), A),
     ("gelu", ""): (lambda x: x * phi(x), lambda x: phi(x) + x * density(x), lambda x: density(x) * (2 - x**2)),

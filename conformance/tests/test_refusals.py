@@ -15,6 +15,7 @@ from nnspec_conformance.refusals import of_choices, of_keywords, of_names, of_sh
 from nnspec_conformance.subject import Subject
 
 OPERATIONS = own_spec().operations
+ONE_BIAS = {"one_bias": "broadcast"}
 LAYERS = {"kernel_0": (3, 4), "bias_0": (4,), "kernel_1": (4, 2), "bias_1": (2,)}
 
 
@@ -29,6 +30,10 @@ def readings_of(name):
         ("dense", ((5, 3), (3, 4), (4,)), {}, ""),
         ("dense", ((3,), (3, 4), (4,)), {}, ""),
         ("dense", ((5, 3), (3, 4), (1,)), {}, "bias has shape [1], in which out is 1, elsewhere 4"),
+        ("dense", ((5, 3), (3, 4), (1,)), ONE_BIAS, ""),
+        ("dense", ((5, 3), (3, 1), (4,)), ONE_BIAS, "bias has shape [4], in which out is 4, elsewhere 1"),
+        ("dense", ((5, 3), (3, 4), (2,)), ONE_BIAS, "bias has shape [2], in which out is 2, elsewhere 4"),
+        ("dense", ((5, 3), (3, 4), (1, 4)), ONE_BIAS, "bias has shape [1, 4], expected the axes [out]"),
         ("dense", ((5, 3), (3, 4), (1, 4)), {}, "bias has shape [1, 4], expected the axes [out]"),
         ("dense", ((5, 3), (3, 4)), {}, "dense takes x, kernel, bias, got 2 arrays"),
         ("mlp", ((5, 3), LAYERS), {}, ""),
@@ -77,6 +82,15 @@ def test_the_questions_about_dense_are_these():
         "bias with length one along axis 0", "bias with one axis more in front", "bias with one axis more at the end"
     ]  # fmt: skip
     assert len(asked) == 9
+
+
+def test_a_reading_spares_one_array_and_length_one_only():
+    refused, spared = (
+        [case.note for case in of_shapes("dense", {"one_bias": reading}, broadcasting=True)]
+        for reading in ("refused", "broadcast")
+    )
+    assert [note for note in refused if note not in spared] == ["bias with length one along axis 0"]
+    assert set(spared) < set(refused)
 
 
 def test_names_of_a_network_are_left_out_misspelt_and_added():

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib import metadata
 from xml.etree import ElementTree
 
 import numpy as np
@@ -51,6 +52,16 @@ def test_only_imported_packages_are_named(monkeypatch):
     monkeypatch.delitem(sys.modules, "jax", raising=False)
     assert "jax" not in results.versions()
     assert results.versions()["numpy"] == np.__version__
+
+
+def test_a_package_is_named_by_what_is_imported_not_by_how_it_was_installed(monkeypatch):
+    def version(name):
+        if name != "tensorflow-cpu":
+            raise metadata.PackageNotFoundError(name)
+        return "2.20.0"
+
+    monkeypatch.setattr(results.metadata, "version", version)
+    assert results.installed(["tensorflow", "keras"]) == {"tensorflow": "2.20.0"}
 
 
 def test_date_can_be_set_for_reproducible_files(monkeypatch):

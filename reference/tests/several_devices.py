@@ -140,7 +140,7 @@ def program(edits, *, parameters="whole", statistics="batch", width=1024, batch=
     carry = loop["put"](carry, devices)
     x = loop["given_out"]((np.ones((batch, width), np.float32),), devices)
     how = loop["Rule"](loss, None, rule, None, pieces, "stop", None, None, devices)
-    compiled = loop["step"].lower(carry, x, jax.random.key(0), np.uint32(0), how).compile()
+    compiled = loop["step"].lower(carry, x, np.int64(0), np.uint32(0), how).compile()
     memory = compiled.memory_analysis()
     sizes = {"arguments": memory.argument_size_in_bytes, "temporaries": memory.temp_size_in_bytes}
     return {"collectives": collectives(compiled.as_text()), "parameters": 2 * width * width, **sizes}

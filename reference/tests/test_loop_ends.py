@@ -25,10 +25,12 @@ PAGE = Path(__file__).resolve().parents[2] / "spec" / "training" / "loop.md"
 
 
 # ------------------------------------------------------------------ measurements
+NO_RATE = optax.sgd(0.0)  # so that the training loss is that of the start, too
+
+
 def means_of_batches(implementation):
     """The validation loss and the training loss of the last epoch, as a run measures them."""
-    rule = optax.sgd(0.0)  # so that the training loss is that of the start, too
-    run = implementation(weighted, WEIGHTS, (X, Y), rule, validation=(X[1:], Y[1:]), **HOW)
+    run = implementation(weighted, WEIGHTS, (X, Y), NO_RATE, validation=(X[1:], Y[1:]), **HOW)
     return run.history[-1]["validation loss"], run.history[-1]["loss"]
 
 
@@ -77,7 +79,7 @@ PATIENT = functools.partial(early_stopping_update, patience=2)
 
 def stops_one_later(*given, **how):
     """One more epoch is made."""
-    start = ("key, ended, pending =", "over, key, ended, pending = False,")
+    start = ("ended, pending =", "over, ended, pending = False,")
     later = ("and not at.watched.stopped:", "and not over:\n            over = bool(at.watched.stopped)")
     return changed(start, later)(*given, **how)
 

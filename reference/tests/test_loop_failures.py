@@ -1,5 +1,6 @@
 """Bad runs: numbers that are none, somebody who wants the run to end, data that fail."""
 
+import functools
 import json
 import signal
 import threading
@@ -32,6 +33,7 @@ def bad_slope(x, bad):
 bad_slope.defvjp(lambda x, bad: (x, bad), lambda bad, g: (g * jnp.where(bad, jnp.nan, 1), None))
 
 
+@functools.cache
 def bad_loss_at(value, kernel="kernel_0"):
     """A loss that is infinite for batches with a marked example, or whose gradient is NaN."""
 
@@ -57,18 +59,18 @@ def marked(step):
     return data
 
 
-def by_hand(steps, rule=RULE):
+@jax.jit
+def step_by_hand(weights, state, x, y):
+    g = jax.grad(lambda w: losses(w, x, y, key=None).mean())(weights)
+    updates, state = RULE.update(g, state, weights)
+    return optax.apply_updates(weights, updates), state
+
+
+def by_hand(steps):
     """The weights after some of the run's steps."""
-
-    @jax.jit
-    def step(weights, state, x, y):
-        g = jax.grad(lambda w: losses(w, x, y, key=None).mean())(weights)
-        updates, state = rule.update(g, state, weights)
-        return optax.apply_updates(weights, updates), state
-
-    weights, state = WEIGHTS, rule.init(WEIGHTS)
+    weights, state = WEIGHTS, RULE.init(WEIGHTS)
     for number in steps:
-        weights, state = step(weights, state, X[ROWS[number]], Y[ROWS[number]])
+        weights, state = step_by_hand(weights, state, X[ROWS[number]], Y[ROWS[number]])
     return weights
 
 

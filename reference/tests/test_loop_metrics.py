@@ -1,6 +1,8 @@
 """Metrics of the training batches: means by step and by epoch, in the one compiled step."""
 
+import functools
 import re
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -57,8 +59,10 @@ def over(weights, x, y, *, key):
 
 SGD = optax.sgd(0.1)
 ASKED = {"apart": apart, "over": over}
+HALF = MixedPrecision("bfloat16")
 
 
+@functools.cache
 def by_hand():
     """Metrics of each step, and their weights, by a step of one's own."""
 
@@ -158,15 +162,14 @@ def measures_in_full(*given, **how):
         measures_in_full,
     ],
 )
-def test_training_metrics_are_means_by_step_and_epoch(implementation, tmp_path):
-    how = {"epochs": 2, "progress": False, "training_metrics": {"steps": marked}, "nonfinite": "skip"}
-    run = implementation(bad, WEIGHTS, three_batches, SGD, **how)
+def test_training_metrics_are_means_by_step_and_epoch(implementation, broken, tmp_path):
+    run = implementation(bad, WEIGHTS, three_batches, SGD, **MARKED)
     assert run.metrics["steps"].tolist()[1:] == [2, 3, 1, 2, 3]
     assert np.isnan(run.metrics["steps"][0])
     # The first step has no weight, the second is left out; in epoch 1 the last one has half of the weight.
     assert [record["training steps"] for record in run.history] == [3, (1 + 2 + 3 / 2) / (5 / 2)]
 
-    half = {"precision": MixedPrecision("bfloat16"), "pieces": 2, "epochs": 1, "batch_size": 8, "progress": False}
+    half = {"precision": HALF, "pieces": 2, "epochs": 1, "batch_size": 8, "progress": False}
     run = implementation(shared, WEIGHTS, (X[:8], Y[:8]), SGD, training_metrics={"again": shared}, **half)
     np.testing.assert_allclose(run.metrics["again"], run.losses, rtol=1e-6)
 
@@ -176,11 +179,23 @@ def test_training_metrics_are_means_by_step_and_epoch(implementation, tmp_path):
         epochs = [np.average(m, weights=w) for m, w in zip(means.reshape(3, 3), weights.reshape(3, 3), strict=True)]
         np.testing.assert_allclose([record[f"training {name}"] for record in run.history], epochs, rtol=1e-6)
 
-    kept = how | {"checkpoints": Checkpoints(tmp_path, every=2)}
+    shutil.copytree(broken, tmp_path / "kept")
+    again = implementation(bad, WEIGHTS, three_batches, SGD, checkpoints=Checkpoints(tmp_path / "kept"), **MARKED)
+    assert equal(again, whole())
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """The folder of a run that ended in the middle of its last epoch."""
+    folder = tmp_path_factory.mktemp("broken")
     with pytest.raises(Broken):
-        fit(bad, WEIGHTS, until_a_break, SGD, **kept)
-    again = implementation(bad, WEIGHTS, three_batches, SGD, **kept)
-    assert equal(again, fit(bad, WEIGHTS, three_batches, SGD, **how))
+        fit(bad, WEIGHTS, until_a_break, SGD, checkpoints=Checkpoints(folder, every=2), **MARKED)
+    return folder
+
+
+@functools.cache
+def whole():
+    return fit(bad, WEIGHTS, three_batches, SGD, **MARKED)
 
 
 class Broken(Exception):
@@ -209,6 +224,9 @@ def marked(weights, x, y, numbers, state, *, key):
     return numbers, (state != 1) * jnp.where((state == 0) & (numbers == 3), 0.5, 1.0)
 
 
+MARKED = {"epochs": 2, "progress": False, "training_metrics": {"steps": marked}, "nonfinite": "skip"}
+
+
 def test_the_run_before_a_bad_step_has_metrics_of_as_many_steps():
     with pytest.raises(NonFiniteError) as caught:
         fit(bad, WEIGHTS, three_batches, SGD, epochs=1, training_metrics={"steps": marked}, progress=False)
@@ -226,25 +244,58 @@ def test_a_run_with_metrics_is_the_one_without():
     assert runs[0].metrics == {}
 
 
-def largest(weights, x, *, key):
-    return jnp.abs(jnp.tanh(x @ weights["a"]) @ weights["b"] - x).max(-1)
+def dense(weights, x):
+    return jnp.tanh(x @ weights["a"]) @ weights["b"]
 
 
-def products(*edits, metrics=(("largest", largest),)):
-    """The matrix products in the program of a step of two layers in half precision."""
+def recurrent(weights, x):
+    return jax.lax.scan(lambda h, _: (jnp.tanh(h @ weights["a"]), None), x, length=9)[0]
+
+
+@functools.cache
+def pair_of(network):
+    """A loss and a metric of one network."""
+    loss = lambda weights, x, *, key: jnp.square(network(weights, x) - x).sum(-1)  # noqa: E731
+    metric = lambda weights, x, *, key: jnp.abs(network(weights, x) - x).max(-1)  # noqa: E731
+    return loss, metric
+
+
+def products(*edits, network=dense, measured=True, pieces=1, precision=HALF):
+    """The matrix products in the text of a compiled step; what is in a loop is there once."""
     loop, weights = changed(*edits, of=None), {"a": jnp.ones((7, 7)), "b": jnp.ones((7, 7))}
-    loss = lambda w, x, *, key: jnp.square(jnp.tanh(x @ w["a"]) @ w["b"] - x).sum(-1)  # noqa: E731
+    loss, metric = pair_of(network)
     carry = loop["Carry"](weights, (), SGD.init(weights), jnp.array(False))
-    rule = loop["Rule"](loss, None, SGD, None, 1, "stop", MixedPrecision("bfloat16"), None, None, metrics)
-    given = carry, (jnp.ones((4, 7)),), jax.random.key(0), np.uint32(0)
+    metrics = (("metric", metric),) if measured else ()
+    rule = loop["Rule"](loss, None, SGD, None, pieces, "stop", precision, None, None, metrics)
+    given = carry, (jnp.ones((4, 7)),), np.int64(0), np.uint32(0)
     return len(re.findall(r" dot\(", loop["step"].lower(*given, rule).compile().as_text()))
 
 
-def looks_again():
+def looks_again(**how):
     """A metric is computed from other arrays than the loss."""
-    return products(("jax.lax.stop_gradient(low), rest), *rounded", "weights, rest), *batch"))
+    return products(("jax.lax.stop_gradient(low), rest), *rounded", "weights, rest), *batch"), **how)
 
 
-@pytest.mark.statement("fit.metrics-cost", of=products, mutants=[looks_again])
+def looks_twice(**how):
+    """A metric is computed once for its numbers, and once for their weights."""
+    once = "metric(join(rule.graph, jax.lax.stop_gradient(low), rest), *rounded, key=key)"
+    return products((f"found = {once}", f"found = {once}; found = found, 1 + 0 * {once}"), **how)
+
+
+FORWARD = {dense: 2, recurrent: 1}  # products
+SHARED = [(dense, 1, None), (dense, 1, HALF), (dense, 2, None)]
+SECOND = [(recurrent, 1, None), (recurrent, 1, HALF), (dense, 2, HALF)]  # XLA does not see that they are the same
+
+
+@pytest.mark.statement("fit.metrics-cost", of=products, mutants=[looks_again, looks_twice])
 def test_a_metric_shares_the_products_of_the_loss(implementation):
-    assert implementation() == products(metrics=()) == 5  # two forward, three backward
+    for network, pieces, precision in SHARED + SECOND:
+        how = {"network": network, "pieces": pieces, "precision": precision}
+        alone, more = without(**how), FORWARD[network] * ((network, pieces, precision) in SECOND)
+        assert alone == (5 if network is dense else 3)
+        assert implementation(**how) == alone + more
+
+
+@functools.cache
+def without(**how):
+    return products(measured=False, **how)

@@ -68,6 +68,11 @@ def test_statistics_of_a_module_stay_in_float32():
 # ------------------------------------------------------------------ the scale of the loss
 SCALED = MixedPrecision("bfloat16", loss_scale=2.0**12)
 CLIP = functools.partial(clip_by_global_norm, limit=0.1)
+SGD = optax.sgd(1.0)
+
+
+def small(weight, x, y, *, key):
+    return weight * x * y
 
 
 def forgets_the_scale(*given, **how):
@@ -101,11 +106,10 @@ def test_a_scale_of_the_loss_changes_nothing_and_keeps_small_gradients(implement
         scaled = implementation(weighted, WEIGHTS, (X[:8], Y[:8]), RULE, precision=SCALED, **how | more)
         assert near(scaled.model, plain.model)
         np.testing.assert_allclose(scaled.losses, plain.losses, rtol=1e-5)
-    small = lambda w, x, y, *, key: w * x * y  # noqa: E731
     x = np.float32([1e-4, 1e-4])
     for scale, want in ((1.0, 0.0), (None, -1e-8)):
         precision = MixedPrecision("float16", loss_scale=scale)
-        run = implementation(small, jnp.float32(0), (x, x), optax.sgd(1.0), precision=precision, **ONCE)
+        run = implementation(small, jnp.float32(0), (x, x), SGD, precision=precision, **ONCE)
         assert float(run.model) == pytest.approx(want, rel=2e-3, abs=1e-12)
 
 

@@ -171,6 +171,9 @@ def test_half_precision_keys_and_empty_arrays_come_back(tmp_path):
 
 
 # ------------------------------------------------------------------ what is kept
+SLOW = adam(0.025)
+
+
 def keeps_all(*given, **how):
     """Nothing is ever removed."""
     return changed(("if name not in kept:", "if name in ():"))(*given, **how)
@@ -189,7 +192,7 @@ def keeps_the_first(*given, **how):
 @pytest.mark.statement("checkpoints.kept", of=fit, mutants=[keeps_all, keeps_the_last_alone, keeps_the_first])
 def test_the_last_and_the_best_are_kept(implementation, tmp_path):
     how = HOW | {"epochs": 5, "validation": VALID, "checkpoints": Checkpoints(tmp_path, keep=2)}
-    run = implementation(losses, WEIGHTS, (X, Y), adam(0.025), **how)
+    run = implementation(losses, WEIGHTS, (X, Y), SLOW, **how)
     best = int(np.argmin([record["validation loss"] for record in run.history]))
     assert best < 3  # not among the last two
     assert names(tmp_path) == [f"epochs-{n:06}-steps-{3 * n:010}" for n in (best + 1, 4, 5)]

@@ -18,14 +18,14 @@ DEFAULTS = {"adam.eps": 1e-8, "momentum.default": 0.0}
 BROADCASTS = (
     "a gradient of one entry is taken for every entry of its parameter, right is to refuse it: updates and parameters "
     "are added by the rules of broadcasting; "
-    "https://github.com/google-deepmind/optax/blob/main/optax/_src/update.py"
+    "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/_src/update.py"
 )
 KNOWN_FAILURES = {
     "stepper.gradients-of-others[momentum]": BROADCASTS,
     "stepper.gradients-of-others[adam]": BROADCASTS,
     "momentum.negative": (
         "optax.sgd(0.5, momentum=-0.5) steps, right is to refuse it: the decay of a trace is not checked; "
-        "https://github.com/google-deepmind/optax/blob/main/optax/transforms/_accumulation.py"
+        "https://github.com/google-deepmind/optax/blob/v0.2.8/optax/transforms/_accumulation.py"
     ),
 }
 

@@ -13,7 +13,7 @@ VARIANTS = {"momentum.rate-position": "inside"}
 KNOWN_FAILURES = {
     "stepper.gradients-of-others[momentum]": (
         "a gradient of one entry is taken for every entry of its variable, right is to refuse it: the velocity is "
-        "assigned after broadcasting; https://github.com/keras-team/keras/blob/master/keras/src/optimizers/sgd.py"
+        "assigned after broadcasting; https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/sgd.py"
     ),
 }
 

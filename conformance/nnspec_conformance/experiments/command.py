@@ -50,10 +50,12 @@ def run(options: argparse.Namespace) -> int:
     if options.record and not options.slow:
         raise HarnessError("--record needs --slow: only full forms are recorded")
     commits = {one.id: record.commit_of(core.block(spec, one.id), spec) for one in chosen if options.record}
-    status = 0
+    statuses = {}
     for id in progress([one.id for one in chosen], "experiments", bar=False):
-        status = max(status, _one(known[id], spec, committed, commits, options.slow, options.out))
-    return status
+        statuses[id] = _one(known[id], spec, committed, commits, options.slow, options.out)
+    if odd := [id for id, status in statuses.items() if status]:
+        print(f"experiments that did not come as they should: {', '.join(odd)}")
+    return max(statuses.values(), default=0)
 
 
 def _list(spec: Spec, committed: dict[str, dict]) -> int:

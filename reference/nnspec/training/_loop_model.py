@@ -36,7 +36,7 @@ def merged(model: Any, weights: Any, rest: Any) -> Any:
 
 def copied(tree: Any) -> Any:
     """The same arrays in memory of their own; nothing is compiled for it."""
-    arrays = jax.tree.map(jnp.asarray, tree)
+    arrays = jax.tree.map(lambda x: x if isinstance(x, jax.Array) else jnp.asarray(x), tree)
     return jax.device_put(arrays, jax.tree.map(lambda x: x.sharding, arrays), may_alias=False)
 
 

@@ -48,12 +48,12 @@ class Rule(NamedTuple):
 
 
 @functools.partial(jax.jit, static_argnums=4, donate_argnums=0)
-def step(carry: Carry, batch: Batch, key: Array, count: Any, rule: Rule) -> tuple[Carry, Array, Array, Array, Means]:
+def step(carry: Carry, batch: Batch, seed: Any, count: Any, rule: Rule) -> tuple[Carry, Array, Array, Array, Means]:
     """What the next step gets; the mean loss before this one, its weight, what of it is finite, and other means.
 
-    Its key is made of the run's and of the number of steps before it.
+    Its key is made of the run's seed and of the number of steps before it.
     """
-    weights, rest, key = carry.weights, carry.rest, jax.random.fold_in(key, count)
+    weights, rest, key = carry.weights, carry.rest, jax.random.fold_in(jax.random.key(seed), count)
 
     def mean(weights: Any, rest: Any, batch: Batch, key: Array) -> tuple[Array, tuple]:
         low, rounded = lowered(weights, rule.precision), lowered(batch, rule.precision)
@@ -79,7 +79,7 @@ def step(carry: Carry, batch: Batch, key: Array, count: Any, rule: Rule) -> tupl
     found, rest, g = gathered(in_shares(gradients, rule.devices)(*given, batch, key), rule.devices)
     value, weight, measured = found
     g = unscaled(g, carry.scale)
-    finite = gathered(jnp.stack([jnp.isfinite(x).all() for x in (value, *jax.tree.leaves(g))]), rule.devices)
+    finite = gathered(jnp.stack([_finite(x) for x in (value, *jax.tree.leaves(g))]), rule.devices)
     told = jnp.where(weight == 0, jnp.nan, value)  # where no example counts there is no mean
     measured = {name: (jnp.where(w == 0, jnp.nan, m), w) for name, (m, w) in measured.items()}
 
@@ -109,6 +109,11 @@ def step(carry: Carry, batch: Batch, key: Array, count: Any, rule: Rule) -> tupl
     after = kept(after._replace(halted=halted, scale=scale), rule.devices)
     measured = {name: (m, jnp.where(taken, w, 0)) for name, (m, w) in measured.items()}
     return after, told, jnp.where(taken, weight, 0), finite, measured
+
+
+def _finite(x: Array) -> Array:
+    """Whether all numbers are finite; of bytes XLA's processors compare many at a time, of truth values one."""
+    return jnp.isfinite(x).astype(jnp.uint8).min(initial=1) == 1
 
 
 def _adds_up(jaxpr: Any) -> bool:

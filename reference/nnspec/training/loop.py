@@ -171,7 +171,7 @@ def fit(
     told |= {"training metrics": ", ".join(sorted(at.measured)) or None}
     at = at if checkpoints is None else at.restored(checkpoints, told)
     stop = stop or functools.partial(early_stopping_update, patience=epochs)
-    key, ended, pending = jax.random.key(seed), "epochs", []
+    ended, pending = "epochs", []
 
     def settle(left: int) -> None:
         """Look at all steps but the last ones, which may go on meanwhile."""
@@ -206,7 +206,9 @@ def fit(
             start = time.perf_counter()
             for rows, batch in _kept_on_error(given(at.epoch, len(at.seen)), keep):
                 number = len(at.losses)
-                at.carry, mean, weight, finite, measured = step(at.carry, batch, key, np.uint32(number), rule)
+                at.carry, mean, weight, finite, measured = step(
+                    at.carry, batch, np.int64(seed), np.uint32(number), rule
+                )
                 pending.append(Pending(number, at.epoch, len(at.seen), rows, batch, finite))
                 at.losses.append(mean)
                 at.seen.append((mean, weight))

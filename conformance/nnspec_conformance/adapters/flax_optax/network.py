@@ -11,7 +11,7 @@ from flax import nnx
 BROADCAST = (
     "a bias of one entry is added to every unit, and a kernel of one unit is taken beside a bias of several, right is "
     "to refuse: nnx.merge compares no shapes, and the bias is reshaped and broadcast; searched 2026-11-27, not found; "
-    "https://github.com/google/flax/blob/main/flax/nnx/nn/linear.py"
+    "https://github.com/google/flax/blob/v0.12.8/flax/nnx/nn/linear.py"
 )
 ORDER = (
     "a misspelt name is taken, and so is a layer 7 after the layers 0 to 2, right is to refuse: nnx.merge pairs the "
@@ -21,7 +21,7 @@ ORDER = (
 NAMES = (
     "relu6, mish and swish are taken for an activation, right is to refuse: JAX names activations by the functions of "
     "jax.nn, which has more of them; searched 2026-11-27, not found; "
-    "https://github.com/jax-ml/jax/blob/main/jax/nn/__init__.py"
+    "https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/nn/__init__.py"
 )
 
 

@@ -28,6 +28,7 @@ def as_declared(operation: Operation, function: Callable, others: Iterable[str] 
     words = [axis for argument in operation.arguments for row in rows_of(argument) for axis in row.axes]
     tables = [argument for argument in operation.arguments if isinstance(argument, Table)]
     decisive = {name for axis in words for name in names(axis)} | {table.by for table in tables}
+    decisive |= {attribute.name for attribute in operation.attributes if attribute.spares}
     fitting: set[Any] = set()
 
     @functools.wraps(function)

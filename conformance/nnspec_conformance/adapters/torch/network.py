@@ -11,7 +11,7 @@ import torch.nn.functional as F
 BIAS = (
     "a bias of one entry is added to every unit, and [1, out] is taken for [out], right is to refuse: the bias of "
     "addmm is expanded, and functional_call compares no shapes; nn.Linear makes its own bias, of the right length; "
-    "searched 2026-11-27, not found; https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/Linear.cpp"
+    "searched 2026-11-27, not found; https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/Linear.cpp"
 )
 NAMES = (
     "relu6, mish and dropout are taken for an activation, right is to refuse: PyTorch names activations by the "

@@ -34,6 +34,11 @@ def to_numpy(t: torch.Tensor) -> np.ndarray:
 
 
 def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
+    return pulled_back(f, primals, cotangents, create_graph=True)
+
+
+def pulled_back(f: Callable, primals: tuple, cotangents: Any, *, create_graph: bool) -> tuple:
+    """The gradients, which may be differentiated once more where a graph of them is made."""
     leaves = [p if p.requires_grad else p.detach().requires_grad_() for p in primals]
     with torch.enable_grad():
         y = f(*leaves)
@@ -48,4 +53,4 @@ def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
             return tuple(torch.zeros_like(leaf) for leaf in leaves)
         outputs, cotangents = zip(*moving, strict=True)
         # create_graph: the second derivative is the vjp of a vjp; materialize_grads: 0 for an input not used
-        return torch.autograd.grad(outputs, leaves, cotangents, create_graph=True, materialize_grads=True)
+        return torch.autograd.grad(outputs, leaves, cotangents, create_graph=create_graph, materialize_grads=True)

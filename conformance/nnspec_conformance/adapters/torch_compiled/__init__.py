@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 
 from nnspec_conformance.adapters import torch as eager
-from nnspec_conformance.adapters.torch.transport import STEPS, asarray, to_numpy, vjp
-from nnspec_conformance.adapters.torch_compiled.compiler import alone, compile, within
+from nnspec_conformance.adapters.torch.transport import STEPS, asarray, to_numpy
+from nnspec_conformance.adapters.torch_compiled.compiler import alone, compile, vjp, within
 from nnspec_conformance.loading import joined
 
 NAME = "torch_compiled"

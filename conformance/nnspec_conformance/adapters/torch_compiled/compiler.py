@@ -6,10 +6,14 @@ import contextlib
 import functools
 import logging
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 import torch._dynamo.config
 import torch._inductor.config
+import torch.utils._pytree as pytree
+
+from nnspec_conformance.adapters.torch import transport
 
 MANY = 2**20
 torch._dynamo.config.recompile_limit = MANY  # beyond it a call is computed without the compiler, and says nothing
@@ -39,6 +43,16 @@ def compile(program: Callable) -> Callable:
             return compiled(*arrays)
 
     return run
+
+
+def vjp(f: Callable, primals: tuple, cotangents: Any) -> tuple:
+    """The gradients; a graph of them is made for a second derivative alone.
+
+    With one the compiled backward pass is recorded, and what it writes in place is then refused.
+    """
+    parts = (*primals, *pytree.tree_leaves(cotangents))
+    nested = any(isinstance(part, torch.Tensor) and part.requires_grad for part in parts)
+    return transport.pulled_back(f, primals, cotangents, create_graph=nested)
 
 
 def within(operation: Callable) -> Callable:

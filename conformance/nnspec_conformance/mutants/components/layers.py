@@ -46,6 +46,19 @@ def loses_small_products(x, kernel, bias):
     return (products.sum(-2) + bias.astype(np.float64)).astype(x.dtype)
 
 
+@MUTANTS.add("what is missing of a bias is taken for zeros", "dense.one-bias")
+def fills_a_bias_up_with_zeros(x, kernel, bias, *, one_bias="refused"):
+    filled = np.zeros(kernel.shape[1], bias.dtype)
+    filled[: len(bias)] = bias
+    return right.dense(x, kernel, filled)
+
+
+@MUTANTS.add("the gradient of one bias is the mean over the units", "dense.one-bias", part="_vjp")
+def averages_the_gradients_of_one_bias(x, kernel, bias, cotangents, **given):
+    dx, dkernel, dbias = right.dense_vjp(x, kernel, bias, cotangents, **given)
+    return dx, dkernel, dbias / np.float32(kernel.shape[1] if bias.shape == (1,) else 1)
+
+
 # ---- families
 
 

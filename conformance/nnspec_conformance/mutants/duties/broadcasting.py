@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
+
 from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.refusals import of_shapes
 from nnspec_conformance.shape_faults import Repair, each, fitted, fitting_steps, squeezed, stretched
@@ -78,3 +81,13 @@ def repeats_an_axis_in_a_step(start, params, **given):
 )
 def drops_an_axis_in_a_step(start, params, **given):
     return stepping(start, params, given, squeezed)
+
+
+@MUTANTS.add(
+    "a bias of one entry is taken, as declared, and so is a kernel of one unit beside a bias of several",
+    "duty.broadcasting[dense]",
+    variants={"dense.one-bias": "broadcast"},
+)
+def takes_a_kernel_of_one_unit(x, kernel, bias):
+    kernel = np.broadcast_to(kernel, (len(kernel), max(kernel.shape[-1], bias.shape[0])))
+    return right.dense(x, kernel, bias, one_bias="broadcast")

@@ -7,6 +7,7 @@ Every function computes in the dtype that it is handed; the expected values of t
 from __future__ import annotations
 
 import functools
+import inspect
 
 import numpy as np
 
@@ -34,6 +35,20 @@ def in_float64(function):
     return rounded
 
 
+def numbers_kept(function):
+    """The function with one more keyword: whether numbers given by keyword are kept, or ``float32`` first."""
+    defaults = inspect.unwrap(function).__kwdefaults__
+
+    @functools.wraps(function)
+    def call(x, *, numbers="kept", **attributes):
+        if numbers == "float32":
+            given = (defaults | attributes).items()
+            attributes |= {name: float(np.float32(value)) for name, value in given if isinstance(value, int | float)}
+        return function(x, **attributes)
+
+    return call
+
+
 def identity(x):
     return x
 
@@ -58,25 +73,30 @@ def relu_second_derivative(x):
     return np.zeros_like(x)
 
 
+@numbers_kept
 @half_steps
 def leaky_relu(x, *, negative_slope=0.01):
     return np.where(x >= 0, x, x.dtype.type(negative_slope) * x)
 
 
+@numbers_kept
 def leaky_relu_derivative(x, *, negative_slope=0.01, gradient_at_zero="slope"):
     positive = x >= 0 if gradient_at_zero == "one" else x > 0
     return np.where(positive, x.dtype.type(1), x.dtype.type(negative_slope))
 
 
+@numbers_kept
 def leaky_relu_second_derivative(x, *, negative_slope=0.01):
     return np.zeros_like(x)
 
 
+@numbers_kept
 @half_steps
 def elu(x, *, alpha=1.0):
     return np.where(x > 0, x, x.dtype.type(alpha) * np.expm1(np.minimum(x, 0)))
 
 
+@numbers_kept
 @half_steps
 def elu_derivative(x, *, alpha=1.0, gradient_at_zero="alpha", slopes="kept"):
     positive = x >= 0 if gradient_at_zero == "one" else x > 0
@@ -89,6 +109,7 @@ def _exponential_slope(x, scale, slopes):
     return scale * np.expm1(below) + scale if slopes == "result" else scale * np.exp(below)
 
 
+@numbers_kept
 def elu_second_derivative(x, *, alpha=1.0):
     return np.where(x > 0, x.dtype.type(0), x.dtype.type(alpha) * np.exp(np.minimum(x, 0)))
 

@@ -12,9 +12,9 @@ from nnspec_conformance.oracles.components.activations import ACTIVATIONS
 from nnspec_conformance.oracles.sums import summed
 
 
-def dense(x, kernel, bias, *, narrow=None):
+def dense(x, kernel, bias, *, one_bias="refused", narrow=None):
     """The sums of products; every partial sum is rounded to ``narrow`` where that is given."""
-    if bias.shape != kernel.shape[1:]:
+    if bias.shape != kernel.shape[1:] and not (one_bias == "broadcast" and bias.shape == (1,)):
         raise ValueError(f"bias of shape {bias.shape} for a kernel of shape {kernel.shape}")
     return _product(x, kernel, narrow) + bias
 
@@ -23,9 +23,12 @@ def _product(a, b, narrow):
     return a @ b if narrow is None else summed(a[..., None] * b, -2, narrow=narrow)
 
 
-def dense_vjp(x, kernel, bias, cotangents, *, narrow=None):
+def dense_vjp(x, kernel, bias, cotangents, *, one_bias="refused", narrow=None):
+    """``one_bias`` is that of ``dense``: a bias of one entry has the gradients of all units, added."""
     rows, g = x.reshape(-1, x.shape[-1]), cotangents.reshape(-1, cotangents.shape[-1])
     dx, dkernel = _product(cotangents, kernel.T, narrow), _product(rows.T, g, narrow)
+    if one_bias == "broadcast" and bias.shape == (1,):
+        g = g.reshape(-1, 1)
     return dx, dkernel, summed(g, 0, narrow=narrow)
 
 

@@ -13,7 +13,10 @@ from nnspec_conformance.inputs import neighbours, real_numbers, same_length, wid
 from nnspec_conformance.oracles.components import activations as oracle
 from nnspec_conformance.tolerance import Want, exact, smallest_normal, ulp, ulps
 
-FUNCTION_FORMS = ("form",)  # readings on which the value depends; the others concern the gradient at one point
+FUNCTION_FORMS = (
+    "form",
+    "numbers",
+)  # readings on which the value depends; others are about the gradient
 LIMITS = {
     "identity": (-np.inf, np.inf), "relu": (0, np.inf), "leaky_relu": (-np.inf, np.inf), "elu": (-1, np.inf),
     "selu": (-oracle.SELU_SCALE * oracle.SELU_ALPHA, np.inf), "gelu": (0, np.inf), "sigmoid": (0, 1), "tanh": (-1, 1),
@@ -76,6 +79,11 @@ def accurate(operation: str, readings: dict) -> Callable[..., Want]:
         )
 
     return value
+
+
+def as_read(number: float, readings: dict) -> float:
+    """A number as an implementation has it that is handed it by keyword."""
+    return float(np.float32(number)) if readings.get("numbers") == "float32" else number
 
 
 def fixed(operation: str) -> dict:
@@ -168,9 +176,9 @@ def test_relu_gradient_at_zero() -> Iterator[Case]:
 
 
 @clause("leaky-relu.value")
-def test_leaky_relu_value() -> Iterator[Case]:
+def test_leaky_relu_value(readings: dict) -> Iterator[Case]:
     def value(x: np.ndarray, *, negative_slope: float) -> Want:
-        u, dtype = wide(x), str(x.dtype)
+        u, dtype, negative_slope = wide(x), str(x.dtype), as_read(negative_slope, readings)
         slope = abs(negative_slope)
         product = ulps(negative_slope * u, 1.5, dtype, moved=slope * ulp(u, dtype))  # and the slope is rounded
         allowed = np.where(u > 0, 0.0, product.allowed)
@@ -196,8 +204,9 @@ def test_leaky_relu_gradient_at_zero(readings: dict) -> Iterator[Case]:
 
 
 @clause("elu.value")
-def test_elu_value() -> Iterator[Case]:
+def test_elu_value(readings: dict) -> Iterator[Case]:
     def value(x: np.ndarray, *, alpha: float) -> Want:
+        alpha = as_read(alpha, readings)
         f, dtype = (lambda v: oracle.elu(wide(v), alpha=alpha)), str(x.dtype)
         return ulps(f(x), 6 + oracle_error(dtype), dtype, moved=change(f, x), magnitude=alpha)  # 4, product, alpha
 
@@ -248,6 +257,23 @@ def test_selu_gradient_at_zero(readings: dict) -> Iterator[Case]:
     left, right = oracle.SELU_SCALE * oracle.SELU_ALPHA, oracle.SELU_SCALE
     at_zero = left if readings["gradient_at_zero"] == "left" else right
     yield from gradient_at("selu", [0.0, 2.0], [at_zero, right])
+
+
+@clause("activation.numbers")
+def test_numbers(operation: str, readings: dict) -> Iterator[Case]:
+    f, slope = (float64_oracle(operation, readings, part) for part in ("", "_derivative"))
+    x = same_length(-np.geomspace(1e-3, 20, 64))
+    for number in (0.1, 0.3):  # float32 has both with an error of more than 3e-9 of them
+        given = {"leaky_relu": "negative_slope", "elu": "alpha"}[operation]
+        value, steep = f(x, **{given: number}), slope(x, **{given: number})
+        note = f"{given} {number} in the digits of float32"
+        moved = change(lambda v, given=given, number=number: f(v, **{given: number}), x)
+        want = ulps(value, 12, "float64", scale=1.0, moved=moved)
+        yield call(operation, x, **{given: number}, want=want, note=note)
+        ones = np.ones_like(x)
+        moved = change(lambda v, given=given, number=number: slope(v, **{given: number}), x)
+        want = ulps(steep, 12, "float64", scale=1.0, moved=moved)
+        yield gradient(operation, x, **{given: number}, cotangents=ones, want=(want,), note=f"{note}, in the gradient")
 
 
 # ---- gelu, sigmoid, tanh, softplus, hard sigmoid

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.cases import Case, call, clause, gradient
+from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import network, normal_draws, wide
 from nnspec_conformance.oracles.components import layers as oracle
@@ -125,6 +125,22 @@ def test_gradient() -> Iterator[Case]:
         cotangents = normal_draws(27, (*leading, 5), dtype)
         arrays, note = dense_arrays(dtype, leading), "averages over the batch"
         yield gradient("dense", *arrays, cotangents=cotangents, want=dense_gradients, note=note)
+
+
+@clause("dense.one-bias")
+def test_one_bias(readings: dict) -> Iterator[Case | ErrorCase]:
+    for leading in ((6,), (2, 4)):
+        x, kernel, bias = dense_arrays("float32", leading)
+        if readings["one_bias"] == "refused":
+            yield refusal("dense", x, kernel, bias[:1], valid=(x, kernel, bias), note="one bias for five units")
+            continue
+        yield call("dense", x, kernel, bias[:1], want=dense_want, note="the bias of the first unit alone")
+        cotangents = normal_draws(28, (*leading, 5), "float32")
+        dx, dkernel, _ = dense_gradients(x, kernel, bias, cotangents)
+        g = wide(cotangents)
+        whole = bound(g.sum(keepdims=True).reshape(1), np.abs(g).sum().reshape(1), g.size, "float32")
+        note = "the sum over the first unit alone"
+        yield gradient("dense", x, kernel, bias[:1], cotangents=cotangents, want=(dx, dkernel, whole), note=note)
 
 
 @clause("dense.long-sums")

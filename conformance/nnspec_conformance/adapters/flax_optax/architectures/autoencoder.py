@@ -1,6 +1,6 @@
 """Stock layers and losses; what neither Flax nor Optax has is taken as Flax's own example of a variational one has it.
 
-That is https://github.com/google/flax/tree/main/examples/vae: the divergence, and the draw of a code.
+That is https://github.com/google/flax/tree/v0.12.8/examples/vae: the divergence, and the draw of a code.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from nnspec_conformance.adapters.flax_optax import network
 from nnspec_conformance.adapters.flax_optax.components import layers
 
 OPTAX = "searched 2026-11-29, not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/losses/_classification.py"
-VAE = "searched 2026-11-29, not found; https://github.com/google/flax/tree/main/examples/vae"
+VAE = "searched 2026-11-29, not found; https://github.com/google/flax/tree/v0.12.8/examples/vae"
 # Measured: what was asked, what came, what is right, and why.
 BROADCAST = (
     "a mean of one example is taken beside the log-variances of several, right is to refuse: arrays are broadcast; "
@@ -42,7 +42,7 @@ KNOWN_FAILURES = {
     "add-noise.range": f"a deviation of -0.25 is taken, right is to refuse it: it is multiplied by hand; {VAE}",
     "gaussian-bound.variance": (
         "a variance of 0 gives NaN, right is to refuse it: no range is checked; "
-        "searched 2026-11-29, not found; https://github.com/jax-ml/jax/blob/main/jax/_src/scipy/stats/norm.py"
+        "searched 2026-11-29, not found; https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/scipy/stats/norm.py"
     ),
     "sparsity-divergence.activations": (
         "an activation of 1.25 is taken and gives 0.930, right is to refuse it: the loss is of the mean, and checks no "

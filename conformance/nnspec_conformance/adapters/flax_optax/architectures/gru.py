@@ -12,7 +12,7 @@ VARIANTS = {
     "gru.padded-outputs": "running",
     "gru.reverse-order": ("processing", "aligned"),
 }
-SOURCE = "https://github.com/google/flax/blob/main/flax/nnx/nn/recurrent.py"
+SOURCE = "https://github.com/google/flax/blob/v0.12.8/flax/nnx/nn/recurrent.py"
 NOT_FOUND = f"searched 2026-11-28, not found; {SOURCE}"
 KNOWN_FAILURES = {
     "gru.padding-gradient": (

@@ -13,7 +13,7 @@ VARIANTS = {
     "lstm.reverse-order": ("processing", "aligned"),
 }
 DEFAULTS = {"lstm-forget-bias.start": 0.0}
-SOURCE = "https://github.com/google/flax/blob/main/flax/nnx/nn/recurrent.py"
+SOURCE = "https://github.com/google/flax/blob/v0.12.8/flax/nnx/nn/recurrent.py"
 NOT_FOUND = f"searched 2026-11-28, not found; {SOURCE}"
 KNOWN_FAILURES = {
     "lstm.padding-gradient": (

@@ -14,14 +14,14 @@ KNOWN_FAILURES = {
     **{
         f"resize.size-error[{operation}]": (
             "a size of -1 gives an empty map, right is to refuse it; searched 2026-11-28, not found; "
-            "https://github.com/jax-ml/jax/blob/main/jax/_src/image/scale.py"
+            "https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/image/scale.py"
         )
         for operation in ("resize_nearest", "resize_linear", "resize_cubic")
     },
     "resize-nearest.every-length": (
         "the place 14 of 29 takes entry 14 of 30, right is 15: 14.5 times 30 is divided by 29 as a product with the "
         "reciprocal in float32; searched 2026-11-28, not found; "
-        "https://github.com/jax-ml/jax/blob/main/jax/_src/image/scale.py"
+        "https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/image/scale.py"
     ),
 }
 DEFAULTS = {"resize-linear.default-antialias": True}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flax import nnx
 
 VARIANTS = {"spectral-norm.evaluation": "iterated"}
-SOURCE = "searched 2026-11-29, not found; https://github.com/google/flax/blob/main/flax/nnx/nn/normalization.py"
+SOURCE = "searched 2026-11-29, not found; https://github.com/google/flax/blob/v0.12.8/flax/nnx/nn/normalization.py"
 FEWER = f"0 iterations give the kernel back, and no vector is kept, right is to refuse; {SOURCE}"
 ONE_ENTRY = f"a vector of one entry is taken beside two outputs, right is to refuse: it is broadcast in place; {SOURCE}"
 KNOWN_FAILURES = {

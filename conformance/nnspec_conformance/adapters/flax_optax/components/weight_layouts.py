@@ -15,7 +15,7 @@ KNOWN_FAILURES = {
     f"duty.broadcasting[{operation}]": (
         "a bias of one entry in a layer of 5 units is taken and added to every unit, right is to refuse: neither "
         "nnx.merge nor nnx.update compares shapes, and nnx.Linear and nnx.Conv broadcast the bias; "
-        "searched 2026-11-27, not found; https://github.com/google/flax/blob/main/flax/nnx/nn/linear.py"
+        "searched 2026-11-27, not found; https://github.com/google/flax/blob/v0.12.8/flax/nnx/nn/linear.py"
     )
     for operation in ("dense_native", "convolution_native", "lstm_native", "gru_native")
 } | {f"duty.names[{operation}]": network.ORDER for operation in ("dense_native", "convolution_native", "lstm_native")}

@@ -41,52 +41,52 @@ KNOWN_FAILURES = {
     "activation.gated-slopes[gelu]; form=tanh": (
         "tanh form: the slope at -4.87 is 0 in float32, right is -3.5e-6, and at -7.34 it is -3.7e-14 in float64, "
         "right is -4.3e-16: 1 + tanh(u) and 1 - tanh(u)**2 cancel; searched 2026-11-27, not found; "
-        "https://github.com/jax-ml/jax/blob/main/jax/_src/nn/functions.py"
+        "https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/nn/functions.py"
     ),
     "activation.gradient-limits[gelu]": (
         "the gradient at -inf is NaN, right is 0: the chain rule multiplies -inf by a factor that is exactly 0; "
-        "searched 2026-11-27, not found; https://github.com/jax-ml/jax/blob/main/jax/_src/nn/functions.py"
+        "searched 2026-11-27, not found; https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/nn/functions.py"
     ),
     "activation.gradient-limits[silu]": (
         "the gradient at -inf is NaN, right is 0: -inf times the slope of the sigmoid, which is 0; searched "
-        "2026-11-27, not found; https://github.com/jax-ml/jax/blob/main/jax/_src/nn/functions.py"
+        "2026-11-27, not found; https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/nn/functions.py"
     ),
     "activation.limits[gelu]": (
         "gelu(-inf) is NaN, right is 0: both forms multiply -inf by a factor that is exactly 0; searched 2026-11-27, "
-        "not found; https://github.com/jax-ml/jax/blob/main/jax/_src/nn/functions.py"
+        "not found; https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/nn/functions.py"
     ),
     "duty.nan[gelu]": (
         "gelu(-inf) is NaN, right is 0: both forms multiply -inf by a factor that is exactly 0; searched 2026-11-27, "
-        "not found; https://github.com/jax-ml/jax/blob/main/jax/_src/nn/functions.py"
+        "not found; https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/nn/functions.py"
     ),
     "activation.limits[silu]": (
         "silu(-inf) is NaN, right is 0: x * sigmoid(x) is -inf * 0; searched 2026-11-27, not found; "
-        "https://github.com/jax-ml/jax/blob/main/jax/_src/nn/functions.py"
+        "https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/nn/functions.py"
     ),
     "duty.nan[silu]": (
         "silu(-inf) is NaN, right is 0: x * sigmoid(x) is -inf * 0; searched 2026-11-27, not found; "
-        "https://github.com/jax-ml/jax/blob/main/jax/_src/nn/functions.py"
+        "https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/nn/functions.py"
     ),
     "activation.tail[gelu]; form=tanh": (
         "tanh form: gelu(-4.89) is 0 in float32, right is -4.8e-7, and gelu(-7.32) is -2.8e-15 in float64, right is "
         "-4.3e-17: 1 + tanh(u) cancels; searched 2026-11-27, not found; "
-        "https://github.com/jax-ml/jax/blob/main/jax/_src/nn/functions.py"
+        "https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/nn/functions.py"
     ),
     "activation.gradient[gelu]; form=tanh, float16, float64": (
         "tanh form: the gradient at -148 and beyond in float16 is NaN, right is 0: the cubic's slope 3 x**2 overflows "
         "and is multiplied by 1 - tanh**2 = 0; in float64 it is off by 82 ulp at 7.33, where 1 - tanh**2 cancels; "
-        "searched 2026-11-27, not found; https://github.com/jax-ml/jax/blob/main/jax/_src/nn/functions.py"
+        "searched 2026-11-27, not found; https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/nn/functions.py"
     ),
     "activation.gradient[gelu]; form=tanh, float32": (
         "tanh form: the gradient at -7.34 in float32 is -1.9e-5, right is -8.7e-16: without FMA the tanh of large "
         "arguments is not 1, and 1 + tanh(u) keeps the difference; searched 2026-11-27, not found; "
-        "https://github.com/jax-ml/jax/blob/main/jax/_src/nn/functions.py",
+        "https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/nn/functions.py",
         tanh_misses_one,
     ),
     "activation.gradient-finite[gelu]; form=tanh": (
         "tanh form: the gradient at -1.1e19 and beyond is NaN in float32, right is 0: the cubic's slope 3 x**2 "
         "overflows and is multiplied by 1 - tanh**2 = 0; searched 2026-11-27, not found; "
-        "https://github.com/jax-ml/jax/blob/main/jax/_src/nn/functions.py"
+        "https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/nn/functions.py"
     ),
     "activation.second-derivative[gelu]; form=tanh": (
         "tanh form: at -4.87 it is 0 in float32, right is -2.1e-5: 1 - tanh**2 cancels and is multiplied by the square "

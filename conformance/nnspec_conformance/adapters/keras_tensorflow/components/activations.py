@@ -7,6 +7,7 @@ from functools import partial
 from nnspec_conformance.adapters.keras_tensorflow.kernels import softmax_is_short, softmax_loses_nan
 
 VARIANTS = {
+    "activation.numbers[leaky_relu]": "float32",  # the attribute alpha of the op is one
     "selu.gradient-at-zero": "right",
     "activation.half-precision": "steps",
     "activation.half-slopes": "steps",
@@ -20,30 +21,25 @@ SUBNORMALS = {"elu": {"float32": "kept", "bfloat16": "kept"}}  # handed through:
 LOSES_NAN = (
     "a row with one NaN gives NaN there and 0 elsewhere, right is NaN in the whole row: oneDNN's kernel; right with "
     "TF_ENABLE_ONEDNN_OPTS=0; searched 2026-11-27, not found; "
-    "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/mkl/mkl_softmax_op.cc"
+    "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/core/kernels/mkl/mkl_softmax_op.cc"
 )
 # Measured: at which input, got, right, and why.
 KNOWN_FAILURES = {
     "activation.limits[gelu]": (
         "gelu(-inf) is NaN, right is 0: both forms multiply -inf by a factor that is exactly 0; searched 2026-11-27, "
-        "not found; https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+        "not found; https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "duty.nan[gelu]": (
         "gelu(-inf) is NaN, right is 0: both forms multiply -inf by a factor that is exactly 0; searched 2026-11-27, "
-        "not found; https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+        "not found; https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "duty.nan[silu]": (
         "silu(-inf) is NaN, right is 0: x * sigmoid(x) is -inf * 0; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_impl.py"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_impl.py"
     ),
     "activation.limits[silu]": (
         "silu(-inf) is NaN, right is 0: x * sigmoid(x) is -inf * 0; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_impl.py"
-    ),
-    "activation.accuracy[leaky_relu]; float64": (
-        "leaky_relu(-19.99) with slope 0.2 is -3.99800006 in float64, right is -3.998: the op's attribute alpha is a "
-        "float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/relu_op_functor.h"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_impl.py"
     ),
     "activation.accuracy[elu]": (
         "elu(-1e-6) is -1.0133e-6 in float32 and elu(-2.2e-17) is 0 in float64, right is x: exp(x) - 1 cancels; "
@@ -56,7 +52,7 @@ KNOWN_FAILURES = {
     "activation.accuracy[gelu]; float64": (
         "gelu(2) is 1.954499732 in float64, right is 1.954499736: the factors 0.7071067811865476 and "
         "0.7978845608028654 pass through float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.tail[elu]": (
         "elu(-2.2e-17) is 0 in float64, right is -2.2e-17: exp(x) - 1 cancels; "
@@ -69,22 +65,17 @@ KNOWN_FAILURES = {
     "activation.tail[gelu]; form=tanh": (
         "tanh form: gelu(-4.89) is 0 in float32, right is -4.8e-7, and gelu(-7.1) is 0 in float64, right is -6.9e-16: "
         "1 + tanh(u) cancels; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.tail[gelu]; form=exact, float64": (
         "exact form: gelu(-13.56) is -4.6874417e-41 in float64, right is -4.6874269e-41: the factor 0.7071067811865476 "
         "passes through float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.subnormals[relu]; float32": (
         "relu(9e-39) is 0 in all of 16 elements, right for a subject that flushes, but 9e-39 in one element alone and "
         "in some of the last of 7509: packets flush, the remainder does not; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/relu_op_functor.h"
-    ),
-    "activation.gradient[leaky_relu]; float64": (
-        "the gradient at -2580 with slope 0.2 is 0.200000003 in float64, right is 0.2: the op's attribute alpha is a "
-        "float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/relu_op_functor.h"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/core/kernels/relu_op_functor.h"
     ),
     "activation.gradient[selu]": (
         "the gradient at -2.2e-17 is 1.0507 in float64, right is 1.7581: it takes the branch of the output's sign, and "
@@ -93,42 +84,37 @@ KNOWN_FAILURES = {
     "activation.gradient[gelu]; form=exact, float64": (
         "exact form: the gradient at 0.78 times -0.5 is -0.5059312401 in float64, right is -0.5059312428: the factor "
         "0.7071067811865476 passes through float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.gradient[gelu]; form=tanh, float16, float32, float64": (
         "tanh form: the gradient at -10000 in float16 is NaN, right is 0: the slope of x**3 overflows and is "
         "multiplied by 1 - tanh**2 = 0; at -4.85 in float32 it is 0, right is -4e-6: 1 - tanh**2 cancels; in float64 "
         "the factor 0.7978845608028654 passes through float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.gradient-finite[gelu]; form=tanh": (
         "tanh form: the gradient at -1.9e19 and beyond is NaN in float32, right is 0: the slope of the cubic overflows "
         "and inf is multiplied by 0; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.gated-slopes[gelu]; form=tanh": (
         "tanh form: the slope at -7.5 is 0 in float64, right is 2.7e-17: 1 + tanh(u) and 1 - tanh(u)**2 cancel; "
         "searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.gated-slopes[gelu]; form=exact, float64": (
         "exact form: the slope at -31.9 is -1.358557e-220 in float64, right is -1.358533e-220: the factor "
         "0.7071067811865476 passes through float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
-    ),
-    "activation.gradient-limits[leaky_relu]; float64": (
-        "the gradient at -inf with slope 0.2 is 0.200000003 in float64, right is 0.2: the op's attribute alpha is a "
-        "float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/relu_op_functor.h"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.gradient-limits[gelu]": (
         "the gradient at -inf is NaN, right is 0: the chain rule multiplies -inf by a factor that is exactly 0; "
         "searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.gradient-limits[silu]": (
         "the gradient at -inf is NaN, right is 0: -inf times the slope of the sigmoid, which is 0; searched "
-        "2026-11-27, not found; https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_impl.py"
+        "2026-11-27, not found; https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_impl.py"
     ),
     "duty.sizes[elu]": (
         "elu(-2.43e-5) with alpha 0.5 is -1.21593e-5 in float32, right is -1.21470e-5: exp(x) - 1 cancels; "
@@ -149,7 +135,7 @@ KNOWN_FAILURES = {
     "duty.sizes[gelu]; float64": (
         "gelu(-0.96) is -0.161790616 in float64, right is -0.161790612: the factor 0.7071067811865476 passes through "
         "float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.second-derivative[elu]": (
         "at -1e-8 it is 0 in float32 and at -2.2e-17 in float64, right is 1: the sign is that of the result, which has "
@@ -162,17 +148,12 @@ KNOWN_FAILURES = {
     "activation.second-derivative[gelu]; form=exact, float64": (
         "exact form: at -2.4e-8 it is 0.797884547 in float64, right is 0.797884561: the factor 0.7071067811865476 "
         "passes through float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.second-derivative[gelu]; form=tanh": (
         "tanh form: at -4.85 it is 0 in float32, right is -2.4e-5: 1 - tanh**2 cancels; in float64 the factor "
         "0.7978845608028654 passes through float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/nn_ops.py"
-    ),
-    "leaky-relu.value; float64": (
-        "leaky_relu(-13.33) with slope 0.3 is -3.99900016 in float64, right is -3.999: the op's attribute alpha is a "
-        "float32; searched 2026-11-27, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/relu_op_functor.h"
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "elu.value": (
         "elu(-1.9e-37) with alpha 1.75 is 0 in float64, right is -3.3e-37: exp(x) - 1 cancels; "
@@ -188,9 +169,4 @@ KNOWN_FAILURES = {
     "softmax.nan[softmax]; bfloat16": (LOSES_NAN, partial(softmax_loses_nan, "bfloat16")),
     "duty.nan[softmax]; float32": (LOSES_NAN, partial(softmax_loses_nan, "float32")),
     "duty.nan[softmax]; bfloat16": (LOSES_NAN, partial(softmax_loses_nan, "bfloat16")),
-    "duty.sizes[leaky_relu]; float64": (
-        "the gradient at -1.15 is off by 1.5e-8 of itself in float64, right is 0.2 times the cotangent: the op's "
-        "attribute alpha is a float32; searched 2026-11-29, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/relu_op_functor.h"
-    ),
 }

@@ -19,7 +19,7 @@ KNOWN_FAILURES = {
     "resize-linear.antialias": (
         "three columns become one, right is their weighted mean along each row: the pass over the rows then reads them "
         "in another order, off by 0.18; searched 2026-11-28, not found; "
-        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/UpSampleKernel.cpp"
+        "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/cpu/UpSampleKernel.cpp"
     ),
     "duty.nan[resize_linear]": (
         "infinity in an axis that keeps its length is NaN, right is infinity: 1 and 0 times it are added; "

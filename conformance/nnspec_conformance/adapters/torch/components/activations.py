@@ -56,7 +56,7 @@ HARD_SIGMOID = (
 SIXTH = (
     "the gradient inside is 0.1666666716 in float64, right is 1/6 = 0.1666666667: it is the float32 number nearest "
     "to 1/6; searched 2026-11-27, not found; "
-    "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
+    "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/cpu/Activation.cpp"
 )
 KNOWN_FAILURES = {
     "activation.gated-slopes[gelu]; form=exact, float32, float64": (
@@ -101,7 +101,7 @@ KNOWN_FAILURES = {
     "activation.accuracy[softplus]; float64": (
         "softplus(20.1) is 20.1 in float64, right is 20.1 + 1.87e-9: beyond the argument threshold, 20 by default in "
         "every dtype, it is the identity; searched 2026-11-27, not found; "
-        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
+        "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/cpu/Activation.cpp"
     ),
     "activation.tail[gelu]; float32, float64, bfloat16": (
         "gelu(-5.51) is 0 in float32, right is -9.9e-8: 1 + erf(u) cancels, and 1 + tanh(u) in the other form; "
@@ -116,25 +116,25 @@ KNOWN_FAILURES = {
     "activation.gradient[softplus]; float64": (
         "the gradient at 20.1 is 1 in float64, right is 1 - 1.87e-9: the identity beyond the default threshold of 20; "
         "searched 2026-11-27, not found; "
-        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
+        "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/cpu/Activation.cpp"
     ),
     "activation.gradient[hard_sigmoid]; float64": SIXTH,
     "duty.sizes[hard_sigmoid]; float64": SIXTH,
     "activation.gradient-finite[gelu]; form=tanh, float32, float64, bfloat16": (
         "tanh form: the gradient at -1.9e19 and beyond is NaN in float32, right is 0: x * x overflows and inf is "
         "multiplied by 1 - tanh**2 = 0; searched 2026-11-27, not found; "
-        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Gelu.h"
+        "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/cpu/Gelu.h"
     ),
     "activation.second-derivative[softplus]; float64": (
         "at 20 it is 0 in float64, right is 2.06e-9: the identity from the default threshold of 20 on; searched "
-        "2026-11-27, not found; https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
+        "2026-11-27, not found; https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/cpu/Activation.cpp"
     ),
     "activation.second-derivative[hard_sigmoid]": HARD_SIGMOID,
     "duty.second[hard_sigmoid]": HARD_SIGMOID,
     "softplus.reflection; float64": (
         "softplus(20.1) - softplus(-20.1) is off by 1.87e-9 in float64: the identity beyond the default threshold of "
         "20 on one side only; searched 2026-11-27, not found; "
-        "https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/Activation.cpp"
+        "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/cpu/Activation.cpp"
     ),
 }
 

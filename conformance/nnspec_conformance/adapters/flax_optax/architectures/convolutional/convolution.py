@@ -11,7 +11,7 @@ KNOWN_FAILURES = {
     f"duty.broadcasting[{operation}]": (
         "a bias of one entry is added to every filter, right is to refuse it: nnx.merge compares no "
         "shapes and nnx.Conv broadcasts the bias; "
-        "searched 2026-11-27, not found; https://github.com/google/flax/blob/main/flax/nnx/nn/linear.py"
+        "searched 2026-11-27, not found; https://github.com/google/flax/blob/v0.12.8/flax/nnx/nn/linear.py"
     )
     for operation in ("convolution_1d", "convolution_2d")
 }

@@ -19,12 +19,12 @@ KNOWN_FAILURES = {
 } | {
     "pool.half-precision[average_pool]": (
         "the mean of eight entries of 60,000 in float16 is inf, right is 60,000: lax.reduce_window adds in float16; "
-        "searched 2026-11-28, not found; https://github.com/google/flax/blob/main/flax/linen/pooling.py"
+        "searched 2026-11-28, not found; https://github.com/google/flax/blob/v0.12.8/flax/linen/pooling.py"
     ),
     "average-pool.gradient; bfloat16": (
         "with count_include_pad=False the mean of bfloat16 is float32, right is bfloat16, so that a cotangent of "
         "bfloat16 is refused: the counts are float32; "
-        "searched 2026-11-28, not found; https://github.com/google/flax/blob/main/flax/linen/pooling.py"
+        "searched 2026-11-28, not found; https://github.com/google/flax/blob/v0.12.8/flax/linen/pooling.py"
     ),
 }
 DEFAULTS = {"pool.default-stride": "one"}

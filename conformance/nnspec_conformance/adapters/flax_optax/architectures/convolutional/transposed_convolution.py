@@ -14,7 +14,7 @@ KNOWN_FAILURES = {
     f"duty.broadcasting[{operation}]": (
         "a bias of one entry for 2 filters is added to each of them, right is to refuse it: nnx.merge compares no "
         "shapes and nnx.ConvTranspose broadcasts the bias; "
-        "searched 2026-11-27, not found; https://github.com/google/flax/blob/main/flax/nnx/nn/linear.py"
+        "searched 2026-11-27, not found; https://github.com/google/flax/blob/v0.12.8/flax/nnx/nn/linear.py"
     )
     for operation in ("transposed_convolution_1d", "transposed_convolution_2d")
 }

@@ -17,7 +17,7 @@ KNOWN_FAILURES = {
         "with NaN in the bias of one score the gradients of values whose weights are NaN are 0, right is NaN: the "
         "softmax gives NaN there and 0 in the rest of the row, by oneDNN's kernel; right with TF_ENABLE_ONEDNN_OPTS=0; "
         "searched 2026-11-29, not found; "
-        "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/mkl/mkl_softmax_op.cc",
+        "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/core/kernels/mkl/mkl_softmax_op.cc",
         partial(softmax_loses_nan, "float32"),
     ),
     "duty.sizes[attention]; float64, float16": (
