@@ -147,23 +147,40 @@ def convolutions(size: Size) -> list[tuple[tuple[int, ...], tuple[int, ...], int
 
 
 def profiler(size: Size) -> Callable[[Any, dict[str, Any]], str | None]:
-    """Where ours takes longer than a peer: what its convolutions take alone, and those of PyTorch."""
+    """Where ours takes longer than a peer: its convolutions alone, products of matrices as large, and PyTorch's."""
 
     def profile(device: Any, entry: dict[str, Any]) -> str | None:
         if all(ratio <= 1 for ratio in entry["ratio"].values()):
             return None
         calls: dict[str, Callable[[], Any]] = {}
+        times = {}  # a product in the forward pass, one for the kernel, and but for the first layer one for the maps
         for i, given in enumerate(convolutions(size)):
             calls[f"ours {i}"] = convolution_of_ours(*given, device, whole=i > 0)
+            calls[f"products {i}"], times[f"products {i}"] = product(*given, device), 3 if i else 2
             if place := torch_place(device):
                 calls[f"torch {i}"] = convolution_of_torch(*given, place, whole=i > 0)
         seconds = interleave(calls, rounds=7)
-        totals = {who: 1e6 * sum(t for name, t in seconds.items() if who in name) for who in ("ours", "torch")}
-        rest = f"; in PyTorch they take {totals['torch']:.0f}" if totals["torch"] else ""
-        step = 1e6 * entry["nnspec"]["seconds"]
-        return f"of {step:.0f} µs the convolutions and their gradients, each alone, take {totals['ours']:.0f}{rest}"
+        micro: dict[str, float] = {}
+        for name, each in seconds.items():
+            who = name.split()[0]
+            micro[who] = micro.get(who, 0) + 1e6 * each * times.get(name, 1)
+        rest = f", and in PyTorch {micro['torch']:.0f}" if "torch" in micro else ""
+        return (
+            f"of {1e6 * entry['nnspec']['seconds']:.0f} µs the convolutions and their gradients, each alone, take "
+            f"{micro['ours']:.0f}; matrix products with as many products take {micro['products']:.0f}{rest}"
+        )
 
     return profile
+
+
+def product(x: tuple[int, ...], kernel: tuple[int, ...], stride: int, device: Any) -> Callable[[], Any]:
+    """A product of matrices that is as large as the convolution."""
+    import jax
+    import jax.numpy as jnp
+
+    rows, (*read, filters) = x[0] * -(-x[1] // stride) * -(-x[2] // stride), kernel
+    shapes = (rows, int(np.prod(read))), (int(np.prod(read)), filters)
+    return compiled(jnp.matmul, *(jax.device_put(jnp.ones(shape), device) for shape in shapes)).call
 
 
 def convolution_of_ours(
