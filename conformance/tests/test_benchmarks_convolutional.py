@@ -39,3 +39,23 @@ def test_costs_are_those_of_the_counts_by_formula(size):
     products = [row.products for row in counts]
     handed_on = sum(math.prod(row.shape) for row in counts)
     assert size.cost == (sum(products), products[0], handed_on, sum(row.parameters for row in counts))
+
+
+@pytest.mark.parametrize("name", network.QUICK)
+def test_a_slower_step_is_explained_by_its_convolutions(name):
+    size, device = network.QUICK[name], machine.find_device("cpu")
+    entry = {"ratio": {"torch": 1.2}, "nnspec": {"seconds": 0.002}}
+
+    assert network.profiler(size)(device, entry | {"ratio": {"torch": 0.9}}) is None
+    note = network.profiler(size)(device, entry)
+    assert note is not None
+    assert note.startswith("of 2000 µs the convolutions and their gradients, each alone, take ")
+
+
+@pytest.mark.parametrize("size", [*network.SIZES.values(), *network.QUICK.values()])
+def test_the_convolutions_of_the_profile_are_those_of_the_network(size):
+    rows = [row for row in size.counts() if row.parameters][: len(network.convolutions(size))]
+
+    for row, ((_, *places, _), kernel, stride) in zip(rows, network.convolutions(size), strict=True):
+        shape = (*(-(-n // stride) for n in places), kernel[-1])
+        assert (row.shape, row.parameters) == (shape, math.prod(kernel) + kernel[-1])

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from nnspec_conformance.derivatives import complex_step
+from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.architectures import convolutional_autoencoder as oracle
+from nnspec_conformance.suite.architectures import test_convolutional_autoencoder as suite
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(0, 1, (2, 8, 12, 3))
@@ -113,3 +116,62 @@ def test_other_sides_are_refused(shape):
 def test_other_tables_are_refused(change):
     with pytest.raises(ValueError, match=r"names|window|not undone"):
         oracle.convolutional_autoencoder(X, WEIGHTS | change, activation="relu")
+
+
+# ---- what half precision may be off by
+
+RIGHT = oracle.kernel_slopes
+
+
+def added_in_the_dtype(dtype):
+    """The gradient of a kernel as a loop over places has it, which keeps its sum in half precision."""
+
+    def slopes(x, cotangents, rounded=None):
+        padded = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])
+        _, rows, columns, filters = cotangents.shape
+        g, found = cotangents.reshape(-1, filters), np.zeros((4, 4, x.shape[-1], filters))
+        for a, c in np.ndindex(4, 4):
+            read = padded[:, a : a + 2 * rows : 2, c : c + 2 * columns : 2].reshape(len(g), -1)
+            total = np.zeros(found.shape[2:], dtype)
+            for one, other in zip(read, g, strict=True):
+                total = (total.astype(float) + np.outer(one, other)).astype(dtype)
+            found[a, c] = total.astype(float)
+        return found
+
+    return slopes
+
+
+def without_a_tap(x, cotangents, rounded=None):
+    found = RIGHT(x, cotangents)
+    return found * (np.arange(16) != 9).reshape(4, 4, 1, 1)
+
+
+def without_the_last_image(x, cotangents, rounded=None):
+    return RIGHT(x[:-1], cotangents[:-1])
+
+
+def with_what_the_tap_before_left(x, cotangents, rounded=None):
+    """An accumulator that is not set to zero at the last tap of a row of the window."""
+    found = RIGHT(x, cotangents)
+    found[:, 3] += found[:, 2]
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("operation", [suite.NAME, suite.TIED])
+def test_half_precision_may_add_in_a_loop_and_lose_nothing(operation, dtype, monkeypatch):
+    g = normal_draws(484, (2, 2, 3, 2), dtype), normal_draws(485, (2, 8, 12, 3), dtype)
+    given = suite.images(dtype), suite.told(operation, suite.table(dtype)), g
+    (of_x, of_weights) = suite.GRADIENTS[operation](*given, **suite.SMOOTH)
+
+    def off(slopes):
+        """The worst error in tolerances where the gradients of kernels are those of a function."""
+        with monkeypatch.context() as patch:
+            patch.setattr(oracle, "kernel_slopes", slopes)
+            dx, found = getattr(oracle, f"{operation}_vjp")(*wide(given), **suite.SMOOTH)
+        pairs = [(dx, of_x), *((found[name], want) for name, want in of_weights.items())]
+        return max(float(np.max(np.abs(got - want.value) / want.allowed)) for got, want in pairs)
+
+    assert 0.08 < off(added_in_the_dtype(DTYPES[dtype])) < 0.16  # eight times what such a loop is off by is allowed
+    for slopes in (without_a_tap, without_the_last_image, with_what_the_tap_before_left):
+        assert off(slopes) > 7, slopes.__name__

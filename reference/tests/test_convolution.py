@@ -15,11 +15,15 @@ KERNEL = jnp.asarray(RNG.standard_normal((3, 2, 2, 6)), jnp.float32)
 BIAS = jnp.asarray(RNG.standard_normal(6), jnp.float32)
 FULL = {"padding": "valid", "pads": (1, 2, 0, 3), "stride": (2, 3), "dilation": (2, 3), "groups": 2}
 SAME = {"padding": "same", "stride": (3, 2)}
+WHOLE = {"padding": "valid", "pads": (1, 2, 0, 3), "stride": (2, 3)}  # of windows of 4 x 6 taps; a column is left over
+BLOCKS = jnp.asarray(RNG.standard_normal((4, 6, 4, 5)), jnp.float32)
 SETTINGS = {  # what it reads, and with which numbers
     "full": (X, KERNEL, FULL),
     "same": (X, KERNEL, SAME | {"groups": 2}),
     "depthwise": (X, KERNEL[:, :, :1].repeat(2, -1), SAME | {"groups": 4}),
     "one channel": (X[..., :1], KERNEL[:, :, :1], FULL | {"groups": 1}),
+    "whole blocks": (X, BLOCKS, WHOLE),
+    "whole blocks of one channel": (X[..., :1], BLOCKS[:, :, :1], WHOLE),
 }
 
 
@@ -48,6 +52,17 @@ def test_the_default_is_fused():
     ]
 
     assert ["conv_general_dilated" in program for program in programs] == [True, True, False]
+
+
+@pytest.mark.parametrize(("platform", "called"), [("cpu", False), ("tpu", True)])
+def test_where_the_stride_divides_the_window_a_cpu_multiplies_whole_blocks(platform, called):
+    def program(x, kernel, **given):
+        f = jax.jit(functools.partial(convolution_2d, **given))
+        return f.trace(x, kernel).lower(lowering_platforms=(platform,)).as_text()
+
+    assert ("stablehlo.convolution" in program(X, BLOCKS, **WHOLE)) is called
+    assert "stablehlo.convolution" in program(X, BLOCKS, **WHOLE | {"stride": (3, 3)})  # 4 rows are no whole blocks
+    assert "stablehlo.convolution" in program(jnp.ones((1, 8, 8, 16)), jnp.ones((4, 6, 16, 1)), **WHOLE)
 
 
 @pytest.mark.parametrize("name", ["depthwise", "one channel"])
@@ -98,6 +113,14 @@ def test_half_precision_is_rounded_once(dtype, implementation):
     assert float(taps[0, 0, 0]) == 512
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_of_whole_blocks_is_rounded_once(dtype):
+    y = convolution_1d(jnp.ones((1, 600, 1), dtype), jnp.ones((600, 1, 1), dtype), padding="valid", stride=(2,))
+
+    assert y.dtype == dtype
+    assert float(y[0, 0, 0]) == 600
+
+
 GRAY, WINDOW = jnp.ones((5, 7, 6, 1)), jnp.ones((3, 3, 1, 4))
 
 
@@ -108,7 +131,7 @@ GRAY, WINDOW = jnp.ones((5, 7, 6, 1)), jnp.ones((3, 3, 1, 4))
         ((GRAY, jnp.ones((3, 3, 2, 4))), {}, "convolution_2d: kernel has 2 channels but x has 1"),
         ((jnp.ones((1, 7, 7, 4)), jnp.ones((3, 3, 1, 4))), {}, r"kernel has 1 channels but x has 4; is it \[window"),
         ((GRAY, WINDOW, jnp.ones(1)), {}, "convolution_2d: bias has filters=1 but kernel has filters=4"),
-        ((GRAY, WINDOW), {"groups": 2}, "groups=2 does not divide 1 channels of x and 4 filters"),
+        ((GRAY, WINDOW), {"groups": 2}, "does not divide 1 channels of x and 4 filters; use a divisor"),
         ((GRAY, WINDOW), {"groups": 0}, "groups=0 does not divide 1 channels"),
         ((GRAY, WINDOW), {"stride": (0, 1)}, r"stride=\(0, 1\) has 0, expected integers of at least 1"),
         ((GRAY, WINDOW), {"stride": (2,)}, r"stride=\(2,\) has 1 numbers, expected 2"),
@@ -118,7 +141,7 @@ GRAY, WINDOW = jnp.ones((5, 7, 6, 1)), jnp.ones((3, 3, 1, 4))
         ((GRAY, WINDOW), {"padding": "same", "pads": (1, 1, 1, 1)}, "stand beside padding='same'; use"),
         ((GRAY, WINDOW), {"padding": "SAME"}, "padding must be one of 'valid', 'same', 'same_lower', got 'SAME'"),
         ((GRAY, jnp.ones((3, 7, 1, 4))), {}, "a window of 7 taps does not fit into axis 2 of x, 6 long, 0 padded"),
-        ((GRAY, WINDOW), {"dilation": (4, 1)}, "3 taps with dilation 4, 9 places, does not fit into axis 1 of x, 7"),
+        ((GRAY, WINDOW), {"dilation": (4, 1)}, "4, 9 places, does not fit into axis 1 of x, 7 .*; pad it, or"),
     ],
 )
 def test_a_wrong_call_is_refused_in_one_line(arrays, given, message):

@@ -1,14 +1,12 @@
 """A convolutional pair: its values by XLA's own convolutions, its shapes, its refusals, and images by their seeds."""
 
-import inspect
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from altered import changed
 from flax import nnx
 
-from nnspec.architectures import convolutional_gan
 from nnspec.architectures.convolutional_gan import (
     ConvolutionalDiscriminator,
     ConvolutionalGenerator,
@@ -36,16 +34,6 @@ def biased(net, seed=3):
 
 def noise(seed=5, batch=3):
     return jax.random.normal(jax.random.key(seed), (batch, 7))
-
-
-def changed(function, old, new):
-    """The function with a part of its source changed."""
-    text = inspect.getsource(function)
-    if text.count(old) != 1:
-        raise LookupError(f"the source has this {text.count(old)} times: {old}")
-    scope = dict(vars(convolutional_gan))
-    exec(text.replace(old, new), scope)
-    return scope[function.__name__]
 
 
 # ---- the generator

@@ -1,15 +1,14 @@
 """What the conformance suite cannot see of two networks against each other: the alternating step."""
 
 import functools
-import inspect
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from altered import changed
 
-from nnspec.architectures import gan
 from nnspec.architectures.gan import gan_step, gradient_penalty, players
 
 RATE = 0.1
@@ -42,16 +41,6 @@ def same(one, other):
     return all(np.array_equal(a, b) for a, b in zip(leaves(one), leaves(other), strict=True))
 
 
-def changed(old, new):
-    """The step with a part of its source changed."""
-    text = inspect.getsource(gan_step)
-    if text.count(old) != 1:
-        raise LookupError(f"the source has this {text.count(old)} times: {old}")
-    scope = dict(vars(gan))
-    exec(text.replace(old, new), scope)
-    return scope["gan_step"]
-
-
 def forgets_to_detach(*given, **how):
     """Steps the generator by the discriminator's loss, too."""
     game, losses = gan_step(*given, **how)
@@ -81,12 +70,14 @@ def test_a_player_that_stands_still_keeps_its_weights_bit_for_bit(implementation
 
 def against_the_old_one(*given, **how):
     """Steps the generator against the discriminator of before."""
-    return changed("discriminate(discriminator, generate(", "discriminate(game.discriminator, generate(")(*given, **how)
+    return changed(gan_step, "discriminate(discriminator, generate(", "discriminate(game.discriminator, generate(")(
+        *given, **how
+    )
 
 
 def on_the_first_noise(*given, **how):
     """Makes the generator's samples of the noise of the discriminator's half."""
-    return changed("generate(generator, noise[1])", "generate(generator, noise[0])")(*given, **how)
+    return changed(gan_step, "generate(generator, noise[1])", "generate(generator, noise[0])")(*given, **how)
 
 
 @pytest.mark.statement("gan-step.order", of=gan_step, mutants=[against_the_old_one, on_the_first_noise])

@@ -1,14 +1,12 @@
 """What is proven of the step with a penalty: it is Algorithm 1 by hand, and each optimizer moves its own network."""
 
-import inspect
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from altered import changed
 
-from nnspec.architectures import gan_penalized
 from nnspec.architectures.gan import gradient_penalty, players, points_between
 from nnspec.architectures.gan_penalized import penalized_gan_step
 
@@ -36,46 +34,40 @@ def discriminate(weights, x):
 HOW = {"generate": generate, "discriminate": discriminate, "strength": STRENGTH, "target": TARGET}
 
 
-def changed(old, new):
-    """The step with a part of its source changed."""
-    text = inspect.getsource(penalized_gan_step)
-    if text.count(old) != 1:
-        raise LookupError(f"the source has this {text.count(old)} times: {old}")
-    scope = dict(vars(gan_penalized))
-    exec(text.replace(old, new), scope)
-    return scope["penalized_gan_step"]
-
-
 def leaves_out_the_penalty(*given, **how):
     """Has the loss alone, whose critic runs away."""
-    return changed("(loss + strength * ", "(loss + 0 * ")(*given, **how)
+    return changed(penalized_gan_step, "(loss + strength * ", "(loss + 0 * ")(*given, **how)
 
 
 def asks_at_made_samples(*given, **how):
     """Asks for the slope at made samples, and not between."""
-    return changed("points_between(samples, made, key)", "made")(*given, **how)
+    return changed(penalized_gan_step, "points_between(samples, made, key)", "made")(*given, **how)
 
 
 def detaches_the_slope(*given, **how):
     """Hands the penalty over as a number."""
     old = "gradient_penalty(points, critic=at_one_point, target=target)"
-    return changed(old, f"jax.lax.stop_gradient({old})")(*given, **how)
+    return changed(penalized_gan_step, old, f"jax.lax.stop_gradient({old})")(*given, **how)
 
 
 def steps_the_critic_on_one_batch(*given, **how):
     """Steps the critic on the first batch each time."""
     old = "batches = real, noise[:-1],"
-    return changed(old, "batches = real[:1].repeat(len(real), 0), noise[:1].repeat(len(real), 0),")(*given, **how)
+    return changed(penalized_gan_step, old, "batches = real[:1].repeat(len(real), 0), noise[:1].repeat(len(real), 0),")(
+        *given, **how
+    )
 
 
 def answers_to_the_first_critic(*given, **how):
     """Steps the generator against the critic of before its steps."""
-    return changed("discriminate(critic, generate(", "discriminate(game.discriminator, generate(")(*given, **how)
+    return changed(penalized_gan_step, "discriminate(critic, generate(", "discriminate(game.discriminator, generate(")(
+        *given, **how
+    )
 
 
 def steps_the_generator_on_known_noise(*given, **how):
     """Makes the generator's samples of noise that the critic has seen."""
-    return changed("generate(generator, noise[-1])", "generate(generator, noise[0])")(*given, **how)
+    return changed(penalized_gan_step, "generate(generator, noise[-1])", "generate(generator, noise[0])")(*given, **how)
 
 
 @pytest.mark.statement(

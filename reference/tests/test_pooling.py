@@ -86,7 +86,7 @@ def test_half_precision_is_rounded_once(dtype):
         ({"window": (2, 2), "pads": (0, 0, 2, 0)}, "make windows of padding alone; expected less than the window's 2"),
         ({"window": (3, 3), "pads": (1, 1, 1, 1), "padding": "same"}, "stand beside padding='same'; use"),
         ({"window": (2, 2), "padding": "SAME"}, "padding must be one of 'valid', 'same', 'same_lower', got 'SAME'"),
-        ({"window": (2, 9)}, "a window of 9 places does not fit into axis 2 of x, 8 long, 8 padded"),
+        ({"window": (2, 9)}, "a window of 9 places does not fit into axis 2 of x, 8 long, 8 padded; use"),
     ],
 )
 def test_a_wrong_call_is_refused_in_one_line(given, message):

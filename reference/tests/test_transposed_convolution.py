@@ -8,27 +8,62 @@ import numpy as np
 import pytest
 
 from nnspec.architectures.convolutional.convolution import convolution_2d
-from nnspec.architectures.convolutional.transposed_convolution import transposed_convolution_2d
+from nnspec.architectures.convolutional.transposed_convolution import (
+    transposed_convolution_1d,
+    transposed_convolution_2d,
+)
 
 RNG = np.random.default_rng(8)
 X = jnp.asarray(RNG.standard_normal((2, 4, 5, 3)), jnp.float32)
 KERNEL = jnp.asarray(RNG.standard_normal((3, 2, 3, 4)), jnp.float32)
 BIAS = jnp.asarray(RNG.standard_normal(4), jnp.float32)
 FULL = {"padding": "valid", "pads": (2, 1, 1, 0), "stride": (2, 3), "dilation": (2, 3), "output_padding": (1, 2)}
-SETTINGS = [FULL, {"padding": "same", "stride": (2, 3)}]
+WHOLE = {"padding": "valid", "pads": (2, 0, 1, 5), "stride": (2, 3), "output_padding": (1, 2)}
+BLOCKS = jnp.asarray(RNG.standard_normal((4, 6, 3, 4)), jnp.float32)
+SETTINGS = {
+    "full": (KERNEL, FULL),
+    "same": (KERNEL, {"padding": "same", "stride": (2, 3)}),
+    "whole blocks": (BLOCKS, WHOLE),
+    "a block for each input": (BLOCKS, {"padding": "valid", "stride": (4, 6)}),
+}
 
 
-@pytest.mark.parametrize("given", SETTINGS, ids=["full", "same"])
-def test_both_implementations_are_one_function(given):
+@pytest.mark.parametrize(("kernel", "given"), SETTINGS.values(), ids=SETTINGS)
+def test_both_implementations_are_one_function(kernel, given):
     def with_gradients(implementation, x, kernel, bias):
         f = functools.partial(transposed_convolution_2d, **given, implementation=implementation)
         y, pull = jax.vjp(f, x, kernel, bias)
         return y, *pull(jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape))
 
-    plain, fused = (jax.jit(functools.partial(with_gradients, i))(X, KERNEL, BIAS) for i in ("plain", "fused"))
+    plain, fused = (jax.jit(functools.partial(with_gradients, i))(X, kernel, BIAS) for i in ("plain", "fused"))
 
     for got, want in zip(plain, fused, strict=True):
         np.testing.assert_allclose(got, want, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize(("platform", "called"), [("cpu", False), ("tpu", True)])
+def test_where_the_stride_divides_the_window_a_cpu_multiplies_whole_blocks(platform, called):
+    def learn(x, kernel, stride):
+        def squared(x, kernel):
+            return (transposed_convolution_2d(x, kernel, padding="valid", stride=stride) ** 2).sum()
+
+        return jax.grad(squared, (0, 1))(x, kernel)
+
+    def program(stride):
+        f = jax.jit(functools.partial(learn, stride=stride))
+        return f.trace(X, BLOCKS).lower(lowering_platforms=(platform,)).as_text()
+
+    assert ("stablehlo.convolution" in program((2, 3))) is called
+    assert "stablehlo.convolution" in program((3, 3))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_of_whole_blocks_is_rounded_once(dtype):
+    x, kernel = jnp.ones((1, 8, 1), dtype), jnp.full((600, 1, 1), 75, dtype)
+    y = transposed_convolution_1d(x, kernel, padding="valid", stride=(2,))
+
+    assert y.dtype == dtype
+    assert float(y[0, 300, 0]) == 600  # of eight inputs; rounded in between it would be another number in bfloat16
 
 
 def test_it_is_the_gradient_of_the_convolution():

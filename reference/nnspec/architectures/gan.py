@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from nnspec.architectures._turns import check_made, stepped
 from nnspec.checking import NonNegative, checked
 from nnspec.elementary import softplus
 from nnspec.entries import between_0_and_1, held
@@ -265,26 +266,22 @@ def gan_step(
 
     Source: Goodfellow and others 2014, algorithm 1, with one step of the discriminator.
     """
-    for_generator, for_discriminator = optimizers
 
     def told_apart(discriminator: Any) -> Array:
         fake = generate(game.generator, noise[0])
-        if fake.shape != real.shape:
-            raise ValueError(f"gan_step: made samples have shape {fake.shape}, real ones {real.shape}; they must agree")
+        check_made("gan_step", fake, real)
         logits = discriminate(discriminator, real), discriminate(discriminator, fake)
         return discriminator_loss(*logits, kind=losses[0]).mean()
 
-    first, g = jax.value_and_grad(told_apart)(game.discriminator)
-    change, discriminator_state = for_discriminator.update(g, game.discriminator_state, game.discriminator)
-    discriminator = optax.apply_updates(game.discriminator, change)
+    discriminator, discriminator_state, first = stepped(
+        optimizers[1], told_apart, game.discriminator, game.discriminator_state
+    )
 
     def passed_off(generator: Any) -> Array:
         logits = discriminate(discriminator, generate(generator, noise[1]))
         return generator_loss(logits, kind=losses[1]).mean()
 
-    second, g = jax.value_and_grad(passed_off)(game.generator)
-    change, generator_state = for_generator.update(g, game.generator_state, game.generator)
-    generator = optax.apply_updates(game.generator, change)
+    generator, generator_state, second = stepped(optimizers[0], passed_off, game.generator, game.generator_state)
     return Players(generator, discriminator, generator_state, discriminator_state), (first, second)
 
 
@@ -320,25 +317,22 @@ def simultaneous_gan_step(
 
     Source: Mescheder, Geiger and Nowozin 2018, section 2.
     """
-    generator, discriminator = game.generator, game.discriminator
 
-    def told_apart(d: Any) -> Array:
-        fake = generate(generator, noise)
-        if fake.shape != real.shape:
-            raise ValueError(
-                f"simultaneous_gan_step: made samples have shape {fake.shape}, real ones {real.shape}; they must agree"
-            )
-        return discriminator_loss(discriminate(d, real), discriminate(d, fake), kind=losses[0]).mean()
+    def told_apart(discriminator: Any) -> Array:
+        fake = generate(game.generator, noise)
+        check_made("simultaneous_gan_step", fake, real)
+        logits = discriminate(discriminator, real), discriminate(discriminator, fake)
+        return discriminator_loss(*logits, kind=losses[0]).mean()
 
-    def passed_off(g: Any) -> Array:
-        return generator_loss(discriminate(discriminator, generate(g, noise)), kind=losses[1]).mean()
+    def passed_off(generator: Any) -> Array:
+        logits = discriminate(game.discriminator, generate(generator, noise))
+        return generator_loss(logits, kind=losses[1]).mean()
 
-    first, slope_d = jax.value_and_grad(told_apart)(discriminator)
-    second, slope_g = jax.value_and_grad(passed_off)(generator)
-    change_g, state_g = optimizers[0].update(slope_g, game.generator_state, generator)
-    change_d, state_d = optimizers[1].update(slope_d, game.discriminator_state, discriminator)
-    stepped = optax.apply_updates(generator, change_g), optax.apply_updates(discriminator, change_d)
-    return Players(*stepped, state_g, state_d), (first, second)
+    discriminator, discriminator_state, first = stepped(
+        optimizers[1], told_apart, game.discriminator, game.discriminator_state
+    )
+    generator, generator_state, second = stepped(optimizers[0], passed_off, game.generator, game.generator_state)
+    return Players(generator, discriminator, generator_state, discriminator_state), (first, second)
 
 
 def _check_second(critic: Callable[[Array], Array], point: jax.ShapeDtypeStruct) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import optax
 from jaxtyping import Array
 
+from nnspec.architectures._turns import check_made, stepped
 from nnspec.architectures.gan import (
     Optimizers,
     Players,
@@ -63,13 +63,10 @@ def penalized_gan_step(
     if len(noise) != len(real) + 1 or len(real) == 0:
         counts = f"{len(noise)} batches of noise for {len(real)} of real samples"
         raise ValueError(f"penalized_gan_step: {counts}; give at least 1, and 1 more of noise")
-    for_generator, for_critic = optimizers
 
     def critic_loss(critic: Any, samples: Array, noise: Array, key: Array) -> Array:
         made = generate(game.generator, noise)
-        if made.shape != samples.shape:
-            shapes = f"made samples have shape {made.shape}, real ones {samples.shape}"
-            raise ValueError(f"penalized_gan_step: {shapes}; they must agree")
+        check_made("penalized_gan_step", made, samples)
         loss = discriminator_loss(discriminate(critic, samples), discriminate(critic, made), kind="wasserstein")
         points = points_between(samples, made, key).reshape(len(samples), -1)
 
@@ -79,18 +76,14 @@ def penalized_gan_step(
         return (loss + strength * gradient_penalty(points, critic=at_one_point, target=target)).mean()
 
     def step(carry: tuple, batch: tuple) -> tuple:
-        critic, state = carry
-        loss, g = jax.value_and_grad(critic_loss)(critic, *batch)
-        change, state = for_critic.update(g, state, critic)
-        return (optax.apply_updates(critic, change), state), loss
+        critic, state, loss = stepped(optimizers[1], lambda critic: critic_loss(critic, *batch), *carry)
+        return (critic, state), loss
 
     batches = real, noise[:-1], jax.random.split(key, len(real))
-    (critic, state), losses = jax.lax.scan(step, (game.discriminator, game.discriminator_state), batches)
+    (critic, critic_state), losses = jax.lax.scan(step, (game.discriminator, game.discriminator_state), batches)
 
     def passed_off(generator: Any) -> Array:
         return generator_loss(discriminate(critic, generate(generator, noise[-1])), kind="wasserstein").mean()
 
-    last, g = jax.value_and_grad(passed_off)(game.generator)
-    change, generator_state = for_generator.update(g, game.generator_state, game.generator)
-    generator = optax.apply_updates(game.generator, change)
-    return Players(generator, critic, generator_state, state), (losses, last)
+    generator, generator_state, last = stepped(optimizers[0], passed_off, game.generator, game.generator_state)
+    return Players(generator, critic, generator_state, critic_state), (losses, last)

@@ -10,6 +10,7 @@ import numpy as np
 
 from nnspec_conformance.benchmarks.core import Program, Workload
 from nnspec_conformance.benchmarks.peers import optimizer_step, torch_compiler, torch_optimizer_step, torch_place
+from nnspec_conformance.benchmarks.products import Layer, profiler
 
 SET = "autoencoders"
 ITEM = 4  # bytes of a float32
@@ -35,7 +36,15 @@ def workloads(*, quick: bool = False) -> Iterator[Workload]:
             least_bytes=ITEM * (2 * batch * (widths[0] + handed_on) + 6 * parameters),  # Adam has two tables more
             build=builder(batch, widths),
             ceiling="matmul",
+            profile=profiler(as_products(batch, widths)),
         )
+
+
+def as_products(batch: int, widths: tuple[int, ...]) -> list[Layer]:
+    """The layers as matrix products, there and back."""
+    pairs = list(itertools.pairwise(widths))
+    there = [Layer(batch, n, m, forward=1, weights=1, inputs=int(i > 0)) for i, (n, m) in enumerate(pairs)]
+    return there + [Layer(batch, m, n, forward=1, weights=1, inputs=1) for n, m in pairs]
 
 
 def builder(batch: int, widths: tuple[int, ...]) -> Callable[[Any], dict[str, Program]]:

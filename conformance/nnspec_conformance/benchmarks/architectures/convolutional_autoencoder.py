@@ -9,6 +9,7 @@ import numpy as np
 
 from nnspec_conformance.benchmarks.architectures.autoencoder import of, programs
 from nnspec_conformance.benchmarks.core import Program, Workload
+from nnspec_conformance.benchmarks.products import Layer, profiler
 
 SET = "convolutional_autoencoders"
 ITEM = 4  # bytes of a float32
@@ -43,7 +44,18 @@ def workloads(*, quick: bool = False) -> Iterator[Workload]:
             least_bytes=ITEM * (2 * size.batch * (pixels + sum(results)) + 6 * parameters),  # Adam has two tables more
             build=builder(size),
             ceiling="matmul",
+            profile=profiler(as_products(size)),
         )
+
+
+def as_products(size: Size) -> list[Layer]:
+    """The layers as matrix products: a window is a row, and an input of a doubling gives one."""
+    found = []
+    for i, (n, m) in enumerate(((size.channels, size.maps), (size.maps, size.code))):
+        places = size.batch * (size.side // 2 ** (i + 1)) ** 2
+        found.append(Layer(places, 16 * n, m, forward=1, weights=1, inputs=i))
+        found.append(Layer(places, m, 16 * n, forward=1, weights=1, inputs=1))
+    return found
 
 
 def counted(size: Size) -> tuple[list[int], list[int], int]:

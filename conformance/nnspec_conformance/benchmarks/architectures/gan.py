@@ -10,6 +10,7 @@ import numpy as np
 
 from nnspec_conformance.benchmarks.core import Program, Workload, compiled
 from nnspec_conformance.benchmarks.peers import torch_compiler, torch_place, waiting
+from nnspec_conformance.benchmarks.products import Layer, profiler
 
 SET = "adversarial_pair"
 ITEM = 4  # bytes of a float32
@@ -50,7 +51,26 @@ def workloads(*, quick: bool = False) -> Iterator[Workload]:
             least_bytes=ITEM * (size.batch * (pixels + 2 * size.latent + 2 * kept) + 6 * parameters),
             build=builder(size),
             ceiling="matmul",
+            profile=profiler(as_products(size)),
         )
+
+
+def as_products(size: Size) -> list[Layer]:
+    """The layers as matrix products: a window is a row, and an input of a doubling gives one."""
+    smallest, found = size.side // 2 ** len(size.maps), []
+    wide = smallest**2 * size.maps[0]
+    # A step makes samples twice, and learns from the second ones.
+    found.append(Layer(size.batch, size.latent, wide, forward=2, weights=1, inputs=0))
+    # It judges real samples, and made ones twice, which the generator learns from.
+    found.append(Layer(size.batch, wide, 1, forward=3, weights=2, inputs=3))
+    for i, (n, m) in enumerate(itertools.pairwise((*size.maps, size.channels))):
+        places = size.batch * (smallest * 2**i) ** 2
+        last = (
+            i == len(size.maps) - 1
+        )  # and the discriminator's first, whose samples learn from the generator's loss alone
+        found.append(Layer(places, n, 16 * m, forward=2, weights=1, inputs=1))
+        found.append(Layer(places, 16 * m, n, forward=3, weights=2, inputs=1 if last else 3))
+    return found
 
 
 def counted(size: Size) -> tuple[tuple[list[int], list[int]], tuple[list[int], list[int]], int]:

@@ -36,7 +36,10 @@ def over_taps(x: Array, kernel: Array, stride: tuple[int, ...], dilation: tuple[
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
 def of_one_channel(x: Array, kernel: Array, stride: tuple[int, ...], dilation: tuple[int, ...]) -> Array:
-    """The same for images of one channel; its gradients are those of one matrix product, which XLA has faster."""
+    """The same for images of one channel; where it is differentiated, value and gradients are those of one product.
+
+    XLA computes a sum over taps again for each of its consumers, and in training there are several.
+    """
     return over_taps(x, kernel, stride, dilation)
 
 
@@ -44,7 +47,7 @@ def of_one_channel(x: Array, kernel: Array, stride: tuple[int, ...], dilation: t
 def _(stride: tuple[int, ...], dilation: tuple[int, ...], at: tuple, along: tuple) -> tuple[Array, Array]:
     (x, kernel), (dx, dkernel) = at, along
     moved = of_patches(dx, kernel, stride, dilation, 1) + of_patches(x, dkernel, stride, dilation, 1)
-    return of_one_channel(x, kernel, stride, dilation), moved
+    return of_patches(x, kernel, stride, dilation, 1), moved
 
 
 def by_tap(x: Array, window: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> list[Array]:

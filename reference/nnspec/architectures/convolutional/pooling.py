@@ -244,7 +244,7 @@ def _checked(
         if count < 1:
             raise ValueError(
                 f"{name}: a window of {k} places does not fit into axis {i + 1} of x, {n} long, "
-                f"{n + before + after} padded"
+                f"{n + before + after} padded; use a smaller window"
             )
         pairs.append((before, after))
         counts.append(count)

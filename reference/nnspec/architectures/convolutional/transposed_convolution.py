@@ -1,7 +1,9 @@
 r"""Transposed convolution along one axis and along two: every input spreads the kernel over the output.
 
 Both functions take kernels as [window, channels, filters], from the input's channels to the output's. ``plain`` puts
-zeros between the inputs and slides the flipped kernel over them; ``fused`` hands the same to XLA's convolution.
+zeros between the inputs and slides the flipped kernel over them; ``fused`` hands the same to XLA's convolution. Where
+the stride divides the window, a CPU makes whole blocks of each input and adds them: the gradient for the kernel, for
+which XLA has a slow loop there, is then a matrix product as well.
 """
 
 from functools import partial
@@ -11,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from nnspec.architectures.convolutional._blocks import divides, over_blocks
 from nnspec.architectures.convolutional._windows import LAYOUTS, Implementation, check_numbers, of_patches
 from nnspec.checking import checked
 
@@ -117,16 +120,31 @@ def _transposed(
     dilation: tuple[int, ...],
     implementation: Implementation | None,
 ) -> Array:
-    """A convolution of the inputs, set apart by zeros, with the flipped kernel."""
-    ones, turned = (1,) * len(stride), jnp.flip(kernel, range(len(stride)))
-    if implementation == "plain":
+    """A convolution of the inputs, set apart by zeros, with the flipped kernel, or whole blocks that are added."""
+    ones, window = (1,) * len(stride), kernel.shape[:-2]
+
+    def plain(x: Array, kernel: Array) -> Array:
         apart = [(before, after, s - 1) for (before, after), s in zip(pads, stride, strict=True)]
         spread = jax.lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *apart, (0, 0, 0)])
-        y = of_patches(spread, turned, ones, dilation, 1)
+        return of_patches(spread, jnp.flip(kernel, range(len(stride))), ones, dilation, 1)
+
+    def library(x: Array, kernel: Array) -> Array:
+        return jax.lax.conv_general_dilated(
+            x, jnp.flip(kernel, range(len(stride))), ones, pads, lhs_dilation=stride, rhs_dilation=dilation,
+            dimension_numbers=LAYOUTS[len(stride)],
+        )  # fmt: skip
+
+    def by_blocks(x: Array, kernel: Array) -> Array:
+        whole = over_blocks(x, kernel, stride)
+        cropped = [(p - k + 1, q - k + 1, 0) for (p, q), k in zip(pads, window, strict=True)]
+        return jax.lax.pad(whole, jnp.zeros((), x.dtype), [(0, 0, 0), *cropped, (0, 0, 0)])
+
+    if implementation == "plain":
+        y = plain(x, kernel)
+    elif divides(stride, window, dilation):
+        y = jax.lax.platform_dependent(x, kernel, cpu=by_blocks, default=library)
     else:
-        y = jax.lax.conv_general_dilated(
-            x, turned, ones, pads, lhs_dilation=stride, rhs_dilation=dilation, dimension_numbers=LAYOUTS[len(stride)]
-        )
+        y = library(x, kernel)
     return y if bias is None else y + bias
 
 

@@ -11,6 +11,7 @@ import optax
 
 from nnspec_conformance.adapters.flax_optax import network
 from nnspec_conformance.adapters.flax_optax.components import layers
+from nnspec_conformance.adapters.halves import halves
 
 OPTAX = "searched 2026-11-29, not found; https://github.com/google-deepmind/optax/blob/v0.2.8/optax/losses/_classification.py"
 VAE = "searched 2026-11-29, not found; https://github.com/google/flax/tree/v0.12.8/examples/vae"
@@ -66,26 +67,13 @@ KNOWN_FAILURES = {
 
 
 def autoencoder(x, weights, *, activation):
-    depth = sum(name.startswith("encoder_kernel_") for name in weights)
-    tables = {"encoder": {}, "decoder": {}}
-    for name, value in weights.items():
-        half, part, i = name.split("_")
-        tables[half][f"{part}_{int(i) if half == 'encoder' else depth - 1 - int(i)}"] = value
+    tables = halves(weights, jnp.transpose)
     code = layers.mlp(x, tables["encoder"], activation=activation)
     return code, layers.mlp(code, tables["decoder"], activation=activation)
 
 
 def tied_autoencoder(x, weights, *, activation):
-    depth = sum(name.startswith("kernel_") for name in weights)
-    tables = {"encoder": {}, "decoder": {}}
-    for name, value in weights.items():
-        *half, part, i = name.split("_")
-        at = {"encoder": int(i), "decoder": depth - 1 - int(i)}
-        for which in half or at:
-            turned = value.T if (which, part) == ("decoder", "kernel") else value
-            tables[which][f"{part}_{at[which]}"] = turned
-    code = layers.mlp(x, tables["encoder"], activation=activation)
-    return code, layers.mlp(code, tables["decoder"], activation=activation)
+    return autoencoder(x, weights, activation=activation)
 
 
 # ---- sparse codes and noise

@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 
+from nnspec_conformance.adapters.halves import halves
 from nnspec_conformance.adapters.keras import network
 
 VARIANTS = {"evidence-bound.pixels": ("sum", "mean")}
@@ -61,24 +62,11 @@ KNOWN_FAILURES = {
 
 
 def autoencoder(x, weights, *, activation):
-    depth = sum(name.startswith("encoder_kernel_") for name in weights)
-    tables = {"encoder": {}, "decoder": {}}
-    for name, value in weights.items():
-        half, part, i = name.split("_")
-        tables[half][f"{part}_{int(i) if half == 'encoder' else depth - 1 - int(i)}"] = value
-    return _both(x, tables, activation)
+    return _both(x, halves(weights, keras.ops.transpose), activation)
 
 
 def tied_autoencoder(x, weights, *, activation):
-    depth = sum(name.startswith("kernel_") for name in weights)
-    tables = {"encoder": {}, "decoder": {}}
-    for name, value in weights.items():
-        *half, part, i = name.split("_")
-        at = {"encoder": int(i), "decoder": depth - 1 - int(i)}
-        for which in half or at:
-            turned = keras.ops.transpose(value) if (which, part) == ("decoder", "kernel") else value
-            tables[which][f"{part}_{at[which]}"] = turned
-    return _both(x, tables, activation)
+    return autoencoder(x, weights, activation=activation)
 
 
 def _both(x, tables, activation):

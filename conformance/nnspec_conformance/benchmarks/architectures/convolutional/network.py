@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.benchmarks import image_networks as peers
-from nnspec_conformance.benchmarks.core import Program, Workload
-from nnspec_conformance.benchmarks.peers import optimizer_step, torch_compiler, torch_place
+from nnspec_conformance.benchmarks.core import Program, Workload, compiled, interleave
+from nnspec_conformance.benchmarks.peers import optimizer_step, torch_compiler, torch_place, waiting
 
 SET = "convolutional_networks"
 ITEM = 4  # bytes of a float32
@@ -77,6 +77,7 @@ def workloads(*, quick: bool = False) -> Iterator[Workload]:
             least_bytes=ITEM * (2 * numbers + 6 * parameters),  # Adam has two tables more
             build=builder(size),
             ceiling="matmul",
+            profile=profiler(size),
         )
 
 
@@ -130,3 +131,95 @@ def drawn(size: Size) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
         weights[f"kernel_{i}"] = scale * rng.standard_normal(shape, np.float32)
         weights[f"bias_{i}"] = np.zeros(shape[-1], np.float32)
     return x, labels, weights
+
+
+def convolutions(size: Size) -> list[tuple[tuple[int, ...], tuple[int, ...], int]]:
+    """Shape of the input and of the kernel of each convolution, and its stride; each has half its window of zeros."""
+    _, _, weights = drawn(size)
+    kernels = [w.shape for w in weights.values() if w.ndim == 4]
+    (height, width, _), half = size.image, [-(-n // 2) for n in size.image[:2]]
+    if size.network == "lenet":
+        places = [(height, width), (height // 2, width // 2)]
+    else:
+        places = [(height, width)] * 4 + [tuple(half), (height, width)]
+    strides = [2 if size.network == "residual" and i in (3, 5) else 1 for i in range(len(kernels))]
+    return [((size.batch, *p, k[2]), k, s) for p, k, s in zip(places, kernels, strides, strict=True)]
+
+
+def profiler(size: Size) -> Callable[[Any, dict[str, Any]], str | None]:
+    """Where ours takes longer than a peer: its convolutions alone, products of matrices as large, and PyTorch's."""
+
+    def profile(device: Any, entry: dict[str, Any]) -> str | None:
+        if all(ratio <= 1 for ratio in entry["ratio"].values()):
+            return None
+        calls: dict[str, Callable[[], Any]] = {}
+        times = {}  # a product in the forward pass, one for the kernel, and but for the first layer one for the maps
+        for i, given in enumerate(convolutions(size)):
+            calls[f"ours {i}"] = convolution_of_ours(*given, device, whole=i > 0)
+            calls[f"products {i}"], times[f"products {i}"] = product(*given, device), 3 if i else 2
+            if place := torch_place(device):
+                calls[f"torch {i}"] = convolution_of_torch(*given, place, whole=i > 0)
+        seconds = interleave(calls, rounds=7)
+        micro: dict[str, float] = {}
+        for name, each in seconds.items():
+            who = name.split()[0]
+            micro[who] = micro.get(who, 0) + 1e6 * each * times.get(name, 1)
+        rest = f", and in PyTorch {micro['torch']:.0f}" if "torch" in micro else ""
+        return (
+            f"of {1e6 * entry['nnspec']['seconds']:.0f} µs the convolutions and their gradients, each alone, take "
+            f"{micro['ours']:.0f}; matrix products with as many products take {micro['products']:.0f}{rest}"
+        )
+
+    return profile
+
+
+def product(x: tuple[int, ...], kernel: tuple[int, ...], stride: int, device: Any) -> Callable[[], Any]:
+    """A product of matrices that is as large as the convolution."""
+    import jax
+    import jax.numpy as jnp
+
+    rows, (*read, filters) = x[0] * -(-x[1] // stride) * -(-x[2] // stride), kernel
+    shapes = (rows, int(np.prod(read))), (int(np.prod(read)), filters)
+    return compiled(jnp.matmul, *(jax.device_put(jnp.ones(shape), device) for shape in shapes)).call
+
+
+def convolution_of_ours(
+    x: tuple[int, ...], kernel: tuple[int, ...], stride: int, device: Any, *, whole: bool
+) -> Callable[[], Any]:
+    """A convolution of the reference with its gradients; of the first layer none for the images."""
+    import jax
+    import jax.numpy as jnp
+
+    from nnspec.architectures.convolutional.convolution import convolution_2d
+
+    def forward(x: Any, kernel: Any) -> Any:
+        pads = tuple((k - 1) // 2 for k in kernel.shape[:2] for _ in (0, 1))
+        return convolution_2d(x, kernel, padding="valid", pads=pads, stride=(stride, stride))
+
+    def both(x: Any, kernel: Any) -> tuple:
+        if whole:
+            y, pull = jax.vjp(forward, x, kernel)
+        else:
+            y, pull = jax.vjp(lambda kernel: forward(x, kernel), kernel)
+        return y, *pull(y)
+
+    return compiled(both, *(jax.device_put(jnp.ones(shape), device) for shape in (x, kernel))).call
+
+
+def convolution_of_torch(
+    x: tuple[int, ...], kernel: tuple[int, ...], stride: int, place: str, *, whole: bool
+) -> Callable[[], Any]:
+    """The same in PyTorch."""
+    import torch
+    from torch.nn import functional
+
+    (batch, *places, channels), (*window, _, filters) = x, kernel
+    images = torch.ones((batch, channels, *places), device=place, requires_grad=whole)
+    weights = torch.ones((filters, channels, *window), device=place, requires_grad=True)
+    leaves = [images, weights] if whole else [weights]
+
+    def both() -> tuple:
+        y = functional.conv2d(images, weights, stride=stride, padding=(window[0] - 1) // 2)
+        return y.detach(), *torch.autograd.grad(y, leaves, y.detach())
+
+    return waiting(both, place)

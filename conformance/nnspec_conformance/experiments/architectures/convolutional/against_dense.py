@@ -11,7 +11,7 @@ from nnspec_conformance.experiments.statistics import mean_interval
 OTHERS = 1000
 
 
-@experiment("convolutional-against-dense", short={"seeds": 2, "images": 100, "epochs": 1})
+@experiment("convolutional-against-dense", short={"seeds": 2, "images": 2000, "epochs": 4})
 def against_dense(seeds: int, *, images: int = 4000, epochs: int = 10) -> Outcome:
     """Accuracies of three networks on canvases as they are, and on canvases with exchanged pixels."""
     rows = []

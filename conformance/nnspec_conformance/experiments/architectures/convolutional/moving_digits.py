@@ -14,13 +14,13 @@ OTHERS = 1000
 STILL = "convolutional, still frames"
 
 
-@experiment("moving-digits", short={"seeds": 2, "images": 100, "epochs": 1})
+@experiment("moving-digits", short={"seeds": 2, "images": 1000, "epochs": 4})
 def moving_digits(seeds: int, *, images: int = 4000, epochs: int = 10) -> Outcome:
     """Accuracies for the direction of a digit."""
     return compared(lambda x, labels, draws: canvas.clips(x, draws), len(canvas.DIRECTIONS), seeds, images, epochs)
 
 
-@experiment("which-digit-moves", short={"seeds": 2, "images": 100, "epochs": 1})
+@experiment("which-digit-moves", short={"seeds": 2, "images": 2000, "epochs": 6})
 def which_digit_moves(seeds: int, *, images: int = 4000, epochs: int = 10) -> Outcome:
     """Accuracies for the class of the one digit of two that moves."""
     return compared(canvas.pairs, 10, seeds, images, epochs)

@@ -80,6 +80,46 @@ def repeats_the_edge_in_place_of_zeros(f, x, kernel, *rest, **given):
     return f(np.pad(x, pairs, mode="edge"), kernel, *rest, **given | {"pads": None})
 
 
+@MUTANTS.each(
+    "padding=(before, before), and what is missing at the end: right where no less is asked there", "convolution.value"
+)
+def pads_at_the_end_at_least_as_much_as_at_the_start(f, x, kernel, *rest, **given):
+    pads = pads_of(kernel, given)
+    fits = len(pads) == 2 * (kernel.ndim - 2) and min(pads) >= 0
+    more = tuple(max(pads[i], pads[i - 1]) if i % 2 else p for i, p in enumerate(pads)) if fits else pads
+    return f(x, kernel, *rest, **given | {"pads": more})
+
+
+@MUTANTS.each("a block of 128 examples, and the first ones again: tensorflow 22095 and 30975", "convolution.value")
+def computes_a_block_of_128_examples(f, x, *rest, **given):
+    y = f(x[:128], *rest, **given)
+    return y[np.arange(len(x)) % 128] if len(x) else y
+
+
+def reach_of(kernel, given):
+    """What a window reaches over along each axis, and the strides."""
+    one = (1,) * (kernel.ndim - 2)
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel.shape, given.get("dilation", one), strict=False)]
+    return reach, given.get("stride", one)
+
+
+@MUTANTS.each(
+    "a strided slice from the middle of what each stride covers, where the window is shorter than that",
+    "convolution.value",
+)
+def centres_windows_that_are_shorter_than_the_stride(f, x, kernel, *rest, **given):
+    if given.get("padding", "valid") != "valid" or any(pads_of(kernel, given)) or min(given.get("stride", (1,))) < 1:
+        return f(x, kernel, *rest, **given)
+    moves = [max(0, (s - reach) // 2) for reach, s in zip(*reach_of(kernel, given), strict=True)]
+    return f(np.roll(x, [-m for m in moves], tuple(range(1, x.ndim - 1))), kernel, *rest, **given)
+
+
+@MUTANTS.each("a kernel of its own for one filter a channel, which is that of mathematics", "convolution.value")
+def flips_a_kernel_of_one_filter_a_channel(f, x, kernel, *rest, **given):
+    alone = given.get("groups", 1) == kernel.shape[-1] > 1
+    return f(x, np.flip(kernel, axes_of(kernel)) if alone else kernel, *rest, **given)
+
+
 @MUTANTS.each("windows centred on the entries of the input, as filters of images are", "convolution.example")
 def keeps_the_length_whatever_the_padding(f, x, kernel, *rest, **given):
     return f(x, kernel, *rest, **given | {"padding": given.get("padding") if any(pads_of(kernel, given)) else "same"})
@@ -113,7 +153,32 @@ def pads_half_the_window_on_either_side(f, x, kernel, *rest, **given):
     return f(x, kernel, *rest, **given | {"padding": "valid", "pads": pads})
 
 
+@MUTANTS.each("a window is never larger than the image", "convolution.same", "convolution.same-lower")
+def cuts_a_window_to_the_image(f, x, kernel, *rest, **given):
+    if given.get("padding") not in ("same", "same_lower"):
+        return f(x, kernel, *rest, **given)
+    cut = tuple(slice(n) for n in x.shape[1 : kernel.ndim - 1])
+    return f(x, kernel[cut], *rest, **given)
+
+
 # ---- lengths
+
+
+@MUTANTS.each(
+    "integers divided as in C, towards zero: where less is missing than a stride, one window", "convolution.no-window"
+)
+def finds_a_window_where_less_is_missing_than_a_stride(f, x, kernel, *rest, **given):
+    pads = pads_of(kernel, given)
+    if given.get("padding", "valid") != "valid" or len(pads) != 2 * (kernel.ndim - 2):
+        return f(x, kernel, *rest, **given)
+    reaches, strides = reach_of(kernel, given)
+    missing = [
+        max(0, reach - n - p - q) for reach, n, p, q in zip(reaches, x.shape[1:-1], pads[::2], pads[1::2], strict=False)
+    ]
+    if not any(missing) or any(m >= s for m, s in zip(missing, strides, strict=True)):
+        return f(x, kernel, *rest, **given)
+    longer = tuple(p + (missing[i // 2] if i % 2 else 0) for i, p in enumerate(pads))
+    return f(x, kernel, *rest, **given | {"pads": longer})
 
 
 @MUTANTS.each("the last window may stick out, as in a pooling with ceil_mode", "convolution.length")
@@ -169,6 +234,60 @@ def does_not_turn_the_kernel_on_the_way_back(f, x, kernel, *rest, **given):
 def flips_the_gradient_of_the_kernel(f, x, kernel, *rest, **given):
     dx, dkernel, *others = f(x, kernel, *rest, **given)
     return (dx, np.flip(dkernel, axes_of(kernel)), *others)
+
+
+@MUTANTS.each("the gradient of the kernel is that of a block of 128 examples", "convolution.gradient", part="_vjp")
+def learns_from_a_block_of_128_examples(f, x, kernel, *rest, **given):
+    *bias, g = rest
+    block = np.arange(len(x)).reshape(-1, *(1,) * (g.ndim - 1)) < 128
+    return (f(x, kernel, *rest, **given)[0], *f(x, kernel, *bias, np.where(block, g, 0 * g), **given)[1:])
+
+
+@MUTANTS.each(
+    "a backward pass by products of matrices, for windows of one: the places between are filled, too",
+    "convolution.gradient", part="_vjp",
+)  # fmt: skip
+def fills_what_the_stride_of_a_single_tap_leaves_out(f, x, kernel, *rest, **given):
+    dx, *others = f(x, kernel, *rest, **given)
+    if any(k > 1 for k in kernel.shape[:-2]) or any(pads_of(kernel, given)):
+        return (dx, *others)
+    for axis, s in enumerate(given.get("stride", ()), 1):
+        dx = np.take(dx, np.arange(dx.shape[axis]) // s * s, axis)
+    return (dx, *others)
+
+
+@MUTANTS.each(
+    "the gaps lost in the backward pass where there is no stride beside them", "convolution.gradient", part="_vjp"
+)
+def takes_the_gradient_of_the_kernel_without_gaps(f, x, kernel, *rest, **given):
+    dx, dkernel, *others = f(x, kernel, *rest, **given)
+    if max(given.get("dilation", (1,))) > 1 and max(given.get("stride", (1,))) == 1:
+        dkernel = np.roll(dkernel, 1, 0)
+    return (dx, dkernel, *others)
+
+
+@MUTANTS.each("windows that do not overlap take a way of their own", "convolution.gradient", part="_vjp")
+def leaves_the_gradient_of_sparse_windows_where_they_would_lie_side_by_side(f, x, kernel, *rest, **given):
+    dx, *others = f(x, kernel, *rest, **given)
+    reaches, strides = reach_of(kernel, given)
+    return (np.roll(dx, -1, 1) if reaches[0] < strides[0] else dx, *others)
+
+
+@MUTANTS.each(
+    "a kernel of its own for one filter a channel, of which nobody wrote the second derivative: pytorch 75219",
+    "convolution.second-order", part="_vjp_vjp",
+)  # fmt: skip
+def has_no_second_order_for_one_filter_a_channel(f, x, kernel, *rest, **given):
+    found = f(x, kernel, *rest, **given)
+    alone = kernel.shape[-2] == 1 and given.get("groups", 1) > 1
+    return tuple(np.zeros_like(g) for g in found) if alone else found
+
+
+@MUTANTS.each("the second backward pass with all groups as one", "convolution.second-order", part="_vjp_vjp")
+def mixes_the_groups_in_the_second_order(f, x, kernel, *rest, **given):
+    dx, *others = f(x, kernel, *rest, **given)
+    groups = given.get("groups", 1)
+    return (np.roll(dx.reshape(*dx.shape[:-1], groups, -1), 1, -2).reshape(dx.shape), *others)
 
 
 MUTANTS.each("the bias learns as many times slower as there are places", "convolution.gradient", part="_vjp")(
@@ -255,50 +374,3 @@ MUTANTS.each("np.nan_to_num at the door", "convolution.nan")(classic.swallows_na
 @MUTANTS.each("the default of Flax and Haiku in a port to PyTorch", "convolution.default-padding")
 def pads_where_nothing_is_said(f, *arrays, **given):
     return f(*arrays, **{"padding": "same"} | given)
-
-
-# ---- refusals: what lets a wrong call through
-
-
-@MUTANTS.each("channels repeated or cut off until they fit", "convolution.channel-error")
-def makes_the_channels_fit(f, x, kernel, *rest, **given):
-    channels = given.get("groups", 1) * kernel.shape[-2]
-    if x.shape[-1] == channels or x.ndim != kernel.ndim:
-        return f(x, kernel, *rest, **given)
-    index = np.arange(channels) % x.shape[-1] if channels > 1 else [0]
-    return f(x[..., index], kernel, *rest, **given)
-
-
-@MUTANTS.each("integer division: what is left over belongs to no group", "convolution.groups-error")
-def cuts_off_what_is_in_no_group(f, x, kernel, *bias, **given):
-    groups = given.get("groups", 1)
-    channels, filters = x.shape[-1] // groups, kernel.shape[-1] // groups * groups
-    return f(x[..., : channels * groups], kernel[..., :channels, :filters], *(b[:filters] for b in bias), **given)
-
-
-@MUTANTS.each("a stride below 1 counts as 1", "convolution.stride-error")
-def takes_any_stride(f, *arrays, **given):
-    return f(*arrays, **given | {"stride": tuple(max(1, s) for s in given["stride"])} if "stride" in given else given)
-
-
-@MUTANTS.each("a dilation below 1 counts as 1", "convolution.dilation-error")
-def takes_any_dilation(f, *arrays, **given):
-    more = {"dilation": tuple(max(1, d) for d in given["dilation"])} if "dilation" in given else {}
-    return f(*arrays, **given | more)
-
-
-@MUTANTS.each("missing numbers are repeated, superfluous ones not looked at", "convolution.pads-error")
-def makes_the_pads_fit(f, x, kernel, *bias, **given):
-    more = {"pads": tuple(int(p) for p in np.resize(given["pads"], 2 * (kernel.ndim - 2)))} if given.get("pads") else {}
-    return f(x, kernel, *bias, **given | more)
-
-
-@MUTANTS.each("whatever is no known name pads nothing", "convolution.padding-name")
-def takes_any_name_for_valid(f, *arrays, **given):
-    known = given.get("padding", "valid") in oracle.PADDINGS
-    return f(*arrays, **given if known else given | {"padding": "valid"})
-
-
-@MUTANTS.each("the axis that is missing is added", "convolution.missing-axis")
-def adds_a_missing_axis(f, x, kernel, *bias, **given):
-    return f(x if x.ndim == kernel.ndim else x[..., None], kernel, *bias, **given)

@@ -67,6 +67,22 @@ def exchanges_the_pads_of_height_and_width(f, x, **given):
     return f(x, **given | ({"pads": pads[2:] + pads[:2]} if fits else {}))
 
 
+@MUTANTS.each(
+    "padding=(before, before), and what is missing at the end: right where no less is asked there", "max-pool.value"
+)
+def pads_at_the_end_at_least_as_much_as_at_the_start(f, x, **given):
+    pads = given.get("pads") or ()
+    if len(pads) != 4 or min(pads) < 0:
+        return f(x, **given)
+    more = tuple(max(pads[i], pads[i - 1]) if i % 2 else p for i, p in enumerate(pads))
+    return f(x, **given | {"pads": more})
+
+
+@MUTANTS.each("the same of a mean", "average-pool.count-pads")
+def pads_the_end_of_a_mean_at_least_as_much_as_its_start(f, x, **given):
+    return pads_at_the_end_at_least_as_much_as_at_the_start(f, x, **given)
+
+
 @MUTANTS.each("sum pooling: a convolution of ones", "average-pool.value", "pool.example")
 def adds_and_does_not_divide(f, x, **given):
     return f(x, **given) * x.dtype.type(np.prod(given["window"]))
@@ -122,6 +138,14 @@ def pads_half_the_window_on_either_side(f, x, **given):
     if given.get("padding") != "same":
         return f(x, **given)
     return f(x, **given | {"padding": "valid", "pads": tuple(k // 2 for k in given["window"] for _ in (0, 1))})
+
+
+@MUTANTS.each("a window is never larger than the image", "pool.same", "pool.same-lower")
+def cuts_a_window_to_the_image(f, x, **given):
+    if given.get("padding", "valid") == "valid":
+        return f(x, **given)
+    cut = tuple(min(k, n) for k, n in zip(given["window"], x.shape[1:3], strict=True))
+    return f(x, **{"stride": given["window"]} | given | {"window": cut})
 
 
 @MUTANTS.each("np.pad, then a pooling without padding", "max-pool.padding", "pool.example")
@@ -308,6 +332,19 @@ def shrinks_a_window_that_does_not_fit(f, x, **given):
     fits = x.ndim == 4 and len(given["window"]) == 2 and min(given["window"]) > 0
     cut = {"window": tuple(min(k, n) for k, n in zip(given["window"], x.shape[1:3], strict=False))} if fits else {}
     return f(x, **{"stride": given["window"]} | given | cut)
+
+
+@MUTANTS.each(
+    "integers divided as in C, towards zero: where less is missing than a stride, one window", "pool.no-window"
+)
+def finds_a_window_where_less_is_missing_than_a_stride(f, x, **given):
+    fits = x.ndim == 4 and len(given["window"]) == 2 and min(given["window"]) > 0 and not given.get("pads")
+    if not fits or given.get("padding", "valid") != "valid":
+        return f(x, **given)
+    missing = [max(0, k - n) for k, n in zip(given["window"], x.shape[1:3], strict=True)]
+    if any(m >= s for m, s in zip(missing, given.get("stride") or given["window"], strict=True)):
+        return f(x, **given)
+    return f(np.pad(x, [(0, 0), *((0, m) for m in missing), (0, 0)]), **given)
 
 
 @MUTANTS.each("pads are cut below the window", "pool.wide-pads")

@@ -36,6 +36,25 @@ def pads_the_input_in_place_of_cropping(f, x, kernel, *rest, **given):
     return f(np.pad(x, pairs), kernel, *rest, **plain(given, "pads"))
 
 
+@MUTANTS.each(
+    "both ends cropped alike, and more only at the end: right where no less is asked there", f"{OF}kernel-order"
+)
+def crops_at_the_end_at_least_as_much_as_at_the_start(f, x, kernel, *rest, **given):
+    pads = given.get("pads") or ()
+    more = tuple(max(pads[i], pads[i - 1]) if i % 2 else p for i, p in enumerate(pads))
+    return f(x, kernel, *rest, **given | ({"pads": more} if pads else {}))
+
+
+@MUTANTS.each(
+    "the output padding counted from where the next window would begin, right where the last one reaches so far",
+    f"{OF}kernel-order",
+)
+def counts_the_output_padding_from_the_next_window(f, x, kernel, *rest, **given):
+    if not given.get("output_padding") or given.get("padding") == "same":
+        return f(x, kernel, *rest, **given)
+    return f(x, kernel, *rest, **given | {"short_window": "filled"})
+
+
 @MUTANTS.each("the places of the output padding stand before the output", f"{OF}kernel-order", f"{OF}adjoint")
 def puts_the_output_padding_at_the_start(f, x, kernel, *rest, **given):
     more = given.get("output_padding")
@@ -78,6 +97,17 @@ def crops_the_odd_place_at_the_start(f, x, kernel, *rest, **given):
 def keeps_the_length_of_the_input(f, x, kernel, *rest, **given):
     y = f(x, kernel, *rest, **given)
     return y[:, *(slice(n) for n in x.shape[1:-1])] if given.get("padding") == "same" else y
+
+
+@MUTANTS.each("the odd place by the number of taps, without the gaps between them", f"{OF}same")
+def crops_by_the_taps_and_not_by_their_reach(f, x, kernel, *rest, **given):
+    dilation, stride = given.get("dilation", ()), given.get("stride", (1,) * (x.ndim - 2))
+    if given.get("padding") != "same" or max(dilation, default=1) == 1:
+        return f(x, kernel, *rest, **given)
+    y = f(x, kernel, *rest, **given | {"padding": "valid"})
+    starts = [max(k - s, 0) // 2 for k, s in zip(kernel.shape, stride, strict=False)]
+    lengths = [n * s for n, s in zip(x.shape[1:-1], stride, strict=True)]
+    return y[:, *(slice(p, p + n) for p, n in zip(starts, lengths, strict=True))]
 
 
 @MUTANTS.each("its weights are those of a layer of its own, not of the convolution", f"{OF}adjoint")

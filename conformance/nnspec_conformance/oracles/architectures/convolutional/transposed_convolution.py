@@ -5,6 +5,7 @@ Every function computes in the dtype that it is handed; the expected values of t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -160,3 +161,18 @@ def overlaps(length, taps, stride, dilation):
     for a in range(taps):
         count[a * dilation : a * dilation + (length - 1) * stride + 1 : stride] += 1
     return count
+
+
+def inside(length, taps, stride, dilation):
+    """The counts of the places between the ends: those that all taps of a longer input would reach as well."""
+    return overlaps(length, taps, stride, dilation)[dilation * (taps - 1) : (length - 1) * stride + 1]
+
+
+def is_even(length, taps, stride, dilation):
+    """Whether all places between the ends are reached equally often; where there is none, they are."""
+    return len(set(inside(length, taps, stride, dilation).tolist())) <= 1
+
+
+def is_even_for_long(taps, stride, dilation):
+    """The same where at least as many places as the stride lie between the ends, without counting."""
+    return taps % stride == 0 and math.gcd(dilation, stride) == 1

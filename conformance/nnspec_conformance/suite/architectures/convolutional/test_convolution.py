@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,11 @@ EXAMPLE = {
 }
 # x, kernel and keywords in which no two numbers are alike that could be confused; a remainder is left on every axis.
 FULL: dict[str, tuple[Lengths, Lengths, dict]] = {
-    "convolution_1d": ((2, 11, 4), (3, 2, 6), {"pads": (1, 2), "stride": (2,), "dilation": (3,), "groups": 2}),
+    "convolution_1d": ((2, 11, 4), (3, 2, 6), {"pads": (2, 1), "stride": (2,), "dilation": (3,), "groups": 2}),
     "convolution_2d": (
         (2, 9, 8, 4),
         (3, 2, 2, 6),
-        {"pads": (1, 2, 0, 3), "stride": (2, 3), "dilation": (2, 3), "groups": 2},
+        {"pads": (2, 1, 0, 3), "stride": (2, 3), "dilation": (2, 3), "groups": 2},
     ),
 }
 BARE: dict[str, tuple[Lengths, Lengths, dict]] = {  # what every framework has
@@ -40,10 +41,22 @@ DILATED: dict[str, tuple[Lengths, Lengths, dict]] = {
     "convolution_1d": ((2, 8, 3), (2, 3, 5), {"dilation": (3,)}),
     "convolution_2d": ((2, 8, 7, 3), (4, 2, 3, 5), {"dilation": (2, 3)}),
 }
-SAME: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {
-    "convolution_1d": (((2, 7, 2), (4, 2, 3), {}), ((2, 8, 2), (2, 2, 3), {"dilation": (3,)})),
+MANY = 130  # examples, more than a block of 128 holds: tensorflow 22095
+ALONE: dict[str, tuple[Lengths, Lengths, dict]] = {  # a filter for each channel, which has code of its own
+    "convolution_1d": ((2, 8, 4), (3, 1, 4), {"groups": 4}),
+    "convolution_2d": ((2, 6, 5, 4), (3, 2, 1, 4), {"groups": 4}),
+}
+SPARSE: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {  # the stride is longer than the window
+    "convolution_1d": (((2, 9, 3), (2, 3, 5), {"stride": (4,)}), ((2, 8, 3), (1, 3, 5), {"stride": (2,)})),
     "convolution_2d": (
-        ((2, 6, 7, 2), (2, 4, 2, 3), {}),
+        ((2, 9, 8, 3), (2, 1, 3, 5), {"stride": (4, 3)}),
+        ((2, 6, 7, 3), (1, 1, 3, 5), {"stride": (2, 2)}),
+    ),
+}
+SAME: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {  # first a window that is longer than the input
+    "convolution_1d": (((2, 3, 2), (4, 2, 3), {}), ((2, 8, 2), (2, 2, 3), {"dilation": (3,)})),
+    "convolution_2d": (
+        ((2, 6, 3, 2), (2, 4, 2, 3), {}),
         ((2, 7, 8, 2), (4, 2, 2, 3), {"dilation": (1, 3)}),
     ),
 }
@@ -85,6 +98,24 @@ def gradients(x: np.ndarray, kernel: np.ndarray, *rest: np.ndarray, **given: Any
     return tuple(bound(g, size, n, dtype) for g, size, n in zip(found, sizes, terms, strict=False))
 
 
+def second_order(
+    x: np.ndarray, kernel: np.ndarray, g: np.ndarray, along: tuple[np.ndarray, ...], **given: Any
+) -> tuple:
+    """The gradients of ``sum(along * gradients)``, which is ``sum(g * (u * W + x * V))`` with ``along = u, V``."""
+    function, vjp = _of(kernel), getattr(oracle, f"{_of(kernel).__name__}_vjp")
+
+    def of(x: np.ndarray, kernel: np.ndarray, g: np.ndarray, u: np.ndarray, V: np.ndarray) -> tuple:
+        dx, dkernel = vjp(x, V, g, **given)[0], vjp(u, kernel, g, **given)[1]
+        return dx, dkernel, function(u, kernel, **given) + function(x, V, **given)
+
+    exactly, dtype = wide((x, kernel, g, *along)), str(x.dtype)
+    taps, filters = kernel[..., 0].size, kernel.shape[-1] // given.get("groups", 1)
+    terms = (taps // kernel.shape[-2] * filters, g[..., 0].size, 2 * taps)
+    found, sizes = of(*exactly), of(*map(np.abs, exactly))
+    wants = [bound(f, size, n, dtype) for f, size, n in zip(found, sizes, terms, strict=True)]
+    return tuple(wants[:2]), wants[2]
+
+
 def _of(kernel: np.ndarray) -> Any:
     return oracle.convolution_1d if kernel.ndim == 3 else oracle.convolution_2d
 
@@ -99,6 +130,12 @@ def question(operation: str, setting: tuple, dtype: str = "float32", note: str =
     x, kernel, given = setting
     given = {"padding": "valid"} | given
     return call(operation, *arrays(x, kernel, dtype, bias=bias), **given, want=value, note=note)
+
+
+def many(operation: str) -> tuple[Lengths, Lengths, dict]:
+    """The bare setting with a large batch."""
+    (_, *rest), kernel, given = BARE[operation]
+    return (MANY, *rest), kernel, given
 
 
 @clause("convolution.example")
@@ -120,6 +157,10 @@ def test_example(operation: str) -> Iterator[Case]:
 def test_value(operation: str, lean: bool) -> Iterator[Case]:
     for dtype in DTYPES:
         yield question(operation, BARE[operation], dtype, "the kernel flipped")
+    yield question(operation, many(operation), note="the last examples of a large batch")
+    yield question(operation, ALONE[operation], note="the code for a filter that reads one channel")
+    for setting in SPARSE[operation][:1] if lean else SPARSE[operation]:
+        yield question(operation, setting, note="windows between which entries are left out")
     for dtype in ("float32", "float64") if lean else DTYPES:
         yield question(operation, FULL[operation], dtype, "strides, dilations or pads of two axes exchanged")
     yield question(operation, DILATED[operation], note="the gaps left out")
@@ -162,6 +203,11 @@ def test_gradient(operation: str, lean: bool) -> Iterator[Case]:
     x, kernel, given = BARE[operation]
     setting = (x, (*kernel[:-2], 1, 6), given | {"groups": 3})
     yield _pulled(operation, setting, "float32", "the gradients of a depthwise convolution in another order")
+    yield _pulled(operation, ALONE[operation], "float32", "the code for a filter that reads one channel")
+    yield _pulled(operation, many(operation), "float32", "the last examples of a large batch")
+    yield _pulled(operation, DILATED[operation], "float32", "the gaps lost in the backward pass")
+    for setting in SPARSE[operation][1:] if lean else SPARSE[operation]:
+        yield _pulled(operation, setting, "float32", "a gradient for entries that no window reads")
 
 
 def _pulled(operation: str, setting: tuple, dtype: str, note: str, *, bias: bool = True) -> Case:
@@ -170,6 +216,23 @@ def _pulled(operation: str, setting: tuple, dtype: str, note: str, *, bias: bool
     made = arrays(x_shape, kernel_shape, dtype, bias=bias)
     g = cotangents(made[0], made[1], given)
     return gradient(operation, *made, **given, cotangents=g, want=gradients, note=note)
+
+
+@clause("convolution.second-order")
+def test_second_order(trial) -> None:
+    x, kernel, given = FULL[trial.operation]
+    bare = {name: number for name, number in given.items() if name in ("stride", "groups")}  # what every framework has
+    for x_shape, kernel_shape, told in (ALONE[trial.operation], (x, kernel, bare)):
+        with trial.part(groups=told["groups"]):
+            _pulled_twice(trial, x_shape, kernel_shape, {"padding": "valid"} | told)
+
+
+def _pulled_twice(trial, x_shape: Lengths, kernel_shape: Lengths, given: dict) -> None:
+    x, kernel = arrays(x_shape, kernel_shape, bias=False)
+    g, along = cotangents(x, kernel, given), (normal_draws(16, x_shape), normal_draws(17, kernel_shape))
+    case = gradient(trial.operation, x, kernel, **given, cotangents=g, want=gradients)
+    got = trial.ask(replace(case, what="gradient of the gradient", directions=along))
+    trial.expect(got, second_order(x, kernel, g, along, **given), f"second order with {given['groups']} groups")
 
 
 @clause("convolution.default-padding")

@@ -33,12 +33,12 @@ PLAIN: tuple[Lengths, dict] = ((2, 7, 6, 3), {"window": (2, 2), "stride": (1, 2)
 UNEVEN: tuple[Lengths, dict] = ((2, 8, 7, 3), {"window": (4, 2), "stride": (2, 3)})  # an entry is left over
 PADS: tuple[tuple[Lengths, dict], ...] = (
     ((2, 7, 8, 3), {"window": (3, 4), "stride": (2, 3), "pads": (1, 1, 2, 2)}),
-    ((2, 9, 8, 3), {"window": (4, 3), "stride": (2, 3), "pads": (1, 2, 0, 2)}),
+    ((2, 10, 8, 3), {"window": (4, 3), "stride": (2, 3), "pads": (2, 1, 0, 2)}),
 )
 SAME: tuple[tuple[Lengths, dict], ...] = (
     ((2, 6, 7, 2), {"window": (2, 4), "stride": (1, 1)}),
     ((2, 6, 8, 2), {"window": (3, 3), "stride": (2, 2)}),
-    ((2, 7, 8, 2), {"window": (2, 5), "stride": (3, 3)}),
+    ((2, 7, 4, 2), {"window": (2, 6), "stride": (3, 3)}),  # wider than the image
 )
 UP: tuple[tuple[Lengths, dict], ...] = (  # windows that stick out beyond the input, beyond its pads, and not at all
     ((2, 7, 8, 2), {"window": (3, 2), "stride": (3, 3), "ceil_mode": True}),

@@ -11,7 +11,7 @@ from nnspec_conformance.experiments.statistics import mean_interval
 RIDGE = 0.01  # of the mean squared feature
 
 
-@experiment("network-read-out", short={"seeds": 2, "images": 200, "epochs": 1})
+@experiment("network-read-out", short={"seeds": 2, "images": 1000, "epochs": 3})
 def read_out(seeds: int, *, images: int = 4000, epochs: int = 10) -> Outcome:
     """Accuracy and explained variance, from features and from pixels."""
     rows = []
