@@ -67,6 +67,21 @@ def test_program_that_loses_a_product_fails(subject, monkeypatch):
     assert run_instance(load_suite(), subject, "duty.programs[relu]").outcome == FAIL
 
 
+def test_what_is_taken_back_is_said_by_pytorch(subject):
+    from nnspec_conformance.adapters import torch_compiled
+
+    taken_back = {key for key, value in torch_compiled.KNOWN_FAILURES.items() if value is torch_compiled.RIGHT}
+    assert taken_back <= load_subject("torch").known_failures.keys()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_graph_of_the_gradients_is_made_for_a_second_derivative_alone(subject, nested):
+    x = subject._asarray(X).requires_grad_(nested)
+    (slope,) = subject.adapter.vjp(lambda x: x * x * x, (x,), subject._asarray(np.ones_like(X)))
+    assert slope.requires_grad == nested
+    np.testing.assert_allclose(slope.detach(), 3 * X * X)
+
+
 def test_nothing_falls_back_to_calls_without_the_compiler(subject):
     import torch._dynamo.config as config
 
@@ -81,3 +96,8 @@ def test_compiled_program_is_right(subject):
     program = Chains(((Step("scale", 0.5), CALL),), 1)
     ((got,),) = values(subject, "relu", program, [(X,)], {})
     np.testing.assert_array_equal(got, np.maximum(X / 2, 0))
+
+
+@compiles
+def test_gradients_of_compiled_programs_may_write_in_place(subject):
+    assert run_instance(load_suite(), subject, "duty.programs[log_softmax]").outcome == PASS

@@ -41,7 +41,7 @@ def of(operation: str, page: str, adapters: Path = ADAPTERS, names: list[str] | 
     for name in built_in() if names is None else names:
         if ROLES.get(name, "framework") != "oracle":
             shared = [
-                store for store in _topics(adapters / name / "__init__.py") if _has(adapters, store, page, operation)
+                store for store in topics(adapters / name / "__init__.py") if _has(adapters, store, page, operation)
             ]
             stores[name] = shared[0] if shared else name
     dialects = []
@@ -86,7 +86,7 @@ def _text(text: str, node: ast.stmt) -> str:
     return "\n".join(line.removesuffix("  # fmt: skip") for line in lines)  # a word to the formatter, not to a reader
 
 
-def _topics(init: Path) -> tuple[str, ...]:
+def topics(init: Path) -> tuple[str, ...]:
     """The packages whose topics an adapter takes."""
     for node in tree(init.read_text(encoding="utf-8")).body:
         if "TOPICS" in _defines(node) and isinstance(node, ast.Assign):

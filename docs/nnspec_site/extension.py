@@ -5,7 +5,7 @@ from __future__ import annotations
 from markdown import Markdown
 from pymdownx.blocks import BlocksExtension, BlocksProcessor
 
-from nnspec_site import duties, fine_print, table_heads, take_along, tex, unbroken
+from nnspec_site import duties, fine_print, table_heads, take_along, terms, tex, unbroken
 from nnspec_site.blocks.benchmark import BenchmarkBlock
 from nnspec_site.blocks.clause import ClauseBlock
 from nnspec_site.blocks.exercise import ExerciseBlock
@@ -43,6 +43,7 @@ class SiteExtension(BlocksExtension):
         fine_print.register(md)
         take_along.register(md)
         table_heads.register(md)
+        terms.register(md)
         unbroken.register(md)
 
     def extendMarkdownBlocks(self, md: Markdown, block_mgr: BlocksProcessor) -> None:

@@ -137,14 +137,14 @@ def terms(glossary: str, spec: Spec) -> Iterator[Entry]:
     """The words of the glossary; each leads to the page where its thing is told, or stays in the glossary."""
     for found in TERM.finditer(glossary):
         links = list(LINK.finditer(found["text"]))
-        address = _target(links[-1], spec) if links else None
+        address = target(links[-1], spec) if links else None
         said = marks(LINK.sub(lambda m: m["shown"], found["text"]))
         if links and not found["text"][links[-1].end() :].strip():
             said = marks(LINK.sub(lambda m: m["shown"], found["text"][: links[-1].start()]))
         yield Entry(address or f"{GLOSSARY}#{found['anchor']}", "term", marks(found["term"]), said)
 
 
-def _target(link: re.Match[str], spec: Spec) -> str | None:
+def target(link: re.Match[str], spec: Spec) -> str | None:
     """The address that a link of the glossary leads to, from the site's root."""
     if link["to"]:
         to, _, anchor = link["to"].partition("#")

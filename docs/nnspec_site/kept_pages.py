@@ -3,8 +3,9 @@
 What search finds on a page is read from its HTML there too: that takes as long as a fifth of the rendering.
 
 A page depends on its Markdown, on which pages there are, on recorded results and on the figures where it has a block,
-on the sources that it shows, on the whole specification where it shows more of it than its own, on the learning path
-where it has exercises, and on all that renders it. What it was rendered to lies below ``build/``.
+on the sources that it shows, on the whole specification where it shows more of it than its own, on the words of the
+glossary, on the learning path where it has exercises, and on all that renders it. What it was rendered to lies below
+``build/``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nnspec_site import cores, data, kept, learning_path
+from nnspec_site import cores, data, kept, learning_path, terms
 from nnspec_site.assets import ROOT
 from nnspec_site.kept import digest
 
@@ -115,6 +116,8 @@ def key(markdown: str, address: str, others: list[str]) -> str:
         parts.append(stamps["spec"])
     if names & SOURCES or MODULE in f"\n{markdown}":
         parts.append(stamps["sources"])
+    if terms.WHERE.match(address) and terms.FILE.is_file():
+        parts.append(terms.FILE.read_text(encoding="utf-8"))
     if "exercise" in names:
         parts.append(learning_path.FILE.read_text(encoding="utf-8"))
     return digest(parts)

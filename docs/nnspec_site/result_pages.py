@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nnspec_conformance.clauses import Clause
-from nnspec_site import cores, proof, subject_readings
+from nnspec_site import cores, finding_snippets, proof, subject_readings
 from nnspec_site.data import Data, Report
 from nnspec_site.differences import Row, rows
 from nnspec_site.html import Element, code, make, plural, table
@@ -104,13 +104,22 @@ def pages(data: Data) -> Iterable[tuple[str, str]]:
     for row in rows(data):
         by_topic.setdefault(row.topic, []).append(row)
     names = proof.subjects_in_order(data)
+    causes = {name: found(data, name) for name in names}
+    wanted = [
+        finding_snippets.Wanted(name, anchor(one), one.page, one.case[0], one.entry)
+        for name in names
+        for one in causes[name]
+        if has_script(one)
+    ]
+    snippets = finding_snippets.of(data, wanted)
     work = [("topic", name) for name in by_topic] + [("subject", name) for name in names]
 
     def made(item: tuple[str, str]) -> tuple[str, str]:
         kind, name = item
         if kind == "topic":
             return topic_address(name)[1:], topic(data, name, by_topic[name])
-        return subject_address(name)[1:], subject(data, name)
+        its = {anchor: text for (who, anchor), text in snippets.items() if who == name}
+        return subject_address(name)[1:], subject(data, name, causes[name], its)
 
     yield from cores.spread(made, work)
     yield FINDINGS[1:], findings(data)
@@ -186,8 +195,8 @@ def is_reported(text: str) -> bool:
     return "http" in text and UNREPORTED not in text
 
 
-def entry(name: str, finding: Finding) -> Element:
-    """A finding as an article: what is wrong, where, what came and what is right, and the command that shows it."""
+def entry(data: Data, name: str, finding: Finding, snippet: str = "") -> Element:
+    """A finding as an article: what is wrong, where, what came and what is right, and what shows it."""
     instance = finding.case[0]
     worst_case = finding.entry.get("worst", {})
     clause = finding.clause
@@ -207,11 +216,23 @@ def entry(name: str, finding: Finding) -> Element:
         lines.append(
             make("li", "", "Came: ", code(str(worst_case["got"])), ", right is ", code(str(worst_case["expected"])))
         )
+    if measured := _when(data, name, finding):
+        lines.append(make("li", "", measured))
     made.append(make("ul", "about", *lines))
+    if snippet:
+        made.append(make("details", "", make("summary", "", "Show it in Python"), make("pre", "", code(snippet))))
     command = "reproduce" if has_script(finding) else "check"
     told = "" if command == "check" else options_of(finding)
     made.append(make("pre", "", code(f"nnspec {command} {name} '{instance}'{told}")))
     return made
+
+
+def _when(data: Data, name: str, finding: Finding) -> str:
+    """Which version was measured, and when its topic was."""
+    report = data.subjects[name]
+    version = report["subject"].get("version", "")
+    date = report.get("topics", {}).get(finding.page, {}).get("date", report.get("date", ""))
+    return f"Measured with {name} {version}" + (f" on {date}" if date else "") if version else ""
 
 
 def options_of(finding: Finding) -> str:
@@ -272,7 +293,8 @@ def _findings_intro(data: Data, merged: dict[tuple[str, str], tuple[Finding, lis
     return [
         f"{plural(len(merged), 'cause')} of wrong answers. {reported} link to a report or to the lines of the framework"
         " that cause it; of the others a search found no report. Choose a subject in a row: its page has what came, "
-        "what is right, and the command that writes a script which shows it with the framework and NumPy alone. "
+        "what is right, the lines of Python that show it, and the command that writes a script which does so with the "
+        "framework and NumPy alone and compares every number. "
         f"Measured were {versions}.",
     ]
 
@@ -283,19 +305,25 @@ def anchor(finding: Finding) -> str:
 
 
 # ------------------------------------------------------------------ subjects
-def subject(data: Data, name: str) -> str:
-    """What a subject does otherwise: what is wrong by consequence, its readings with what to write, what it lacks."""
+def subject(data: Data, name: str, causes: list[Finding], snippets: Mapping[str, str]) -> str:
+    """What a subject does otherwise: what is wrong by consequence, its readings with what to write, what it lacks.
+
+    Args:
+        data: with its report.
+        name: of the subject.
+        causes: what it gets wrong.
+        snippets: by the anchors of findings, where there are any.
+    """
     about = data.subjects[name]["subject"]
     title = f"{name}: what it does otherwise"
     body: list[Element] = [_head(title), _measured(data, name)]
     outcomes = [one for clause in data.spec.clauses.values() for one in data.outcomes(name, clause)]
     body.append(make("p", "", *[part for one, count in tally(outcomes) for part in (" ", chip(one, f"{count} {one}"))]))
     body.extend(section("Version by version", versions(data, name)))
-    causes = found(data, name)
     for consequence in CONSEQUENCES:
         its = [one for one in causes if one.consequence == consequence]
         if its:
-            listed = make("div", "", *(entry(name, one) for one in its))
+            listed = make("div", "", *(entry(data, name, one, snippets.get(anchor(one), "")) for one in its))
             body.extend(section(f"{consequence}: {plural(len(its), 'cause')}", listed))
     body.extend(section("Other readings", subject_readings.listed(data, name)))
     body.extend(section("What it does not have", lacking(data, name)))

@@ -171,6 +171,22 @@ def test_report_like_the_recorded_one_does_not_differ_from_it(ask, site):
     assert "No clause is like this" in tab.locator(".nn-answer").inner_text()
 
 
+STUCK = """box => {
+    box.scrollTop = box.scrollLeft = 400;
+    const at = part => part.getBoundingClientRect(), frame = at(box);
+    const head = box.querySelector("thead th:nth-child(3)"), first = box.querySelector("tbody tr:last-child th");
+    return [box.scrollTop, box.scrollLeft, at(head).top - frame.top, at(first).left - frame.left];
+}"""
+
+
+def test_head_and_first_column_stay_while_the_rows_scroll(ask):
+    down, across, head, first = ask("show=all", width=640).locator(".nn-asked").evaluate(STUCK)
+    assert down > 50
+    assert across > 50
+    assert abs(head) <= 2
+    assert abs(first) <= 2
+
+
 def test_keyboard_reaches_filters_and_rows(ask):
     tab = ask()
     tab.focus("select[name=show]")

@@ -43,6 +43,21 @@ def test_subject_tells_what_is_wrong_by_consequence_with_the_command_that_shows_
     )
 
 
+def test_finding_says_which_version_was_measured_and_when(data, pages):
+    assert "Measured with torch 1.0 on 2026-01-02" in text_of(pages()["results/subjects/torch.html"])
+    data.subjects["torch"]["topics"] = {"components/topic": {"date": "2026-03-04"}}
+    assert "Measured with torch 1.0 on 2026-03-04" in text_of(pages()["results/subjects/torch.html"])
+
+
+def test_finding_has_the_lines_that_show_it_folded(pages, monkeypatch):
+    def made(data, wanted):
+        return {(one.subject, one.anchor): f"print('{one.instance}')" for one in wanted}
+
+    monkeypatch.setattr(result_pages.finding_snippets, "of", made)
+    html = pages()["results/subjects/torch.html"]
+    assert "<details><summary>Show it in Python</summary><pre><code>print('act.nan[relu]')" in html
+
+
 def test_of_what_no_script_can_show_the_check_is_named(pages, monkeypatch):
     monkeypatch.setattr(result_pages, "UNWRITTEN", {"act.nan"})
     assert "nnspec check torch 'act.nan[relu]'" in text_of(pages()["results/subjects/torch.html"])

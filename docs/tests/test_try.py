@@ -77,6 +77,38 @@ def test_softmax_without_the_maximum_overflows(attempt):
     assert "NaN came" in said
 
 
+PIECES = """function piecewise_constant(steps, rates, { boundaries }) {
+  return steps.map((t) => rates[boundaries.filter((b) => t COMPARED b).length]);
+}"""
+
+
+def test_right_schedule_passes_and_one_that_is_a_step_late_does_not(attempt):
+    _, said = attempt("piecewise_constant", PIECES.replace("COMPARED", ">="))
+    assert "answered rightly" in said
+    _, said = attempt("piecewise_constant", PIECES.replace("COMPARED", ">"))
+    assert "answered wrongly" in said
+    assert "is a step late" in said
+
+
+PLATEAU = """function reduce_on_plateau(metrics, { initial, factor, patience, min_delta, floor }) {
+  let best = Infinity, waited = 0, rate = initial;
+  return metrics.map((m) => {
+    if (m < best - min_delta) [best, waited] = [m, 0];
+    else waited += 1;
+    if (waited >= PATIENCE) [rate, waited] = [Math.max(rate * factor, floor), 0];
+    return rate;
+  });
+}"""
+
+
+def test_rate_is_cut_after_its_patience_and_no_evaluation_later(attempt):
+    _, said = attempt("reduce_on_plateau", PLATEAU.replace("PATIENCE", "patience"))
+    assert "answered rightly" in said
+    _, said = attempt("reduce_on_plateau", PLATEAU.replace("PATIENCE", "patience + 1"))
+    assert "answered wrongly" in said
+    assert "waits one evaluation longer" in said
+
+
 def test_what_does_not_return_is_ended(attempt):
     status, said = attempt("relu", "function relu(x) { for (;;); }")
     assert "did not return within 3 s" in status
@@ -102,6 +134,7 @@ def test_every_operation_that_is_listed_has_its_questions(tab, site):
     assert len(names) > 30
     files = {path.stem for path in (site / "data" / "points").glob("*.js")}
     assert set(names) <= files
+    assert {"constant_rate", "piecewise_constant", "reduce_on_plateau"} <= set(names)
 
 
 def test_phone_has_no_sideways_scroll(tab):

@@ -15,6 +15,7 @@ PAGES = [
     "guides/glossary.html",
     "results/index.html",
     "results/findings.html",
+    "results/subjects/keras_torch.html",
     "clauses/components/activations/activation.limits.html",
     "api/components/neurons.html",
 ]

@@ -33,13 +33,21 @@ def both(q, k, v, *rest, **given):
 
 @pytest.mark.parametrize("whole", [False, True], ids=["a row of a mask for all queries", "a row for each"])
 def test_blocks_give_what_all_queries_at_once_give(whole):
-    queries, keys = 200, 210  # a block and some more
+    queries, keys = 200, 210  # more than a block, and no multiple of one
     q, k, v = arrays(queries, keys, kv_heads=2, value_depth=5)
     full = (BATCH, HEADS, queries, keys)
     mask, bias = jnp.asarray(SEED.random(full) < 0.6), jnp.asarray(SEED.standard_normal(full), jnp.float32)
     rest = (mask, bias[:1, :, :1]) if whole else (mask[:, :1, :1], bias)
     for one, other in zip(*both(q, k, v, *rest, causal=whole), strict=True):
         np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-5)
+
+
+def test_blocks_with_more_queries_than_keys_leave_the_first_queries_zero():
+    q, k, v = arrays(200, 150)  # the first section of a causal sequence sees no key
+    plain, blocked = both(q, k, v, causal=True)
+    for one, other in zip(plain, blocked, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-5)
+    assert not blocked[0][:, :50].any()
 
 
 def stored(T, implementation):
@@ -66,7 +74,7 @@ def test_long_sequences_go_in_blocks_by_themselves(monkeypatch):
     asked = []
     right = module._in_blocks
     monkeypatch.setattr(module, "_in_blocks", lambda *given: asked.append(given) or right(*given))
-    monkeypatch.setattr(module, "MANY", 64 * 65)
+    monkeypatch.setattr(module, "MANY", BATCH * HEADS * 64 * 65)
     attention(*arrays(64, 64))
     assert not asked
     attention(*arrays(64, 65))

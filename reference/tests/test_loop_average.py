@@ -58,6 +58,10 @@ def averages_what_was_left_out(*given, **how):
     ],
 )
 def test_an_average_is_measured_and_returned(implementation):
+    run, _ = run_of(implementation, [(x,) for x in STEPS], average=MEAN)
+    after = 1 - np.cumsum([x[0] * t for x, t in zip(STEPS, TAKEN, strict=True)])[TAKEN] * 2.0**-20
+    shares = 0.25 * 0.75 ** np.arange(len(after))[::-1]
+    assert float(run.model) == pytest.approx(shares @ after / shares.sum(), abs=1e-6)
     told = []
     plain = fit(losses, WEIGHTS, (X, Y), RULE, precision=HALF, **HOW)
     for returned in ("last", "best"):
@@ -71,10 +75,6 @@ def test_an_average_is_measured_and_returned(implementation):
             assert near(found, want)
         measured = evaluate(run.model, (X, Y), {"loss": losses}, batch_size=4)["loss"]
         assert run.history[-1]["validation loss"] == measured
-    run, _ = run_of(implementation, [(x,) for x in STEPS], average=MEAN)
-    after = 1 - np.cumsum([x[0] * t for x, t in zip(STEPS, TAKEN, strict=True)])[TAKEN] * 2.0**-20
-    shares = 0.25 * 0.75 ** np.arange(len(after))[::-1]
-    assert float(run.model) == pytest.approx(shares @ after / shares.sum(), abs=1e-6)
 
 
 def test_a_run_with_an_average_goes_on_as_the_unbroken_one(tmp_path):

@@ -100,17 +100,17 @@ def scales_too_late(*given, **how):
 
 @pytest.mark.statement("fit.loss-scale", of=fit, mutants=[forgets_the_scale, clips_before, scales_too_late])
 def test_a_scale_of_the_loss_changes_nothing_and_keeps_small_gradients(implementation):
+    x = np.float32([1e-4, 1e-4])
+    for scale, want in ((1.0, 0.0), (None, -1e-8)):
+        precision = MixedPrecision("float16", loss_scale=scale)
+        run = implementation(small, jnp.float32(0), (x, x), SGD, precision=precision, **ONCE)
+        assert float(run.model) == pytest.approx(want, rel=2e-3, abs=1e-12)
     how = ONCE | {"batch_size": 4, "epochs": 2}
     for more in ({}, {"gradient": CLIP}, {"pieces": 2}):
         plain = fit(weighted, WEIGHTS, (X[:8], Y[:8]), RULE, precision=HALF, **how | more)
         scaled = implementation(weighted, WEIGHTS, (X[:8], Y[:8]), RULE, precision=SCALED, **how | more)
         assert near(scaled.model, plain.model)
         np.testing.assert_allclose(scaled.losses, plain.losses, rtol=1e-5)
-    x = np.float32([1e-4, 1e-4])
-    for scale, want in ((1.0, 0.0), (None, -1e-8)):
-        precision = MixedPrecision("float16", loss_scale=scale)
-        run = implementation(small, jnp.float32(0), (x, x), SGD, precision=precision, **ONCE)
-        assert float(run.model) == pytest.approx(want, rel=2e-3, abs=1e-12)
 
 
 # ------------------------------------------------------------------ overflow

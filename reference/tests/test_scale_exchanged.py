@@ -61,6 +61,39 @@ def test_devices_add_in_float32_and_round_a_batch_as_a_whole(implementation, dev
     assert devices(rounded, implementation) == [1 + 2.0**-5, 1 + 2.0**-6]
 
 
+def product(weight, x, *, key):
+    return weight * x
+
+
+def in_float32(weight, x, *, key):
+    """The same, where the loss takes its weight to float32, in which its gradient is then added up."""
+    return weight.astype(jnp.float32) * x
+
+
+def slopes_added(implementation):
+    """The gradients, times eight, of a factor of eight examples in bfloat16: on one device, and on eight."""
+    x = np.array([1.0] + [2.0**-9] * 7, np.float32)
+    shared = [Devices(COUNT, statistics=statistics) for statistics in ("batch", "share")]
+    asked = [(product, None), (in_float32, None), *[(product, devices) for devices in shared]]
+    runs = [
+        implementation(
+            loss, jnp.float32(0), lambda epoch: [(x,)], optax.sgd(1.0), epochs=1, progress=False,
+            precision=MixedPrecision("bfloat16"), devices=devices,
+        )
+        for loss, devices in asked
+    ]  # fmt: skip
+    return [-8 * float(run.model) for run in runs]
+
+
+def test_one_device_adds_the_gradient_of_a_factor_in_bfloat16(devices):
+    """The table of the page; in bfloat16 1 + 2^-9 is 1."""
+    names = ("one device", "one device, the weight", 'eight devices, `"batch"`', 'eight devices, `"share"`')
+    rows = [re.search(rf"^\| {re.escape(name)}.* \| 1(?: \+ (\d)/512)?", PAGE, re.MULTILINE) for name in names]
+    found = devices(slopes_added, fit)
+    assert found == [1, 1 + 2.0**-6, 1 + 2.0**-6, 1 + 7 * 2.0**-9]
+    assert found == [1 + int(row[1] or 0) / 512 for row in rows if row]
+
+
 # ------------------------------------------------------------------ what is exchanged, and memory
 @functools.cache
 def step_program(**how):

@@ -112,7 +112,7 @@ def step(carry: Carry, batch: Batch, seed: Any, count: Any, rule: Rule) -> tuple
 
 
 def _finite(x: Array) -> Array:
-    """Whether all numbers are finite; of bytes XLA's processors compare many at a time, of truth values one."""
+    """Whether all numbers are finite; as bytes, since XLA compares many of these at a time, and truth values singly."""
     return jnp.isfinite(x).astype(jnp.uint8).min(initial=1) == 1
 
 

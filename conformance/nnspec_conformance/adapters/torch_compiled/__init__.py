@@ -21,5 +21,15 @@ LAYOUTS = ()  # each is compiled anew
 TOPICS = ("torch",)
 ALONE = ("gelu", "softmax", "log_softmax", "dense")
 
+RIGHT = "the kernel that does so is not what the compiler makes of it", lambda: False
+KNOWN_FAILURES = {  # where the compiled form differs from what ``torch`` says of its own
+    "activation.accuracy[gelu]; form=exact, float32": RIGHT,
+    "duty.broadcasting[dense]": RIGHT,
+    "activation.second-derivative[gelu]": (
+        "RuntimeError: torch.compile with aot_autograd does not currently support double backward, right is f'' as "
+        "without the compiler; https://github.com/pytorch/pytorch/issues/91469"
+    ),
+}
+
 _EAGER = {name: f for name, f in vars(joined(eager)).items() if name not in vars(eager) and callable(f)}
 globals().update({name: alone(f) if name in ALONE else within(f) for name, f in _EAGER.items()})

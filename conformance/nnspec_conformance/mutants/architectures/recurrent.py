@@ -146,6 +146,23 @@ def stops_one_step_before_the_end(f, x, weights, *rest, **given):
     return f(x, weights, carry, None if lengths is None else np.maximum(lengths - 1, 0), **given)
 
 
+@MUTANTS.each("lengths that are all alike are taken for none", "elman.lengths", "elman.padded-outputs")
+def takes_equal_lengths_for_none(f, x, weights, *rest, **given):
+    carry, lengths = parts_of(rest)
+    alike = lengths is not None and len(lengths) > 1 and len({*lengths.tolist()}) == 1
+    return f(x, weights, carry, None if alike else lengths, **given)
+
+
+@MUTANTS.each("a loop that is not entered has no gradient", "elman.empty-sequence", part="_vjp")
+def has_no_gradient_for_a_sequence_of_length_zero(f, x, weights, *rest, **given):
+    dx, table, *carry = f(x, weights, *rest, **given)
+    lengths = parts_of(rest[:-1])[1]
+    if lengths is None:
+        return dx, table, *carry
+    some = (lengths > 0)[:, None]
+    return dx, table, *(np.where(some, part, np.zeros_like(part)) for part in carry)
+
+
 @MUTANTS.each("m * new + (1 - m) * old: zero times NaN is NaN", "elman.padding")
 def multiplies_by_the_mask(f, x, weights, *rest, **given):
     y = f(x, weights, *rest, **given)

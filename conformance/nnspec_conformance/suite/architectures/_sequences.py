@@ -18,6 +18,7 @@ from nnspec_conformance.trees import leaves, mapped, rebuilt
 
 BATCH, TIME, IN, HIDDEN = 4, 7, 3, 5  # no two alike
 LENGTHS = np.array([7, 3, 1, 5])  # the longest is as long as the array, and one is a single step
+SHORTER = np.array([5, 3, 1, 4]), np.array([4, 4, 4, 4])  # none is as long as the array; all are alike
 
 
 def padding() -> np.ndarray:
@@ -214,11 +215,14 @@ class Layer:
         for dtype in ("float32", "bfloat16") if lean else DTYPES:
             arrays = self.arrays(readings, dtype)
             yield call(self.name, *arrays, LENGTHS, **self.last, want=want, note="the state behind the end")
+        for lengths in SHORTER:
+            yield call(self.name, *self.arrays(readings), lengths, **self.last, want=want, note="no lengths, all alike")
 
     def padded_outputs(self, readings: dict) -> Iterator[Case]:
         want = self.expected(readings)
-        arrays = self.arrays(readings)
-        yield call(self.name, *arrays, LENGTHS, **self.every, want=want, note="other numbers behind the end")
+        for lengths in (LENGTHS, *SHORTER):
+            arrays = *self.arrays(readings), lengths
+            yield call(self.name, *arrays, **self.every, want=want, note="other numbers behind the end")
 
     def of_padding(self, trial: Any) -> None:
         _, weights, carry = self.arrays(trial.readings)
@@ -240,6 +244,9 @@ class Layer:
             return
         trial.require(reading == "handed-through", "a sequence of length 0 is taken")
         trial.expect(got[1], exact(wide(carry[1])), "the state after a sequence of length 0")
+        g = normal_draws(86, (BATCH, HIDDEN))
+        found = trial.vjp((x, weights, carry, np.array([7, 0, 1, 5])), g, **self.last)[2]
+        trial.expect(found[1], exact(wide(g[1])), "the gradient of the state before a sequence of length 0")
 
     def no_steps(self, trial: Any) -> None:
         x, weights, carry = self.arrays(trial.readings)

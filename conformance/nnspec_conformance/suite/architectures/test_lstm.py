@@ -18,6 +18,7 @@ from nnspec_conformance.suite.architectures._sequences import (
     HIDDEN,
     IN,
     LENGTHS,
+    SHORTER,
     TIME,
     left_open,
     padding,
@@ -285,11 +286,15 @@ def test_lengths(trial) -> None:
             operands = (*arrays(dtype), LENGTHS)
             want = expected(trial.readings)(*operands)
             trial.expect(trial.call(*operands)[1:], want[1:], "state and cell at the end of each sequence")
+    for lengths in SHORTER:
+        want = expected(trial.readings)(*arrays(), lengths)[1:]
+        trial.expect(trial.call(*arrays(), lengths)[1:], want, f"state and cell at the ends {lengths.tolist()}")
 
 
 @clause("lstm.padded-outputs")
 def test_padded_outputs(readings: dict) -> Iterator[Case]:
-    yield call("lstm", *arrays(), LENGTHS, want=expected(readings), note="other numbers behind the end")
+    for lengths in (LENGTHS, *SHORTER):
+        yield call("lstm", *arrays(), lengths, want=expected(readings), note="other numbers behind the end")
 
 
 @clause("lstm.padding")
@@ -325,6 +330,10 @@ def test_empty_sequence(trial) -> None:
     if got:
         want = exact(wide(h[1])), exact(wide(c[1]))
         trial.expect(tuple(part[1] for part in got), want, "state and cell after a sequence of length 0")
+        g = normal_draws(117, h.shape), normal_draws(118, c.shape)
+        back = trial.vjp((*operands, h, c, lengths), (np.zeros((BATCH, TIME, HIDDEN), np.float32), *g))[2:]
+        want = tuple(exact(wide(part[1])) for part in g)
+        trial.expect(tuple(part[1] for part in back), want, "the gradients of both before a sequence of length 0")
 
 
 @clause("lstm.no-steps")

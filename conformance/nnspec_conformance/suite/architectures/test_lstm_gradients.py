@@ -167,7 +167,7 @@ def forget_gates(x: np.ndarray, weights: Weights, rounded: Callable) -> np.ndarr
 
 @clause("lstm.carousel")
 def test_carousel(trial) -> None:
-    for time, bias in ((TIME, None), (40, OPEN)):
+    for time, bias in ((TIME, None), (100, OPEN)):
         x, weights, h, c = arrays(time=time)
         still = {name: 0 * w for name, w in weights.items() if name.startswith("recurrent")}
         forced = {} if bias is None else {"bias_f": np.full_like(weights["bias_f"], bias)}

@@ -1,7 +1,7 @@
 r"""Layer norm and RMS norm: every row of activations at one size, as functions and as Flax modules.
 
 Statistics are taken in float32 or float64, of the row as it is and in two passes: the mean first, then the mean square
-of what is left.
+of what is left. The row that layer norm scales brings its derivative along.
 """
 
 import jax
@@ -44,8 +44,7 @@ def layer_norm(
     """
     h = _wide(x)
     d = h - jnp.mean(h, -1, keepdims=True)
-    v = jnp.mean(d * d, -1, keepdims=True)
-    return _weighted(d / jnp.sqrt(v + epsilon), scale, bias).astype(x.dtype)
+    return _weighted(_over_root(d, jnp.asarray(epsilon, h.dtype)), scale, bias).astype(x.dtype)
 
 
 @checked
@@ -75,8 +74,7 @@ def rms_norm(
     Source: Zhang and Sennrich 2019, equation 4.
     """
     h = _wide(x)
-    v = jnp.mean(h * h, -1, keepdims=True)
-    return _weighted(h / jnp.sqrt(v + epsilon), scale, None).astype(x.dtype)
+    return _weighted(h / _root(h, epsilon), scale, None).astype(x.dtype)
 
 
 class LayerNorm(nnx.Module):
@@ -135,6 +133,25 @@ class RMSNorm(nnx.Module):
     def __call__(self, x: Float[Array, "*batch features"]) -> Float[Array, "*batch features"]:
         """Apply `rms_norm` to a batch."""
         return rms_norm(x, None if self.scale is None else self.scale[...], epsilon=self.epsilon)
+
+
+def _root(h: Array, epsilon: float | Array) -> Array:
+    return jnp.sqrt(jnp.mean(h * h, -1, keepdims=True) + epsilon)
+
+
+@jax.custom_jvp
+def _over_root(h: Array, epsilon: Array) -> Array:
+    """Each row over the root of its mean square and epsilon."""
+    return h / _root(h, epsilon)
+
+
+@_over_root.defjvp
+def _over_root_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    """The derivative, of which the result is a part: of the steps one by one XLA holds another array of rows."""
+    (h, epsilon), (dh, de) = primals, tangents
+    s = _root(h, epsilon)
+    y = h / s
+    return y, (dh - y * jnp.mean(y * dh, -1, keepdims=True)) / s - y * (de / (2 * s * s))
 
 
 def _wide(x: Array) -> Array:

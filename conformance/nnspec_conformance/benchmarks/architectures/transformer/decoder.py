@@ -1,4 +1,4 @@
-"""A decoder layer over batches of targets and sources, forward and with gradients: ours and PyTorch's."""
+"""A decoder layer over batches of targets and sources: ours, PyTorch's, and of the stock layers of Flax and Keras."""
 
 from __future__ import annotations
 

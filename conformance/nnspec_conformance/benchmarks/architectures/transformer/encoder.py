@@ -1,4 +1,4 @@
-"""An encoder layer over batches of sequences, forward and with gradients: ours and PyTorch's."""
+"""An encoder layer over batches of sequences, forward and with gradients: ours, PyTorch's, and of stock layers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from nnspec_conformance.benchmarks.core import Program, Workload, compiled
 from nnspec_conformance.benchmarks.peers import torch_compiler, torch_place, waiting, with_gradients
+from nnspec_conformance.benchmarks.stock_layers import of_flax, of_keras
 from nnspec_conformance.oracles.architectures.transformer.encoder import AXES
 
 SET = "encoder"
@@ -98,7 +99,12 @@ class Layer:
 
         arrays, g = self.drawn(size)
         given = [jax.device_put(a, device) for a in ((*arrays, g) if direction == BOTH else arrays)]
-        found = {"nnspec": compiled(self.ours if direction == FORWARD else with_gradients(self.ours), *given)}
+        functions = {"nnspec": self.ours, "flax": of_flax(size.heads, EPSILON)}
+        keras = of_keras(size.width, size.heads, size.sizes["hidden"], size.places, EPSILON)
+        functions |= {} if keras is None else {"keras": keras}
+        found = {
+            name: compiled(f if direction == FORWARD else with_gradients(f), *given) for name, f in functions.items()
+        }
         if place := torch_place(device):
             found["torch"] = self.on_torch(size, direction, place)
             if compiler := torch_compiler():

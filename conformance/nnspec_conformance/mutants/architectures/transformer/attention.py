@@ -146,7 +146,86 @@ def shares_keys_between_heads_in_turn(f, q, k, v, *rest, **given):
     return f(q, *(np.tile(a, (1, 1, groups, 1)) for a in (k, v)), *rest, **given)
 
 
+@MUTANTS.each("scale or d ** -0.5: 0 is false", "attention.value")
+def takes_a_scale_of_zero_for_none(f, q, k, v, *rest, **given):
+    return f(q, k, v, *rest, **given | ({} if given.get("scale") else {"scale": None}))
+
+
+@MUTANTS.each("the root of the scale into queries and keys, of its size", "attention.value")
+def forgets_the_sign_of_the_scale(f, q, k, v, *rest, **given):
+    return f(q, k, v, *rest, **given | ({"scale": abs(given["scale"])} if given.get("scale") else {}))
+
+
+@MUTANTS.add("a sum of blocks that is not made smaller when a larger score comes", "attention.long")
+def keeps_the_sums_of_earlier_blocks(q, k, v, *rest, **given):
+    def weights(scores, seen):
+        scores = np.where(seen, scores, -np.inf)
+        starts = range(0, max(scores.shape[-1], 1), 128)
+        tops = np.stack([scores[..., i : i + 128].max(-1, initial=-np.inf) for i in starts], -1)
+        top = np.repeat(np.maximum.accumulate(tops, -1), 128, -1)[..., : scores.shape[-1]]
+        e = np.where(seen, np.exp(scores - np.where(np.isneginf(top), 0, top)), 0)
+        total = e.sum(-1, keepdims=True)
+        return e / np.where(total == 0, 1, total)
+
+    return weighed(q, k, v, rest, given, weights)
+
+
+@MUTANTS.each("a causal mask made once, for the first block of queries", "attention.long")
+def counts_the_queries_of_each_block_from_zero(f, q, k, v, *rest, **given):
+    if not given.get("causal") or q.shape[1] <= 32 or q.shape[1] != k.shape[1]:
+        return f(q, k, v, *rest, **given)
+    blocks = [f(q[:, i : i + 32], k[:, :32], v[:, :32], **given) for i in range(0, q.shape[1] - 31, 32)]
+    rest_of_them = q.shape[1] % 32
+    last = [f(q[:, -rest_of_them:], k[:, :rest_of_them], v[:, :rest_of_them], **given)] if rest_of_them else []
+    return np.concatenate(blocks + last, 1)
+
+
+@MUTANTS.add("exponentials added up in half precision", "attention.half-precision-sum")
+def adds_exponentials_up_in_half_precision(q, k, v, *rest, **given):
+    def weights(scores, seen):
+        top = np.where(seen, scores, -np.inf).max(-1, keepdims=True, initial=-np.inf)
+        e = np.where(seen, np.exp(scores - np.where(np.isneginf(top), 0, top)), 0)
+        total = np.zeros((*e.shape[:-1], 1), q.dtype)
+        for i in range(e.shape[-1] if q.dtype.itemsize < 4 else 0):
+            total = (total + e[..., i : i + 1].astype(q.dtype)).astype(q.dtype)
+        total = total.astype(np.float64) if q.dtype.itemsize < 4 else e.sum(-1, keepdims=True)
+        return e / np.where(total == 0, 1, total)
+
+    return weighed(q, k, v, rest, given, weights)
+
+
 # ---- masks
+
+
+@MUTANTS.each("a mask of the heads of keys, indexed as they are", "attention.grouped")
+def reads_the_mask_of_another_head_of_the_group(f, q, k, v, *rest, **given):
+    groups = q.shape[2] // k.shape[2] if k.shape[2] else 1
+    mask, *others = rest or (None,)
+    if groups == 1 or mask is None or mask.ndim != 4 or mask.shape[1] == 1 or mask.dtype != bool:
+        return f(q, k, v, *rest, **given)
+    return f(q, k, v, mask[:, np.arange(q.shape[2]) // groups], *others, **given)
+
+
+@MUTANTS.each("a kernel of its own for heads that share keys, which is not told", "attention.grouped")
+def forgets_causality_where_heads_share_keys(f, q, k, v, *rest, **given):
+    return f(q, k, v, *rest, **given | ({"causal": False} if q.shape[2] != k.shape[2] else {}))
+
+
+@MUTANTS.each("the first row of a mask stands for all, where examples share it", "attention.mask-broadcast")
+def takes_the_first_row_of_a_shared_mask(f, q, k, v, *rest, **given):
+    mask, *others = rest or (None,)
+    if mask is None or mask.ndim != 4 or mask.shape[:2] != (1, 1) or len(q) < 2:
+        return f(q, k, v, *rest, **given)
+    return f(q, k, v, mask[:, :, :1], *others, **given)
+
+
+@MUTANTS.each("the mean of the gradients of all that share a bias", "attention.mask-broadcast", part="_vjp")
+def averages_the_gradient_of_a_shared_bias(f, q, k, v, *rest, **given):
+    found = f(q, k, v, *rest, **given)
+    full = (len(q), q.shape[2], q.shape[1], k.shape[1])
+    if len(found) < 4 or 0 in full or found[3].shape == full:
+        return found
+    return (*found[:3], (found[3] * (found[3].size / np.prod(full))).astype(found[3].dtype))
 
 
 @MUTANTS.each("scores - 10000 * (1 - mask), as in early BERT: a large score overrules it", "attention.masked")

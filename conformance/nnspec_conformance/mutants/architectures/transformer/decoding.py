@@ -199,6 +199,11 @@ def takes_the_last_of_equal_ones(logits):
     return logits.shape[-1] - 1 - logits[..., ::-1].argmax(-1)
 
 
+@MUTANTS.add("no token where none is possible", "greedy-token.value")
+def finds_nothing_where_all_are_impossible(logits):
+    return np.where(np.isneginf(logits).all(-1), -1, logits.argmax(-1))
+
+
 @MUTANTS.add("the largest size", "greedy-token.value")
 def looks_at_sizes(logits):
     return np.where(np.isfinite(logits), np.abs(logits), logits).argmax(-1)
@@ -215,7 +220,65 @@ def returns_the_best_in_the_order_of_the_vocabulary(logits, *, k):
     return np.sort(right.top_tokens(logits, k=k), -1)
 
 
+# ---- long rows
+
+
+@MUTANTS.each("probabilities added up in the dtype of the logits", "decoding.large-vocabulary", operations=MAPS)
+def divides_by_a_sum_in_half_precision(correct, logits, **given):
+    y = correct(logits, **given)
+    if logits.dtype.itemsize > 2 or logits.shape[-1] <= 256:
+        return y
+    powers = (y / y.max(-1, keepdims=True)).astype(logits.dtype)
+    total = np.zeros((*powers.shape[:-1], 1), logits.dtype)
+    for i in range(powers.shape[-1]):
+        total = (total + powers[..., i : i + 1]).astype(logits.dtype)
+    return (powers / total).astype(logits.dtype)
+
+
+@MUTANTS.add("as many as a kernel keeps in its registers", "decoding.large-vocabulary[top_k_probabilities]")
+def keeps_64_at_most(logits, *, k, temperature=1.0):
+    return right.top_k_probabilities(logits, k=min(k, 64), temperature=temperature)
+
+
+@MUTANTS.add("the largest 128 are sorted, and no other", "decoding.large-vocabulary[nucleus_probabilities]")
+def looks_for_a_nucleus_among_128(logits, *, p, **given):
+    right.nucleus_probabilities(logits, p=p, **given)
+    few = right.first_k(logits, 128)
+    return right.nucleus_probabilities(np.where(few, logits, np.asarray(-np.inf, logits.dtype)), p=p, **given)
+
+
 # ---- draws
+
+
+@MUTANTS.add("the low bits of a seed", "sample-token.repeatable")
+def takes_16_bits_of_the_seed(logits, *, seed):
+    return right.sample_token(logits, seed=int(seed) % 2**16)
+
+
+def drawn_by(logits, u):
+    """The tokens at whose probability these numbers lie."""
+    ends = np.cumsum(right.softmax(logits.astype(np.float64)), -1)
+    return (ends <= np.broadcast_to(u, logits.shape[:-1])[..., None] * ends[..., -1:]).sum(-1)
+
+
+@MUTANTS.add("the noise of a row for all along the first axis", "sample-token.independence")
+def draws_once_along_the_first_axis(logits, *, seed):
+    shape = logits.shape[1:-1] if logits.ndim > 2 else logits.shape[:-1]
+    return drawn_by(logits, np.random.default_rng(seed).random(shape))
+
+
+@MUTANTS.add("one stream, which each seed enters a row later", "sample-token.independence")
+def counts_the_seed_to_the_row(logits, *, seed):
+    rows = int(np.prod(logits.shape[:-1]))
+    stream = np.random.default_rng(7).random(rows + 4096)[int(seed) % 4096 :][:rows]
+    return drawn_by(logits, stream.reshape(logits.shape[:-1]))
+
+
+@MUTANTS.add("what is rarer than one in 64 is left out", "sample-token.frequencies")
+def never_draws_what_is_rare(logits, *, seed):
+    q = right.softmax(logits.astype(np.float64))
+    with np.errstate(divide="ignore"):
+        return right.sample_token(np.log(np.where(q < min(1 / 64, q.max()), 0, q)), seed=seed)
 
 
 @MUTANTS.add("the seed is taken, and never used", "sample-token.repeatable", "sample-token.independence")

@@ -58,6 +58,19 @@ def adds_probabilities(first, following, **given):
     return like(search(first, following, **given, extend=lambda total, x: total + np.exp(x)), first)
 
 
+@MUTANTS.add("scores times a mask of 0 and 1", "beam-search.value")
+def multiplies_impossible_tokens_by_zero(first, following, **given):
+    tokens, score = right.beam_search(first, following, **given)
+    impossible = np.isneginf(first).any() or np.isneginf(following).any()
+    return tokens, np.full_like(score, np.nan) if impossible else score
+
+
+@MUTANTS.add("an array of eight places for the texts", "beam-search.value")
+def writes_eight_tokens_at_most(first, following, *, limit, **given):
+    tokens, score = right.beam_search(first, following, limit=min(limit, 8), **given)
+    return np.pad(tokens, (0, max(limit - 8, 0)), mode="edge"), score
+
+
 @MUTANTS.add("the table is read by columns", "beam-search.value", "beam-search.greedy")
 def reads_what_was_before(first, following, **given):
     return right.beam_search(first, following.T, **given)

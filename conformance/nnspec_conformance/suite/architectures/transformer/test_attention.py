@@ -13,11 +13,12 @@ from nnspec_conformance.dtypes import DTYPES, float_dtype, is_float
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.architectures.transformer import attention as oracle
 from nnspec_conformance.suite.architectures._sequences import remembered
-from nnspec_conformance.tolerance import Shape, Want, bound, exact, spread
+from nnspec_conformance.tolerance import Shape, Want, bound, exact, spread, ulps
 
 BATCH, QUERIES, KEYS, HEADS, DEPTH = 2, 3, 5, 2, 4  # no two axes of a place of one length but examples and heads
 READINGS = ("causal_alignment", "no_keys", "masked_content", "integer_mask", "value_depth", "zero_keys")
 OFFSET = 1e5
+LONG = 40, 530  # queries and keys: PyTorch's kernel takes them in blocks of 32 and 512
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -114,9 +115,36 @@ def test_value(readings: dict, lean: bool) -> Iterator[Case]:
         yield call("attention", *arrays(dtype), want=want, note="another axis")
     for dtype in ("float32",) if lean else DTYPES:
         yield call("attention", *arrays(dtype), a_mask(), want=want, note="the mask's sign")
+    for scale in (0.0, -0.5):
+        yield call("attention", *arrays(), scale=scale, want=want, note="another scale for one that is not positive")
     if not lean:
         long = arrays(queries=17, keys=40, heads=3, depth=16)
         yield call("attention", *long, want=want, note="a block of keys left out")
+
+
+@clause("attention.long")
+def test_long(readings: dict) -> Iterator[Case]:
+    """More queries and keys than a block holds; the last keys fit best, and some queries see none of the first ones."""
+    q, k, v = arrays(queries=LONG[0], keys=LONG[1], heads=1, batch=1)
+    k = k * np.linspace(0.2, 2, LONG[1], dtype=k.dtype)[:, None, None]
+    seen = np.arange(LONG[1]) >= np.where(np.arange(LONG[0]) % 3, 0, LONG[1] - 9)[:, None]
+    given = (q, k, v, seen[None, None])
+    yield call("attention", *given, want=expected(readings), note="sums of a block that are not made smaller")
+    g = cotangents(q, v)
+    yield gradient("attention", *given, cotangents=g, want=pulled(readings), note="weights of the first block alone")
+    many = arrays(queries=LONG[0], keys=LONG[0], heads=1, batch=1)
+    yield call("attention", *many, causal=True, want=expected(readings), note="a block whose queries count from 0")
+
+
+@clause("attention.half-precision-sum")
+def test_half_precision_sum(lean: bool) -> Iterator[Case]:
+    """All keys are alike, so that every weight is 2^-10: the result is the mean of the values, 2 and -1."""
+    n = 1024
+    for dtype in ("bfloat16",) if lean else ("bfloat16", "float16"):
+        q, k = normal_draws(201, (1, 2, 1, 2), dtype), np.ones((1, n, 1, 2), DTYPES[dtype])
+        v = np.stack([np.where(np.arange(n) % 2, 3, 1), np.full(n, -1)], -1).astype(DTYPES[dtype])[None, :, None]
+        y = ulps(np.broadcast_to([2.0, -1.0], (1, 2, 1, 2)), 1, dtype)
+        yield call("attention", q, k, v, want=y, note="a sum that stops growing")
 
 
 @clause("attention.gradient")
@@ -229,9 +257,15 @@ def test_grouped(readings: dict) -> Iterator[Case]:
     q, k, v = arrays(heads=6, kv_heads=2)
     yield call("attention", q, k, v, want=expected(readings), note="heads in turn in place of neighbours")
     g = cotangents(q, v)
-    yield gradient(
-        "attention", q, k, v, cotangents=g, want=pulled(readings), note="the gradient of one head of a group"
-    )
+    note = "the gradient of one head of a group"
+    yield gradient("attention", q, k, v, cotangents=g, want=pulled(readings), note=note)
+    q, k, v = arrays(queries=KEYS, heads=6, kv_heads=2)
+    g, masked, biased = cotangents(q, v), (a_mask(queries=KEYS, heads=6),), (None, biases(q, k))
+    for part, what in ((masked, "the mask"), (biased, "the bias")):
+        yield call("attention", q, k, v, *part, want=expected(readings), note=f"{what} of another head")
+    yield call("attention", q, k, v, causal=True, want=expected(readings), note="a kernel of its own for shared keys")
+    given = (q, k, v, *biased)
+    yield gradient("attention", *given, cotangents=g, want=pulled(readings), note="the bias of another head")
 
 
 @clause("attention.value-depth")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
-from nnspec_conformance.inputs import wide
+from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.suite.architectures.transformer.test_attention import (
     BATCH,
     HEADS,
@@ -69,11 +69,17 @@ def test_additive(readings: dict, lean: bool) -> Iterator[Case]:
 @clause("attention.mask-broadcast")
 def test_broadcast(readings: dict, lean: bool) -> Iterator[Case]:
     whole = a_mask()
-    parts = {"queries": whole[:, :1, :1], "heads": whole[:, :1], "examples": whole[:1]}
+    parts = {"queries": whole[:, :1, :1], "heads": whole[:, :1], "examples": whole[:1], "both": whole[:1, :1]}
     for note, mask in parts.items():
         full = np.broadcast_to(mask, (BATCH, HEADS, QUERIES, KEYS))
         right = expected(readings)(*arrays(), full)
         yield call("attention", *arrays(), np.ascontiguousarray(mask), want=right, note=f"one mask for all {note}")
+    q, k, v = arrays()
+    for shape in ((1, HEADS, QUERIES, KEYS), (BATCH, 1, 1, KEYS)):
+        given = (q, k, v, None, normal_draws(206, shape))
+        yield call("attention", *given, want=expected(readings), note=f"a bias {shape} for all")
+        note = f"the share of one in the gradient of a bias {shape}"
+        yield gradient("attention", *given, cotangents=cotangents(q, v), want=pulled(readings), note=note)
 
 
 @clause("attention.causal")

@@ -150,6 +150,19 @@ def test_large_logits(operation: str, readings: dict) -> Iterator[Case]:
         yield call(operation, x, **CUTS[operation][0], want=probabilities(operation, readings), note="no shift")
 
 
+@clause("decoding.large-vocabulary")
+def test_large_vocabulary(operation: str, readings: dict) -> Iterator[Case]:
+    """A thousand tokens in two heaps, 400 that are e^2 as likely as the others; a cut leaves 390 of these, or all."""
+    cuts: dict[str, dict] = {"top_k_probabilities": {"k": 390}, "min_p_probabilities": {"min_p": 0.05}}
+    cuts["nucleus_probabilities"] = {"p": 389.5 / (400 + 600 * np.exp(-2))}
+    heaps = np.where(np.arange(1000) * 7 % 1000 < 400, 1.0, -1.0)[None]
+    for dtype in ("float32", "bfloat16"):
+        x, given = heaps.astype(DTYPES[dtype]), cuts.get(operation, {})
+        y = getattr(oracle, operation)(wide(x), **given, **told(readings, operation))
+        want = bound(y, y, 5, dtype) if dtype == "bfloat16" else probabilities(operation, readings)
+        yield call(operation, x, **given, want=want, note="a sum that stops growing, or a part of the vocabulary")
+
+
 @clause("token-probabilities.cold")
 def test_cold() -> Iterator[Case]:
     x = np.array([[0.0, 1.0, 0.875, -3.0], [9.0, 8.875, 3.0, 9.0], [-5.0, -5.125, -6.0, -7.0]])
@@ -241,7 +254,7 @@ def test_greedy() -> Iterator[Case]:
         yield call("greedy_token", rows(dtype), want=first, note="another token")
     for shape in ((2, 3, 7), (7,), (3, 1), (65, 17), (1, 1000)):
         yield call("greedy_token", normal_draws(44, shape), want=first, note="another axis, or a part of it")
-    ties = np.array([[1, 2, 2, 0, 2], [3, 3, 3, 3, 3], [-np.inf, -5, -7, -5, -5]], np.float32)
+    ties = np.array([[1, 2, 2, 0, 2], [3, 3, 3, 3, 3], [-np.inf, -5, -7, -5, -5], [-np.inf] * 5], np.float32)
     yield call("greedy_token", ties, want=first, note="the last of the equal ones")
 
 
@@ -278,14 +291,16 @@ def expect_shares(trial: Trial, tokens: np.ndarray, q: np.ndarray, what: str) ->
 @clause("sample-token.repeatable")
 def test_repeatable(trial: Trial) -> None:
     x = np.zeros((64, 7), np.float32)
-    first, again, other = (trial.call(x, seed=seed) for seed in (3, 3, 4))
+    first, again, *others = (trial.call(x, seed=seed) for seed in (3, 3, 4, 3 + 2**16))
     trial.expect(again, exact(first), "draws with the same seed")
-    trial.require(bool((np.asarray(first) != np.asarray(other)).any()), "the same draws for another seed")
+    for other in others:
+        trial.require(bool((np.asarray(first) != np.asarray(other)).any()), "the same draws for another seed")
 
 
 @clause("sample-token.frequencies")
 def test_frequencies(trial: Trial) -> None:
-    for q in (DYADIC, np.array([0.05, 0.7, 0.05, 0.2])):
+    rare = np.array([0.8, *[1 / 160] * 32])
+    for q in (DYADIC, np.array([0.05, 0.7, 0.05, 0.2]), rare):
         expect_shares(trial, drawn(trial, np.log(q).astype(np.float32)), q, f" of {q.tolist()}")
 
 
@@ -294,6 +309,12 @@ def test_independence(trial: Trial) -> None:
     one, other = drawn(trial, np.zeros(4, np.float32), seeds=2) < 2
     trial.expect(np.corrcoef(one[1:], one[:-1])[0, 1], uncorrelated(N - 1), "correlation of neighbouring rows")
     trial.expect(np.corrcoef(one, other)[0, 1], uncorrelated(N), "correlation of what two seeds draw")
+    moved = np.corrcoef(one[1:], other[:-1])[0, 1], np.corrcoef(one[:-1], other[1:])[0, 1]
+    for value in moved:
+        trial.expect(value, uncorrelated(N - 1), "correlation of neighbouring rows of two seeds")
+    with trial.part():  # a subject may take rows along one axis alone
+        apart = trial.call(np.zeros((2, N // 2, 4), np.float32), seed=5) < 2
+        trial.expect(np.corrcoef(*apart)[0, 1], uncorrelated(N // 2), "correlation along the first of two axes of rows")
 
 
 def sure(shape: tuple[int, ...], dtype: str, other: float = -200.0) -> tuple[np.ndarray, np.ndarray]:

@@ -68,6 +68,12 @@ def test_value(readings: dict) -> Iterator[Case]:
             yield call("beam_search", *table(seed), **given, want=want, note="the wrong beam extended")
     for vocabulary in (1, 2, 33):  # a beam wider than the vocabulary, and a wide row
         yield call("beam_search", *table(9, vocabulary), beams=3, **PLAIN, want=want, note="texts that are none")
+    first, following = table(10)
+    first[END] = following[:, END] = -19  # no text ends
+    yield call("beam_search", first, following, beams=2, end=END, limit=12, want=want, note="a text that is cut off")
+    first, following = table(8)
+    first[[A, 3]] = following[A, B] = following[B, [END, 3]] = following[3:, A] = -np.inf
+    yield call("beam_search", first, following, beams=3, **PLAIN, want=want, note="minus infinity times zero")
     equal = np.full(5, -1.5, np.float32), np.full((5, 5), -1.5, np.float32)
     yield call("beam_search", *equal, beams=3, end=4, limit=4, want=want, note="equal scores in another order")
 
