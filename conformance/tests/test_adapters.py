@@ -75,7 +75,10 @@ def test_a_known_failure_says_what_was_right_and_where_it_is_told(name):
     for package in NEEDS.get(name, []):
         needs(package)
     for instance, value in load_subject(name).known_failures.items():
-        reason = value[0] if isinstance(value, tuple) else value
+        reason, shows = value if isinstance(value, tuple) else (value, None)
+        if reason.startswith("not here: "):  # what an adapter that this one is built on says, taken back
+            assert not shows(), f"{instance}: {reason}"
+            continue
         assert re.search(r"\bright (is|with)\b|is off by", reason), f"{instance}: say what the right value is: {reason}"
         assert re.search(r"https://\S+", reason), f"{instance}: link the report, or the source if none was found"
         searched = re.search(r"searched \d{4}-\d\d-\d\d, not found", reason)

@@ -40,7 +40,7 @@ def right_layer(i, depth, h, kernel, bias, activate):
 
 
 @MUTANTS.add("products below the smallest normal number become zero, and nobody has said so", "dense.value")
-def loses_small_products(x, kernel, bias):
+def loses_small_products(x, kernel, bias, **_):
     products = x[..., :, None].astype(np.float64) * kernel.astype(np.float64)
     products[np.abs(products) < smallest_normal(str(x.dtype))] = 0
     return (products.sum(-2) + bias.astype(np.float64)).astype(x.dtype)
@@ -85,22 +85,22 @@ def averages_over_no_examples(f, x, *rest, **given):
 
 
 @MUTANTS.add("the bias is registered, and never added", "dense.value")
-def forgets_the_bias(x, kernel, bias):
+def forgets_the_bias(x, kernel, bias, **_):
     return (x @ kernel).astype(x.dtype)
 
 
 @MUTANTS.add("the bias has the wrong sign, as a threshold has", "dense.value")
-def subtracts_the_bias(x, kernel, bias):
+def subtracts_the_bias(x, kernel, bias, **_):
     return right.dense(x, kernel, -bias)
 
 
 @MUTANTS.add("weights ported from a framework that keeps [out, in]; only a square kernel lets it run", "dense.value")
-def transposes_a_square_kernel(x, kernel, bias):
+def transposes_a_square_kernel(x, kernel, bias, **_):
     return right.dense(x, kernel.T if kernel.shape[0] == kernel.shape[1] else kernel, bias)
 
 
 @MUTANTS.add("a fast path rounds the operands of the product to bfloat16", "dense.value")
-def multiplies_in_bfloat16(x, kernel, bias):
+def multiplies_in_bfloat16(x, kernel, bias, **_):
     short = x.astype("bfloat16").astype(np.float32), kernel.astype("bfloat16").astype(np.float32)
     return (short[0] @ short[1] + bias).astype(x.dtype)
 
@@ -116,7 +116,7 @@ MUTANTS.each("all gradients are divided by the batch, which the loss has done al
 
 
 @MUTANTS.add("only the first leading axis is summed over", "dense.gradient", part="_vjp")
-def takes_one_batch_axis_for_all(x, kernel, bias, g):
+def takes_one_batch_axis_for_all(x, kernel, bias, g, **_):
     dx, dw, db = right.dense_vjp(x, kernel, bias, g)
     first = x.reshape(x.shape[0], -1, x.shape[-1])[:, 0], g.reshape(g.shape[0], -1, g.shape[-1])[:, 0]
     return (dx, *right.dense_vjp(first[0], kernel, bias, first[1])[1:]) if x.ndim > 2 else (dx, dw, db)
@@ -125,7 +125,7 @@ def takes_one_batch_axis_for_all(x, kernel, bias, g):
 @MUTANTS.add(
     "the gradient for the input is left zero: the first layer has nobody to hand it to", "dense.gradient", part="_vjp"
 )
-def stops_the_gradient_of_the_input(x, kernel, bias, g):
+def stops_the_gradient_of_the_input(x, kernel, bias, g, **_):
     dx, dw, db = right.dense_vjp(x, kernel, bias, g)
     return 0 * dx, dw, db
 

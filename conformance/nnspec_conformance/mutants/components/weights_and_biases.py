@@ -17,34 +17,34 @@ MUTANTS = Mutants()
 
 
 @MUTANTS.add("an equalized learning rate scales at run time", "weights.connection")
-def scales_the_kernel_by_the_root_of_the_inputs(x, kernel, bias):
+def scales_the_kernel_by_the_root_of_the_inputs(x, kernel, bias, **_):
     return (right.dense(x, kernel, 0 * bias) / x.dtype.type(np.sqrt(x.shape[-1])) + bias).astype(x.dtype)
 
 
 @MUTANTS.add("one weight serves two connections", "weights.connection")
-def ties_the_last_output_to_the_first(x, kernel, bias):
+def ties_the_last_output_to_the_first(x, kernel, bias, **_):
     kernel = kernel.copy()
     kernel[:, -1] = kernel[:, 0]
     return right.dense(x, kernel, bias)
 
 
 @MUTANTS.add("weights are clipped on the way, as in spectral or Wasserstein nets", "weights.connection")
-def clips_the_weights_to_6(x, kernel, bias):
+def clips_the_weights_to_6(x, kernel, bias, **_):
     return right.dense(x, np.clip(kernel, -6, 6), bias)
 
 
 @MUTANTS.add("the flag use_bias was lost", "biases.shift")
-def leaves_the_bias_out(x, kernel, bias):
+def leaves_the_bias_out(x, kernel, bias, **_):
     return right.dense(x, kernel, 0 * bias)
 
 
 @MUTANTS.add("one bias for all units, by broadcasting", "biases.shift")
-def gives_every_unit_the_first_bias(x, kernel, bias):
+def gives_every_unit_the_first_bias(x, kernel, bias, **_):
     return right.dense(x, kernel, np.full_like(bias, bias[0]))
 
 
 @MUTANTS.add("added once for each example of the batch", "biases.shift")
-def adds_the_bias_twice(x, kernel, bias):
+def adds_the_bias_twice(x, kernel, bias, **_):
     return right.dense(x, kernel, 2 * bias)
 
 

@@ -21,13 +21,18 @@ def windows_of(x, shape, before):
     return np.moveaxis(read, 3, -1).reshape(-1, shape[0] * shape[1] * x.shape[-1])
 
 
-def same_convolution(x, kernel, bias):
+def same_convolution(x, kernel, bias, rounded=as_it_is):
     """A convolution that keeps the size; the odd zero of the padding stands at the end."""
     k1, k2, channels, filters = kernel.shape
     if x.ndim != 4 or x.shape[-1] != channels or bias.shape != (filters,):
         raise ValueError(f"x {x.shape}, kernel {kernel.shape} and bias {bias.shape} do not fit each other")
     read = windows_of(x, (k1, k2), ((k1 - 1) // 2, (k2 - 1) // 2))
-    return (read @ kernel.reshape(-1, filters) + bias).reshape(*x.shape[:-1], filters)
+    if rounded is as_it_is or not read.size:
+        z = read @ kernel.reshape(-1, filters)
+    else:  # tap by tap
+        taps = read.reshape(len(read), k1 * k2, channels).swapaxes(0, 1)
+        z = summed(taps @ kernel.reshape(k1 * k2, channels, filters), rounded)
+    return (z + bias).reshape(*x.shape[:-1], filters)
 
 
 def summed(terms, rounded):

@@ -29,7 +29,7 @@ def _forward(x, weights, activation, pooling, flatten_order, rounded):
     w, pool = {name: rounded(weights[name]) for name in NAMES}, POOLS[pooling][0]
     a, convolutions = rounded(x), []
     for i in range(2):
-        z = rounded(same_convolution(a, w[f"kernel_{i}"], w[f"bias_{i}"]))
+        z = rounded(same_convolution(a, w[f"kernel_{i}"], w[f"bias_{i}"], rounded))
         h = rounded(activate(z, activation))
         convolutions.append((a, h))
         a = rounded(pool(h, window=BLOCK))

@@ -46,7 +46,7 @@ def _forward(x, weights, activation, strided_padding, rounded):
     w = {name: rounded(weights[name]) for name in NAMES}
 
     def layer(i, a):
-        return rounded(same_convolution(a, w[f"kernel_{i}"], w[f"bias_{i}"]))
+        return rounded(same_convolution(a, w[f"kernel_{i}"], w[f"bias_{i}"], rounded))
 
     def strided(i, a, pads):
         return rounded(strided_convolution(a, w[f"kernel_{i}"], w[f"bias_{i}"], STRIDE, pads))
