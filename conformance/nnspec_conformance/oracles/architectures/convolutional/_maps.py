@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnspec_conformance.oracles.components import layers
+
 
 def as_it_is(y):
     return y
@@ -29,18 +31,28 @@ def same_convolution(x, kernel, bias, rounded=as_it_is):
     read = windows_of(x, (k1, k2), ((k1 - 1) // 2, (k2 - 1) // 2))
     if rounded is as_it_is or not read.size:
         z = read @ kernel.reshape(-1, filters)
-    else:  # tap by tap
+    else:
         taps = read.reshape(len(read), k1 * k2, channels).swapaxes(0, 1)
-        z = summed(taps @ kernel.reshape(k1 * k2, channels, filters), rounded)
+        z = summed(taps @ kernel.reshape(k1 * k2, channels, filters), rounded, channels)
     return (z + bias).reshape(*x.shape[:-1], filters)
 
 
-def summed(terms, rounded):
-    """The sum over the first axis; every partial sum is rounded, as it is where a loop adds hundreds of terms."""
+def summed(terms, rounded, of=1):
+    """The sum over the first axis; every partial sum is rounded, as it is where a loop adds hundreds of terms.
+
+    Where each term is a sum ``of`` some more, so many roundings belong to it; of random signs, they grow as the root.
+    """
     if rounded is as_it_is:
         return terms.sum(0)
     partial = np.cumsum(terms, 0)
-    return terms.sum(0) + (rounded(partial) - partial).sum(0)
+    return terms.sum(0) + of**0.5 * (rounded(partial) - partial).sum(0)
+
+
+def dense(x, kernel, bias, rounded=as_it_is):
+    """A dense layer; every partial sum over the inputs is rounded."""
+    if rounded is as_it_is or not x.size:
+        return layers.dense(x, kernel, bias)
+    return summed(np.moveaxis(x[..., None] * kernel, -2, 0), rounded) + bias
 
 
 def same_convolution_vjp(x, kernel, bias, cotangents, rounded=as_it_is):

@@ -9,12 +9,13 @@ from nnspec_conformance.oracles.architectures.convolutional import pooling as po
 from nnspec_conformance.oracles.architectures.convolutional._maps import (
     activate,
     as_it_is,
+    dense,
     same_convolution,
     same_convolution_vjp,
     slope,
 )
 from nnspec_conformance.oracles.architectures.convolutional.network import flatten_features, flatten_features_vjp
-from nnspec_conformance.oracles.components.layers import dense, dense_vjp
+from nnspec_conformance.oracles.components.layers import dense_vjp
 
 POOLS = {
     "average": (pools.average_pool, pools.average_pool_vjp),
@@ -34,13 +35,13 @@ def _forward(x, weights, activation, pooling, flatten_order, rounded):
         convolutions.append((a, h))
         a = rounded(pool(h, window=BLOCK))
     features = flatten_features(a, flatten_order=flatten_order)
-    hidden = rounded(activate(rounded(dense(features, w["kernel_2"], w["bias_2"])), activation))
+    hidden = rounded(activate(rounded(dense(features, w["kernel_2"], w["bias_2"], rounded)), activation))
     return w, convolutions, a, features, hidden
 
 
 def lenet(x, weights, *, activation, pooling, flatten_order="hwc", rounded=as_it_is):
     w, *_, hidden = _forward(x, weights, activation, pooling, flatten_order, rounded)
-    return rounded(dense(hidden, w["kernel_3"], w["bias_3"]))
+    return rounded(dense(hidden, w["kernel_3"], w["bias_3"], rounded))
 
 
 def lenet_vjp(x, weights, cotangents, *, activation, pooling, flatten_order="hwc", rounded=as_it_is):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from nnspec_conformance.oracles.architectures.convolutional._maps import (
     activate,
     as_it_is,
+    dense,
     same_convolution,
     same_convolution_vjp,
     slope,
@@ -18,7 +19,7 @@ from nnspec_conformance.oracles.architectures.convolutional.pooling import (
     global_average_pool,
     global_average_pool_vjp,
 )
-from nnspec_conformance.oracles.components.layers import dense, dense_vjp
+from nnspec_conformance.oracles.components.layers import dense_vjp
 
 NAMES = tuple(f"{part}_{i}" for i in range(7) for part in ("kernel", "bias"))
 STRIDE = 2  # of the second block, its shortcut included
@@ -61,7 +62,7 @@ def _forward(x, weights, activation, strided_padding, rounded):
     h2 = phi(strided(3, a1, strided_pads(a1.shape[1:3], strided_padding)))
     a2 = phi(rounded(strided(5, a1, [(0, 0)] * 2) + layer(4, h2)))  # the shortcut first
     means = rounded(global_average_pool(a2))
-    y = rounded(dense(means, w["kernel_6"], w["bias_6"]))
+    y = rounded(dense(means, w["kernel_6"], w["bias_6"], rounded))
     return y, w, x, (a0, h1, a1, h2, a2, means)
 
 
