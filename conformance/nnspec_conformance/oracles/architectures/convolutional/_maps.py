@@ -29,28 +29,32 @@ def same_convolution(x, kernel, bias, rounded=as_it_is):
     if x.ndim != 4 or x.shape[-1] != channels or bias.shape != (filters,):
         raise ValueError(f"x {x.shape}, kernel {kernel.shape} and bias {bias.shape} do not fit each other")
     read = windows_of(x, (k1, k2), ((k1 - 1) // 2, (k2 - 1) // 2))
-    if rounded is as_it_is or not read.size:
+    if not read.size or at_once(rounded):
         z = read @ kernel.reshape(-1, filters)
     else:
         taps = read.reshape(len(read), k1 * k2, channels).swapaxes(0, 1)
-        z = summed(taps @ kernel.reshape(k1 * k2, channels, filters), rounded, channels)
+        z = summed(taps @ kernel.reshape(k1 * k2, channels, filters), rounded)
     return (z + bias).reshape(*x.shape[:-1], filters)
 
 
-def summed(terms, rounded, of=1):
-    """The sum over the first axis; every partial sum is rounded, as it is where a loop adds hundreds of terms.
-
-    Where each term is a sum ``of`` some more, so many roundings belong to it; of random signs, they grow as the root.
-    """
+def summed(terms, rounded):
+    """The sum over the first axis; every partial sum is rounded, as it is where a loop adds hundreds of terms."""
     if rounded is as_it_is:
         return terms.sum(0)
     partial = np.cumsum(terms, 0)
-    return terms.sum(0) + of**0.5 * (rounded(partial) - partial).sum(0)
+    with np.errstate(invalid="ignore"):  # infinity has no rounding
+        off = np.where(np.isfinite(partial), rounded(partial) - partial, 0)
+    return terms.sum(0) + off.sum(0)
+
+
+def at_once(rounded):
+    """Whether a layer's sums are rounded at the end alone: programs add half precision up in float32."""
+    return rounded is as_it_is or np.abs(rounded(np.ones(8)) - 1).max() > 1e-5
 
 
 def dense(x, kernel, bias, rounded=as_it_is):
     """A dense layer; every partial sum over the inputs is rounded."""
-    if rounded is as_it_is or not x.size:
+    if not x.size or at_once(rounded):
         return layers.dense(x, kernel, bias)
     return summed(np.moveaxis(x[..., None] * kernel, -2, 0), rounded) + bias
 
