@@ -76,8 +76,9 @@ def nnspec(capsys, monkeypatch):
 
 def start(*arguments: object, before: str = "", cwd: Path | None = None) -> subprocess.Popen:
     """The command in a process of its own, after the statements ``before``."""
-    # A shell's background job ignores Ctrl-C, and so would its children.
+    # A shell's background job ignores Ctrl-C, and one behind nohup a hang-up; so would their children.
     heard = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)"
+    heard += "\nif hasattr(signal, 'SIGHUP'): signal.signal(signal.SIGHUP, signal.SIG_DFL)"
     code = f"import sys\n{heard}\n{before}\nfrom nnspec_conformance.cli import main\nsys.exit(main(sys.argv[1:]))"
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
