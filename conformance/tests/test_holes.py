@@ -267,7 +267,7 @@ def test_wrong_under_one_condition_is_caught_or_listed(suite, operation, what, c
 
 
 def test_adapter_right_in_the_lean_plan_only_fails_in_the_full_one(suite):
-    condition = "batch: two axes"
+    condition = "batch: no axis"
     path = table.listed("components/layers")
     assert Hole("lean", "gradient", condition, "dense") in table.read_list(path)
     assert not is_caught(suite, wrong_under(suite, "dense", "gradient", condition, lean=True), "dense")
