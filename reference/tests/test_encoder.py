@@ -39,6 +39,16 @@ def test_nan_in_the_padding_reaches_no_gradient():
     jax.tree.map(np.testing.assert_array_equal, found, right)
 
 
+def test_eleven_layers_come_in_the_order_of_their_numbers():
+    x, given = X[:1, :2, :2], {"norm": "post", "epsilon": 0.05}
+    table = Encoder(2, 1, 1, 11, **given, rngs=nnx.Rngs(4)).get_weights()
+    y = x
+    for n in range(11):  # as text, 10 stands before 2
+        own = {name.removesuffix(f"_{n}"): w for name, w in table.items() if name.rpartition("_")[2] == str(n)}
+        y = encoder_layer(y, own, **given)
+    np.testing.assert_allclose(encoder(x, table, **given), y, rtol=1e-5, atol=1e-5)
+
+
 def test_a_new_layer_starts_as_it_says():
     table = EncoderLayer(256, 4, 64, norm="pre", rngs=nnx.Rngs(2)).get_weights()
     for name, w in table.items():
