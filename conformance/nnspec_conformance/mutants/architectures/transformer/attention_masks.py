@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnspec_conformance.mutant import Mutants
-from nnspec_conformance.mutants.architectures.transformer.attention import parts_of
+from nnspec_conformance.mutants.architectures.transformer.attention import biased, parts_of
 
 MUTANTS = Mutants()
 
@@ -88,3 +88,19 @@ def subtracts_ten_thousand(f, q, k, v, *rest, **given):
     if mask is None:
         return f(q, k, v, *rest, **given)
     return biased(f, q, k, v, (None, bias), np.where(mask, 0.0, -1e4), given)
+
+
+@MUTANTS.each("a bias without an axis of heads is taken for one without queries, too", "attention.mask-broadcast")
+def takes_the_first_row_of_a_bias_that_heads_share(f, q, k, v, *rest, **given):
+    mask, bias = parts_of(rest)
+    if bias is not None and bias.shape[1] == 1 < q.shape[2]:
+        bias = bias[:, :, :1]
+    return f(q, k, v, mask, bias, **given)
+
+
+@MUTANTS.each("a backward kernel for heads that share keys, which no mask is told", "attention.grouped", part="_vjp")
+def goes_back_without_the_mask_where_heads_share_keys(f, q, k, v, *rest, **given):
+    found, (mask, bias) = f(q, k, v, *rest, **given), parts_of(rest[:-1])
+    if mask is None or q.shape[2] == k.shape[2]:
+        return found
+    return (*found[:2], f(q, k, v, None, bias, rest[-1], **given)[2], *found[3:])

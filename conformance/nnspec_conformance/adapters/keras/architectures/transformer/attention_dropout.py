@@ -7,7 +7,6 @@ from typing import Any
 import keras
 from keras import ops
 
-VARIANTS = {"attention-dropout.no-keys": "uniform"}
 DEFAULTS = {"attention-dropout.mode": False}
 
 
