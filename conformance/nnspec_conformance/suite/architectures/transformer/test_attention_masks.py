@@ -127,7 +127,7 @@ def test_together(readings: dict) -> Iterator[Case]:
         note = f"{what}, causality or the scale is dropped"
         yield call("attention", q, k, v, *part, **given, want=expected(readings), note=note)
         back = {"cotangents": cotangents(q, v), "want": pulled(readings)}
-        yield gradient("attention", q, k, v, *part, **given, **back, note=f"{note} on the way back")
+        yield gradient("attention", q, k, v, *part, **given, **back, note=f"{note} in the backward pass")
 
 
 def packed(rows: tuple[tuple[int, ...], ...] = ROWS) -> tuple[np.ndarray, list[tuple[int, slice]]]:

@@ -144,7 +144,9 @@ def test_mask_and_causal() -> Iterator[Case]:
         given = x, table, context, mask
         yield call(NAME, *given, causal=True, want=value, note="one of the two is dropped")
         g = cotangents(x)
-        yield gradient(NAME, *given, cotangents=g, causal=True, want=gradients, note="one of the two, on the way back")
+        yield gradient(
+            NAME, *given, cotangents=g, causal=True, want=gradients, note="one of the two, in the backward pass"
+        )
 
 
 def blind(keys: int) -> np.ndarray:
