@@ -75,6 +75,7 @@ def equal(one, other):
     told = [[{k: v for k, v in r.items() if k != "seconds"} for r in run.history] for run in (one, other)]
     return (
         json.dumps(told[0]) == json.dumps(told[1])
+        and one.ended == other.ended
         and np.array_equal(one.losses, other.losses)
         and {name: x.tobytes() for name, x in one.metrics.items()} == {n: x.tobytes() for n, x in other.metrics.items()}
         and same(one.optimizer_state, other.optimizer_state)

@@ -94,7 +94,16 @@ def never_stops(*given, **how):
     return changed(("and not at.watched.stopped:", "and at.watched.stopped is not None:"))(*given, **how)
 
 
-@pytest.mark.statement("fit.stop", of=fit, mutants=[stops_one_later, looks_at_the_training_loss, never_stops])
+def calls_it_the_last_epoch(*given, **how):
+    """The run says that all epochs are over."""
+    return changed(('result("stop" if at.watched.stopped else ended)', "result(ended)"))(*given, **how)
+
+
+@pytest.mark.statement(
+    "fit.stop",
+    of=fit,
+    mutants=[stops_one_later, looks_at_the_training_loss, never_stops, calls_it_the_last_epoch],
+)
 def test_a_run_ends_when_early_stopping_says(implementation):
     whole = fit(losses, WEIGHTS, (X, Y), FAST, **LONG)
     assert len(whole.history) == 12
@@ -102,7 +111,7 @@ def test_a_run_ends_when_early_stopping_says(implementation):
     stopped = int(early_stopping(series, patience=2)["stopped"])
     assert 2 <= stopped < 11
     run = implementation(losses, WEIGHTS, (X, Y), FAST, stop=PATIENT, **LONG)
-    assert len(run.history) == stopped + 1
+    assert (len(run.history), run.ended, whole.ended) == (stopped + 1, "stop", "epochs")
 
 
 def returns_the_last(*given, **how):
@@ -145,9 +154,11 @@ def test_the_program_of_the_page_learns_whether_two_signs_agree(capsys):
     assert "validation loss" in capsys.readouterr().out
 
 
-def test_gradients_are_clipped_before_the_optimizer_gets_them():
-    clip = functools.partial(clip_by_global_norm, limit=1e-3)
-    run = fit(losses, WEIGHTS, (X, Y), optax.sgd(1.0), gradient=clip, epochs=1, progress=False)
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_gradients_are_clipped_before_the_optimizer_gets_them(pieces):
+    """The gradient of the batch: those of its pieces are not clipped, so that their mean is as long as asked."""
+    clip, how = functools.partial(clip_by_global_norm, limit=1e-3), {"epochs": 1, "progress": False}
+    run = fit(losses, WEIGHTS, (X[:8], Y[:8]), optax.sgd(1.0), gradient=clip, pieces=pieces, **how)
     moved = jax.tree.map(jnp.subtract, run.model, WEIGHTS)
     assert float(optax.tree.norm(moved)) == pytest.approx(1e-3, rel=1e-3)
 
@@ -161,18 +172,19 @@ def test_a_function_gives_the_batches_of_an_epoch():
 
 def test_records_hold_metrics_and_the_rate():
     told = []
-    rule = optax.inject_hyperparams(optax.sgd)(learning_rate=0.25)
-    error = lambda weights, x, y, *, key: jnp.abs(mlp(x, weights, activation="tanh") - y).max(-1)  # noqa: E731
+    rule = optax.inject_hyperparams(optax.sgd)(learning_rate=lambda count: 1 / (1 + count))
+
+    def error(weights, x, y, *, key):
+        return jnp.abs(mlp(x, weights, activation="tanh") - y).max(-1), 1 + jnp.abs(x[:, 0])
+
     run = fit(
         losses, WEIGHTS, (X, Y), rule, validation=VALID, metrics={"error": error},
         callbacks=[lambda record, model: told.append((record["epoch"], model))], **HOW,
     )  # fmt: skip
-    assert [(record["epoch"], record["step"], record["rate"]) for record in run.history] == [
-        (0, 3, 0.25),
-        (1, 6, 0.25),
-        (2, 9, 0.25),
-    ]
-    want = float(error(run.model, *VALID, key=None).mean())
+    assert [(record["epoch"], record["step"]) for record in run.history] == [(0, 3), (1, 6), (2, 9)]
+    assert [record["rate"] for record in run.history] == pytest.approx([1 / 3, 1 / 6, 1 / 9])  # of the last step
+    numbers, weights = error(run.model, *VALID, key=None)
+    want = np.average(numbers, weights=weights)
     assert run.history[-1]["validation error"] == pytest.approx(want, rel=1e-6)
     assert [epoch for epoch, _ in told] == [0, 1, 2]
     assert same(told[-1][1], run.model)

@@ -102,18 +102,17 @@ def forgets_the_best(*given, **how):
     return changed(('best = tree["best"] if record["has best"] else None', "best = None"))(*given, **how)
 
 
-@pytest.mark.statement(
-    "fit.resume",
-    of=fit,
-    mutants=[
-        begins_the_epoch_again,
-        forgets_the_optimizer,
-        forgets_the_model,
-        forgets_the_key,
-        forgets_what_it_waited_for,
-        forgets_the_best,
-    ],
-)
+def forgets_that_it_was_over(*given, **how):
+    """A run that early stopping has ended makes one more epoch."""
+    edit = ('"history"], tree["watched"]', '"history"], tree["watched"]._replace(stopped=jnp.array(False))')
+    return changed(edit)(*given, **how)
+
+
+MUTANTS = [begins_the_epoch_again, forgets_the_optimizer, forgets_the_model, forgets_the_key]
+MUTANTS += [forgets_what_it_waited_for, forgets_the_best, forgets_that_it_was_over]
+
+
+@pytest.mark.statement("fit.resume", of=fit, mutants=MUTANTS)
 def test_a_run_that_goes_on_is_the_unbroken_one(implementation, broken, tmp_path):
     whole = unbroken()
     assert whole.watched.best_at < len(whole.history) - 1  # so that the best, and the wait, are to be remembered
@@ -121,6 +120,7 @@ def test_a_run_that_goes_on_is_the_unbroken_one(implementation, broken, tmp_path
         kept = Checkpoints(tmp_path / str(at), every=5)
         shutil.copytree(broken(at), kept.folder)
         assert equal(run_until(0, implementation, (X, Y), FAST, checkpoints=kept), whole)
+    assert equal(run_until(0, implementation, (X, Y), FAST, checkpoints=kept), whole)  # it is over
 
 
 class Killed(BaseException):
@@ -144,10 +144,10 @@ def test_steps_after_the_last_checkpoint_are_made_again(tmp_path):
     how = {"epochs": 3, "progress": False}
     whole = fit(losses, WEIGHTS, given_until(-1), RULE, **how)
     kept = Checkpoints(tmp_path, every=2, keep=1)
-    for step in (3, 5, 8):
+    for step, last in ((3, "1-steps-0000000003"), (5, "1-steps-0000000004"), (8, "2-steps-0000000008")):
         with pytest.raises(Killed):
             fit(losses, WEIGHTS, given_until(step), RULE, checkpoints=kept, **how)
-    assert names(tmp_path) == ["epochs-000002-steps-0000000008"]
+        assert names(tmp_path) == [f"epochs-00000{last}"]
     assert equal(fit(losses, WEIGHTS, given_until(-1), RULE, checkpoints=kept, **how), whole)
 
 
@@ -222,8 +222,7 @@ def halved(path):
 
 
 def another_number(path):
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace('"loss": ', '"loss": 1', 1), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace('"loss": ', '"loss": 1', 1), encoding="utf-8")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of other reads, when one has failed
@@ -300,6 +299,8 @@ REFUSED = {
     "older": ({"format": 0}, {}, r"has the format 0 of an older nnspec, and this one reads 1; finish the run with"),
     "stranger": ({"nnspec": None}, {}, r"is no checkpoint of a run; use another folder"),
     "batch": ({}, {"batch_size": 5}, r"is of another run: its batch size is 4, here it is 5; use another folder"),
+    "pieces": ({}, {"pieces": 2}, r"its pieces is 1, here it is 2; use another folder"),
+    "validation": ({}, {"validation": (X,)}, r"its validation is None, here it is float32\[11, 3\]; use another fol"),
     "seed": ({}, {"seed": 1}, r"is of another run: its seed is 0, here it is 1; use another folder"),
     "data": ({}, {"data": (X[:9], Y[:9])}, r"its data is float32\[11, 3\], float32\[11, 2\], here it is float32\[9"),
     "metrics": ({}, {"training_metrics": {"again": losses}}, r"its training metrics is None, here it is again; use an"),
