@@ -3,7 +3,6 @@
 import functools
 import json
 import re
-import resource
 import shutil
 import signal
 import warnings
@@ -124,7 +123,7 @@ def test_a_run_that_goes_on_is_the_unbroken_one(implementation, broken, tmp_path
 
 
 class Killed(BaseException):
-    """Nothing catches it, as nothing catches a kill."""
+    """What nothing catches."""
 
 
 def given_until(step):
@@ -210,11 +209,17 @@ def begins_anew(*given, **how):
     return changed(edit)(*given, **how)
 
 
-@pytest.fixture
-def three(tmp_path):
-    """A folder with the checkpoints of three epochs, and the run."""
-    folder = tmp_path / "three"
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A folder with the checkpoints of three epochs, and the run; it is made once."""
+    folder = tmp_path_factory.mktemp("kept")
     return folder, fit(losses, WEIGHTS, (X, Y), RULE, checkpoints=Checkpoints(folder), **HOW)
+
+
+@pytest.fixture
+def three(kept, tmp_path):
+    """A copy of the folder, and the run."""
+    return Path(shutil.copytree(kept[0], tmp_path / "three")), kept[1]
 
 
 def halved(path):
@@ -346,51 +351,6 @@ def test_checkpoints_of_another_model_are_refused(model, message, three):
 def test_wrong_numbers_are_refused(how, message):
     with pytest.raises(ValueError, match=f"^Checkpoints: {message} or more, got 0$"):
         Checkpoints("here", **how)
-
-
-# ------------------------------------------------------------------ a full disk
-def makes_room_first(*given, **how):
-    """The earlier checkpoints go before the new one is written."""
-    edit = (
-        "        _write(path, {",
-        "        [shutil.rmtree(folder / name) for _, name in _found(folder)]\n        _write(path, {",
-    )
-    return changed(edit)(*given, **how)
-
-
-@pytest.mark.statement("checkpoints.full-disk", of=fit, mutants=[makes_room_first])
-def test_a_full_disk_loses_no_earlier_checkpoint(implementation, tmp_path):
-    """From the second epoch's end to the third one's no file may be longer than 64 bytes."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before, told = [], []
-
-    def fill(record, model):
-        if record["epoch"] == 1:
-            before.extend(names(tmp_path))
-            resource.setrlimit(resource.RLIMIT_FSIZE, (64, limits[1]))
-        else:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-            told.extend(names(tmp_path))
-
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            run = implementation(
-                losses, WEIGHTS, (X, Y), RULE, callbacks=[fill], checkpoints=Checkpoints(tmp_path, keep=1), **HOW
-            )
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, ignored)
-    assert before == ["epochs-000001-steps-0000000003"]
-    assert told == before, "the earlier one is there, and nothing half written"
-    text = [str(w.message) for w in said if "checkpoint" in str(w.message) or "epochs-" in str(w.message)]
-    assert len(text) == 1
-    assert re.fullmatch(
-        r"fit: epochs-000002-\S+ could not be written \(.*\); the last one is epochs-000001-\S+", text[0]
-    )
-    assert names(tmp_path) == ["epochs-000003-steps-0000000009"]
-    assert len(run.history) == 3
 
 
 def test_nothing_is_pickled(three):
