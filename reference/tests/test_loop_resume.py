@@ -107,11 +107,19 @@ def forgets_that_it_was_over(*given, **how):
     return changed(edit)(*given, **how)
 
 
-MUTANTS = [begins_the_epoch_again, forgets_the_optimizer, forgets_the_model, forgets_the_key]
-MUTANTS += [forgets_what_it_waited_for, forgets_the_best, forgets_that_it_was_over]
-
-
-@pytest.mark.statement("fit.resume", of=fit, mutants=MUTANTS)
+@pytest.mark.statement(
+    "fit.resume",
+    of=fit,
+    mutants=[
+        begins_the_epoch_again,
+        forgets_the_optimizer,
+        forgets_the_model,
+        forgets_the_key,
+        forgets_what_it_waited_for,
+        forgets_the_best,
+        forgets_that_it_was_over,
+    ],
+)
 def test_a_run_that_goes_on_is_the_unbroken_one(implementation, broken, tmp_path):
     whole = unbroken()
     assert whole.watched.best_at < len(whole.history) - 1  # so that the best, and the wait, are to be remembered
