@@ -67,6 +67,14 @@ def test_an_id_that_is_no_row_gives_nan_and_teaches_nothing(ids):
     assert np.flatnonzero(np.asarray(pull(jnp.ones_like(y))[0]).any(-1)).tolist() == [2]
 
 
+def test_narrow_ids_are_ids_of_any_table():
+    table = jnp.arange(600.0).reshape(300, 2)
+    ids = jnp.array([[100, 3], [-1, 127]], jnp.int8)
+    np.testing.assert_array_equal(embedding(table, ids), embedding(table, ids.astype(jnp.int32)))
+    found = padded_embedding(table, ids, padding_id=200)
+    np.testing.assert_array_equal(found, padded_embedding(table, ids.astype(jnp.int32), padding_id=200))
+
+
 def test_nan_in_a_row_that_is_not_read_stays_there():
     table = TABLE.at[5].set(jnp.nan)
     y, pull = jax.vjp(lambda table: embedding(table, IDS), table)

@@ -31,8 +31,9 @@ def embedding(
 
     Source: Bengio, Ducharme, Vincent and Jauvin 2003, section 2; Vaswani et al. 2017, section 3.4.
     """
-    known = (ids >= 0) & (ids < len(table))
-    y = jnp.where(known[..., None], _wide(table)[jnp.where(known, ids, 0)], jnp.nan)
+    k = _wide_enough(ids)
+    known = (k >= 0) & (k < len(table))
+    y = jnp.where(known[..., None], _wide(table)[jnp.where(known, k, 0)], jnp.nan)
     return (y * table.shape[1] ** 0.5 if scaled else y).astype(table.dtype)
 
 
@@ -61,7 +62,7 @@ def padded_embedding(
     """
     if not 0 <= padding_id < len(table):
         raise ValueError(f"padded_embedding: padding_id={padding_id} is no row of a table of {len(table)} rows")
-    return jnp.where((ids == padding_id)[..., None], 0, embedding(table, ids))
+    return jnp.where((_wide_enough(ids) == padding_id)[..., None], 0, embedding(table, ids))
 
 
 @checked
@@ -165,3 +166,8 @@ class Embedding(nnx.Module):
 def _wide(table: Array) -> Array:
     """Take float32 at least, in which the gradients of a token's uses are added up."""
     return table.astype(jnp.promote_types(table.dtype, jnp.float32))
+
+
+def _wide_enough(ids: Array) -> Array:
+    """Take int32 at least, in which the number of rows is a number."""
+    return ids.astype(jnp.promote_types(ids.dtype, jnp.int32))

@@ -152,6 +152,13 @@ def teaches_a_row_counted_from_the_end(f, table, ids, g, **given):
     return (gradient,)
 
 
+@MUTANTS.add("where a row begins is computed in the dtype of the ids", "embedding.narrow-ids")
+def overflows_where_a_row_begins(table, ids, **given):
+    ids, length = np.asarray(ids), table.shape[1]
+    begins = (ids.astype(np.int64) * length).astype(ids.dtype)
+    return ORACLE.embedding(table, begins.astype(np.int32) // length if ids.dtype.itemsize < 4 else ids, **given)
+
+
 @MUTANTS.add("ids are cast to integers", "embedding.integer-ids")
 def rounds_the_ids(table, ids, **given):
     return ORACLE.embedding(table, np.asarray(ids).astype(np.int64), **given)

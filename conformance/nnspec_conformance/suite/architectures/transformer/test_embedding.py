@@ -164,6 +164,19 @@ def test_no_row_gradient(trial: Trial) -> None:
         trial.expect(got, exact(right, "float32"), about, (table, ids))
 
 
+@clause("embedding.narrow-ids")
+def test_narrow_ids(readings: dict) -> Iterator[Case | ErrorCase]:
+    table = rows(vocabulary=200)
+    for dtype, numbers in ((np.int8, [43, 3, 127, 0, 43]), (np.int16, [150, 3, 199, 0, 150])):
+        ids = np.array(numbers, dtype)
+        if readings["narrow_ids"] == "refused":
+            yield refusal("embedding", table, ids, valid=(table, ids.astype(np.int32)), note=f"ids of {ids.dtype}")
+            continue
+        note, g = "a product or a comparison in the dtype of the ids", normal_draws(97, (len(ids), FEATURES))
+        yield call("embedding", table, ids, want=row_of, note=note)
+        yield gradient("embedding", table, ids, cotangents=g, want=sums, note=note)
+
+
 @clause("embedding.integer-ids")
 def test_integer_ids() -> Iterator[ErrorCase]:
     for numbers in (IDS + 0.5, IDS * 1.0):

@@ -8,6 +8,7 @@ VARIANTS = {
     "padded-embedding.padding": "row",
     "embedding.out-of-range": "refused",
     "embedding.negative": "refused",
+    "embedding.narrow-ids": "refused",
 }
 KNOWN_FAILURES = {
     "embedding.half-precision-sum": (
