@@ -15,10 +15,13 @@ import numpy as np
 
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.errors import ClauseFailed
+from nnspec_conformance.layouts import copied
 
 DUTY = "duty.kept"
 AT_ONCE = 2**16  # bytes that are compared as one word; of a larger array no copy is made
 WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+
+Answer = tuple[Any, np.ndarray, np.ndarray]  # as the subject holds it, as it was seen, and as the suite was told
 
 
 class Kept:
@@ -39,11 +42,12 @@ class Kept:
     ):
         self._to_numpy, self._asarray, self._known = to_numpy, asarray, known
         self.handed: list[Any] = []
-        self._given: list[np.ndarray] = []  # the same arrays as the suite has them
-        self._answers: list[tuple[Any, np.ndarray]] = []  # of the last call, with what the suite was told
-        self._before: list[tuple[Any, np.ndarray]] = []
+        self._given: list[tuple[np.ndarray, np.ndarray]] = []  # the same arrays as the suite has them, and the copies
+        self._answers: list[Answer] = []
+        self._before: list[Answer] = []
         self._whose = self._before_whose = ""
         self._fixed: set[type] = set()  # kinds of arrays that cannot be written to
+        self._shares: dict[tuple, bool] = {}  # kinds of arrays that lie in the same memory as NumPy's
 
     def begin(self, operation: str) -> None:
         """Another call: what the last one returned is now of the one before."""
@@ -77,38 +81,54 @@ class Kept:
         """Somebody else writes into these arrays, or may do so."""
         self._before, self._answers = [], []
 
-    def hand(self, x: np.ndarray, held: Any) -> Any:
-        """Remember an array of the suite with the one that the subject is handed, which is returned."""
-        self._given.append(x)
+    def hand(self, x: np.ndarray, asarray: Callable[[np.ndarray], Any]) -> Any:
+        """Make what the subject is handed of a copy of one of the suite's arrays, and remember all three."""
+        copy = copied(x)
+        held = asarray(copy)
+        self._given.append((x, copy))
         self.handed.append(held)
         return held
 
-    def take(self, held: Any, answer: np.ndarray) -> np.ndarray:
-        """Remember an array of the subject with what the suite was told, which is returned."""
-        self._answers.append((held, answer))
+    def take(self, held: Any, seen: np.ndarray) -> np.ndarray:
+        """Remember an array of the subject, and as what it was seen, of which a copy is returned."""
+        answer = np.array(seen)
+        self._answers.append((held, seen, answer))
         return answer
 
     def _look(self, operation: str, arrays: Any) -> None:
-        for number, (x, held) in enumerate(zip(self._given, self.handed, strict=True)):
-            now = self._seen(held)
+        for number, ((x, copy), held) in enumerate(zip(self._given, self.handed, strict=True)):
+            now = self._seen(held, copy, "handed over")
             if x.flags.writeable and isinstance(now, np.ndarray) and not now.flags.writeable:
                 self._fixed.add(type(held))
             if now is not None and not alike(now, x) and not self._arrives_as(now, x):
                 raise ClauseFailed(f"{operation} changes {named(operation, arrays, number)} in place ({DUTY})")
-        for held, answer in self._before:
-            now = self._seen(held)
-            again = None if now is None or alike(now, answer) else self._seen(held)
+        for held, seen, answer in self._before:
+            now = self._seen(held, seen, "returned")
+            again = None if now is None or alike(now, answer) else self._seen(held, seen, "returned")
             if again is not None and alike(again, now):  # else every look computes it anew
                 whose = "an earlier call" if self._before_whose == operation else f"a call of {self._before_whose}"
                 raise ClauseFailed(f"{operation} changes what {whose} returned ({DUTY})")
 
-    def _seen(self, held: Any) -> np.ndarray | None:
-        """An array of the subject as it is now; None where it cannot be written to, or cannot be looked at again."""
+    def _seen(self, held: Any, place: np.ndarray, which: str) -> np.ndarray | None:
+        """An array of the subject as it is now; None where it cannot be written to, or cannot be looked at again.
+
+        Args:
+            held: the array.
+            place: one of NumPy's that may lie in the same memory, which is tried once for each kind.
+            which: of the two ways it went.
+        """
+        kind = type(held), place.dtype, which
         if type(held) in self._fixed or isinstance(held, np.generic):
             return None
-        with contextlib.suppress(Exception):
-            return self._to_numpy(held)
-        return None
+        if place.flags.c_contiguous and self._shares.get(kind):
+            return place
+        try:
+            now = self._to_numpy(held)
+        except Exception:
+            return None
+        if kind not in self._shares and place.size and place.flags.c_contiguous:
+            self._shares[kind] = np.may_share_memory(now, place)
+        return now
 
     def _arrives_as(self, now: np.ndarray, x: np.ndarray) -> bool:
         """Whether the way there and back alone makes this of an array: other integers, other bits of a NaN."""

@@ -207,7 +207,7 @@ class Subject:
         if not isinstance(x, np.ndarray):
             return x
         try:
-            return self.kept.hand(x, self._asarray(copied(x)))
+            return self.kept.hand(x, self._asarray)
         except NotImplementedError:
             raise
         except Exception as error:  # the adapter's transport, not the operation: nothing is said about a clause
@@ -235,7 +235,7 @@ class Subject:
             raise ClauseFailed(f"{operation} returned {type(y).__name__}, expected an array{text}") from error
         if not isinstance(result, np.ndarray | np.generic):
             raise ClauseFailed(f"{operation} returned {type(y).__name__}, which to_numpy made {type(result).__name__}")
-        return self.kept.take(y, np.array(result))  # a copy: a framework may update in place
+        return self.kept.take(y, result)  # a copy: a framework may update in place
 
     # ---- calls
     def has(self, operation: str) -> bool:

@@ -128,7 +128,7 @@ class Box:
 
 def called(kept, x, held, answer=None):
     kept.begin("tanh")
-    kept.hand(x, held)
+    kept.hand(x, lambda _: held)
     if answer is not None:
         kept.take(*answer)
     kept.end("tanh", (x,))
