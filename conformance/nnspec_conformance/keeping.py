@@ -104,7 +104,9 @@ class Kept:
                 raise ClauseFailed(f"{operation} changes {named(operation, arrays, number)} in place ({DUTY})")
         for held, seen, answer in self._before:
             now = self._seen(held, seen, "returned")
-            again = None if now is None or alike(now, answer) else self._seen(held, seen, "returned")
+            if now is None or alike(now, answer):
+                continue
+            again = self._seen(held, seen, "returned")
             if again is not None and alike(again, now):  # else every look computes it anew
                 whose = "an earlier call" if self._before_whose == operation else f"a call of {self._before_whose}"
                 raise ClauseFailed(f"{operation} changes what {whose} returned ({DUTY})")

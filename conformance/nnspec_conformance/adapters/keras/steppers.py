@@ -24,7 +24,7 @@ CAST = (
 )
 PLACES = (
     "a gradient under another name is taken, right is to refuse it: Keras takes a list and pairs it with the variables "
-    f"by place, a list of another length is all that it refuses; {BASE}"
+    f"by place, a list of another length is all that it refuses; searched 2026-11-29, not found; {BASE}"
 )
 EMPTY = (
     "an empty list of gradients is a step that does nothing, right is to refuse it; "
