@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nnspec_conformance.clauses import Clause
-from nnspec_site import cores, finding_snippets, proof, subject_readings
+from nnspec_site import cores, finding_snippets, proof, since, subject_readings
 from nnspec_site.data import Data, Report
 from nnspec_site.differences import Row, rows
 from nnspec_site.html import Element, code, make, plural, table
@@ -43,6 +43,7 @@ class Finding:
         outcome: known failure or fail.
         page: the topic of the first operation that was met with it.
         where: clause id and operation, of every instance with this cause.
+        instances: their names.
         case: the first instance and its result.
     """
 
@@ -52,6 +53,7 @@ class Finding:
     clause: Clause
     case: tuple[str, Report]
     where: list[tuple[str, str]] = field(default_factory=list)
+    instances: list[str] = field(default_factory=list)
 
     @property
     def entry(self) -> Report:
@@ -181,6 +183,7 @@ def found(data: Data, name: str) -> list[Finding]:
                     one = Finding(text, result["outcome"], row.topic, clause, (instance, result))
                     causes[text, clause.kind] = one
                 one.where.append((clause.id, operation))
+                one.instances.append(instance)
     return list(causes.values())
 
 
@@ -216,7 +219,7 @@ def entry(data: Data, name: str, finding: Finding, snippet: str = "") -> Element
         lines.append(
             make("li", "", "Came: ", code(str(worst_case["got"])), ", right is ", code(str(worst_case["expected"])))
         )
-    if measured := _when(data, name, finding):
+    if measured := since.said(data, name, finding.page, finding.instances):
         lines.append(make("li", "", measured))
     made.append(make("ul", "about", *lines))
     if snippet:
@@ -225,14 +228,6 @@ def entry(data: Data, name: str, finding: Finding, snippet: str = "") -> Element
     told = "" if command == "check" else options_of(finding)
     made.append(make("pre", "", code(f"nnspec {command} {name} '{instance}'{told}")))
     return made
-
-
-def _when(data: Data, name: str, finding: Finding) -> str:
-    """Which version was measured, and when its topic was."""
-    report = data.subjects[name]
-    version = report["subject"].get("version", "")
-    date = report.get("topics", {}).get(finding.page, {}).get("date", report.get("date", ""))
-    return f"Measured with {name} {version}" + (f" on {date}" if date else "") if version else ""
 
 
 def options_of(finding: Finding) -> str:

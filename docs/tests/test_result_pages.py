@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as html_module
+import json
 import re
 from dataclasses import replace
 from xml.etree.ElementTree import tostring
@@ -47,6 +48,51 @@ def test_finding_says_which_version_was_measured_and_when(data, pages):
     assert "Measured with torch 1.0 on 2026-01-02" in text_of(pages()["results/subjects/torch.html"])
     data.subjects["torch"]["topics"] = {"components/topic": {"date": "2026-03-04"}}
     assert "Measured with torch 1.0 on 2026-03-04" in text_of(pages()["results/subjects/torch.html"])
+
+
+def kept(version: str, otherwise: dict[str, str] | None = None) -> dict:
+    line = {"version": version, "suite": "0.1.0", "date": "2025-12-01", "outcomes": {"pass": 1}}
+    return line if otherwise is None else line | {"otherwise": otherwise}
+
+
+@pytest.mark.parametrize(
+    ("lines", "since"),
+    [
+        ([kept("0.9", {"act.nan[relu]": "wrong"})], "; the same since torch 0.9"),
+        ([kept("0.8", {"act.nan[relu]": "wrong"}), kept("0.9", {"act.nan[relu]": "wrong"})], "; the same since torch 0.8"),
+        ([kept("0.8", {"act.nan[relu]": "wrong"}), kept("0.9", {})], ""),  # right in between
+        ([kept("0.9")], ""),  # of which only counts are known
+        ([kept("0.9", {"act.nan[tanh]": "wrong"})], ""),
+        ([], ""),
+    ],
+)
+def test_finding_says_since_which_of_the_kept_versions_it_is_so(data, pages, lines, since):
+    data.history["torch"] = [*lines, kept("1.0")]
+    said = text_of(pages()["results/subjects/torch.html"])
+    assert f"Measured with torch 1.0 on 2026-01-02{since} Show" in said or (
+        f"Measured with torch 1.0 on 2026-01-02{since} nnspec reproduce" in said
+    )
+
+
+def test_reading_says_which_version_was_measured_and_since_which_it_is_so(data, pages):
+    def said() -> str:
+        return text_of(pages()["results/subjects/torch.html"]).partition("gelu.form tanh")[2]
+
+    assert "Measured with torch 1.0 on 2026-01-02 ." in said().replace("02.", "02 .")
+    data.history["torch"] = [kept("0.9", {"gelu.form": "tanh"}), kept("1.0")]
+    assert "Measured with torch 1.0 on 2026-01-02; the same since torch 0.9." in said()
+    data.history["torch"] = [kept("0.9", {"gelu.form": "steps"}), kept("1.0")]
+    assert "the same since" not in said()
+
+
+def test_what_a_line_of_the_history_says_besides_its_counts_is_read(monkeypatch, tmp_path):
+    folder = tmp_path / "subjects" / "torch"
+    folder.mkdir(parents=True)
+    lines = [kept("0.9", {"gelu.form": "tanh"}), kept("1.0")]
+    (folder / "history.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
+    monkeypatch.setattr(site_data.results, "COMMITTED", tmp_path)
+    report = {"subject": {"version": "1.0"}, "suite": {"version": "0.1.0"}, "date": "2026-01-02", "results": {}}
+    assert site_data._versions("torch", report) == [lines[0], history.line(report)]
 
 
 def test_finding_has_the_lines_that_show_it_folded(pages, monkeypatch):
