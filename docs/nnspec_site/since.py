@@ -50,7 +50,7 @@ def first(lines: list[Report], report: Report, instances: list[str]) -> str:
 
 
 def otherwise(instance: str, result: Report) -> str:
-    """What an instance has that is no pass: its readings, or that it is wrong, declared or not; empty where it passes."""
+    """What an instance has that is no pass: its readings, or that it is wrong, declared or not; empty for a pass."""
     if result["outcome"] in ("known failure", "fail"):
         return "wrong"
     if result["outcome"] != "variant":
