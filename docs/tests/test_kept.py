@@ -128,9 +128,8 @@ def test_figure_of_an_experiment_depends_on_what_was_recorded(tmp_path, monkeypa
 
 def test_contributing_names_all_that_is_kept():
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs/nnspec_site").rglob("*.py"))
-    told = (
-        (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("`make site` keeps")[2].partition("`build/")[0]
-    )
+    _, _, told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("`make site` keeps")
+    told, _, _ = told.partition("`build/")
     kinds = {"pages", *KINDS.findall(sources)}
     assert {"snippets", "points"} < kinds
     assert {one for one in kinds if one not in told} == set()

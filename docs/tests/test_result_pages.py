@@ -50,6 +50,9 @@ def test_finding_says_which_version_was_measured_and_when(data, pages):
     assert "Measured with torch 1.0 on 2026-03-04" in text_of(pages()["results/subjects/torch.html"])
 
 
+WRONG = {"act.nan[relu]": "wrong"}
+
+
 def kept(version: str, otherwise: dict[str, str] | None = None) -> dict:
     line = {"version": version, "suite": "0.1.0", "date": "2025-12-01", "outcomes": {"pass": 1}}
     return line if otherwise is None else line | {"otherwise": otherwise}
@@ -58,12 +61,9 @@ def kept(version: str, otherwise: dict[str, str] | None = None) -> dict:
 @pytest.mark.parametrize(
     ("lines", "since"),
     [
-        ([kept("0.9", {"act.nan[relu]": "wrong"})], "; the same since torch 0.9"),
-        (
-            [kept("0.8", {"act.nan[relu]": "wrong"}), kept("0.9", {"act.nan[relu]": "wrong"})],
-            "; the same since torch 0.8",
-        ),
-        ([kept("0.8", {"act.nan[relu]": "wrong"}), kept("0.9", {})], ""),  # right in between
+        ([kept("0.9", WRONG)], "; the same since torch 0.9"),
+        ([kept("0.8", WRONG), kept("0.9", WRONG)], "; the same since torch 0.8"),
+        ([kept("0.8", WRONG), kept("0.9", {})], ""),  # right in between
         ([kept("0.9")], ""),  # of which only counts are known
         ([kept("0.9", {"act.nan[tanh]": "wrong"})], ""),
         ([], ""),

@@ -37,7 +37,7 @@ QUOTED = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"|https?://\S+|--?\w[\w-]*|\{[^}]
 LESSONS = {  # what a lesson does not say, and what it says
     r"way back": "backward pass",
     r"bends?|bent|bending": "non-linearity, kink or curve",
-    r"(?:products|operations|bytes|numbers|[kMG]B|million) an? (?:layer|axis|head|row|number|step|epoch|image|second)": "per",
+    r"(?:products|operations|bytes|numbers|[MG]B|million) an? (?:layer|axis|head|row|number|step|epoch|image)": "per",
 }
 BLOCK = re.compile(r"(?m)^/// (?!exercise\b)\w+(?: \|.*)?\n[\s\S]*?^///$|^```[\s\S]*?^```|^    \w+:.*$")
 
