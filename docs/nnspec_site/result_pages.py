@@ -301,7 +301,7 @@ def anchor(finding: Finding) -> str:
 
 # ------------------------------------------------------------------ subjects
 def subject(data: Data, name: str, causes: list[Finding], snippets: Mapping[str, str]) -> str:
-    """What a subject does otherwise: what is wrong by consequence, its readings with what to write, what it lacks.
+    """Where a subject differs: what is wrong by consequence, its readings with what to write, what it lacks.
 
     Args:
         data: with its report.
@@ -310,7 +310,7 @@ def subject(data: Data, name: str, causes: list[Finding], snippets: Mapping[str,
         snippets: by the anchors of findings, where there are any.
     """
     about = data.subjects[name]["subject"]
-    title = f"{name}: what it does otherwise"
+    title = f"{name}: where it differs"
     body: list[Element] = [_head(title), _measured(data, name)]
     outcomes = [one for clause in data.spec.clauses.values() for one in data.outcomes(name, clause)]
     body.append(make("p", "", *[part for one, count in tally(outcomes) for part in (" ", chip(one, f"{count} {one}"))]))
@@ -323,7 +323,7 @@ def subject(data: Data, name: str, causes: list[Finding], snippets: Mapping[str,
     body.extend(section("Other readings", subject_readings.listed(data, name)))
     body.extend(section("What it does not have", lacking(data, name)))
     renderer = Renderer(data.spec, subject_address(name)[1:], "results/index.md")
-    text = f"What {name} {about.get('version', '')} does otherwise than the specification, by consequence."
+    text = f"Where {name} {about.get('version', '')} differs from the specification, by consequence."
     return whole(title, "Results", text, [_bar(), make("main", "", *body)], renderer)
 
 
