@@ -25,6 +25,7 @@ CONSEQUENCES = {
 UNWRITTEN = {"duty.layouts", "duty.programs"}  # layouts in memory and compiled programs are no part of a script
 WITHOUT_SCRIPT = {  # arrays of millions of letters, and gradients that follow the steps
     "add-noise.moments",
+    "duty.sizes[attention]",
     "duty.sizes[convolutional_autoencoder]",
     "duty.sizes[encoder_decoder]",
     "duty.sizes[tied_convolutional_autoencoder]",

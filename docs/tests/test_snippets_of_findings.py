@@ -57,6 +57,22 @@ def test_long_elementwise_arrays_are_cut_to_the_entry_that_is_stated():
     assert few.cotangents.shape == (asked_case.LANES,)
 
 
+def test_an_entry_behind_the_last_whole_kernel_stays_there():
+    x = np.linspace(-1, 1, 7509, dtype=np.float32)
+    last = {"worst": {"input": "0.9 at index (7504,)"}}
+    few = asked_case.cut(call("relu", x, want=Shape((7509,))), last)
+    assert few.arrays[0].shape == (7509 % asked_case.LANES + asked_case.LANES,)
+    assert few.want == Shape(few.arrays[0].shape)
+
+
+def test_number_that_no_answer_shows_has_no_lines():
+    loaded, suite = site_data.load(), load_suite()
+    worst = {"call": f"dense(): {asked_case.ALONG}", "got": "0.5", "expected": "0.25"}
+    entry = {"test": "test_second.py::test_second", "dtype": "float64", "worst": worst}
+    with pytest.raises(HarnessError, match="which no answer shows"):
+        asked_case.find(suite, loaded.subjects["torch"], "duty.second[dense]", entry)
+
+
 @pytest.mark.parametrize("place", ["0.5 at index (1, 2)", ""])
 def test_other_questions_stay_whole(place):
     case = call("dense", np.ones((50, 3)), np.ones(3), want=Shape((50,)))
