@@ -23,6 +23,7 @@ CONSEQUENCES = {
     "Other defaults": ("default",),
 }
 UNWRITTEN = {"duty.layouts", "duty.programs"}  # layouts in memory and compiled programs are no part of a script
+COMPILED = {"torch_compiled"}  # a script has the source of an operation, and not what a compiler makes of it
 WITHOUT_SCRIPT = {  # arrays of millions of letters, and gradients that follow the steps
     "add-noise.moments",
     "duty.sizes[attention]",
@@ -112,7 +113,7 @@ def pages(data: Data) -> Iterable[tuple[str, str]]:
         finding_snippets.Wanted(name, anchor(one), one.page, one.case[0], one.entry)
         for name in names
         for one in causes[name]
-        if has_script(one)
+        if has_script(name, one)
     ]
     snippets = finding_snippets.of(data, wanted)
     work = [("topic", name) for name in by_topic] + [("subject", name) for name in names]
@@ -225,7 +226,7 @@ def entry(data: Data, name: str, finding: Finding, snippet: str = "") -> Element
     made.append(make("ul", "about", *lines))
     if snippet:
         made.append(make("details", "", make("summary", "", "Show it in Python"), make("pre", "", code(snippet))))
-    command = "reproduce" if has_script(finding) else "check"
+    command = "reproduce" if has_script(name, finding) else "check"
     told = "" if command == "check" else options_of(finding)
     made.append(make("pre", "", code(f"nnspec {command} {name} '{instance}'{told}")))
     return made
@@ -239,9 +240,9 @@ def options_of(finding: Finding) -> str:
     return words
 
 
-def has_script(finding: Finding) -> bool:
-    """Whether ``nnspec reproduce`` writes a script of it."""
-    return finding.clause.id not in UNWRITTEN and finding.case[0] not in WITHOUT_SCRIPT
+def has_script(name: str, finding: Finding) -> bool:
+    """Whether ``nnspec reproduce`` writes a script of a subject's finding."""
+    return name not in COMPILED and finding.clause.id not in UNWRITTEN and finding.case[0] not in WITHOUT_SCRIPT
 
 
 def _rest(names: list[str], shown: int = 12) -> str:

@@ -112,6 +112,13 @@ def test_of_what_no_script_can_show_the_check_is_named(pages, monkeypatch):
     assert "nnspec check torch 'act.nan[relu]'" in text_of(pages()["results/subjects/torch.html"])
 
 
+def test_of_a_compiler_the_check_is_named(data, pages, monkeypatch):
+    monkeypatch.setattr(result_pages, "COMPILED", {"torch"})
+    said = text_of(pages()["results/subjects/torch.html"])
+    assert "nnspec check torch 'act.nan[relu]'" in said
+    assert "nnspec reproduce" not in said
+
+
 def test_subject_tells_its_readings_beside_the_definition(pages):
     said = text_of(pages()["results/subjects/torch.html"])
     assert "gelu.form tanh : the approximation . The definition is exact ." in said

@@ -32,7 +32,7 @@ assert not {{*sys.modules}} & {{*{FRAMEWORKS!r}}}
 def torch_findings():
     """Every fourth finding of PyTorch with its snippet; ``findings_run --snippets`` runs all."""
     loaded, suite = site_data.load(), load_suite()
-    its = [one for one in result_pages.found(loaded, "torch") if result_pages.has_script(one)][::4]
+    its = [one for one in result_pages.found(loaded, "torch") if result_pages.has_script("torch", one)][::4]
     return [(one, finding_snippets.make(suite, loaded.subjects["torch"], one.case[0], one.entry)) for one in its]
 
 
