@@ -37,7 +37,7 @@ PAGES = [
     "api/components/activations.html",
 ]
 SHEETS = 12
-SCROLLED = 40  # displayed formulas that are wider than a phone, and scroll
+SCROLLED = 20  # displayed formulas that are wider than a phone, and scroll
 CLAUSE = "relu.gradient-at-zero"
 
 
