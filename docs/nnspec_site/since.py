@@ -1,4 +1,4 @@
-"""With which version something was measured, and since which version of those that were kept it has been so.
+"""Tells with which version something was measured, and since which of the kept versions it has been the same.
 
 A line of a subject's ``history.jsonl`` may say by instance what was no pass, below ``otherwise``. Of a line that does
 not say so, only its counts are known, and nothing is claimed of it.
