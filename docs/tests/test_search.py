@@ -103,6 +103,7 @@ ELSEWHERE = {
 CLAUSES = {  # what an engineer asks who has not seen the site
     "gru reset before or after the product": "gru.reset",
     "torch gru reset": "gru.reset",
+    "pytorch gru reset before or after": "gru.reset",
     "unbiased running variance": "batch-norm-update.variance",
     "batch norm running variance": "batch-norm-update.variance",
     "adam default epsilon": "adam.epsilon-default",

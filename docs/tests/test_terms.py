@@ -72,6 +72,12 @@ def test_a_longer_word_comes_before_one_that_it_holds():
     assert [a.get("href", "").partition("#")[2] for a in root.iter("a")] == ["recurrent-layer", "layer"]
 
 
+def test_a_longer_word_comes_before_one_that_it_begins_with():
+    root = fromstring("<p>A batch norm, and a batch.</p>")
+    terms.link(root, [Term("Batch", "batch", ""), Term("Batch norm", "batch-norm", "")])
+    assert [a.text for a in root.iter("a")] == ["batch norm", "batch"]
+
+
 def test_the_page_that_explains_a_word_has_no_link_to_it(data, monkeypatch, tmp_path):
     glossary = tmp_path / "glossary.md"
     glossary.write_text(
