@@ -46,11 +46,6 @@ def dilation_is_refused() -> bool:
     return False
 
 
-def bias_gradient_stops() -> bool:
-    """Whether the gradient of a bias is added up in bfloat16, where 256 and 1 are 256."""
-    return bool(tf.raw_ops.BiasAddGrad(out_backprop=tf.ones((459, 1), "bfloat16")).numpy() < 400)
-
-
 @functools.cache
 def no_window_ends_the_process(dtype: str) -> bool:
     """Whether a maximum over windows that do not fit divides by zero, and ends its process: asked in another one."""
