@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.mutant import Mutants
+from nnspec_conformance.oracles.sums import summed
 
 MUTANTS = Mutants()
 TWO = ("convolution_2d",)
@@ -109,3 +111,29 @@ def halves_the_gradient_of_single_taps(f, x, kernel, *rest, **given):
 def turns_the_gradient_of_long_windows(f, x, kernel, *rest, **given):
     dx, dkernel, *others = f(x, kernel, *rest, **given)
     return (dx, np.roll(dkernel, 1, 0) if max(kernel.shape[:-2]) > 5 else dkernel, *others)
+
+
+# ---- long sums in half precision
+
+
+@MUTANTS.each("a running sum over the inputs in half precision", "convolution.long-sums")
+def adds_the_products_in_their_own_dtype(f, x, kernel, *rest, **given):
+    whole = x.shape[1:-1] == kernel.shape[:-2] and x.dtype.itemsize == 2 and x.size > 1000  # one window
+    if not whole:
+        return f(x, kernel, *rest, **given)
+    products = x[0].ravel()[:, None].astype(np.float32) * kernel.reshape(-1, kernel.shape[-1]).astype(np.float32)
+    return summed(products, 0, narrow=x.dtype).astype(x.dtype).reshape(f(x, kernel, *rest, **given).shape)
+
+
+@MUTANTS.each("a running sum over the places in half precision: float16 on TensorFlow", "convolution.long-sums",
+              part="_vjp")  # fmt: skip
+def adds_the_gradient_of_a_kernel_in_its_own_dtype(f, x, kernel, *rest, **given):
+    dx, dkernel, *others = f(x, kernel, *rest, **given)
+    g = rest[-1]
+    if x.dtype not in (DTYPES["float16"], DTYPES["bfloat16"]) or g.size < 1000 or dkernel.size < 2:
+        return (dx, dkernel, *others)
+    first = (slice(None), *(slice(n) for n in g.shape[1:-1]), 0)  # what the first tap reads of the first channel
+    products = (x[first].astype(np.float32) * g[..., 0].astype(np.float32)).ravel()
+    wrong = dkernel.copy()
+    wrong.reshape(-1)[0] = summed(products, narrow=x.dtype)
+    return (dx, wrong, *others)

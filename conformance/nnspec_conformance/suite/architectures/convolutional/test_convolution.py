@@ -12,7 +12,7 @@ from nnspec_conformance.cases import Case, call, clause, gradient
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.architectures.convolutional import convolution as oracle
-from nnspec_conformance.suite.components._long_sums import near_one, told_apart
+from nnspec_conformance.suite.components._long_sums import asked, near_one, told_apart, wide_sum
 from nnspec_conformance.tolerance import Want, bound, exact
 from nnspec_conformance.trial import Trial
 
@@ -286,6 +286,27 @@ def test_long_bias_sums(trial: Trial, lean: bool) -> None:
             yield of_bias, wide(g).reshape(n, 4).sum(0), f"the bias's gradient with {groups} groups, a sum"
 
     told_apart(trial, sums, units=1)
+
+
+@clause("convolution.long-sums")
+def test_long_sums(trial: Trial) -> None:
+    for dtype, n in asked(trial):
+        with trial.part():
+            places = many_places(trial.operation, n)
+            window, slim = (2,) * (len(places) - 1), DTYPES[dtype].type(1 / 128)
+            channels, given = n // 2 ** len(window), {"padding": "valid"}
+            x, kernel = (
+                near_one(5, (1, *(2,) * len(window), channels), dtype),
+                near_one(6, (*window, channels, 3), dtype),
+            )
+            right = wide(x).reshape(1, -1) @ wide(kernel * slim).reshape(-1, 3)
+            y = trial.call(x, kernel * slim, **given)
+            trial.expect(y, wide_sum(right.reshape(y.shape), n, dtype, 1), f"a sum over {n} inputs in {dtype}")
+            x, kernel = near_one(1, (2, *(m + 1 for m in places[1:]), 2), dtype), near_one(2, (*window, 2, 3), dtype)
+            g = near_one(4, (*places, 3), dtype) * slim
+            _, of_kernel = trial.vjp((x, kernel), g, **given)
+            _, right = getattr(oracle, f"{trial.operation}_vjp")(*wide((x, kernel, g)), **given)
+            trial.expect(of_kernel, wide_sum(right, n, dtype, 1), f"the kernel's gradient over {n} places in {dtype}")
 
 
 @clause("convolution.default-padding")
