@@ -53,8 +53,14 @@ def _run(arguments: list[str], *, alone: bool) -> int:
     if more:  # clauses that stand behind an option
         options.clauses += more
     if alone and options.run == "run:check" and not options.isolate:
-        return in_front(lambda: _done(options), options.report)
+        again = None if options.record else lambda kept: _done(_isolated(options, kept))
+        return in_front(lambda: _done(options), options.report, again, resumed=options.resume)
     return _done(options)
+
+
+def _isolated(options: argparse.Namespace, kept: bool) -> argparse.Namespace:
+    """The same command, asking in a process of its own, and only what is not in the report yet, if that has it."""
+    return argparse.Namespace(**vars(options) | {"isolate": True, "resume": kept and not options.if_stale})
 
 
 def _done(options: argparse.Namespace) -> int:

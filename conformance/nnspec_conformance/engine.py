@@ -93,6 +93,7 @@ def run_instance(
     known = known_failures(suite.spec, subject, instance)
     result = Result(instance=instance, clause=clause, operation=operation)
     result.apart = apart(known) if judged_apart is None else judged_apart
+    subject.kept.forget()  # a verdict does not depend on what was asked before
     started = time.perf_counter()
     if not suite.tests.get(clause.id):
         result.entry("").fault = f"{clause.id} has no test"

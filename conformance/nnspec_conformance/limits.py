@@ -9,11 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
+from typing import NoReturn
 
 from nnspec_conformance.signals import leave
 
 GRACE = 10.0  # seconds after the alarm before the watchdog gives the process up
 AGAIN = 1.0  # seconds after which the alarm rings again, should the call have swallowed it
+IMPORT = "the import of"  # what a time limit of a module is called by
 CHANCES = 3  # time-outs after which a kind of question is given up that has been answered before
 WITHIN = {"program": ("call",), "gradient of a program": ("call", "gradient", "program")}  # which it asks
 
@@ -49,6 +51,7 @@ class _Watchdog:
     def __init__(self) -> None:
         self.call = Call()
         self.on_hang: Callable[[str], None] | None = None  # saves what was obtained
+        self.hand_over: Callable[[], NoReturn] | None = None  # ends the process for another one that goes on
         self.thread: threading.Thread | None = None
         self.elsewhere = False  # whether another process watches
 
@@ -71,6 +74,8 @@ class _Watchdog:
             time.sleep(0.5)
             if self.call.hangs:
                 operation = self.call.operation
+                if self.hand_over and not operation.startswith(IMPORT):
+                    self.hand_over()
                 self.disarm()
                 if self.on_hang:
                     self.on_hang(operation)

@@ -16,11 +16,11 @@ from typing import Any
 
 import nnspec_conformance.adapters
 from nnspec_conformance.errors import HarnessError, did_you_mean, one_line
-from nnspec_conformance.limits import CallTimeout, limit
+from nnspec_conformance.limits import IMPORT, CallTimeout, limit
 from nnspec_conformance.pages import SECTIONS
 from nnspec_conformance.progress import waiting
 from nnspec_conformance.signals import from_outside
-from nnspec_conformance.subject import Subject
+from nnspec_conformance.subject import TABLES, Subject
 from nnspec_conformance.suite_loader import modules
 
 ROLES = {"reference": "reference", "numpy_oracle": "oracle"}
@@ -28,7 +28,6 @@ ADAPTERS = "nnspec_conformance.adapters"
 LOAD_LIMIT = 300.0  # seconds; a framework with a device of its own may take a minute
 RELOAD = 1.0  # seconds; what takes longer to load is loaded once more only once
 OF_REFERENCE = ("jax", "jaxlib", "flax", "optax", "jaxtyping", "beartype")
-TABLES = ("VARIANTS", "DEFAULTS", "KNOWN_FAILURES", "SUBNORMALS")
 
 
 def to_install(package: str) -> str:
@@ -52,7 +51,7 @@ def load_subject(
     """
     role = ROLES.get(name, "framework") if name in built_in() else "user"
     try:
-        with waiting(f"the import of {name}", LOAD_LIMIT), limit(LOAD_LIMIT, f"the import of {name}"):
+        with waiting(f"{IMPORT} {name}", LOAD_LIMIT), limit(LOAD_LIMIT, f"{IMPORT} {name}"):
             adapter = _load_adapter(name)
             return Subject(adapter, call_limit=call_limit, first_call_limit=first_call_limit, role=role, slow=slow)
     except CallTimeout as error:
@@ -162,7 +161,7 @@ def fresh(subject: Subject) -> Subject | None:
         with (
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
-            limit(subject.call_limit, f"the import of {name}"),
+            limit(subject.call_limit, f"{IMPORT} {name}"),
         ):
             spec.loader.exec_module(module)
             made = Subject(module, call_limit=subject.call_limit)

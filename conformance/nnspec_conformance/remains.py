@@ -15,7 +15,7 @@ from nnspec_conformance.trees import leaves
 
 def arrays(subject: Subject, operation: str) -> list[np.ndarray]:
     """The arrays that the last call was handed, cotangents last, as it left them."""
-    return list(_read(subject, operation, tuple(subject._handed)))
+    return list(_read(subject, operation, tuple(subject.kept.handed)))
 
 
 def result(subject: Subject, operation: str) -> Callable[[], Any]:
@@ -39,9 +39,10 @@ def rewritten(subject: Subject, arrays: tuple) -> Iterator[None]:
     Raises:
         NotAsked: they cannot be written to, or ``to_numpy`` copies them.
     """
-    held = list(subject._handed)
+    held = list(subject.kept.handed)
     if not all(_overwritten(subject, old, new) for old, new in zip(held, leaves(arrays), strict=True)):
         raise NotAsked("arrays that are changed in place")
+    subject.kept.forget()  # what the last call returned may be these arrays
     again = iter(held)
     subject._asarray = lambda x: next(again)  # hides the method for as long
     try:

@@ -30,6 +30,7 @@ WRITABLE = "choose a file in a folder that can be written"
 PACKAGES = (
     "nnspec", "numpy", "scipy", "ml_dtypes", "sklearn", "jax", "jaxlib", "flax", "optax", "torch", "keras", "tensorflow"
 )  # fmt: skip
+OF_SUITE = ("numpy", "scipy", "ml_dtypes")  # every expected value depends on these
 
 
 def results_dirs() -> list[Path]:
@@ -55,9 +56,19 @@ def today() -> str:
     return now.date().isoformat()
 
 
-def versions() -> dict[str, str]:
-    """Python's, and those of the packages that were imported, so that no result names what it does not depend on."""
-    return {"python": platform.python_version()} | installed(name for name in PACKAGES if name in sys.modules)
+def versions(declared: tuple[str, ...] | None = None) -> dict[str, str]:
+    """Python's, and those of the packages that a result depends on, so that it names no others.
+
+    Args:
+        declared: those beside the suite's own; whatever was imported if nobody says.
+    """
+    names = (name for name in PACKAGES if name in sys.modules) if declared is None else _in_order(declared)
+    return {"python": platform.python_version()} | installed(names)
+
+
+def _in_order(declared: tuple[str, ...]) -> list[str]:
+    known = [name for name in PACKAGES if name in OF_SUITE or name in declared]
+    return known + [name for name in declared if name not in known]
 
 
 def installed(names: Any) -> dict[str, str]:

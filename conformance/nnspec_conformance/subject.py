@@ -31,6 +31,7 @@ from nnspec_conformance.errors import (
 from nnspec_conformance.flat import as_gradients, float_places, of_floats, regrouped
 from nnspec_conformance.forms import called, path_of
 from nnspec_conformance.functions import fingerprint
+from nnspec_conformance.keeping import Kept
 from nnspec_conformance.layouts import copied
 from nnspec_conformance.limits import CallTimeout, Patience, limit
 from nnspec_conformance.open_stepper import OpenStepper, played
@@ -39,6 +40,7 @@ from nnspec_conformance.setting import Setting, combinations
 from nnspec_conformance.signals import from_outside, leave
 from nnspec_conformance.trees import claimed, leaves
 
+TABLES = ("VARIANTS", "DEFAULTS", "KNOWN_FAILURES", "SUBNORMALS")
 SCALARS = (bool, int, float, str, type(None))
 FIRST = 4  # times as long may a call take that has to be compiled first
 LARGEST = 2**27  # entries of an answer; no question has one of a hundredth of that
@@ -68,16 +70,15 @@ class Subject:
         self.version, self.device = self._text("VERSION", "unknown"), self._text("DEVICE", "cpu")
         self._dtypes = self._dtypes_by_operation()
         self.dtypes = tuple(dict.fromkeys(name for names in self._dtypes.values() for name in names))
-        self.variants, self.defaults = self._declared("VARIANTS", dict, {}), self._declared("DEFAULTS", dict, {})
-        self.known_failures = self._declared("KNOWN_FAILURES", dict, {})
-        self.subnormals = self._declared("SUBNORMALS", dict, {})
+        tables = (self._declared(name, dict, {}) for name in TABLES)
+        self.variants, self.defaults, self.known_failures, self.subnormals = tables
         self.compiles = self._declared("COMPILES", bool, False)
         self.patience = Patience(call_limit, (first_call_limit or FIRST * call_limit) if self.compiles else None)
         self.layouts = transport.layouts(self._declared("LAYOUTS", tuple, transport.kept(adapter)), self.place)
-        self.process = os.getpid()
-        self.printed: list[str] = []
-        self._handed: list[Any] = []  # the arrays of the last call, as it holds them
-        self._given: Any = None  # what that call returned; see ``nnspec_conformance.remains``
+        self._packages = transport.packages(adapter, self._declared("PACKAGES", tuple, ()), self.place)
+        self.process, self.printed = os.getpid(), list[str]()
+        self.kept = Kept(self._to_numpy, self._asarray, None if role == "mutant" else self.known_failures)
+        self._given: Any = None  # what the last call returned; see ``nnspec_conformance.remains``
         self.reloads = role == "user"  # whether its module may be loaded once more, to ask it without its past
         self.probed: dict[Callable, bool] = {}  # what probes of known failures said
         self.applied: Callable = called  # how a question is answered: by a call, or by its form alone
@@ -126,8 +127,8 @@ class Subject:
 
     @property
     def packages(self) -> dict[str, str]:
-        """The versions of Python and of the packages that were imported, so that no result depends on others."""
-        return versions()
+        """The versions of Python and of what the adapter says that it depends on, or else of what was imported."""
+        return versions(self._packages)
 
     @property
     def operations_with_dtypes(self) -> list[str]:
@@ -206,8 +207,7 @@ class Subject:
         if not isinstance(x, np.ndarray):
             return x
         try:
-            self._handed.append(self._asarray(copied(x)))
-            return self._handed[-1]
+            return self.kept.hand(x, self._asarray)
         except NotImplementedError:
             raise
         except Exception as error:  # the adapter's transport, not the operation: nothing is said about a clause
@@ -229,14 +229,13 @@ class Subject:
         try:
             result = self._to_numpy(y)
         except Exception as error:
-            if transport.package(y) in map(transport.package, self._handed):
+            if transport.package(y) in map(transport.package, self.kept.handed):
                 raise  # an array of the library's own: a lazy one computes here, and here it refuses
-            kind = type(y).__name__
             text = f" (to_numpy: {one_line(error, 200)})" if hasattr(self.adapter, "to_numpy") else ""
-            raise ClauseFailed(f"{operation} returned {kind}, expected an array{text}") from error
+            raise ClauseFailed(f"{operation} returned {type(y).__name__}, expected an array{text}") from error
         if not isinstance(result, np.ndarray | np.generic):
             raise ClauseFailed(f"{operation} returned {type(y).__name__}, which to_numpy made {type(result).__name__}")
-        return np.array(result)  # a copy: a framework may update in place
+        return self.kept.take(y, result)  # a copy: a framework may update in place
 
     # ---- calls
     def has(self, operation: str) -> bool:
@@ -258,7 +257,7 @@ class Subject:
         seconds = self.patience.limit(form)
         dtype = self.asked or self.dtypes_of(operation)[0]
         self.calls += 1
-        self._handed = []
+        self.kept.begin(operation)
         printed, late = io.StringIO(), False
         try:
             with (
@@ -273,6 +272,7 @@ class Subject:
                 self._given = body(getattr(self.adapter, operation))
                 answer = self._given if carried else self._out(operation, self._given)
                 self.returned += 1
+                self.kept.end(operation, values)
                 return answer
         except (ClauseFailed, HarnessError):
             raise

@@ -10,6 +10,7 @@ import numpy as np
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.errors import HarnessError, one_line
 from nnspec_conformance.layouts import LAYOUTS, name_of
+from nnspec_conformance.results import installed
 
 TABLE = np.array([[0.5, -2.0, np.inf], [1.0, 8.0, -0.25]])
 
@@ -33,6 +34,19 @@ def layouts(declared: tuple, place: Callable[..., str]) -> tuple[str, ...]:
             known = ", ".join(LAYOUTS)
             raise HarnessError(f"{place('LAYOUTS')}: LAYOUTS holds {one_line(repr(name), 100)}; known: {known}")
     return declared
+
+
+def packages(adapter: Any, declared: tuple, place: Callable[..., str]) -> tuple[str, ...] | None:
+    """The packages that an adapter says its answers depend on; None if it says nothing.
+
+    Raises:
+        HarnessError: one of them is none, or is not installed.
+    """
+    for name in declared:
+        if not isinstance(name, str) or not installed([name]):
+            text = f"PACKAGES holds {one_line(repr(name), 100)}, which is no installed package"
+            raise HarnessError(f"{place('PACKAGES')}: {text}; name it as it is installed, or take it out")
+    return declared if hasattr(adapter, "PACKAGES") else None
 
 
 def functions(adapter: Any, place: Callable[..., str]) -> None:

@@ -4,14 +4,16 @@ import importlib.util
 import inspect
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
+from nnspec_conformance import adapters
 from nnspec_conformance.clauses import find_spec
 from nnspec_conformance.engine import run_instance, validate
 from nnspec_conformance.known_failures import instance_of, known_failures
 from nnspec_conformance.loading import built_in, joined, load_subject
-from nnspec_conformance.outcome import Entry
+from nnspec_conformance.outcome import KNOWN, Entry
 from nnspec_conformance.report import as_report, measured, read_report
 from nnspec_conformance.results import results_dirs
 
@@ -53,6 +55,29 @@ def test_no_default_stands_before_the_frameworks(name):
         needs(package)
     hidden = defaults_of_its_own(load_subject(name).adapter)
     assert not hidden, f"{hidden}: take **given instead, so that what the suite leaves out reaches the framework"
+
+
+ADAPTERS = Path(adapters.__path__[0])
+
+
+@pytest.mark.parametrize("name", built_in())
+def test_a_report_names_the_packages_that_the_adapter_declares(name):
+    text = (ADAPTERS / name / "__init__.py").read_text(encoding="utf-8")
+    assert re.search(r"^PACKAGES = \(", text, re.MULTILINE), "without, its reports name whatever was imported"
+
+
+def test_no_adapter_refuses_the_names_of_a_table_by_itself():
+    files = [path for path in ADAPTERS.rglob("*.py") if "numpy_oracle" not in path.parts]
+    own = [str(path) for path in files if "raise KeyError" in path.read_text(encoding="utf-8")]
+    assert not own, f"{own}: hand the table on; what cannot be told to the framework is not implemented"
+
+
+@pytest.mark.parametrize("operation", ["gradient_descent", "adam"])
+def test_what_pytorch_makes_of_a_missing_gradient_is_its_own(suite, operation):
+    needs("torch")
+    result = run_instance(suite, load_subject("torch"), f"optimizer.gradients-of-others[{operation}]")
+    assert (result.outcome, result.message) == (KNOWN, "accepted what it must refuse (no gradient of 'b')")
+    assert "left out, as the documentation" in result.reason
 
 
 def test_a_default_of_its_own_is_found(tmp_path, monkeypatch):

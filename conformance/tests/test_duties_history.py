@@ -127,7 +127,7 @@ def test_a_right_implementation_passes(suite, somebody, duty):
         (of_one_is_special, "neighbours", "a single example of 5"),
         (reads_nan_as_zero, "nan", "NaN in x"),
         (in_one_buffer, "kept", "the result of a call, after another call"),
-        (overwriting, "kept", "argument 0 after the call"),
+        (overwriting, "kept", "tanh changes x in place"),
         (only_in_its_first_call, "history", "again"),
         (the_first_answer_again, "history", "x was replaced by another array of the same shape"),
         (the_answer_to_this_array_again, "history", "changed in place"),

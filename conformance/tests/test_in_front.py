@@ -1,4 +1,4 @@
-"""A process in front of a run: a crash in native code is one line, and signals come through once."""
+"""A process in front of a run: a crash in native code is one line and the run goes on; signals come through once."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import time
 import pytest
 
 NATIVE = """
-import ctypes, os, time
+import ctypes, os, signal, time
 
 def identity(x):
     return x
@@ -21,23 +21,30 @@ def tanh(x):
 def sigmoid(x):
     ctypes.CDLL(None)._exit(0)
 
+def softplus(x):
+    signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGALRM}})  # as in native code: the alarm is not heard
+    time.sleep(600)
+
 def relu(x):
     open({mark!r}, "w").close()
     time.sleep(600)
 """
+FIRST = "identity.value"
 
 
 @pytest.fixture
 def start(adapter, tmp_path):
     """Starts the program with that adapter, in a process group of its own; what it runs is forked."""
 
-    def started(*words):
-        path = adapter(NATIVE.format(mark=str(tmp_path / "called")))
+    def started(*words, more="", **env):
+        path = adapter(NATIVE.format(mark=str(tmp_path / "called")) + more)
         # A shell's background job ignores Ctrl-C, and so would its children.
         heard = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
-        code = f"{heard}\nfrom nnspec_conformance.cli import main\nsys.exit(main())"
-        command = [sys.executable, "-c", code, "check", str(path), "identity.value", *map(str, words)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0)
+        quick = "from nnspec_conformance import limits; limits.GRACE = 0.3"
+        code = f"{heard}\n{quick}\nfrom nnspec_conformance.cli import main\nsys.exit(main())"
+        command = [sys.executable, "-c", code, "check", str(path), FIRST, *map(str, words)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(command, text=True, process_group=0, env=os.environ | env, **pipes)
 
     return started
 
@@ -55,24 +62,68 @@ def outcomes(path):
     return [r["outcome"] for r in json.loads(path.read_text())["topics"]["components/activations"]["results"].values()]
 
 
+def told(err):
+    """The lines of the suite; besides, a slow run says how far it is."""
+    return [line for line in err.splitlines() if line.startswith("nnspec:")]
+
+
 @pytest.mark.parametrize(
-    ("clause", "how"), [("tanh.odd", "tanh ended the process by SIGSEGV"), ("sigmoid.range", "with status 0")]
+    ("clause", "how"),
+    [
+        ("tanh.odd", "tanh ended the process by SIGSEGV"),
+        ("sigmoid.range", "sigmoid ended the process with status 0"),
+        ("softplus.large", "softplus does not return, in native code that nothing can stop"),
+    ],
 )
-def test_native_code_that_ends_the_process_is_named_and_the_run_can_go_on(start, tmp_path, clause, how):
-    words = (clause, "--report", tmp_path / "r.json")
-    run = start(*words)
-    _, err = run.communicate(timeout=120)
-    last = err.splitlines()[-1]
-    assert (run.returncode, how in last, "go on with --resume" in last) == (2, True, True)
-    assert outcomes(tmp_path / "r.json") == ["pass"]
-    run = start(*words, "--resume")
-    run.communicate(timeout=120)
-    assert (run.returncode, sorted(outcomes(tmp_path / "r.json"))) == (1, ["fail", "pass"])
+def test_native_code_that_ends_the_process_is_named_and_the_run_goes_on(start, tmp_path, clause, how):
+    path = tmp_path / "r.json"
+    run = start(clause, "elu.value", "--report", path, "--call-limit", "0.5")
+    out, err = run.communicate(timeout=120)
+    first, *more = told(err)
+    assert first == f"nnspec: {how}; what {path} has is kept, and the rest is asked in another process"
+    assert more == [f"nnspec: 1 of 3 instances are kept from {path}"]
+    assert (run.returncode, "1 pass, 1 fail, 1 not implemented" in out) == (1, True)
+    assert sorted(outcomes(path)) == ["fail", "not implemented", "pass"]
+    assert not path.with_name("r.json.asking").exists()
 
 
-def test_without_a_report_the_line_says_how_to_go_on(start):
+def test_without_a_report_everything_is_asked_in_another_process(start):
     run = start("tanh.odd")
-    assert run.communicate(timeout=120)[1].splitlines()[-1].endswith("use --isolate, or --report and --resume")
+    out, err = run.communicate(timeout=120)
+    line = "nnspec: tanh ended the process by SIGSEGV; everything is asked in another process"
+    assert (run.returncode, told(err), "1 pass, 1 fail" in out) == (1, [line], True)
+
+
+def test_an_earlier_report_is_not_what_this_run_has_obtained(start, tmp_path):
+    for _ in range(2):
+        run = start("--report", tmp_path / "r.json", more="\nidentity = tanh\n")
+        (line,) = told(run.communicate(timeout=120)[1])
+        assert (run.returncode, line.endswith("; everything is asked in another process")) == (1, True)
+        assert outcomes(tmp_path / "r.json") == ["fail"]
+
+
+def test_results_of_another_day_in_a_folder_are_asked_again(start, tmp_path):
+    start("tanh.odd", "--report", tmp_path / "r").communicate(timeout=120)
+    run = start("tanh.odd", "--report", tmp_path / "r")
+    assert told(run.communicate(timeout=120)[1])[0].endswith("; everything is asked in another process")
+
+
+def test_an_import_that_crashes_is_not_tried_twice(start):
+    run = start(more="\nctypes.string_at(0)\n")
+    (line,) = told(run.communicate(timeout=120)[1])
+    assert (run.returncode, "mine.py ended the process by SIGSEGV; use --isolate" in line) == (2, True)
+
+
+def test_recorded_questions_are_those_of_one_process(start, tmp_path):
+    run = start("tanh.odd", "--record", tmp_path / "vectors")
+    (line,) = told(run.communicate(timeout=120)[1])
+    assert (run.returncode, line.endswith("use --isolate")) == (2, True)
+
+
+def test_a_debugger_has_one_process(start):
+    run = start("tanh.odd", NNSPEC_ONE_PROCESS="1")
+    run.communicate(timeout=120)
+    assert run.returncode == -signal.SIGSEGV
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
@@ -80,8 +131,7 @@ def test_without_a_report_the_line_says_how_to_go_on(start):
 def test_signal_ends_the_run_once(called, tmp_path, name, send):
     send(called.pid, getattr(signal, name))
     out, err = called.communicate(timeout=60)
-    told = [line for line in err.splitlines() if line.startswith("nnspec:")]  # besides, a slow run says how far it is
-    assert (called.returncode, told) == (2, ["nnspec: interrupted after 1 of 2 instances; these are kept"])
+    assert (called.returncode, told(err)) == (2, ["nnspec: interrupted after 1 of 2 instances; these are kept"])
     assert "1 pass" in out
     assert outcomes(tmp_path / "r.json") == ["pass"]
 

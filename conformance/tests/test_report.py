@@ -3,6 +3,7 @@
 import json
 import sys
 from importlib import metadata
+from types import ModuleType, SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,6 +14,7 @@ from nnspec_conformance.compare import Finding
 from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.outcome import Entry, Missing, Result, summary_of
 from nnspec_conformance.results import read_json
+from nnspec_conformance.subject import Subject
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,25 @@ def test_only_imported_packages_are_named(monkeypatch):
     monkeypatch.delitem(sys.modules, "jax", raising=False)
     assert "jax" not in results.versions()
     assert results.versions()["numpy"] == np.__version__
+
+
+def declaring(*names, **more):
+    return Subject(SimpleNamespace(NAME="somebody", PACKAGES=names, **more))
+
+
+def test_the_packages_are_those_that_the_adapter_declares_whatever_was_imported(monkeypatch):
+    before = declaring("packaging").packages
+    monkeypatch.setattr(results, "_version", lambda name: "1.0")
+    monkeypatch.setitem(sys.modules, "tensorflow", ModuleType("tensorflow"))
+    assert list(declaring("packaging").packages) == list(before)
+    assert list(before) == ["python", "numpy", "scipy", "ml_dtypes", "packaging"]
+    assert list(declaring("keras", "torch").packages) == ["python", "numpy", "scipy", "ml_dtypes", "torch", "keras"]
+
+
+@pytest.mark.parametrize("name", ["no_such_package", 3])
+def test_a_declared_package_that_is_not_there_is_named(name):
+    with pytest.raises(HarnessError, match=f"PACKAGES holds '?{name}'?, which is no installed package"):
+        declaring(name)
 
 
 def test_a_package_is_named_by_what_is_imported_not_by_how_it_was_installed(monkeypatch):

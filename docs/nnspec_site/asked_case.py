@@ -31,6 +31,7 @@ from nnspec_site.data import Report
 LANES = 32  # as many equal entries as a kernel takes at once; of fewer it may take another one
 LONG = 64  # entries of an array that is cut
 AT = " at index ("
+ALONG = "along a random direction"  # of a number that the test makes of several answers
 
 
 class AsReported(Subject):
@@ -110,6 +111,8 @@ def find(suite: Suite, report: Report, instance: str, entry: Report) -> tuple[Ca
     test = next((one for one in suite.tests.get(clause.id, []) if one.name == entry.get("test")), None)
     if test is None or not told_as:
         raise HarnessError(f"{instance}: it is told of no question")
+    if ALONG in told_as and entry["worst"].get("got") != "0":
+        raise HarnessError(f"{instance}: what came is a sum over a direction, which no answer shows")
     settings = [
         one
         for one in subject.settings(suite.spec, clause, operation)
@@ -164,18 +167,19 @@ def _asked(
 def cut(case: Case, entry: Report) -> Case:
     """An elementwise question of long arrays at the entry that the report states, in as many places as a kernel takes.
 
-    Any other question stays as it is.
+    An entry behind the last whole kernel has as many of its places behind one. Any other question stays as it is.
     """
     place = entry.get("worst", {}).get("input", "").partition(AT)[2].rstrip(",)")
     arrays = leaves((case.arrays, case.cotangents))
     first = arrays[0] if arrays else np.zeros(0)
     if not place.isdigit() or first.size <= LONG or any(x.shape != (first.size,) for x in arrays):
         return case
-    at = int(place)
+    at, rest = int(place), first.size % LANES
+    length = LANES + rest if at >= first.size - rest else LANES
 
     def part(x: np.ndarray) -> np.ndarray:
-        return np.full(LANES, x[at], x.dtype)
+        return np.full(length, x[at], x.dtype)
 
     few = {"arrays": mapped(part, case.arrays), "cotangents": mapped(part, case.cotangents)}
-    wants = (Shape((LANES,)),) * len(case.arrays) if case.what == "gradient" else Shape((LANES,))
+    wants = (Shape((length,)),) * len(case.arrays) if case.what == "gradient" else Shape((length,))
     return replace(case, **few, want=wants, rule=None)

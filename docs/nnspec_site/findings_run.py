@@ -137,7 +137,7 @@ def amiss(
     for cause in causes:
         if time.monotonic() > ends:
             break
-        if not result_pages.has_script(cause):
+        if not result_pages.has_script(name, cause):
             continue  # whose page names the check
         if snippets:
             text = finding_snippets.make(suite, reports.subjects[name], cause.case[0], cause.entry)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nnspec_conformance.clauses import Clause
-from nnspec_site import cores, finding_snippets, proof, subject_readings
+from nnspec_site import cores, finding_snippets, proof, since, subject_readings
 from nnspec_site.data import Data, Report
 from nnspec_site.differences import Row, rows
 from nnspec_site.html import Element, code, make, plural, table
@@ -23,8 +23,10 @@ CONSEQUENCES = {
     "Other defaults": ("default",),
 }
 UNWRITTEN = {"duty.layouts", "duty.programs"}  # layouts in memory and compiled programs are no part of a script
+COMPILED = {"torch_compiled"}  # a script has the source of an operation, and not what a compiler makes of it
 WITHOUT_SCRIPT = {  # arrays of millions of letters, and gradients that follow the steps
     "add-noise.moments",
+    "duty.sizes[attention]",
     "duty.sizes[convolutional_autoencoder]",
     "duty.sizes[encoder_decoder]",
     "duty.sizes[tied_convolutional_autoencoder]",
@@ -43,6 +45,7 @@ class Finding:
         outcome: known failure or fail.
         page: the topic of the first operation that was met with it.
         where: clause id and operation, of every instance with this cause.
+        instances: their names.
         case: the first instance and its result.
     """
 
@@ -52,6 +55,7 @@ class Finding:
     clause: Clause
     case: tuple[str, Report]
     where: list[tuple[str, str]] = field(default_factory=list)
+    instances: list[str] = field(default_factory=list)
 
     @property
     def entry(self) -> Report:
@@ -109,7 +113,7 @@ def pages(data: Data) -> Iterable[tuple[str, str]]:
         finding_snippets.Wanted(name, anchor(one), one.page, one.case[0], one.entry)
         for name in names
         for one in causes[name]
-        if has_script(one)
+        if has_script(name, one)
     ]
     snippets = finding_snippets.of(data, wanted)
     work = [("topic", name) for name in by_topic] + [("subject", name) for name in names]
@@ -181,6 +185,7 @@ def found(data: Data, name: str) -> list[Finding]:
                     one = Finding(text, result["outcome"], row.topic, clause, (instance, result))
                     causes[text, clause.kind] = one
                 one.where.append((clause.id, operation))
+                one.instances.append(instance)
     return list(causes.values())
 
 
@@ -216,23 +221,15 @@ def entry(data: Data, name: str, finding: Finding, snippet: str = "") -> Element
         lines.append(
             make("li", "", "Came: ", code(str(worst_case["got"])), ", right is ", code(str(worst_case["expected"])))
         )
-    if measured := _when(data, name, finding):
+    if measured := since.said(data, name, finding.page, finding.instances):
         lines.append(make("li", "", measured))
     made.append(make("ul", "about", *lines))
     if snippet:
         made.append(make("details", "", make("summary", "", "Show it in Python"), make("pre", "", code(snippet))))
-    command = "reproduce" if has_script(finding) else "check"
+    command = "reproduce" if has_script(name, finding) else "check"
     told = "" if command == "check" else options_of(finding)
     made.append(make("pre", "", code(f"nnspec {command} {name} '{instance}'{told}")))
     return made
-
-
-def _when(data: Data, name: str, finding: Finding) -> str:
-    """Which version was measured, and when its topic was."""
-    report = data.subjects[name]
-    version = report["subject"].get("version", "")
-    date = report.get("topics", {}).get(finding.page, {}).get("date", report.get("date", ""))
-    return f"Measured with {name} {version}" + (f" on {date}" if date else "") if version else ""
 
 
 def options_of(finding: Finding) -> str:
@@ -243,9 +240,9 @@ def options_of(finding: Finding) -> str:
     return words
 
 
-def has_script(finding: Finding) -> bool:
-    """Whether ``nnspec reproduce`` writes a script of it."""
-    return finding.clause.id not in UNWRITTEN and finding.case[0] not in WITHOUT_SCRIPT
+def has_script(name: str, finding: Finding) -> bool:
+    """Whether ``nnspec reproduce`` writes a script of a subject's finding."""
+    return name not in COMPILED and finding.clause.id not in UNWRITTEN and finding.case[0] not in WITHOUT_SCRIPT
 
 
 def _rest(names: list[str], shown: int = 12) -> str:
@@ -306,7 +303,7 @@ def anchor(finding: Finding) -> str:
 
 # ------------------------------------------------------------------ subjects
 def subject(data: Data, name: str, causes: list[Finding], snippets: Mapping[str, str]) -> str:
-    """What a subject does otherwise: what is wrong by consequence, its readings with what to write, what it lacks.
+    """Where a subject differs: what is wrong by consequence, its readings with what to write, what it lacks.
 
     Args:
         data: with its report.
@@ -315,7 +312,7 @@ def subject(data: Data, name: str, causes: list[Finding], snippets: Mapping[str,
         snippets: by the anchors of findings, where there are any.
     """
     about = data.subjects[name]["subject"]
-    title = f"{name}: what it does otherwise"
+    title = f"{name}: where it differs"
     body: list[Element] = [_head(title), _measured(data, name)]
     outcomes = [one for clause in data.spec.clauses.values() for one in data.outcomes(name, clause)]
     body.append(make("p", "", *[part for one, count in tally(outcomes) for part in (" ", chip(one, f"{count} {one}"))]))
@@ -328,7 +325,7 @@ def subject(data: Data, name: str, causes: list[Finding], snippets: Mapping[str,
     body.extend(section("Other readings", subject_readings.listed(data, name)))
     body.extend(section("What it does not have", lacking(data, name)))
     renderer = Renderer(data.spec, subject_address(name)[1:], "results/index.md")
-    text = f"What {name} {about.get('version', '')} does otherwise than the specification, by consequence."
+    text = f"Where {name} {about.get('version', '')} differs from the specification, by consequence."
     return whole(title, "Results", text, [_bar(), make("main", "", *body)], renderer)
 
 

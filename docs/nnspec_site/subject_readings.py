@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nnspec_conformance.clauses import Clause
-from nnspec_site import dialects, proof
+from nnspec_site import dialects, proof, since
 from nnspec_site.blocks.clause import choices_of
 from nnspec_site.data import Data
 from nnspec_site.html import Element, code, make, prose
@@ -33,6 +33,13 @@ class Other:
         """Operations that can be told to have the definition's reading and another one."""
         several = [names for readings, names in self.met.items() if len(readings) > 1 and self.usual in readings]
         return [name for names in several for name in names]
+
+    @property
+    def instances(self) -> list[str]:
+        """The instances that have something else."""
+        others = {name for readings, names in self.met.items() if readings != (self.usual,) for name in names}
+        pairs = zip(self.clause.instances, self.clause.operations, strict=True)
+        return [instance for instance, operation in pairs if operation in others]
 
     @property
     def without(self) -> list[str]:
@@ -68,6 +75,8 @@ def listed(data: Data, name: str) -> Element | None:
         link = make("a", "", code(clause.id), href=clause_address(clause.page, clause.id))
         made.append(make("p", "reason", link, " ", *_said(data, one)))
         made.append(make("p", "small", *_instead(data, one, name)))
+        if measured := since.said(data, name, clause.page, one.instances):
+            made.append(make("p", "small", f"{measured}."))
     return made if len(made) else None
 
 

@@ -46,6 +46,7 @@ APPLY = flat_formulas.APPLY
 NEEDLESS = {"math": ("class", "style"), "mo": ("fence", "separator")}  # the style sheet's, or without any effect
 UNSEEN = "\N{FUNCTION APPLICATION}\N{INVISIBLE TIMES}"  # for readers by ear
 BEFORE = {"msub", "msup", "msubsup", "mfrac"}  # after which Temml forgets the space before the name of a function
+QUADS = {"padding-left:1em", "padding-left:2em"}
 _local = threading.local()
 
 
@@ -66,7 +67,8 @@ def render(tex: str, display: bool = False) -> str:
     """The HTML of one formula: MathML, or text where it is short and has no layout.
 
     It is rendered once and kept on the disk. A long formula in a line is one ``<math>`` for each part that ends at a
-    relation or an operator: there the line may end.
+    relation or an operator: there the line may end. A displayed one is a ``<math>`` for each part that stands a quad
+    apart from the one before: the parts stand side by side where there is room, and below one another on a phone.
 
     Raises:
         SiteError: Temml cannot parse it.
@@ -86,6 +88,8 @@ def _rendered(tex: str, display: bool) -> str:
     root = _converted(tex, {"displayMode": display, "throwOnError": True, "wrap": "tex" if breaks else "none"})
     rows = list(root) if breaks and all(part.tag == "mrow" for part in root) else []
     formulas = [_compact(_formula(row)) for row in rows] or [_compact(root)]
+    if display:
+        formulas = _apart(formulas[0])
     if not display and not breaks and (text := flat_formulas.flat(formulas[0])) is not None:
         return text
     for formula in formulas[:-1]:
@@ -161,6 +165,18 @@ def _space(root: etree.Element) -> None:
             if plain and after.tag != "mspace" and not after.get("style"):
                 after.set("style", f"padding-left:{width}")
                 parent.remove(space)
+
+
+def _apart(root: etree.Element) -> list[etree.Element]:
+    """The formulas that a displayed one consists of, which stand a quad or more apart."""
+    made = [etree.Element("math", root.attrib)]
+    for part in root:
+        style = part.get("style", "")
+        if style in QUADS and len(made[-1]):
+            part.attrib.pop("style")
+            made.append(etree.Element("math", root.attrib))
+        made[-1].append(part)
+    return made
 
 
 def _stretches(row: etree.Element) -> bool:

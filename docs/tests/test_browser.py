@@ -37,6 +37,7 @@ PAGES = [
     "api/components/activations.html",
 ]
 SHEETS = 12
+SCROLLED = 20  # displayed formulas that are wider than a phone, and scroll
 CLAUSE = "relu.gradient-at-zero"
 
 
@@ -282,6 +283,33 @@ def test_topics_take_at_most_twelve_sheets_and_none_is_cut(visit, site, tabs):
     assert sheets
     assert {name: count for name, count in sheets.items() if count > SHEETS} == {}
     assert {name: found for name, found in cut.items() if found} == {}
+
+
+OFF = """() => {
+    const edge = document.documentElement.clientWidth + 1, right = part => part.getBoundingClientRect().right;
+    const scrolls = part => /auto|scroll/.test(getComputedStyle(part).overflowX) && right(part) <= edge;
+    const inside = part => part.parentElement && (scrolls(part.parentElement) || inside(part.parentElement));
+    return [...document.querySelectorAll(":is(.md-content, main) :not(svg *)")]
+        .filter(part => part.getBoundingClientRect().width && right(part) > edge && part.checkVisibility())
+        .filter(part => ![...part.children].some(child => right(child) > edge) && !inside(part))
+        .map(part => part.textContent.trim().slice(0, 60));
+}"""
+WIDE = """() => [...document.querySelectorAll(".nn-display")]
+    .filter(box => box.scrollWidth > box.clientWidth + 1)
+    .map(box => box.textContent.slice(0, 60))"""
+
+
+def test_nothing_stands_beyond_the_edge_of_a_phone(visit, site):
+    off, wide = {}, {}
+    for path in sorted(site.rglob("*.html")):
+        name = path.relative_to(site).as_posix()
+        if not name.startswith(("clauses/", "experiments/", "api/")) or name in PAGES:
+            page = visit(name, width=390)
+            page.evaluate("document.querySelectorAll('details').forEach(box => box.open = true)")
+            off[name], wide[name] = page.evaluate(OFF), page.evaluate(WIDE)
+    assert len(off) > 100
+    assert {name: found for name, found in off.items() if found} == {}
+    assert sum(map(len, wide.values())) <= SCROLLED, wide
 
 
 CUT = """() => [...document.querySelectorAll(".nn-findings")]

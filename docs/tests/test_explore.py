@@ -121,8 +121,9 @@ def test_more_rows_come_when_asked_for(ask):
     assert first < len(rows(tab)) <= 2 * first
 
 
-def test_phone_shows_one_subject_and_no_sideways_scroll(ask):
-    tab = ask("topic=components/activations", width=390)
+@pytest.mark.parametrize("asked", ["topic=components/activations", ""])
+def test_phone_shows_one_subject_and_no_sideways_scroll(ask, asked):
+    tab = ask(asked, width=390)
     assert len(columns(tab)) == 1
     assert tab.evaluate("document.documentElement.scrollWidth <= 390")
     assert tab.evaluate("(box => box.scrollWidth <= box.clientWidth + 1)(document.querySelector('.nn-asked'))")

@@ -49,6 +49,15 @@ def test_identify(guide, capsys):
     assert printed == shown(guide, "nnspec identify my_adapter.py", printed)
 
 
+def test_jax_adapter(tmp_path, capsys):
+    pytest.importorskip("jax")
+    code = re.findall(r'```python title="jax_adapter.py"\n(.*?)```', GUIDE.read_text(encoding="utf-8"), re.S)[0]
+    (tmp_path / "jax_adapter.py").write_text(code, encoding="utf-8")
+    clauses = ["gelu.form", "activation.gradient[gelu]", "activation.nan[gelu]"]
+    assert cli.main(["check", str(tmp_path / "jax_adapter.py"), *clauses]) == 0
+    assert "3 pass" in capsys.readouterr().out
+
+
 def test_torch_adapter(tmp_path, capsys):
     pytest.importorskip("torch")
     text = (PAGES / "guides" / "write-an-adapter.md").read_text(encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from nnspec_conformance import results
@@ -9,6 +11,7 @@ from nnspec_site import drawing, figures, highlighting, kept, tex
 from nnspec_site.assets import ROOT
 from nnspec_site.errors import SiteError
 
+KINDS = re.compile(r'(?<!\w)kept\(\s*"(\w+)"')
 FORMULAS = ("x^2 + 1", r"\frac{a}{b}")
 
 
@@ -121,3 +124,12 @@ def test_figure_of_an_experiment_depends_on_what_was_recorded(tmp_path, monkeypa
     record.write_text("2", encoding="utf-8")
     assert drawing.stamp(reading) != before[0]
     assert drawing.stamp(other) == before[1]
+
+
+def test_contributing_names_all_that_is_kept():
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs/nnspec_site").rglob("*.py"))
+    _, _, told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("`make site` keeps")
+    told, _, _ = told.partition("`build/")
+    kinds = {"pages", *KINDS.findall(sources)}
+    assert {"snippets", "points"} < kinds
+    assert {one for one in kinds if one not in told} == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as html_module
+import json
 import re
 from dataclasses import replace
 from xml.etree.ElementTree import tostring
@@ -49,6 +50,54 @@ def test_finding_says_which_version_was_measured_and_when(data, pages):
     assert "Measured with torch 1.0 on 2026-03-04" in text_of(pages()["results/subjects/torch.html"])
 
 
+WRONG = {"act.nan[relu]": "wrong"}
+
+
+def kept(version: str, otherwise: dict[str, str] | None = None) -> dict:
+    line = {"version": version, "suite": "0.1.0", "date": "2025-12-01", "outcomes": {"pass": 1}}
+    return line if otherwise is None else line | {"otherwise": otherwise}
+
+
+@pytest.mark.parametrize(
+    ("lines", "since"),
+    [
+        ([kept("0.9", WRONG)], "; the same since torch 0.9"),
+        ([kept("0.8", WRONG), kept("0.9", WRONG)], "; the same since torch 0.8"),
+        ([kept("0.8", WRONG), kept("0.9", {})], ""),  # right in between
+        ([kept("0.9")], ""),  # of which only counts are known
+        ([kept("0.9", {"act.nan[tanh]": "wrong"})], ""),
+        ([], ""),
+    ],
+)
+def test_finding_says_since_which_of_the_kept_versions_it_is_so(data, pages, lines, since):
+    data.history["torch"] = [*lines, kept("1.0")]
+    finding = text_of(pages()["results/subjects/torch.html"]).partition("swallows NaN")[2]
+    found = re.search(r"Measured with torch 1\.0 on 2026-01-02(; the same since torch [\d.]+)?", finding)
+    assert found
+    assert (found[1] or "") == since
+
+
+def test_reading_says_which_version_was_measured_and_since_which_it_is_so(data, pages):
+    def said() -> str:
+        return text_of(pages()["results/subjects/torch.html"]).partition("gelu.form tanh")[2]
+
+    assert "Measured with torch 1.0 on 2026-01-02." in said()
+    data.history["torch"] = [kept("0.9", {"gelu.form": "tanh"}), kept("1.0")]
+    assert "Measured with torch 1.0 on 2026-01-02; the same since torch 0.9." in said()
+    data.history["torch"] = [kept("0.9", {"gelu.form": "steps"}), kept("1.0")]
+    assert "the same since" not in said()
+
+
+def test_what_a_line_of_the_history_says_besides_its_counts_is_read(monkeypatch, tmp_path):
+    folder = tmp_path / "subjects" / "torch"
+    folder.mkdir(parents=True)
+    lines = [kept("0.9", {"gelu.form": "tanh"}), kept("1.0")]
+    (folder / "history.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
+    monkeypatch.setattr(site_data.results, "COMMITTED", tmp_path)
+    report = {"subject": {"version": "1.0"}, "suite": {"version": "0.1.0"}, "date": "2026-01-02", "results": {}}
+    assert site_data._versions("torch", report) == [lines[0], history.line(report)]
+
+
 def test_finding_has_the_lines_that_show_it_folded(pages, monkeypatch):
     def made(data, wanted):
         return {(one.subject, one.anchor): f"print('{one.instance}')" for one in wanted}
@@ -61,6 +110,13 @@ def test_finding_has_the_lines_that_show_it_folded(pages, monkeypatch):
 def test_of_what_no_script_can_show_the_check_is_named(pages, monkeypatch):
     monkeypatch.setattr(result_pages, "UNWRITTEN", {"act.nan"})
     assert "nnspec check torch 'act.nan[relu]'" in text_of(pages()["results/subjects/torch.html"])
+
+
+def test_of_a_compiler_the_check_is_named(data, pages, monkeypatch):
+    monkeypatch.setattr(result_pages, "COMPILED", {"torch"})
+    said = text_of(pages()["results/subjects/torch.html"])
+    assert "nnspec check torch 'act.nan[relu]'" in said
+    assert "nnspec reproduce" not in said
 
 
 def test_subject_tells_its_readings_beside_the_definition(pages):

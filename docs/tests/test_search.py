@@ -81,12 +81,23 @@ WANTED = {
     "positional encoding": "architectures/transformer/positions",
     "unit in the last place": "conformance",
     "teacher forcing": "architectures/transformer/decoder",
+    "keras adam epsilon": "training/adam",
+    "attention mask polarity": "architectures/transformer/multi_head_attention",
+    "attention mask true hidden or visible": "architectures/transformer/multi_head_attention",
+    "pytorch attention mask true means": "architectures/transformer/multi_head_attention",
+    "why is my loss nan": "training/loop",
+    "cosine annealing restart": "training/schedules/warmup",
+    "inference mode": "training/batch_normalization",
 }
 ELSEWHERE = {
     "write an adapter": "guides/write-an-adapter.html",
     "pytorch to jax": "guides/port-from-pytorch.html",
     "bugs in pytorch": "results/findings.html",
     "keras_torch": "results/subjects/keras_torch.html",
+    "test my jax function": "guides/test-your-implementation.html",
+    "check my own jax function": "guides/test-your-implementation.html",
+    "is torch.compile wrong": "results/subjects/torch_compiled.html",
+    "benchmark pytorch vs jax": "results/benchmarks.html",
 }
 
 CLAUSES = {  # what an engineer asks who has not seen the site
@@ -96,6 +107,9 @@ CLAUSES = {  # what an engineer asks who has not seen the site
     "batch norm running variance": "batch-norm-update.variance",
     "adam default epsilon": "adam.epsilon-default",
     "adam epsilon": "adam.epsilon-position",
+    "relu derivative at zero": "relu.gradient-at-zero",
+    "max pooling ties gradient": "max-pool.tie",
+    "rope interleaved or halves": "rotary-positions.pairs",
     "fully masked row": "attention.no-keys",
     "masked row nan": "attention.no-keys",
     "early stopping patience": "early-stopping.stop",

@@ -32,7 +32,7 @@ assert not {{*sys.modules}} & {{*{FRAMEWORKS!r}}}
 def torch_findings():
     """Every fourth finding of PyTorch with its snippet; ``findings_run --snippets`` runs all."""
     loaded, suite = site_data.load(), load_suite()
-    its = [one for one in result_pages.found(loaded, "torch") if result_pages.has_script(one)][::4]
+    its = [one for one in result_pages.found(loaded, "torch") if result_pages.has_script("torch", one)][::4]
     return [(one, finding_snippets.make(suite, loaded.subjects["torch"], one.case[0], one.entry)) for one in its]
 
 
@@ -55,6 +55,22 @@ def test_long_elementwise_arrays_are_cut_to_the_entry_that_is_stated():
     few = asked_case.cut(case, {"worst": {"input": "-1.0 at index (0,)"}})
     assert few.arrays[0].tolist() == [-1.0] * asked_case.LANES
     assert few.cotangents.shape == (asked_case.LANES,)
+
+
+def test_an_entry_behind_the_last_whole_kernel_stays_there():
+    x = np.linspace(-1, 1, 7509, dtype=np.float32)
+    last = {"worst": {"input": "0.9 at index (7504,)"}}
+    few = asked_case.cut(call("relu", x, want=Shape((7509,))), last)
+    assert few.arrays[0].shape == (7509 % asked_case.LANES + asked_case.LANES,)
+    assert few.want == Shape(few.arrays[0].shape)
+
+
+def test_number_that_no_answer_shows_has_no_lines():
+    loaded, suite = site_data.load(), load_suite()
+    worst = {"call": f"dense(): {asked_case.ALONG}", "got": "0.5", "expected": "0.25"}
+    entry = {"test": "test_second.py::test_second", "dtype": "float64", "worst": worst}
+    with pytest.raises(HarnessError, match="which no answer shows"):
+        asked_case.find(suite, loaded.subjects["torch"], "duty.second[dense]", entry)
 
 
 @pytest.mark.parametrize("place", ["0.5 at index (1, 2)", ""])

@@ -27,6 +27,14 @@ def test_brackets_that_grow_keep_their_row():
     assert re.search(r'<mrow><mo[^>]*stretchy="true">\(</mo><mfrac>.*</mfrac><mo[^>]*>\)</mo></mrow><mi>c</mi>', shown)
 
 
+def test_displayed_formulas_that_stand_apart_are_each_their_own():
+    shown = tex.render(r"m = \beta g, \qquad v = x_1\,\text{where } \quad y = \frac{a}{b \quad c}", display=True)
+    assert shown.count('<math display="block">') == 3
+    assert [re.sub("<[^>]*>", "", part)[0] for part in shown.split("</math>")[:-1]] == ["m", "v", "y"]
+    assert tex.render(r"f(x) = x \quad", display=True).count("<math") == 1
+    assert tex.render(r"f(x) = x \qquad x > 0").count('display="block"') == 0
+
+
 def test_signs_keep_the_place_that_they_had_in_their_row():
     assert '<mo form="prefix">\u2212</mo><mi>x</mi>' in tex.render("f(-x)", display=True)
 
@@ -62,7 +70,7 @@ def test_punctuation_stays_on_the_line_of_its_formula(convert):
 
 
 def test_space_is_room_before_what_follows_it():
-    shown = tex.render(r"a\,b\quad c", display=True)
+    shown = tex.render(r"\frac a{a\,b\quad c}", display=True)
     assert "mspace" not in shown
     assert '<mi style="padding-left:0.1667em">b</mi>' in shown
     assert '<mi style="padding-left:1em">c</mi>' in shown

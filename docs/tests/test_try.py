@@ -49,6 +49,11 @@ def attempt(tab):
     return run
 
 
+def test_first_is_a_function_that_its_reader_knows(tab):
+    tab.reload()
+    assert tab.locator(".nn-try select").input_value() == "relu"
+
+
 def test_right_function_passes_every_question(attempt):
     _, said = attempt("relu", RELU)
     assert "questions answered rightly, in float64" in said

@@ -12,7 +12,7 @@ from nnspec.training.loop_failures import NonFiniteError
 from nnspec.training.loop_precision import MixedPrecision
 from nnspec.training.stochastic_gradient_descent import batches
 
-RULE = optax.sgd(0.1, momentum=0.5)
+RULE = optax.chain(optax.add_decayed_weights(0.5), optax.sgd(0.1, momentum=0.5))  # sees the weights
 WEIGHTS = {"kernel": jnp.asarray(np.linspace(-1, 1, 6, dtype=np.float32).reshape(3, 2)), "bias": jnp.ones(2) / 3}
 ONCE = {"epochs": 1, "progress": False}
 HALF = MixedPrecision("bfloat16")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from nnspec.architectures.transformer import encoder as topic
 from nnspec.architectures.transformer.encoder import Encoder, EncoderLayer, encoder, encoder_layer
 
 X = jnp.asarray(np.random.default_rng(0).standard_normal((3, 5, 6)), jnp.float32)
@@ -37,6 +38,15 @@ def test_nan_in_the_padding_reaches_no_gradient():
     found = jax.grad(lambda x, w: encoder(x, w, LENGTHS, **given).sum(), argnums=(0, 1))(x, STACK.get_weights())
     right = jax.grad(lambda x, w: encoder(x, w, LENGTHS, **given).sum(), argnums=(0, 1))(X, STACK.get_weights())
     jax.tree.map(np.testing.assert_array_equal, found, right)
+
+
+def test_eleven_layers_come_in_the_order_of_their_numbers():
+    x, table = X[:1, :2, :2], Encoder(2, 1, 1, 11, norm="post", rngs=nnx.Rngs(4)).get_weights()
+    layers, _ = topic._taken_apart("encoder", x, table, topic.AXES, "post")
+    for n, layer in enumerate(layers):  # as text, 10 stands before 2
+        for name, w in layer.items():
+            assert w is table[f"{name}_{n}"]
+    assert len(layers) == 11
 
 
 def test_a_new_layer_starts_as_it_says():

@@ -9,6 +9,7 @@ import optax
 import pytest
 from flax import nnx
 from loops import (
+    ADAM,
     BATCH,
     EPOCHS,
     HOW,
@@ -26,6 +27,7 @@ from loops import (
     weighted,
 )
 
+from nnspec.components.layers import mlp
 from nnspec.training.dropout import dropout
 from nnspec.training.loop import fit
 from nnspec.training.stochastic_gradient_descent import batches
@@ -35,7 +37,12 @@ from nnspec_conformance.inputs import network
 SGD = optax.sgd(0.1)
 BY_NORM = optax.chain(optax.clip_by_global_norm(0.5), optax.sgd(0.1, momentum=0.9))
 WIDE_X, WIDE = network((64, 128, 2), leading=(N,), seed=5)
-GIVEN = {RULE: (WEIGHTS, (X, Y)), BY_NORM: (WIDE, (WIDE_X, Y))}
+GIVEN = {ADAM: (WEIGHTS, (X, Y)), BY_NORM: (WIDE, (WIDE_X, Y))}
+
+
+def by_layers(weights, x, y, *, key):
+    """The loss of a network of layers; where XLA adds up in another order, depends on the program."""
+    return jnp.square(mlp(x, weights, activation="tanh") - y).sum(-1) / 2
 
 
 @functools.cache
@@ -45,7 +52,7 @@ def by_hand(rule):
 
     @jax.jit
     def step(weights, state, x, y):
-        value, g = jax.value_and_grad(lambda w: losses(w, x, y, key=None).mean())(weights)
+        value, g = jax.value_and_grad(lambda w: by_layers(w, x, y, key=None).mean())(weights)
         updates, state = rule.update(g, state, weights)
         return optax.apply_updates(weights, updates), state, value
 
@@ -81,7 +88,7 @@ def adds_up_in_a_branch(loss, weights, data, rule, **how):
     run = changed(("if _adds_up(jax.make_jaxpr(move)(carry, g).jaxpr):", "if carry is None:"))(
         loss, weights, data, rule, **how
     )
-    if rule is not RULE and same(run.model, fit(loss, weights, data, rule, **how).model):
+    if rule is not ADAM and same(run.model, fit(loss, weights, data, rule, **how).model):
         pytest.skip("this XLA adds up in the same order in a branch: that of JAX 0.9 does")
     return run
 
@@ -93,7 +100,7 @@ def adds_up_in_a_branch(loss, weights, data, rule, **how):
 )
 def test_a_run_is_the_hand_written_sequence_of_steps(implementation):
     for rule, given in GIVEN.items():
-        run = implementation(losses, *given, rule, **HOW)
+        run = implementation(by_layers, *given, rule, **HOW)
         weights, state, found = by_hand(rule)
         assert same(run.model, weights)
         assert same(run.optimizer_state, state)
@@ -143,6 +150,15 @@ def test_four_tokens_and_one_count_as_five():
         assert float(run.model) == pytest.approx(1 - 1.2)
 
 
+def test_tokens_without_weights_count_one_each():
+    """The same from two batches, of four tokens and of one, in the mean of an epoch and in an evaluation."""
+    given = lambda epoch: [(np.ones((1, 4), np.float32),), (np.full((1, 1), 2, np.float32),)]  # noqa: E731
+    loss = lambda w, losses, *, key: w * losses  # noqa: E731
+    run = fit(loss, jnp.float32(1), given, optax.sgd(0.0), epochs=1, validation=given, progress=False)
+    record = run.history[0]
+    assert [record["loss"], record["validation loss"]] == pytest.approx([1.2, 1.2])
+
+
 SEEN: list = []  # what programs have told, which implementations may share
 
 
@@ -152,10 +168,10 @@ def visited(weights, x, numbers, *, key):
     return weights * x[:, 0]
 
 
-def visits(implementation):
+def visits(implementation, seed=0):
     """The examples of each epoch, in their order."""
     SEEN.clear()
-    run = implementation(visited, jnp.float32(1), (X, np.arange(N)), SGD, **HOW)
+    run = implementation(visited, jnp.float32(1), (X, np.arange(N)), SGD, seed=seed, **HOW)
     jax.effects_barrier()
     steps = len(run.losses) // EPOCHS
     parts = (SEEN[at : at + steps] for at in range(0, len(run.losses), steps))
@@ -178,11 +194,20 @@ def has_one_order(*given, **how):
     return changed(("for rows in orders[epoch]", "for rows in orders[0]"))(*given, **how)
 
 
-@pytest.mark.statement("fit.epoch", of=fit, mutants=[draws_with_repetition, drops_the_last_batch, has_one_order])
+def has_the_orders_of_one_seed(*given, **how):
+    """The seed decides the keys alone."""
+    return changed(("epochs=epochs, seed=seed)", "epochs=epochs, seed=0)"))(*given, **how)
+
+
+@pytest.mark.statement(
+    "fit.epoch",
+    of=fit,
+    mutants=[draws_with_repetition, drops_the_last_batch, has_one_order, has_the_orders_of_one_seed],
+)
 def test_each_epoch_shows_every_example_once(implementation):
-    epochs = visits(implementation)
-    assert [sorted(epoch) for epoch in epochs] == [list(range(N))] * EPOCHS
-    assert len({tuple(epoch) for epoch in epochs}) == EPOCHS
+    epochs = [*visits(implementation), *visits(implementation, seed=5)]
+    assert [sorted(epoch) for epoch in epochs] == [list(range(N))] * 2 * EPOCHS
+    assert len({tuple(epoch) for epoch in epochs}) == 2 * EPOCHS
 
 
 def noisy(weights, x, y, *, key):
@@ -227,10 +252,37 @@ def has_the_keys_of_one_seed(*given, **how):
     return changed(("np.int64(seed)", "np.int64(0)"))(*given, **how)
 
 
+def gives_pieces_one_key(*given, **how):
+    """All pieces of a batch draw the same numbers."""
+    return changed(("own = jax.random.fold_in(key, number)", "own = key"))(*given, **how)
+
+
+def begins_again_in_a_short_piece(*given, **how):
+    """A piece that is shorter than the others draws the numbers of the first one."""
+    return changed(("(jnp.asarray(whole), jax.tree", "(jnp.asarray(0), jax.tree"))(*given, **how)
+
+
+def drawn(weights, numbers, *, key):
+    """A loss by which each example moves a weight of its own, by a number that the key draws."""
+    return weights[numbers] * jax.random.uniform(key, numbers.shape)
+
+
 @pytest.mark.statement(
-    "fit.key", of=fit, mutants=[has_one_key, has_a_key_by_epoch, draws_in_evaluations, has_the_keys_of_one_seed]
+    "fit.key",
+    of=fit,
+    mutants=[
+        has_one_key,
+        has_a_key_by_epoch,
+        draws_in_evaluations,
+        has_the_keys_of_one_seed,
+        gives_pieces_one_key,
+        begins_again_in_a_short_piece,
+    ],
 )
 def test_each_step_has_a_key_of_its_own_and_an_evaluation_none(implementation):
+    five = lambda epoch: [(np.arange(5),)]  # noqa: E731 - pieces of two, two and one
+    moved = implementation(drawn, jnp.zeros(5), five, SGD, epochs=1, pieces=3, progress=False).model
+    assert len(set(moved.tolist())) == 5
     for seed in (0, 2**40 + 5):
         steps, measured = keys_of(implementation, seed)
         told = [jax.random.fold_in(jax.random.key(seed), number) for number in range(9)]  # three epochs of three
@@ -289,10 +341,10 @@ def test_the_model_stays_as_it_is(implementation):
 
 def test_a_module_is_trained_with_its_statistics_and_keys():
     """The run of a module is the hand-written one: three epochs in which masks and the mean go on."""
-    run = fit(of_a_module, Network(), (X, Y), RULE, **HOW)
+    run = fit(of_a_module, Network(), (X, Y), ADAM, **HOW)
     model = Network()
     graph, weights, rest = nnx.split(model, nnx.Param, ...)
-    state = RULE.init(weights)
+    state = ADAM.init(weights)
 
     @jax.jit
     def step(weights, rest, state, x, y):
@@ -301,7 +353,7 @@ def test_a_module_is_trained_with_its_statistics_and_keys():
             return of_a_module(model, x, y, key=None).mean(), nnx.split(model, nnx.Param, ...)[2]
 
         (value, rest), g = jax.value_and_grad(mean, has_aux=True)(weights)
-        updates, state = RULE.update(g, state, weights)
+        updates, state = ADAM.update(g, state, weights)
         return optax.apply_updates(weights, updates), rest, state, value
 
     found = []

@@ -1,5 +1,6 @@
 """The average of the weights: what is measured, what comes back, and what the steps go on from."""
 
+import jax
 import numpy as np
 import pytest
 from half_runs import CALM, HALF, ORDERS, RULE, STEPS, TAKEN, WEIGHTS, by_hand, losses, near, run_of
@@ -13,9 +14,9 @@ MEAN = exponential_average(0.75)
 
 
 def averaged_by_hand(after):
-    state = MEAN.init(WEIGHTS)
+    state, update = MEAN.init(WEIGHTS), jax.jit(MEAN.update)
     for weights in after:
-        average, state = MEAN.update(weights, state)
+        average, state = update(weights, state)
     return average
 
 

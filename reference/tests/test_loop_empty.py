@@ -2,8 +2,10 @@
 
 import functools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from loops import EPOCHS, RULE, WEIGHTS, X, Y, changed, losses, same
 from test_loop_logs import curves, table
@@ -96,3 +98,12 @@ def test_a_mean_of_nothing_is_no_number_and_no_improvement(implementation, tmp_p
 
 def test_a_metric_of_examples_without_weight_is_no_number():
     assert np.isnan(evaluate(WEIGHTS, (X, Y), {"loss": without_weight}, batch_size=4)["loss"])
+
+
+def test_a_step_that_is_left_out_has_a_key_of_its_own():
+    """So that those behind it have the keys that they would have."""
+    loss = lambda w, x, *, key: w * x * jax.random.uniform(key)  # noqa: E731
+    given = [(np.float32([x]),) for x in (1, np.inf, 1)]
+    run = fit(loss, jnp.float32(0), lambda epoch: given, optax.sgd(1.0), epochs=1, progress=False, nonfinite="skip")
+    drawn = [jax.random.uniform(jax.random.fold_in(jax.random.key(0), number)) for number in (0, 2)]
+    assert float(run.model) == pytest.approx(-float(sum(drawn)), rel=1e-6)

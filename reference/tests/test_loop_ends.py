@@ -11,9 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from loops import BATCH, EPOCHS, HOW, RULE, WEIGHTS, N, X, Y, changed, losses, same, weighted
+from loops import BATCH, EPOCHS, HOW, RULE, WEIGHTS, N, X, Y, changed, losses, output, same, weighted
 
-from nnspec.components.layers import mlp
 from nnspec.training.adam import adam
 from nnspec.training.early_stopping import early_stopping, early_stopping_update
 from nnspec.training.gradient_clipping import clip_by_global_norm
@@ -59,7 +58,8 @@ def counts_examples(*given, **how):
     "evaluate.mean", of=fit, mutants=[averages_batches, drops_the_last_of_an_evaluation, counts_examples]
 )
 def test_a_metric_is_the_mean_over_examples_by_weight(implementation):
-    values, weights = (np.asarray(x, np.float64) for x in weighted(WEIGHTS, X, Y, key=None))
+    found = jax.jit(functools.partial(weighted, key=None))(WEIGHTS, X, Y)
+    values, weights = (np.asarray(x, np.float64) for x in found)
     want = np.average(values[1:], weights=weights[1:]), np.average(values, weights=weights)
     np.testing.assert_allclose(means_of_batches(implementation), want, rtol=1e-6)
 
@@ -67,7 +67,7 @@ def test_a_metric_is_the_mean_over_examples_by_weight(implementation):
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 10, 11, 50, None])
 def test_a_metric_does_not_depend_on_the_batch_size(batch_size):
     found = evaluate(WEIGHTS, (X, Y), {"loss": losses}, batch_size=batch_size)
-    assert found["loss"] == pytest.approx(float(losses(WEIGHTS, X, Y, key=None).mean()), rel=1e-6)
+    assert found["loss"] == pytest.approx(float(np.mean(losses(WEIGHTS, X, Y, key=None))), rel=1e-6)
 
 
 # ------------------------------------------------------------------ the end
@@ -94,7 +94,16 @@ def never_stops(*given, **how):
     return changed(("and not at.watched.stopped:", "and at.watched.stopped is not None:"))(*given, **how)
 
 
-@pytest.mark.statement("fit.stop", of=fit, mutants=[stops_one_later, looks_at_the_training_loss, never_stops])
+def calls_it_the_last_epoch(*given, **how):
+    """The run says that all epochs are over."""
+    return changed(('result("stop" if at.watched.stopped else ended)', "result(ended)"))(*given, **how)
+
+
+@pytest.mark.statement(
+    "fit.stop",
+    of=fit,
+    mutants=[stops_one_later, looks_at_the_training_loss, never_stops, calls_it_the_last_epoch],
+)
 def test_a_run_ends_when_early_stopping_says(implementation):
     whole = fit(losses, WEIGHTS, (X, Y), FAST, **LONG)
     assert len(whole.history) == 12
@@ -102,7 +111,8 @@ def test_a_run_ends_when_early_stopping_says(implementation):
     stopped = int(early_stopping(series, patience=2)["stopped"])
     assert 2 <= stopped < 11
     run = implementation(losses, WEIGHTS, (X, Y), FAST, stop=PATIENT, **LONG)
-    assert len(run.history) == stopped + 1
+    assert (len(run.history), run.ended, whole.ended) == (stopped + 1, "stop", "epochs")
+    assert run.watched.best == series.min()
 
 
 def returns_the_last(*given, **how):
@@ -121,10 +131,18 @@ def keeps_the_next(*given, **how):
     return changed(before, ("at.best = split(trained,", "at.best = split(late,"))(*given, **how)
 
 
-@pytest.mark.statement("fit.returned", of=fit, mutants=[returns_the_last, keeps_the_first, keeps_the_next])
+def keeps_the_one_that_stops(*given, **how):
+    """The weights of the epoch after which the run stops are kept."""
+    edit = ("[1:] if at.watched.improved else at.best", "[1:] if at.watched.improved | at.watched.stopped else at.best")
+    return changed(edit)(*given, **how)
+
+
+@pytest.mark.statement(
+    "fit.returned", of=fit, mutants=[returns_the_last, keeps_the_first, keeps_the_next, keeps_the_one_that_stops]
+)
 def test_the_best_or_the_last_model_comes_back(implementation):
     found = {
-        returned: implementation(losses, WEIGHTS, (X, Y), FAST, returned=returned, **LONG)
+        returned: implementation(losses, WEIGHTS, (X, Y), FAST, returned=returned, stop=PATIENT, **LONG)
         for returned in ("best", "last")
     }
     told = np.array([record["validation loss"] for record in found["best"].history])
@@ -145,11 +163,13 @@ def test_the_program_of_the_page_learns_whether_two_signs_agree(capsys):
     assert "validation loss" in capsys.readouterr().out
 
 
-def test_gradients_are_clipped_before_the_optimizer_gets_them():
-    clip = functools.partial(clip_by_global_norm, limit=1e-3)
-    run = fit(losses, WEIGHTS, (X, Y), optax.sgd(1.0), gradient=clip, epochs=1, progress=False)
-    moved = jax.tree.map(jnp.subtract, run.model, WEIGHTS)
-    assert float(optax.tree.norm(moved)) == pytest.approx(1e-3, rel=1e-3)
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_gradients_are_clipped_before_the_optimizer_gets_them(pieces):
+    """The gradient of the batch: those of its pieces are not clipped, so that their mean is as long as asked."""
+    clip, how = functools.partial(clip_by_global_norm, limit=1e-3), {"epochs": 1, "progress": False}
+    run = fit(losses, WEIGHTS, (X[:8], Y[:8]), optax.sgd(1.0), gradient=clip, pieces=pieces, **how)
+    moved = [np.square(run.model[name] - np.asarray(x)).sum() for name, x in WEIGHTS.items()]
+    assert sum(moved) ** 0.5 == pytest.approx(1e-3, rel=1e-3)
 
 
 def test_a_function_gives_the_batches_of_an_epoch():
@@ -161,18 +181,19 @@ def test_a_function_gives_the_batches_of_an_epoch():
 
 def test_records_hold_metrics_and_the_rate():
     told = []
-    rule = optax.inject_hyperparams(optax.sgd)(learning_rate=0.25)
-    error = lambda weights, x, y, *, key: jnp.abs(mlp(x, weights, activation="tanh") - y).max(-1)  # noqa: E731
+    rule = optax.inject_hyperparams(optax.sgd)(learning_rate=lambda count: 1 / (1 + count))
+
+    def error(weights, x, y, *, key):
+        return jnp.abs(output(weights, x) - y).max(-1), 1 + jnp.abs(x[:, 0])
+
     run = fit(
-        losses, WEIGHTS, (X, Y), rule, validation=VALID, metrics={"error": error},
+        weighted, WEIGHTS, (X, Y), rule, validation=VALID, metrics={"error": error},
         callbacks=[lambda record, model: told.append((record["epoch"], model))], **HOW,
     )  # fmt: skip
-    assert [(record["epoch"], record["step"], record["rate"]) for record in run.history] == [
-        (0, 3, 0.25),
-        (1, 6, 0.25),
-        (2, 9, 0.25),
-    ]
-    want = float(error(run.model, *VALID, key=None).mean())
+    assert [(record["epoch"], record["step"]) for record in run.history] == [(0, 3), (1, 6), (2, 9)]
+    assert [record["rate"] for record in run.history] == pytest.approx([1 / 3, 1 / 6, 1 / 9])  # of the last step
+    numbers, weights = jax.jit(functools.partial(error, key=None))(run.model, *VALID)
+    want = np.average(numbers, weights=weights)
     assert run.history[-1]["validation error"] == pytest.approx(want, rel=1e-6)
     assert [epoch for epoch, _ in told] == [0, 1, 2]
     assert same(told[-1][1], run.model)

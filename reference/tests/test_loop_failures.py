@@ -11,9 +11,25 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from loops import EPOCHS, HOW, RULE, WEIGHTS, N, X, Y, changed, losses, same
+from loops import (
+    EPOCHS,
+    HOW,
+    RULE,
+    WEIGHTS,
+    N,
+    Network,
+    X,
+    Y,
+    arrays,
+    changed,
+    losses,
+    names,
+    of_a_module,
+    same,
+)
 
 from nnspec.training import loop
+from nnspec.training.gradient_clipping import clip_by_global_norm
 from nnspec.training.loop import fit
 from nnspec.training.loop_checkpoints import Checkpoints
 from nnspec.training.loop_failures import NonFiniteError
@@ -64,18 +80,18 @@ def marked(step, rows=ROWS):
     return data
 
 
-@jax.jit
-def step_by_hand(weights, state, x, y):
+@functools.partial(jax.jit, static_argnums=4)
+def step_by_hand(weights, state, x, y, rule):
     g = jax.grad(lambda w: losses(w, x, y, key=None).mean())(weights)
-    updates, state = RULE.update(g, state, weights)
+    updates, state = rule.update(g, state, weights)
     return optax.apply_updates(weights, updates), state
 
 
-def by_hand(steps, rows=ROWS):
+def by_hand(steps, rows=ROWS, rule=RULE):
     """The weights after some of the run's steps."""
-    weights, state = WEIGHTS, RULE.init(WEIGHTS)
+    weights, state = WEIGHTS, rule.init(WEIGHTS)
     for number in steps:
-        weights, state = step_by_hand(weights, state, X[rows[number]], Y[rows[number]])
+        weights, state = step_by_hand(weights, state, X[rows[number]], Y[rows[number]], rule)
     return weights
 
 
@@ -148,20 +164,35 @@ def test_the_rows_of_arrays_are_told_and_the_step_can_be_made_again():
     loss = bad_loss_at("gradient", "bias_1")
     with pytest.raises(
         NonFiniteError, match=r"gradient of \['bias_1'\]; error.run holds .* error.rows the exa"
-    ) as caught:
-        fit(loss, WEIGHTS, (x, Y), RULE, **HOW)
+    ) as caught:  # that of the others is finite before it is clipped
+        fit(loss, WEIGHTS, (x, Y), RULE, gradient=functools.partial(clip_by_global_norm, limit=1.0), **HOW)
     error = caught.value
     assert 7 in error.rows
     assert np.array_equal(error.rows, ROWS[error.step])
     key = jax.random.fold_in(jax.random.key(0), error.step)
-    g = jax.grad(lambda w: loss(w, *error.examples, key=key).mean())(error.run.model)
+    g = jax.jit(jax.grad(lambda w: loss(w, *error.examples, key=key).mean()))(error.run.model)
     assert np.isnan(g["bias_1"]).any()
+
+
+BY_NORM = optax.chain(optax.clip_by_global_norm(0.5), optax.sgd(0.1, momentum=0.9))  # takes sums
 
 
 def moves_before_it_skips(*given, **how):
     """Only the optimizer's state is left as it was."""
     edit = ("lambda before, g: before", "lambda before, g: before._replace(weights=move(before, g).weights)")
     return changed(edit)(*given, **how)
+
+
+def moves_where_sums_are_taken(*given, **how):
+    """A step is never left out where the optimizer takes sums."""
+    return changed(("jax.lax.cond(taken, lambda new, old: new", "jax.lax.cond(True, lambda new, old: new"))(
+        *given, **how
+    )
+
+
+def keeps_its_statistics(*given, **how):
+    """What a bad step left in the model's other arrays stays there."""
+    return changed(("lambda before, g: before", "lambda before, g: before._replace(rest=rest)"))(*given, **how)
 
 
 def counts_what_it_skips(*given, **how):
@@ -176,14 +207,41 @@ def stops_for_good(*given, **how):
     return changed(('~fine & (rule.nonfinite == "stop")', "~fine"))(*given, **how)
 
 
-@pytest.mark.statement("fit.skip", of=fit, mutants=[moves_before_it_skips, counts_what_it_skips, stops_for_good])
+@pytest.mark.statement(
+    "fit.skip",
+    of=fit,
+    mutants=[
+        moves_before_it_skips,
+        moves_where_sums_are_taken,
+        keeps_its_statistics,
+        counts_what_it_skips,
+        stops_for_good,
+    ],
+)
 def test_a_step_can_be_left_out(implementation):
     how = {"epochs": EPOCHS, "progress": False, "nonfinite": "skip"}
-    for what in ("loss", "gradient"):
-        run = implementation(bad_loss_at(what), WEIGHTS, marked(4), RULE, **how)
-        assert near(run.model, by_hand([0, 1, 2, 3, 5, 6, 7, 8]))
+    for what, rule in (("loss", RULE), ("gradient", BY_NORM)):
+        run = implementation(bad_loss_at(what), WEIGHTS, marked(4), rule, **how)
+        assert near(run.model, by_hand([0, 1, 2, 3, 5, 6, 7, 8], rule=rule))
         others = run.losses[[3, 5]] @ np.array([4, 3.0]) / 7
         assert run.history[1]["loss"] == pytest.approx(others, rel=1e-6)
+    good = [(X[rows], Y[rows]) for rows in THREE[:2]]
+    bad = good[0][0], np.full_like(good[0][1], np.inf)
+    runs = [
+        implementation(of_a_module, Network(), lambda epoch, given=given: given, RULE, **how | {"epochs": 1})
+        for given in ([good[0], bad, good[1]], good)
+    ]
+    assert same(*(arrays(run.model) for run in runs))
+
+
+def test_no_checkpoint_is_kept_of_a_bad_step(tmp_path):
+    """The fifth step is bad; there would be a checkpoint of it, and the run could not go on."""
+    how = {"epochs": EPOCHS, "progress": False, "checkpoints": Checkpoints(tmp_path, every=5)}
+    with pytest.raises(NonFiniteError):
+        fit(bad_loss_at("loss"), WEIGHTS, marked(4, THREE), RULE, **how)
+    assert names(tmp_path) == ["epochs-000001-steps-0000000003"]
+    run = fit(bad_loss_at("loss"), WEIGHTS, marked(-1, THREE), RULE, **how)
+    assert near(run.model, by_hand(range(9), THREE))
 
 
 def test_numbers_pass_where_that_is_asked():

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from loops import RULE, Network, X, Y, changed, of_a_module
+from loops import ADAM, Network, X, Y, changed, of_a_module
 
 from nnspec.components.optimization import exponential_average
 from nnspec.training.loop_precision import MixedPrecision
@@ -21,9 +21,9 @@ def step_program(*edits):
     graph, weights, rest = loop["split"](Network(), train=True)
     precision, average = MixedPrecision("float16"), exponential_average(0.75)
     scale = loop["start_of_scale"](precision, weights)
-    carry = loop["Carry"](weights, rest, RULE.init(weights), jnp.array(False), scale, (weights, average.init(weights)))
+    carry = loop["Carry"](weights, rest, ADAM.init(weights), jnp.array(False), scale, (weights, average.init(weights)))
     given = loop["copied"](carry), (jnp.asarray(X), jnp.asarray(Y)), np.int64(0), np.uint32(7)
-    rule = loop["Rule"](of_a_module, graph, RULE, None, 1, "stop", precision, average, None)
+    rule = loop["Rule"](of_a_module, graph, ADAM, None, 1, "stop", precision, average, None)
     return loop["step"].lower(*given, rule).compile(), given
 
 

@@ -23,11 +23,11 @@ from loops import (
     equal,
     losses,
     of_a_module,
+    output,
     same,
     weighted,
 )
 
-from nnspec.components.layers import mlp
 from nnspec.training.dropout import dropout
 from nnspec.training.loop import fit
 from nnspec.training.loop_checkpoints import Checkpoints
@@ -49,7 +49,7 @@ def shared(weights, x, y, *, key):
 def apart(weights, x, y, *, key):
     """The largest distance of each example, with dropout, and its weight."""
     x = x if key is None else dropout(x, key, rate=0.5)
-    return jnp.abs(mlp(x, weights, activation="tanh") - y).max(-1), weighted(weights, x, y, key=key)[1]
+    return jnp.abs(output(weights, x) - y).max(-1), weighted(weights, x, y, key=key)[1]
 
 
 def over(weights, x, y, *, key):

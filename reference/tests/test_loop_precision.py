@@ -9,6 +9,7 @@ import pytest
 from half_runs import CALM, HALF, ONCE, RULE, SCALES, STEPS, TAKEN, WEIGHTS, WILD, by_hand, losses, low, near, run_of
 from loops import HOW, Network, X, Y, changed, of_a_module, same
 
+from nnspec.training._loop_precision import start_of_scale
 from nnspec.training.gradient_clipping import clip_by_global_norm
 from nnspec.training.loop import evaluate, fit
 from nnspec.training.loop_checkpoints import Checkpoints
@@ -190,6 +191,18 @@ def test_a_scale_that_stays_ends_the_run_at_an_overflow():
     error, scales = run_of(fit, [(WILD,)] * 3, precision=MixedPrecision("float16", loss_scale=16.0, period=None))
     assert isinstance(error, NonFiniteError)
     assert (error.step, set(scales)) == (0, {16.0})
+
+
+def test_the_scale_begins_at_32768_and_ends_at_two_to_the_24():
+    begin = start_of_scale(MixedPrecision("float16"), WEIGHTS)
+    assert float(begin.factor) == 2.0**15
+    widest = MixedPrecision("bfloat16", loss_scale=2.0**24, period=1)
+    assert run_of(fit, [(CALM,)] * 2, precision=widest)[1] == [2.0**24] * 2
+
+
+def test_a_bad_step_that_is_left_out_does_not_count_for_the_scale():
+    given = [(CALM,), (CALM * np.inf,), (CALM,), (CALM,), (CALM,)]
+    assert run_of(fit, given, nonfinite="skip")[1] == [16, 16, 16, 16, 32]
 
 
 def test_where_numbers_pass_an_overflow_is_left_out_all_the_same():

@@ -3,7 +3,6 @@
 import functools
 import json
 import re
-import resource
 import shutil
 import signal
 import warnings
@@ -102,6 +101,12 @@ def forgets_the_best(*given, **how):
     return changed(('best = tree["best"] if record["has best"] else None', "best = None"))(*given, **how)
 
 
+def forgets_that_it_was_over(*given, **how):
+    """A run that early stopping has ended makes one more epoch."""
+    edit = ('"history"], tree["watched"]', '"history"], tree["watched"]._replace(stopped=jnp.array(False))')
+    return changed(edit)(*given, **how)
+
+
 @pytest.mark.statement(
     "fit.resume",
     of=fit,
@@ -112,6 +117,7 @@ def forgets_the_best(*given, **how):
         forgets_the_key,
         forgets_what_it_waited_for,
         forgets_the_best,
+        forgets_that_it_was_over,
     ],
 )
 def test_a_run_that_goes_on_is_the_unbroken_one(implementation, broken, tmp_path):
@@ -121,10 +127,11 @@ def test_a_run_that_goes_on_is_the_unbroken_one(implementation, broken, tmp_path
         kept = Checkpoints(tmp_path / str(at), every=5)
         shutil.copytree(broken(at), kept.folder)
         assert equal(run_until(0, implementation, (X, Y), FAST, checkpoints=kept), whole)
+    assert equal(run_until(0, implementation, (X, Y), FAST, checkpoints=kept), whole)  # it is over
 
 
 class Killed(BaseException):
-    """Nothing catches it, as nothing catches a kill."""
+    """What nothing catches."""
 
 
 def given_until(step):
@@ -144,10 +151,10 @@ def test_steps_after_the_last_checkpoint_are_made_again(tmp_path):
     how = {"epochs": 3, "progress": False}
     whole = fit(losses, WEIGHTS, given_until(-1), RULE, **how)
     kept = Checkpoints(tmp_path, every=2, keep=1)
-    for step in (3, 5, 8):
+    for step, last in ((3, "1-steps-0000000003"), (5, "1-steps-0000000004"), (8, "2-steps-0000000008")):
         with pytest.raises(Killed):
             fit(losses, WEIGHTS, given_until(step), RULE, checkpoints=kept, **how)
-    assert names(tmp_path) == ["epochs-000002-steps-0000000008"]
+        assert names(tmp_path) == [f"epochs-00000{last}"]
     assert equal(fit(losses, WEIGHTS, given_until(-1), RULE, checkpoints=kept, **how), whole)
 
 
@@ -210,11 +217,17 @@ def begins_anew(*given, **how):
     return changed(edit)(*given, **how)
 
 
-@pytest.fixture
-def three(tmp_path):
-    """A folder with the checkpoints of three epochs, and the run."""
-    folder = tmp_path / "three"
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A folder with the checkpoints of three epochs, and the run; it is made once."""
+    folder = tmp_path_factory.mktemp("kept")
     return folder, fit(losses, WEIGHTS, (X, Y), RULE, checkpoints=Checkpoints(folder), **HOW)
+
+
+@pytest.fixture
+def three(kept, tmp_path):
+    """A copy of the folder, and the run."""
+    return Path(shutil.copytree(kept[0], tmp_path / "three")), kept[1]
 
 
 def halved(path):
@@ -222,8 +235,7 @@ def halved(path):
 
 
 def another_number(path):
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace('"loss": ', '"loss": 1', 1), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace('"loss": ', '"loss": 1', 1), encoding="utf-8")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of other reads, when one has failed
@@ -300,6 +312,8 @@ REFUSED = {
     "older": ({"format": 0}, {}, r"has the format 0 of an older nnspec, and this one reads 1; finish the run with"),
     "stranger": ({"nnspec": None}, {}, r"is no checkpoint of a run; use another folder"),
     "batch": ({}, {"batch_size": 5}, r"is of another run: its batch size is 4, here it is 5; use another folder"),
+    "pieces": ({}, {"pieces": 2}, r"its pieces is 1, here it is 2; use another folder"),
+    "validation": ({}, {"validation": (X,)}, r"its validation is None, here it is float32\[11, 3\]; use another fol"),
     "seed": ({}, {"seed": 1}, r"is of another run: its seed is 0, here it is 1; use another folder"),
     "data": ({}, {"data": (X[:9], Y[:9])}, r"its data is float32\[11, 3\], float32\[11, 2\], here it is float32\[9"),
     "metrics": ({}, {"training_metrics": {"again": losses}}, r"its training metrics is None, here it is again; use an"),
@@ -345,51 +359,6 @@ def test_checkpoints_of_another_model_are_refused(model, message, three):
 def test_wrong_numbers_are_refused(how, message):
     with pytest.raises(ValueError, match=f"^Checkpoints: {message} or more, got 0$"):
         Checkpoints("here", **how)
-
-
-# ------------------------------------------------------------------ a full disk
-def makes_room_first(*given, **how):
-    """The earlier checkpoints go before the new one is written."""
-    edit = (
-        "        _write(path, {",
-        "        [shutil.rmtree(folder / name) for _, name in _found(folder)]\n        _write(path, {",
-    )
-    return changed(edit)(*given, **how)
-
-
-@pytest.mark.statement("checkpoints.full-disk", of=fit, mutants=[makes_room_first])
-def test_a_full_disk_loses_no_earlier_checkpoint(implementation, tmp_path):
-    """From the second epoch's end to the third one's no file may be longer than 64 bytes."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before, told = [], []
-
-    def fill(record, model):
-        if record["epoch"] == 1:
-            before.extend(names(tmp_path))
-            resource.setrlimit(resource.RLIMIT_FSIZE, (64, limits[1]))
-        else:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-            told.extend(names(tmp_path))
-
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            run = implementation(
-                losses, WEIGHTS, (X, Y), RULE, callbacks=[fill], checkpoints=Checkpoints(tmp_path, keep=1), **HOW
-            )
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, ignored)
-    assert before == ["epochs-000001-steps-0000000003"]
-    assert told == before, "the earlier one is there, and nothing half written"
-    text = [str(w.message) for w in said if "checkpoint" in str(w.message) or "epochs-" in str(w.message)]
-    assert len(text) == 1
-    assert re.fullmatch(
-        r"fit: epochs-000002-\S+ could not be written \(.*\); the last one is epochs-000001-\S+", text[0]
-    )
-    assert names(tmp_path) == ["epochs-000003-steps-0000000009"]
-    assert len(run.history) == 3
 
 
 def test_nothing_is_pickled(three):

@@ -28,6 +28,17 @@ def test_every_weight_but_the_bias_of_the_keys_has_a_gradient():
     assert min(sizes.values()) > 1e-3
 
 
+def test_heads_that_share_keys_are_heads_that_have_the_same_ones():
+    layer = MultiHeadAttention(8, 4, kv_heads=2, rngs=nnx.Rngs(2))
+    table = layer.get_weights()
+    assert table["kernel_k"].shape == table["kernel_v"].shape == (8, 2, 2)
+    assert table["bias_k"].shape == table["bias_v"].shape == (2, 2)
+    x = jnp.asarray(np.random.default_rng(3).standard_normal((2, 5, 8)), jnp.float32)
+    repeated = {f"{kind}_{part}": table[f"{kind}_{part}"].repeat(2, -2) for kind in ("kernel", "bias") for part in "kv"}
+    right = multi_head_attention(x, table | repeated, causal=True)
+    np.testing.assert_allclose(layer(x, causal=True), right, rtol=1e-5, atol=1e-6)
+
+
 def test_a_new_layer_keeps_the_variance():
     table = MultiHeadAttention(256, 4, rngs=nnx.Rngs(1)).get_weights()
     for name, w in table.items():
@@ -44,6 +55,10 @@ def test_a_new_layer_keeps_the_variance():
     [
         (lambda: MultiHeadAttention(6, 4, rngs=nnx.Rngs(0)),
          "MultiHeadAttention: 6 features cannot be shared among 4 heads"),
+        (lambda: MultiHeadAttention(6, 3, kv_heads=2, rngs=nnx.Rngs(0)),
+         "MultiHeadAttention: 3 heads are no multiple of 2 heads of keys and values"),
+        (lambda: MultiHeadAttention(6, 2, kv_heads=0, rngs=nnx.Rngs(0)),
+         "MultiHeadAttention: 2 heads are no multiple of 0 heads of keys and values"),
         (lambda: multi_head_attention(X, {n: w for n, w in LAYER.get_weights().items() if n != "bias_k"}),
          "multi_head_attention: weights lacks bias_k; it has bias_o, bias_q, bias_v, kernel_k, kernel_o, kernel_q, "
          "kernel_v"),

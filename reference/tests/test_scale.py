@@ -1,5 +1,7 @@
 """More than one device: a run is that of one device, whatever the devices hold and however a batch is cut."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,6 +26,7 @@ from several_devices import (
     weighted,
 )
 
+from nnspec.training.gradient_clipping import clip_by_global_norm
 from nnspec.training.loop import evaluate, fit
 from nnspec.training.loop_checkpoints import Checkpoints
 from nnspec.training.scale import Devices
@@ -124,6 +127,21 @@ def test_seven_and_six_examples_count_as_thirteen(statistics, devices):
     assert devices(seven_and_six, fit, statistics=statistics) == pytest.approx((19 / 13, 1 - 19 / 13), rel=1e-6)
 
 
+def clipped(implementation, *, statistics):
+    """How long a step is whose gradient is clipped to one thousandth."""
+    how = HOW | {"epochs": 1, "gradient": functools.partial(clip_by_global_norm, limit=1e-3)}
+    given = losses, WEIGHTS, (X[:BATCH], Y[:BATCH]), optax.sgd(1.0)
+    moved = jax.tree.map(
+        np.subtract, implementation(*given, devices=Devices(statistics=statistics), **how).model, WEIGHTS
+    )
+    return float(optax.tree.norm(moved))
+
+
+def test_the_gradient_of_all_shares_is_clipped(devices):
+    """Those of the shares are not, or the mean of them would be shorter."""
+    assert devices(clipped, fit, statistics="share") == pytest.approx(1e-3, rel=1e-3)
+
+
 # ------------------------------------------------------------------ examples and keys
 def marks(implementation, *, examples=N, noisy=False, count=COUNT, statistics="batch"):
     """What each example has moved its own weight by in one epoch; a key may draw how much."""
@@ -159,11 +177,13 @@ class Drawing(nnx.Module):
 
 
 def drawn(implementation):
-    """The same by a module that draws."""
-    how = HOW | {"epochs": 1, "devices": Devices(statistics="share")}
+    """The same by a module that draws, in each of two steps."""
+    after = [np.zeros(BATCH)]
+    how = {"epochs": 2, "devices": Devices(statistics="share"), "progress": False}
+    how["callbacks"] = [lambda record, model: after.append(np.asarray(model.weights[...]))]
     of = lambda model, numbers, *, key: model(numbers)  # noqa: E731
-    model = implementation(of, Drawing(), (np.arange(BATCH),), optax.sgd(1.0), **how).model
-    return np.asarray(model.weights[...])
+    implementation(of, Drawing(), lambda epoch: [(np.arange(BATCH),)], optax.sgd(float(BATCH)), **how)
+    return np.diff(after, axis=0).round(5)
 
 
 def draws_the_same_by_key(*given, **how):
@@ -179,11 +199,20 @@ def draws_the_same_in_a_module(*given, **how):
     return changed(edit)(*given, **how)
 
 
-@pytest.mark.statement("scale.keys", of=fit, mutants=[draws_the_same_by_key, draws_the_same_in_a_module])
+def draws_the_same_in_each_step(*given, **how):
+    """The count of the keys that a module has drawn stays where it is."""
+    return changed(("jnp.floating):\n        return after", "jnp.floating):\n        return before"))(*given, **how)
+
+
+@pytest.mark.statement(
+    "scale.keys",
+    of=fit,
+    mutants=[draws_the_same_by_key, draws_the_same_in_a_module, draws_the_same_in_each_step],
+)
 def test_each_device_draws_numbers_of_its_own(implementation, devices):
     by_key = devices(marks, implementation, examples=BATCH, noisy=True, statistics="share")
     assert len(set(by_key.tolist())) == BATCH
-    assert len(set(devices(drawn, implementation).tolist())) == BATCH
+    assert len(set(devices(drawn, implementation).ravel().tolist())) == 2 * BATCH
 
 
 def test_with_statistics_of_the_batch_keys_draw_what_they_draw_on_one_device(devices):

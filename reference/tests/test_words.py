@@ -1,7 +1,7 @@
 """The words that the programs print are those of the field: what a terminal, a report or the site shows.
 
 Looked at is every text of two words and more that is no docstring. What stands between quotes or backticks in it is a
-name, and a name is as it is.
+name, and a name is as it is. Of the pages the lessons are looked at: not the blocks, which have words of their own.
 """
 
 import ast
@@ -34,6 +34,14 @@ TERMS = {  # what is not said here, and what is
 QUOTED = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"|https?://\S+|--?\w[\w-]*|\{[^}]*\}|\S*[_=(/.]\S+|<[^>]*>")
 
 
+LESSONS = {  # what a lesson does not say, and what it says
+    r"way back": "backward pass",
+    r"bends?|bent|bending": "non-linearity, kink or curve",
+    r"(?:products|operations|bytes|numbers|[MG]B|million) an? (?:layer|axis|head|row|number|step|epoch|image)": "per",
+}
+BLOCK = re.compile(r"(?m)^/// (?!exercise\b)\w+(?: \|.*)?\n[\s\S]*?^///$|^```[\s\S]*?^```|^    \w+:.*$")
+
+
 def texts(source: str) -> Iterator[tuple[int, str]]:
     """Line and text of every string of two words and more that is neither a docstring nor several lines."""
     tree = ast.parse(source)
@@ -50,12 +58,12 @@ def texts(source: str) -> Iterator[tuple[int, str]]:
                 yield node.lineno, node.value
 
 
-def foreign(text: str) -> list[str]:
+def foreign(text: str, terms: dict[str, str] = TERMS) -> list[str]:
     """Each word of a text that is none of ours, with what to say in its place."""
     bare = QUOTED.sub(" ", text)
     return [
         f"{found.group()}: say {better}"
-        for word, better in TERMS.items()
+        for word, better in terms.items()
         if (found := re.search(rf"(?<![\w-])(?:{word})(?![\w-])", bare))
     ]
 
@@ -69,6 +77,31 @@ def test_programs_print_the_words_of_the_field():
         for problem in foreign(text)
     ]
     assert found == []
+
+
+def test_lessons_say_the_words_of_the_field():
+    pages = [ROOT / "README.md", *(ROOT / "spec").rglob("*.md"), *(ROOT / "docs/pages").rglob("*.md")]
+    found = {
+        str(path.relative_to(ROOT)): problems
+        for path in pages
+        if (problems := foreign(BLOCK.sub("", path.read_text(encoding="utf-8")), LESSONS))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("On the way back it is zero.", ["way back: say backward pass"]),
+        ("/// exercise | a\n    mutant: adds on the way back\n\nThe way back.\n///", ["way back: say backward pass"]),
+        ("/// exercise | a\n    mutant: adds on the way back\n\nThe sum.\n///", []),
+        ("/// clause | a.b\n    why: on the way back\n\nIt **MUST** be 0.\n///", []),
+        ("It has 12 bytes a row.", ["bytes a row: say per"]),
+        ("It gives every operation a number.", []),
+    ],
+)
+def test_a_lesson_is_looked_at_and_a_block_is_not(text, words):
+    assert foreign(BLOCK.sub("", text), LESSONS) == words
 
 
 @pytest.mark.parametrize(

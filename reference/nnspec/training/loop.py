@@ -108,6 +108,7 @@ def fit(
 
     Args:
         loss: ``loss(model, *batch, key=key)`` gives the loss of each example, or a pair of these and their weights.
+            For sequences it may be the loss of each token, [examples, tokens]; then tokens are counted, not examples.
             The key is one of `jax.random` in training, another one for each step, and None in an evaluation.
         model: a Flax NNX module, or a tree of arrays of float dtypes. It is left as it is.
         data: arrays with the examples along their first axes, as a tuple; or a function that gives the batches of an

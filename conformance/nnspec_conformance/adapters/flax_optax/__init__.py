@@ -9,5 +9,6 @@ from nnspec_conformance.adapters.jax.transport import SUBNORMALS, abstract, asar
 NAME = "flax_optax"
 VERSION = jax.__version__
 DTYPES = ("float32", "float64", "bfloat16", "float16")
+PACKAGES = ("jax", "jaxlib", "flax", "optax")
 COMPILES = True
 TOPICS = ("jax",)

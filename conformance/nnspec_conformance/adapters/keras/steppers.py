@@ -22,6 +22,10 @@ CAST = (
     "integer variables step and are cut off to integers, right is to refuse them; "
     f"searched 2026-11-27, not found; {BASE}"
 )
+PLACES = (
+    "a gradient under another name is taken, right is to refuse it: Keras takes a list and pairs it with the variables "
+    f"by place, a list of another length is all that it refuses; searched 2026-11-29, not found; {BASE}"
+)
 EMPTY = (
     "an empty list of gradients is a step that does nothing, right is to refuse it; "
     f"searched 2026-11-27, not found; {BASE}"
@@ -60,6 +64,13 @@ def stepper(optimizer: Callable) -> Callable:
     return start
 
 
+def in_places(grads: dict, held: dict) -> list:
+    """The gradients as the list that Keras takes: each in the place of its variable, others where one is missing."""
+    others = iter([g for name, g in grads.items() if name not in held])
+    found = [grads[name] if name in grads else next(others, None) for name in held]
+    return [g for g in found if g is not None] + list(others)
+
+
 class Step:
     """One optimizer in progress."""
 
@@ -68,11 +79,9 @@ class Step:
         optimizer.build(list(held.values()))
 
     def __call__(self, grads: dict, learning_rate: float | None = None) -> dict:
-        if grads.keys() != self.held.keys():  # Keras takes a list, and no names
-            raise KeyError(f"gradients {sorted(grads)} for parameters {sorted(self.held)}")
         if learning_rate is not None:
             self.optimizer.learning_rate = learning_rate
-        self.optimizer.apply([grads[name] for name in self.held], list(self.held.values()))
+        self.optimizer.apply(in_places(grads, self.held))
         return {name: keras.ops.copy(v.value) for name, v in self.held.items()}
 
     def save(self) -> list:

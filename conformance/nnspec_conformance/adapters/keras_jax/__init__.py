@@ -13,5 +13,6 @@ require("jax")
 
 NAME = "keras_jax"
 DTYPES = ("float32", "bfloat16", "float16")  # on JAX, keras.backend.result_type("float64", float) is float32
+PACKAGES = ("jax", "jaxlib", "keras")
 COMPILES = True
 TOPICS = ("keras", "jax")

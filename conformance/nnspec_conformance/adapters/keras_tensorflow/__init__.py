@@ -13,4 +13,5 @@ require("tensorflow")
 
 NAME = "keras_tensorflow"
 DTYPES = ("float32", "float64", "bfloat16", "float16")
+PACKAGES = ("keras", "tensorflow")
 TOPICS = ("keras",)

@@ -13,4 +13,5 @@ require("torch")
 
 NAME = "keras_torch"
 DTYPES = ("float32", "float64", "bfloat16", "float16")
+PACKAGES = ("torch", "keras")
 TOPICS = ("keras",)

@@ -8,4 +8,5 @@ from nnspec_conformance.adapters.jax.transport import SUBNORMALS, abstract, asar
 NAME = "reference"
 VERSION = nnspec.__version__
 DTYPES = ("float32", "float64", "bfloat16", "float16")
+PACKAGES = ("nnspec", "jax", "jaxlib", "flax", "optax")
 COMPILES = True

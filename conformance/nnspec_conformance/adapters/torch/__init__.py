@@ -9,3 +9,4 @@ from nnspec_conformance.adapters.torch.transport import LAYOUTS, STEPS, asarray,
 NAME = "torch"
 VERSION = torch.__version__
 DTYPES = ("float32", "float64", "bfloat16", "float16")
+PACKAGES = ("torch",)

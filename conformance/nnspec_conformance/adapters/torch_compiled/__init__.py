@@ -16,6 +16,7 @@ from nnspec_conformance.loading import joined
 NAME = "torch_compiled"
 VERSION = torch.__version__
 DTYPES = ("float32",)
+PACKAGES = ("torch",)
 COMPILES = True
 LAYOUTS = ()  # each is compiled anew
 TOPICS = ("torch",)

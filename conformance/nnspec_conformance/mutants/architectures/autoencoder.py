@@ -30,6 +30,13 @@ def activates_the_code(f, x, weights, *, activation):
     return code, layers.mlp(code, decoder, activation=activation)
 
 
+@MUTANTS.each("one layer and its mirror are taken for hidden layers, which are activated", VALUE)
+@in_dtype
+def activates_the_code_of_a_single_layer(f, x, weights, *, activation):
+    code, y = f(x, weights, activation=activation)
+    return (layers.activate(code, activation) if len(networks(weights)[0]) == 2 else code), y
+
+
 @MUTANTS.each("the reconstruction ends with the activation: nothing beyond its range comes back", VALUE)
 @in_dtype
 def activates_the_reconstruction(f, x, weights, *, activation):
@@ -145,6 +152,11 @@ def averages_over_the_code(code, *, strength, **given):
 @in_dtype
 def adds_the_squares(code, *, strength, **given):
     return right.activity_penalty(code * code, strength=strength, **given)
+
+
+@MUTANTS.add("strength or 1: 0 is false", "activity-penalty.batch")
+def takes_a_strength_of_0_for_none(code, *, strength, **given):
+    return right.activity_penalty(code, strength=strength or 1.0, **given)
 
 
 @MUTANTS.add("entries of opposite signs cancel", "activity-penalty.batch")

@@ -65,6 +65,11 @@ def subtracts_one_from_an_exponential(m, s, *prior, code="sum"):
     return (terms.mean(-1) if code == "mean" else terms.sum(-1)) / 2
 
 
+@MUTANTS.add("a prior without a mean is none: its variance is not looked at", CODE)
+def forgets_the_variance_of_a_prior_without_a_mean(m, s, n=None, t=None, **given):
+    return right.gaussian_divergence(m, s, n, None if n is None else t, **given)
+
+
 @MUTANTS.add("the log-variance has the wrong sign", "gaussian-divergence.example", CODE)
 @in_dtype
 def adds_the_log_variance(m, s, *prior, code="sum"):
@@ -160,6 +165,23 @@ def multiplies_by_noise(x, *, seed, deviation):
 @MUTANTS.add("the result is brought back to between -1 and 1", "add-noise.moments")
 def clips_what_is_disturbed(x, *, seed, deviation):
     return np.clip(right.add_noise(x, seed=seed, deviation=deviation), -1, 1).astype(x.dtype)
+
+
+@MUTANTS.add("noise of the shape of one example", "add-noise.independence")
+def disturbs_all_examples_alike(x, *, seed, deviation):
+    return (x + deviation * normal(seed, x.shape[1:])).astype(x.dtype)
+
+
+@MUTANTS.add("both ends of a Box-Muller pair are one number", "add-noise.independence")
+def draws_once_for_two_entries(x, *, seed, deviation):
+    noise = np.repeat(normal(seed, (-(-x.size // 2),)), 2)[: x.size]
+    return (x + deviation * noise.reshape(x.shape)).astype(x.dtype)
+
+
+@MUTANTS.add("every second seed has the noise of the one before, with its sign turned", "add-noise.independence")
+def turns_the_sign_of_every_second_seed(x, *, seed, deviation):
+    noise = normal(seed // 2, x.shape) * (-1) ** (seed % 2)
+    return (x + deviation * noise).astype(x.dtype)
 
 
 @MUTANTS.add("a deviation of 0 is taken for none given", "add-noise.zero")

@@ -180,6 +180,11 @@ def forgets_the_square(x, w, b, a, **given):
     return np.sqrt(right.gradient_penalty(x, w, b, a, **given))
 
 
+@MUTANTS.each("target or 1: 0 is false", "gradient-penalty.value")
+def takes_a_target_of_0_for_none(f, *arrays, target, **given):
+    return f(*arrays, target=target or 1.0, **given)
+
+
 @MUTANTS.add("one length for the slopes of all points", "gradient-penalty.value")
 @in_dtype
 def takes_one_length(x, w, b, a, *, target, sides="two"):

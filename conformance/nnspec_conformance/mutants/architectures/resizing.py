@@ -153,6 +153,14 @@ def has_positive_outer_weights(x, *, size, kernel="half", border="left-out", rea
     return read(x, oracle.checked(x, size), weights)
 
 
+@MUTANTS.each("a map that becomes much smaller is antialiased", "resize-cubic.kernel")
+def smooths_what_becomes_much_smaller(f, x, *, size, **given):
+    if min(size) < 1 or x.shape[1] < 4 * size[0]:
+        return f(x, size=size, **given)
+    rows = oracle.linear_weights(x.shape[1], size[0], antialias=True)
+    return f(np.einsum("ij,bjwc->biwc", rows, x.astype(np.float64)).astype(x.dtype), size=size, **given)
+
+
 @MUTANTS.add("the image goes on as its mirror image", "resize-cubic.border")
 def mirrors_the_border(x, *, size, kernel="half", border="left-out", reach="window", **given):
     def weights(n, m):
@@ -231,6 +239,12 @@ def only_reshapes(f, x, **given):
 def reshapes_the_cotangents(f, x, cotangents, **given):
     f(x, cotangents, **given)
     return (cotangents.reshape(x.shape),)
+
+
+@MUTANTS.each("kernels for the factors 1, 2 and 3, and one that was not tried", "pixel-shuffle.order")
+def turns_the_rows_of_larger_squares_round(f, x, *, factor, **given):
+    y = f(x, factor=factor, **given)
+    return y[:, ::-1] if factor > 3 else y
 
 
 @MUTANTS.add("channels that are left over are dropped", "pixel-shuffle.channels-error")

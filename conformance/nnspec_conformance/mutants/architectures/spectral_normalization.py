@@ -175,6 +175,13 @@ def moves_the_vector_once(f, kernel, u, *, iterations, **given):
     return f(kernel, u, iterations=min(iterations, 1), **given)
 
 
+@MUTANTS.each(
+    "two iterations at most, as a paper found enough", "spectral-vector.value", operations=["spectral_vector"]
+)
+def iterates_twice_at_most(f, kernel, u, *, iterations, **given):
+    return f(kernel, u, iterations=min(iterations, 2), **given)
+
+
 @MUTANTS.add("the vector is kept with the length that the kernel gave it", "spectral-vector.value")
 @in_dtype
 def keeps_the_length(kernel, u, *, iterations, training):

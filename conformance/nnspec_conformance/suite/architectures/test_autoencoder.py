@@ -86,7 +86,8 @@ def test_value(operation: str, lean: bool) -> Iterator[Case]:
     want = value_of(ORACLES[operation])
     for dtype in ("float32",) if lean else DTYPES:
         yield call(operation, data(dtype), table(operation, dtype=dtype), **TANH, want=want, note="an activated code")
-    for widths, name in (((6, 5, 4, 3), "relu"), ((6, 4), "sigmoid"), ((3, 5, 4), "softplus"))[: 1 if lean else None]:
+    asked = (((6, 5, 4, 3), "relu"), ((4, 6), "tanh"), ((6, 4), "sigmoid"), ((3, 5, 4), "softplus"))
+    for widths, name in asked[: 2 if lean else None]:
         given = data("float32", features=widths[0]), table(operation, widths, "float32")
         yield call(operation, *given, activation=name, want=want, note="the decoder's layers in the encoder's order")
 
@@ -215,6 +216,7 @@ def penalty_slope(readings: dict) -> Callable[..., tuple[Want]]:
 
 @clause("activity-penalty.batch")
 def test_penalty(readings: dict, lean: bool) -> Iterator[Case]:
+    yield call("activity_penalty", data("float32", (6,), 3), strength=0.0, want=penalty(readings), note="0 for none")
     for dtype in ("float32",) if lean else DTYPES:
         for examples, units in ((6, 3), (1, 1), (33, 5), (4, 65)) if dtype == "float32" else ((6, 3),):
             code = data(dtype, (examples,), units)

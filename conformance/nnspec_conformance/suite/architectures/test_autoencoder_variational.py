@@ -74,6 +74,9 @@ def test_divergence(readings: dict, lean: bool) -> Iterator[Case]:
     want = value_of(told(oracle.gaussian_divergence, readings, "code"))
     for dtype in ("float32",) if lean else DTYPES:
         yield call("gaussian_divergence", *normals(dtype), want=want, note="the two distributions exchanged")
+    mean, log_variance, _, narrower = normals("float32")
+    given, note = (mean, log_variance, None, narrower), "the variance of a prior without a mean"
+    yield call("gaussian_divergence", *given, want=want(mean, log_variance, 0 * mean, narrower), note=note)
     for prior in (0, 1):
         yield call(
             "gaussian_divergence", *normals("float32", prior), want=want, note="a sum for a mean, or the reverse"
@@ -147,7 +150,16 @@ def normal_by(trial: Trial, found: np.ndarray, about: str) -> None:
 @clause("reparametrize.independence")
 def test_independence(trial: Trial) -> None:
     nothing = np.zeros(LARGE, np.float32)
-    one, other = trial.draws(nothing, nothing, seeds=2)
+    unrelated(trial, *trial.draws(nothing, nothing, seeds=2))
+
+
+@clause("add-noise.independence")
+def test_noise_independence(trial: Trial) -> None:
+    unrelated(trial, *trial.draws(np.zeros(LARGE, np.float32), seeds=2, deviation=NOISE))
+
+
+def unrelated(trial: Trial, one: np.ndarray, other: np.ndarray) -> None:
+    """No correlation within the draws of a seed, nor with those of another one."""
     pairs = {
         "neighbouring entries": (one[:, 1:], one[:, :-1]),
         "neighbouring examples": (one[1:], one[:-1]),

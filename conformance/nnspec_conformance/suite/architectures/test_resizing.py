@@ -175,7 +175,7 @@ def test_default_antialias(default: bool, readings: dict) -> Iterator[Case]:
 
 @clause("resize-cubic.kernel")
 def test_kernel(readings: dict, lean: bool) -> Iterator[Case]:
-    for dtype, shape, size in each([((1, 12, 10, 2), size) for size in ((25, 27), (12, 15), (7, 6))], lean):
+    for dtype, shape, size in each([((1, 12, 10, 2), size) for size in ((25, 27), (12, 15), (7, 6), (3, 3))], lean):
         x = np.zeros(shape, DTYPES[dtype])
         x[INNER] = image((1, 6, 4, 2), dtype)  # what lies beyond the border is 0, whoever reads it, and how
         yield call("resize_cubic", x, size=size, want=partial(wanted, "resize_cubic", readings), note="another cubic")
@@ -256,10 +256,12 @@ def numbered(shape: tuple[int, ...], dtype: str) -> np.ndarray:
 
 def shuffles(operation: str) -> Iterator[tuple[tuple[int, ...], int]]:
     yield from (
-        [((2, 3, 2, 12), 2), ((1, 2, 3, 18), 3), ((2, 1, 3, 5), 1), ((2, 3, 4, 4), 2), ((1, 2, 3, 1), 1)]
+        [((2, 3, 2, 12), 2), ((1, 2, 3, 18), 3), ((2, 1, 3, 5), 1), ((2, 3, 4, 4), 2), ((1, 2, 3, 1), 1),
+         ((1, 2, 3, 32), 4)]
         if operation == "pixel_shuffle"
-        else [((2, 4, 6, 3), 2), ((1, 6, 3, 2), 3), ((2, 1, 3, 5), 1), ((2, 2, 4, 4), 2), ((3, 2, 1, 2), 1)]
-    )
+        else [((2, 4, 6, 3), 2), ((1, 6, 3, 2), 3), ((2, 1, 3, 5), 1), ((2, 2, 4, 4), 2), ((3, 2, 1, 2), 1),
+              ((1, 8, 12, 2), 4)]
+    )  # fmt: skip
 
 
 @clause("pixel-shuffle.order")

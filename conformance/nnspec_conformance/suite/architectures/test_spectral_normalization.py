@@ -125,6 +125,8 @@ def test_vector(lean: bool) -> Iterator[Case]:
         for shape in (SHAPE, WINDOWS):
             given = {"iterations": 2, "training": True, "want": want}
             yield call("spectral_vector", *arrays(dtype, shape), **given, note="the vector of before")
+    given = {"iterations": 4, "training": True, "want": want}
+    yield call("spectral_vector", *arrays("float32"), **given, note="an iteration or two, whatever was asked for")
 
 
 @clause("spectral-vector.evaluation")

@@ -23,6 +23,8 @@ AXES = {
     "kernel_o": "heads depth in_features",
     "bias_o": "in_features",
 }
+GROUPED = AXES | {f"{kind}_{part}": AXES[f"{kind}_{part}"].replace("heads", "kv_heads") for kind in ("kernel", "bias")
+                  for part in "kv"}  # fmt: skip
 
 
 @checked
@@ -44,7 +46,8 @@ def multi_head_attention(
     Args:
         x: the places that ask, any float dtype.
         weights: ``kernel_p`` [in, heads, depth] and ``bias_p`` [heads, depth] for each p of q, k and v, ``kernel_o``
-            [heads, depth, in] and ``bias_o`` [in].
+            [heads, depth, in] and ``bias_o`` [in]. Keys and values may have fewer heads than queries; head $h$ of the
+            queries then reads head $\lfloor h / n \rfloor$ of them, if there are $n$ times as many.
         context: the places that answer; by default those of ``x`` themselves.
         mask: true where a key takes part; an axis of length 1 stands for all examples, heads or queries.
         causal: whether a place sees no later one, as `attention` has it.
@@ -53,12 +56,13 @@ def multi_head_attention(
         Same shape and dtype as ``x``.
 
     Raises:
-        ValueError: a name of the table is missing or unknown; an array does not fit the others.
+        ValueError: a name of the table is missing or unknown; an array does not fit the others; the heads of queries
+            are no multiple of those of keys.
         TypeError: an entry of the table is no array.
 
-    Source: Vaswani et al. 2017, section 3.2.2.
+    Source: Vaswani et al. 2017, section 3.2.2; Ainslie et al. 2023, section 2.2, for heads that share keys.
     """
-    tables.check("multi_head_attention", weights, AXES, x=x)
+    tables.check("multi_head_attention", weights, GROUPED, x=x)
     c = x if context is None else context
     q, k, v = (
         jnp.einsum("bpi,ihd->bphd", read, weights[f"kernel_{part}"]) + weights[f"bias_{part}"]
@@ -76,6 +80,7 @@ class MultiHeadAttention(nnx.Module):
     Args:
         features: of each place; a multiple of the heads.
         heads: how many attentions lie side by side.
+        kv_heads: how many heads keys and values have, of which ``heads`` is a multiple; by default as many.
         rngs: where the first weights are drawn from, the stream ``params``.
 
     Examples:
@@ -85,11 +90,15 @@ class MultiHeadAttention(nnx.Module):
     """
 
     @checked
-    def __init__(self, features: int, heads: int, *, rngs: nnx.Rngs) -> None:
+    def __init__(self, features: int, heads: int, *, kv_heads: int | None = None, rngs: nnx.Rngs) -> None:
+        shared = heads if kv_heads is None else kv_heads
         if features < 1 or heads < 1 or features % heads:
             raise ValueError(f"MultiHeadAttention: {features} features cannot be shared among {heads} heads")
+        if shared < 1 or heads % shared:
+            raise ValueError(f"MultiHeadAttention: {heads} heads are no multiple of {shared} heads of keys and values")
         depth = features // heads
-        shapes = {**dict.fromkeys("qkv", (features, heads, depth)), "o": (heads, depth, features)}
+        shapes = {"q": (features, heads, depth), **dict.fromkeys("kv", (features, shared, depth)),
+                  "o": (heads, depth, features)}  # fmt: skip
         for part, shape in shapes.items():
             draws = jax.random.normal(rngs.params(), shape)
             setattr(self, f"kernel_{part}", nnx.Param(draws / features**0.5))

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.optim import swa_utils
 
-from nnspec_conformance.adapters.torch.steppers import Step, stepper
+from nnspec_conformance.adapters.torch.steppers import LEFT_OUT, Step, of_any_optimizer, stepper
 
 VARIANTS = {"gradient-accumulation.combine": "sum", "exponential-average.start": "copied"}
 DEFAULTS = {"exponential-average.default": 0.999}
@@ -18,7 +18,8 @@ PAIRED = (
     "AveragedModel pairs parameters by zip, whatever their names and number, and lerp broadcasts; "
     "searched 2026-11-27, not found; https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/swa_utils.py"
 )
-KNOWN_FAILURES = {
+KNOWN_FAILURES = of_any_optimizer("gradient_descent") | {
+    "duty.names[gradient_accumulation]": LEFT_OUT,
     "duty.broadcasting[exponential_average]": PAIRED,
     "duty.names[exponential_average]": PAIRED,
     "optimizer.nan-rate[gradient_descent]": (
@@ -50,7 +51,8 @@ class Accumulating(Step):
     def __call__(self, grads: dict, learning_rate: float | None = None) -> dict:
         self.begin(grads, learning_rate)
         for name, p in self.held.items():
-            p.grad = grads[name].clone() if p.grad is None else p.grad + grads[name]
+            if name in grads:
+                p.grad = grads[name].clone() if p.grad is None else p.grad + grads[name]
         self.count += 1
         if self.count % self.every == 0:
             self.optimizer.step()

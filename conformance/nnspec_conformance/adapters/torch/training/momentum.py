@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from nnspec_conformance.adapters.torch.steppers import stepper
+from nnspec_conformance.adapters.torch.steppers import of_any_optimizer, stepper
 
 VARIANTS = {
     "momentum.rate-position": "outside",
@@ -29,7 +29,7 @@ IGNORED = (
     "with a momentum of 0 a dampening of 0.25 has no effect, right is 3/4 of each gradient from the second on: the "
     f"velocity is left out with its dampening; searched 2026-11-28, not found; {SGD}"
 )
-KNOWN_FAILURES = {
+KNOWN_FAILURES = of_any_optimizer("momentum", "nesterov") | {
     "duty.attributes[momentum]; momentum=0, dampening=0.25": IGNORED,
     "optimizer.nan-rate[momentum]": NAN,
     "optimizer.nan-rate[nesterov]": NAN,

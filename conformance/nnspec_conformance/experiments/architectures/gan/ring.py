@@ -72,9 +72,9 @@ def rules(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[.
     """Make a game of one loss: its start, a step that tells how often the discriminator is right, and its samples."""
     import jax
     import jax.numpy as jnp
-    import optax
 
-    from nnspec.architectures.gan import Players, gan_step, generator_loss, gradient_penalty, players, points_between
+    from nnspec.architectures.gan import gan_step, players
+    from nnspec.architectures.gan_penalized import penalized_gan_step
     from nnspec.components.layers import mlp
     from nnspec.training.adam import adam
 
@@ -92,37 +92,19 @@ def rules(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[.
         which, off = jax.random.split(key)
         return middle[jax.random.randint(which, (BATCH,), 0, CLUSTERS)] + DEVIATION * jax.random.normal(off, (BATCH, 2))
 
-    def told_apart(critic: dict, generator: dict, key: Any) -> Any:
-        """The critic's loss with the penalty on points between real and made ones."""
-        data, noise, place = jax.random.split(key, 3)
-        real = drawn(data)
-        fake = jax.lax.stop_gradient(generate(generator, jax.random.normal(noise, (BATCH, NOISE))))
-        between = points_between(real, fake, place)
-        slopes = gradient_penalty(between, critic=lambda x: discriminate(critic, x[None])[0], target=1.0)
-        return (discriminate(critic, fake) - discriminate(critic, real) + PENALTY * slopes).mean()
-
-    def critic_step(carry: tuple, key: Any) -> tuple:
-        critic, state, generator = carry
-        change, state = optimizers[1].update(jax.grad(told_apart)(critic, generator, key), state, critic)
-        return (optax.apply_updates(critic, change), state, generator), None
+    given: Any = {"generate": generate, "discriminate": discriminate, "optimizers": optimizers}
 
     def with_critic(game: Any, key: Any) -> Any:
-        halves = jax.random.split(key)
-        carry = game.discriminator, game.discriminator_state, game.generator
-        critic, state, _ = jax.lax.scan(critic_step, carry, jax.random.split(halves[0], CRITIC_STEPS))[0]
-
-        def passed_off(generator: dict) -> Any:
-            fake = discriminate(critic, generate(generator, jax.random.normal(halves[1], (BATCH, NOISE))))
-            return generator_loss(fake, kind=kinds[1]).mean()
-
-        change, other = optimizers[0].update(jax.grad(passed_off)(game.generator), game.generator_state, game.generator)
-        return Players(optax.apply_updates(game.generator, change), critic, other, state)
+        """Several steps of the critic, each with samples and noise of its own, and one of the generator."""
+        data, noise, place = jax.random.split(key, 3)
+        real = jax.vmap(drawn)(jax.random.split(data, CRITIC_STEPS))
+        drawings = jax.random.normal(noise, (CRITIC_STEPS + 1, BATCH, NOISE))
+        return penalized_gan_step(game, real, drawings, place, strength=PENALTY, **given)[0]
 
     def alternating(game: Any, key: Any) -> Any:
         data, *noise = jax.random.split(key, 3)
         drawings = jax.random.normal(noise[0], (BATCH, NOISE)), jax.random.normal(noise[1], (BATCH, NOISE))
-        given = {"generate": generate, "discriminate": discriminate, "optimizers": optimizers, "losses": kinds}
-        return gan_step(game, drawn(data), drawings, **given)[0]
+        return gan_step(game, drawn(data), drawings, losses=kinds, **given)[0]
 
     turn = with_critic if kinds[0] == "wasserstein" else alternating
 

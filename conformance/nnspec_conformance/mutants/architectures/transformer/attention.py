@@ -228,30 +228,6 @@ def averages_the_gradient_of_a_shared_bias(f, q, k, v, *rest, **given):
     return (*found[:3], (found[3] * (found[3].size / np.prod(full))).astype(found[3].dtype))
 
 
-@MUTANTS.each("scores - 10000 * (1 - mask), as in early BERT: a large score overrules it", "attention.masked")
-def subtracts_ten_thousand(f, q, k, v, *rest, **given):
-    mask, bias = parts_of(rest)
-    if mask is None:
-        return f(q, k, v, *rest, **given)
-    return biased(f, q, k, v, (None, bias), np.where(mask, 0.0, -1e4), given)
-
-
-@MUTANTS.each("np.clip against an overflow", "attention.additive")
-def cuts_the_bias_off_at_minus_ten(f, q, k, v, *rest, **given):
-    mask, bias = parts_of(rest)
-    return f(q, k, v, mask, None if bias is None else np.maximum(bias, np.full((), -10, bias.dtype)), **given)
-
-
-@MUTANTS.each("a mask of one row holds for the first one alone", "attention.mask-broadcast")
-def fills_a_short_mask_up(f, q, k, v, *rest, **given):
-    mask, bias = parts_of(rest)
-    if mask is not None and mask.ndim == 4:
-        full = (len(q), q.shape[2], q.shape[1], k.shape[1])
-        missing = [(0, m - n if n == 1 else 0) for n, m in zip(mask.shape, full, strict=True)]
-        mask = np.pad(mask, missing, constant_values=True)
-    return f(q, k, v, mask, bias, **given)
-
-
 @MUTANTS.each("tril with diagonal=1: the word that is to be predicted", "attention.causal")
 def sees_the_next_place(f, q, k, v, *rest, **given):
     if not given.pop("causal", False):
@@ -259,12 +235,6 @@ def sees_the_next_place(f, q, k, v, *rest, **given):
     mask, bias = parts_of(rest)
     seen = seen_causally(q, k, given, 1)[None, None]
     return f(q, k, v, seen if mask is None else mask & seen, bias, **given)
-
-
-@MUTANTS.each("one branch for masks, one for causal: keras before 3.15 on PyTorch", "attention.causal-and-mask")
-def forgets_causality_beside_a_mask(f, q, k, v, *rest, **given):
-    causal = given.get("causal", False) and parts_of(rest)[0] is None
-    return f(q, k, v, *rest, **given | {"causal": causal})
 
 
 @MUTANTS.each("a kernel that takes [batch, keys]: the rows of a mask are joined", "attention.packed", *VALUES[1:])
@@ -288,13 +258,6 @@ def is_off_by_one_place_between_sequences(f, q, k, v, *rest, **given):
     mask, bias = parts_of(rest)
     moved = mask if mask is None or 1 in mask.shape[2:] else np.roll(mask, 1, (2, 3))
     return f(q, k, v, moved, bias, **given)
-
-
-@MUTANTS.each("an infinite bias that a sum over all queries turns to NaN", "attention.no-keys")
-def gives_all_queries_nan_where_one_sees_nothing(f, q, k, v, *rest, **given):
-    mask, y = parts_of(rest)[0], f(q, k, v, *rest, **given)
-    blind = mask is not None and not np.broadcast_to(mask, mask.shape).any(-1).all()
-    return np.full_like(y, np.nan) if blind else y
 
 
 # ---- gradients
@@ -325,16 +288,6 @@ def keeps_the_gradient_of_one_head_of_a_group(f, q, k, v, *rest, **given):
     groups = q.shape[2] // k.shape[2]
     dq, dk, dv, *others = f(q, k, v, *rest, **given)
     return (dq, (dk / groups).astype(dk.dtype), (dv / groups).astype(dv.dtype), *others)
-
-
-@MUTANTS.each("where(mask, 0/0, 0): the value is right, the gradient NaN", "attention.no-keys-gradient", part="_vjp")
-def divides_zero_by_zero_on_the_way_back(f, q, k, v, *rest, **given):
-    dq, *others = f(q, k, v, *rest, **given)
-    mask = rest[0] if len(rest) > 1 else None
-    if mask is None:
-        return (dq, *others)
-    seen = np.broadcast_to(mask, (len(q), q.shape[2], q.shape[1], k.shape[1])).any(-1, keepdims=True)
-    return (np.where(np.moveaxis(np.asarray(~seen), 1, 2), np.full((), np.nan, dq.dtype), dq), *others)
 
 
 @MUTANTS.each("a backward kernel that was handed the mask of padding", "attention.packed", part="_vjp")

@@ -65,6 +65,11 @@ def multiplies_impossible_tokens_by_zero(first, following, **given):
     return tokens, np.full_like(score, np.nan) if impossible else score
 
 
+@MUTANTS.add("a top-k over the tokens of the first step says how many beams there are", "beam-search.value")
+def keeps_no_more_texts_than_there_are_tokens(first, following, *, beams, **given):
+    return right.beam_search(first, following, beams=min(beams, len(first)), **given)
+
+
 @MUTANTS.add("an array of eight places for the texts", "beam-search.value")
 def writes_eight_tokens_at_most(first, following, *, limit, **given):
     tokens, score = right.beam_search(first, following, limit=min(limit, 8), **given)

@@ -136,6 +136,22 @@ def takes_any_padding_id(table, ids, *, padding_id, **given):
 # ---- ids
 
 
+@MUTANTS.each("a scatter that clamps: NaN comes out, and the last row learns", "embedding.no-row-gradient", part="_vjp")
+def teaches_the_last_row_what_is_no_row(f, table, ids, g, **given):
+    gradient = f(table, ids, g, **given)[0].copy()
+    if given.get("out_of_range", "nan") != "last-row":
+        gradient[-1] += g[ids >= len(table)].sum(0)
+    return (gradient,)
+
+
+@MUTANTS.each("a scatter that counts from the end: -1 is the last row", "embedding.no-row-gradient", part="_vjp")
+def teaches_a_row_counted_from_the_end(f, table, ids, g, **given):
+    gradient = f(table, ids, g, **given)[0].copy()
+    if given.get("negative", "nan") != "last-row":
+        np.add.at(gradient, ids[ids < 0] % len(table), g[ids < 0])
+    return (gradient,)
+
+
 @MUTANTS.add("ids are cast to integers", "embedding.integer-ids")
 def rounds_the_ids(table, ids, **given):
     return ORACLE.embedding(table, np.asarray(ids).astype(np.int64), **given)

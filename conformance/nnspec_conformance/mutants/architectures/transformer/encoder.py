@@ -156,8 +156,11 @@ def uses_the_weights_of_the_first_layer_for_all(x, weights, *rest, **given):
 
 @MUTANTS.add("a stack that is filled from its top", "encoder.layers", "encoders.value[encoder]")
 def exchanges_the_layers(x, weights, *rest, **given):
+    layers = oracle.depth(weights)
+
     def partner(name):
-        return f"{name[:-1]}{'10'[int(name[-1])]}" if name[-1].isdecimal() else name
+        start, _, number = name.rpartition("_")
+        return f"{start}_{layers - 1 - int(number)}" if number.isdecimal() else name
 
     return ORACLE.encoder(x, {name: weights[partner(name)] for name in weights}, *rest, **given)
 
@@ -192,6 +195,17 @@ def goes_back_to_later_places(f, x, weights, *rest, **given):
 @MUTANTS.each("the padding mask is made, and not handed on", "encoders.lengths", "encoders.longer-padding")
 def takes_no_lengths(f, x, weights, *rest, **given):
     return f(x, weights, **given)
+
+
+@MUTANTS.each("a causal mask in the place of one for padding", "encoders.padded-rows")
+def takes_no_lengths_where_it_is_causal(f, x, weights, *rest, **given):
+    return f(x, weights, **given) if given.get("causal") else f(x, weights, *rest, **given)
+
+
+@MUTANTS.each("no padding is looked for where no two lengths differ", "encoders.lengths")
+def takes_no_lengths_that_are_all_alike(f, x, weights, *rest, **given):
+    lengths = lengths_of(rest)
+    return f(x, weights, **given) if lengths is not None and np.ptp(lengths) == 0 else f(x, weights, *rest, **given)
 
 
 @MUTANTS.each("True for the keys that take part, in a layer that takes true for padding", "encoders.lengths")

@@ -102,6 +102,41 @@ def takes_causality_for_a_hint(f, x, weights, *rest, **given):
     return f(x, weights, *rest, **given | {"causal": False})
 
 
+@MUTANTS.each("a mask is taken for the whole mask", "multi-head-attention.mask-and-causal")
+def forgets_causality_beside_a_mask(f, x, weights, *rest, **given):
+    return f(x, weights, *rest, **given | ({"causal": False} if parts_of(rest)[1] is not None else {}))
+
+
+@MUTANTS.each("attention to a source is never causal, it was thought", "multi-head-attention.mask-and-causal")
+def forgets_causality_beside_a_context(f, x, weights, *rest, **given):
+    return f(x, weights, *rest, **given | ({"causal": False} if parts_of(rest)[0] is not None else {}))
+
+
+@MUTANTS.each("the backward pass of a fused kernel has one mask", "multi-head-attention.mask-and-causal", part="_vjp")
+def goes_back_without_causality_beside_a_mask(f, x, weights, *rest, **given):
+    return f(x, weights, *rest, **given | ({"causal": False} if parts_of(rest[:-1])[1] is not None else {}))
+
+
+@MUTANTS.each("tile in the place of repeat: heads that are shared in turn", "multi-head-attention.grouped")
+def shares_heads_in_turn(f, x, weights, *rest, **given):
+    heads, shared = weights["kernel_q"].shape[1], weights["kernel_k"].shape[1]
+    repeated = {}
+    for part in "kv":
+        repeated[f"kernel_{part}"] = np.tile(weights[f"kernel_{part}"], (1, heads // shared, 1))
+        repeated[f"bias_{part}"] = np.tile(weights[f"bias_{part}"], (heads // shared, 1))
+    return f(x, weights | repeated, *rest, **given)
+
+
+@MUTANTS.each("an index that is rounded down: some heads of keys are read more often", "multi-head-attention.shapes")
+def shares_heads_that_cannot_be_shared_evenly(f, x, weights, *rest, **given):
+    heads, shared = weights["kernel_q"].shape[1], weights["kernel_k"].shape[1]
+    read, repeated = np.arange(heads) * shared // heads, {}
+    for part in "kv":
+        repeated[f"kernel_{part}"] = np.take(weights[f"kernel_{part}"], read, 1)
+        repeated[f"bias_{part}"] = np.take(weights[f"bias_{part}"], read, 0)
+    return f(x, weights | repeated, *rest, **given)
+
+
 @MUTANTS.each("positions that are added inside the layer", "multi-head-attention.order")
 def adds_the_place(f, x, weights, *rest, **given):
     places = np.arange(x.shape[1], dtype=np.float32)[:, None] / 8

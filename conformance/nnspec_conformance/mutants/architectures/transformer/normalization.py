@@ -144,6 +144,12 @@ def takes_the_scale_for_a_shift_left_out(f, x, *weights, **given):
 # ---- hard numbers
 
 
+@MUTANTS.each("scale and shift are one switch, elementwise_affine", "normalization.weights-left-out",
+              operations=("layer_norm",))  # fmt: skip
+def forgets_a_shift_without_a_scale(f, x, *weights, **given):
+    return f(x, **given) if weights and weights[0] is None else f(x, *weights, **given)
+
+
 @MUTANTS.add("the mean square less the square of the mean: one pass", "layer-norm.large-mean")
 def takes_the_variance_in_one_pass(x, *weights, epsilon=DEFAULT):
     z = widened(x)

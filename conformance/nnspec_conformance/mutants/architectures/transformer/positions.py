@@ -102,6 +102,11 @@ def turns_without_the_base(x, *positions, base=10000.0, **given):
     return right.rotary_positions(x, *positions, **given)
 
 
+@MUTANTS.add("a table that was made once is read at the positions", "rotary-positions.value")
+def turns_without_the_base_at_given_positions(x, *positions, base=10000.0, **given):
+    return right.rotary_positions(x, *positions, base=10000.0 if positions else base, **given)
+
+
 @MUTANTS.add(
     "the layout [batch, heads, time, features] taken for [batch, time, heads, features]", "rotary-positions.value"
 )

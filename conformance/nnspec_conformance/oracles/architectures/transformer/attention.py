@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+# The weight of each of so many keys for a query that sees none of them.
+SHARES = {"zeros": lambda keys: 0.0, "uniform": lambda keys: 1 / max(keys, 1), "nan": lambda keys: np.nan}
 LOG3, LOG4 = float(np.log(3)), float(np.log(4))
 # The example of the page: one query, three keys, and values that show the weights; with and without the third key.
 EXAMPLE_Q = [[2, 0, 0, 0]]
@@ -49,24 +51,26 @@ class Seen:
 
 def attention(
     q, k, v, mask=None, bias=None, *, scale=None, causal=False, causal_alignment="bottom-right", no_keys="zeros",
-    masked_content="kept-out", integer_mask="refused", value_depth="taken", zero_keys="zeros", rounded=as_it_is,
+    masked_content="kept-out", integer_mask="refused", value_depth="taken", zero_keys="zeros", no_keys_by_bias="zeros",
+    rounded=as_it_is,
 ):  # fmt: skip
     seen = _seen(
         q, k, v, mask, bias, scale, causal, causal_alignment, no_keys, masked_content, integer_mask, value_depth,
-        zero_keys, rounded,
+        zero_keys, no_keys_by_bias, rounded,
     )  # fmt: skip
     return rounded(seen.weights @ seen.v).swapaxes(1, 2)
 
 
 def attention_vjp(
     q, k, v, *rest, scale=None, causal=False, causal_alignment="bottom-right", no_keys="zeros",
-    masked_content="kept-out", integer_mask="refused", value_depth="taken", zero_keys="zeros", rounded=as_it_is,
+    masked_content="kept-out", integer_mask="refused", value_depth="taken", zero_keys="zeros", no_keys_by_bias="zeros",
+    rounded=as_it_is,
 ):  # fmt: skip
     *given, cotangents = rest
     mask, bias = (*given, None, None)[:2]
     seen = _seen(
         q, k, v, mask, bias, scale, causal, causal_alignment, no_keys, masked_content, integer_mask, value_depth,
-        zero_keys, rounded,
+        zero_keys, no_keys_by_bias, rounded,
     )  # fmt: skip
     g = rounded(cotangents).swapaxes(1, 2)
     moved = rounded(g @ seen.v.swapaxes(2, 3))
@@ -88,7 +92,7 @@ def attention_vjp(
 
 def _seen(
     q, k, v, mask, bias, scale, causal, causal_alignment, no_keys, masked_content, integer_mask, value_depth, zero_keys,
-    rounded,
+    no_keys_by_bias, rounded,
 ):  # fmt: skip
     _check(q, k, v, mask, bias, value_depth, zero_keys)
     mask, more = _read(mask, integer_mask)
@@ -109,17 +113,20 @@ def _seen(
     scores = rounded(rounded(q @ k.swapaxes(2, 3)) * scale)
     for part in (bias, more):
         scores = scores if part is None else rounded(scores + rounded(part))
-    weights, level = _weights(scores, allowed, empty, no_keys, rounded)
+    share = np.where(empty, SHARES[no_keys](shape[3]), 0)
+    if bias is not None:  # a query may see keys, and each with a bias of minus infinity
+        none = ~empty & ~(allowed & ~np.isneginf(np.real(scores))).any(-1, keepdims=True)
+        empty, share = empty | none, np.where(none, SHARES[no_keys_by_bias](shape[3]), share)
+    weights, level = _weights(scores, allowed, empty, share, rounded)
     return Seen(q, k, v, scale, allowed, weights, level, groups)
 
 
-def _weights(scores, allowed, empty, no_keys, rounded):
-    """The softmax over the keys that take part, what a query without any has, and the logarithm of the sum."""
+def _weights(scores, allowed, empty, share, rounded):
+    """The softmax over the keys that take part, or the share of a query without any, and the logarithm of the sum."""
     real = np.where(allowed, np.real(scores), -np.inf)
     top = np.where(empty, 0, real.max(-1, keepdims=True, initial=-np.inf))
-    e = rounded(np.where(allowed, np.exp(np.where(allowed, scores - top, 0)), 0))
+    e = rounded(np.where(allowed & ~empty, np.exp(np.where(allowed & ~empty, scores - top, 0)), 0))
     total = rounded(e.sum(-1, keepdims=True))
-    share = {"zeros": 0.0, "uniform": 1 / max(scores.shape[-1], 1), "nan": np.nan}[no_keys]
     weights = np.where(empty, share, e / np.where(empty, 1, total))
     level = np.where(empty, 0, top + np.log(np.where(empty, 1, total)))
     return rounded(weights.astype(scores.dtype)), level.astype(scores.dtype)

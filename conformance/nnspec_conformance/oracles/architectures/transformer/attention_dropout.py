@@ -25,30 +25,32 @@ def drawn(seed, shape, rate, masks="own"):
 
 
 def attention_dropout(
-    q, k, v, mask=None, *, seed, rate, train=True, causal=False, masks="own", rate_one="zeros", kept=None,
-    rounded=as_it_is,
+    q, k, v, mask=None, *, seed, rate, train=True, causal=False, masks="own", rate_one="zeros", no_keys="zeros",
+    kept=None, rounded=as_it_is,
 ):  # fmt: skip
     _check(rate, rate_one)
+    given = {"causal": causal, "no_keys": no_keys, "rounded": rounded}
     if not train or rate == 0:
-        return attention(q, k, v, mask, causal=causal, rounded=rounded)
+        return attention(q, k, v, mask, **given)
     factor = rounded(_factor(q, k, seed, rate, masks, kept))
-    weights = attention(q, k, _identity(k), mask, causal=causal, rounded=rounded).swapaxes(1, 2)
+    weights = attention(q, k, _identity(k), mask, **given).swapaxes(1, 2)
     return rounded(rounded(weights * factor) @ rounded(v).swapaxes(1, 2)).swapaxes(1, 2)
 
 
 def attention_dropout_vjp(
-    q, k, v, *rest, seed, rate, train=True, causal=False, masks="own", rate_one="zeros", kept=None, rounded=as_it_is
-):
-    *given, cotangents = rest
-    mask = (*given, None)[0]
+    q, k, v, *rest, seed, rate, train=True, causal=False, masks="own", rate_one="zeros", no_keys="zeros", kept=None,
+    rounded=as_it_is,
+):  # fmt: skip
+    *masked, cotangents = rest
+    mask, given = (*masked, None)[0], {"causal": causal, "no_keys": no_keys, "rounded": rounded}
     _check(rate, rate_one)
     if not train or rate == 0:
-        return attention_vjp(q, k, v, mask, cotangents, causal=causal, rounded=rounded)
+        return attention_vjp(q, k, v, mask, cotangents, **given)
     factor = rounded(_factor(q, k, seed, rate, masks, kept))
-    weights = attention(q, k, _identity(k), mask, causal=causal, rounded=rounded).swapaxes(1, 2)
+    weights = attention(q, k, _identity(k), mask, **given).swapaxes(1, 2)
     g = rounded(cotangents).swapaxes(1, 2)
     moved = rounded(factor * rounded(g @ rounded(v).swapaxes(1, 2).swapaxes(2, 3)))
-    found = attention_vjp(q, k, _identity(k), mask, moved.swapaxes(1, 2), causal=causal, rounded=rounded)
+    found = attention_vjp(q, k, _identity(k), mask, moved.swapaxes(1, 2), **given)
     dv = rounded(rounded(weights * factor).swapaxes(2, 3) @ g)
     return found[0], found[1], dv.swapaxes(1, 2)
 

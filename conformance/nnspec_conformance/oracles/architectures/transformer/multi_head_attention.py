@@ -32,24 +32,30 @@ AXES = {
     "kernel_o": ("heads", "depth", "width"),
     "bias_o": ("width",),
 }
+GROUPED = AXES | {f"{kind}_{part}": tuple("shared" if axis == "heads" else axis for axis in AXES[f"{kind}_{part}"])
+                  for kind in ("kernel", "bias") for part in "kv"}  # fmt: skip
 PIECE = 4  # terms of a sum that are added before it is rounded
 
 
-def multi_head_attention(x, weights, context=None, mask=None, *, causal=False, rounded=as_it_is):
-    weights, _, _, (q, k, v) = _prepared(x, weights, context, rounded)
-    y = attention(q, k, v, mask, causal=causal, rounded=rounded)
+def multi_head_attention(
+    x, weights, context=None, mask=None, *, causal=False, no_keys="zeros", grouped="taken", rounded=as_it_is
+):  # fmt: skip
+    weights, _, _, (q, k, v) = _prepared(x, weights, context, grouped, rounded)
+    y = attention(q, k, v, mask, causal=causal, no_keys=no_keys, rounded=rounded)
     return rounded(_product(_flat(y, 2), _flat(weights["kernel_o"], 0, 2), rounded) + weights["bias_o"])
 
 
-def multi_head_attention_vjp(x, weights, *rest, causal=False, rounded=as_it_is):
+def multi_head_attention_vjp(
+    x, weights, *rest, causal=False, no_keys="zeros", grouped="taken", rounded=as_it_is
+):  # fmt: skip
     *given, cotangents = rest
     context, mask = (*given, None, None)[:2]
-    weights, x, c, (q, k, v) = _prepared(x, weights, context, rounded)
-    g = rounded(cotangents)
-    y = attention(q, k, v, mask, causal=causal, rounded=rounded)
+    weights, x, c, (q, k, v) = _prepared(x, weights, context, grouped, rounded)
+    g, given = rounded(cotangents), {"causal": causal, "no_keys": no_keys, "rounded": rounded}
+    y = attention(q, k, v, mask, **given)
     found = {"kernel_o": _of_weights(y, g, rounded), "bias_o": _of_bias(g, rounded)}
     heads = _product(g, _flat(weights["kernel_o"], 0, 2).T, rounded).reshape(y.shape)
-    back = dict(zip(PARTS, attention_vjp(q, k, v, mask, heads, causal=causal, rounded=rounded), strict=True))
+    back = dict(zip(PARTS, attention_vjp(q, k, v, mask, heads, **given), strict=True))
     to_inputs = {}
     for part, moved in back.items():
         found[f"kernel_{part}"] = _of_weights(x if part == "q" else c, moved, rounded)
@@ -60,9 +66,9 @@ def multi_head_attention_vjp(x, weights, *rest, causal=False, rounded=as_it_is):
     return (rounded(dx + dc), table) if context is None else (dx, table, dc)
 
 
-def _prepared(x, weights, context, rounded):
+def _prepared(x, weights, context, grouped, rounded):
     """Rounded weights and inputs, what keys are made of, and queries, keys and values."""
-    _check(x, weights, context)
+    _check(x, weights, context, GROUPED if grouped == "taken" else AXES)
     weights = {name: rounded(w) for name, w in weights.items()}
     x = rounded(x)
     c = x if context is None else rounded(context)
@@ -100,11 +106,11 @@ def _of_bias(moved, rounded):
     return _product(np.ones((1, len(places)), moved.dtype), places, rounded).reshape(moved.shape[2:])
 
 
-def _check(x, weights, context):
-    if weights.keys() != AXES.keys():
-        raise ValueError(f"the table has {', '.join(weights)}, expected {', '.join(AXES)}")
+def _check(x, weights, context, expected):
+    if weights.keys() != expected.keys():
+        raise ValueError(f"the table has {', '.join(weights)}, expected {', '.join(expected)}")
     sizes = {"width": x.shape[-1]}
-    for name, axes in AXES.items():
+    for name, axes in expected.items():
         if weights[name].ndim != len(axes):
             raise ValueError(f"{name} has shape {weights[name].shape}, expected {axes}")
         for axis, length in zip(axes, weights[name].shape, strict=True):

@@ -45,8 +45,10 @@ def _pulled_back(x, rest, epsilon, centred, rounded):
     """The gradients of x, and of scale and bias as far as they were handed over."""
     *weights, g = rest
     normal, s = _normalized(x, epsilon, centred, rounded)
-    dx = through_rows(before_weights(g, weights, rounded), normal, s, centred=centred, rounded=rounded)
-    return (dx, *of_weights(g, normal, weights, rounded))
+    a = before_weights(g, weights, rounded) if weights and weights[0] is not None else g
+    dx = through_rows(a, normal, s, centred=centred, rounded=rounded)
+    found = zip(of_weights(g, normal, weights, rounded), weights, strict=True)
+    return (dx, *(part for part, weight in found if weight is not None))
 
 
 def through_rows(a, normal, root, *, centred=True, counted=None, rounded=as_it_is):

@@ -16,7 +16,8 @@ from nnspec_conformance.suite.architectures._sequences import remembered
 from nnspec_conformance.tolerance import Shape, Want, bound, exact, spread, ulps
 
 BATCH, QUERIES, KEYS, HEADS, DEPTH = 2, 3, 5, 2, 4  # no two axes of a place of one length but examples and heads
-READINGS = ("causal_alignment", "no_keys", "masked_content", "integer_mask", "value_depth", "zero_keys")
+READINGS = ("causal_alignment", "no_keys", "masked_content", "integer_mask", "value_depth", "zero_keys",
+            "no_keys_by_bias")  # fmt: skip
 OFFSET = 1e5
 LONG = 40, 530  # queries and keys: PyTorch's kernel takes them in blocks of 32 and 512
 
@@ -264,8 +265,8 @@ def test_grouped(readings: dict) -> Iterator[Case]:
     for part, what in ((masked, "the mask"), (biased, "the bias")):
         yield call("attention", q, k, v, *part, want=expected(readings), note=f"{what} of another head")
     yield call("attention", q, k, v, causal=True, want=expected(readings), note="a kernel of its own for shared keys")
-    given = (q, k, v, *biased)
-    yield gradient("attention", *given, cotangents=g, want=pulled(readings), note="the bias of another head")
+    for part, what in ((masked, "the mask"), (biased, "the bias")):
+        yield gradient("attention", q, k, v, *part, cotangents=g, want=pulled(readings), note=f"{what} of another head")
 
 
 @clause("attention.value-depth")

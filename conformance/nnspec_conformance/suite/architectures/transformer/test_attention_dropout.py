@@ -138,6 +138,23 @@ def test_gradient(trial: Trial, lean: bool) -> None:
     trial.expect(tuple(found)[:3], gradients(kept, *masked, g, **GIVEN), "gradients beside a mask", masked)
 
 
+@clause("attention-dropout.no-keys")
+def test_no_keys(trial: Trial) -> None:
+    told, mask = {"no_keys": trial.readings["no_keys"]}, a_mask()
+    mask[1, :, 1] = False
+    operands = (*arrays(), mask)
+    kept = what_is_kept(trial, "float32", (BATCH, QUERIES, KEYS, HEADS), mask)
+    left = bool(kept[1, :, 1].any())  # told by results that are not 0
+    trial.require(left or told["no_keys"] != "uniform", "a query that sees no key has zeros, declared is a mean")
+    for about, given in {"in training": GIVEN, "out of training": GIVEN | {"train": False}}.items():
+        want = value(kept, *operands, **given, **told)
+        trial.expect(trial.call(*operands, **given), want, f"beside a query that sees nothing, {about}", operands)
+    if told["no_keys"] == "zeros":
+        g = attention.cotangents(operands[0], operands[2])
+        want = gradients(kept, *operands, g, **GIVEN, **told)
+        trial.expect(tuple(trial.vjp(operands, g, **GIVEN))[:3], want, "gradients beside such a query", operands)
+
+
 @clause("attention-dropout.dropped")
 def test_dropped(trial: Trial) -> None:
     q, k, v = arrays()

@@ -15,6 +15,7 @@ from nnspec_conformance.suite.architectures.transformer.test_attention import (
     QUERIES,
     a_mask,
     arrays,
+    biases,
     cotangents,
     expected,
     first_dtypes,
@@ -75,7 +76,7 @@ def test_broadcast(readings: dict, lean: bool) -> Iterator[Case]:
         right = expected(readings)(*arrays(), full)
         yield call("attention", *arrays(), np.ascontiguousarray(mask), want=right, note=f"one mask for all {note}")
     q, k, v = arrays()
-    for shape in ((1, HEADS, QUERIES, KEYS), (BATCH, 1, 1, KEYS)):
+    for shape in ((1, HEADS, QUERIES, KEYS), (BATCH, 1, 1, KEYS), (BATCH, 1, QUERIES, KEYS)):
         given = (q, k, v, None, normal_draws(206, shape))
         yield call("attention", *given, want=expected(readings), note=f"a bias {shape} for all")
         note = f"the share of one in the gradient of a bias {shape}"
@@ -97,9 +98,9 @@ def test_causal(trial) -> None:
 
 
 @clause("attention.causal-alignment")
-def test_alignment(readings: dict, lean: bool) -> Iterator[Case]:
+def test_alignment(readings: dict) -> Iterator[Case]:
     more, fewer = arrays(queries=KEYS, keys=QUERIES), arrays()
-    for given in (fewer,) if lean else (fewer, more):
+    for given in (fewer, more):
         yield call("attention", *given, causal=True, want=expected(readings), note="aligned at the other end")
     one = arrays(queries=1)
     yield call("attention", *one, causal=True, want=expected(readings), note="a newest query that sees the first key")
@@ -114,6 +115,19 @@ def test_causal_and_mask(readings: dict) -> Iterator[Case]:
     mask = a_mask(queries=KEYS)
     mask[..., 0] = True  # so that every query sees a key
     yield call("attention", q, k, v, mask, causal=True, want=expected(readings), note="one of the two is dropped")
+
+
+@clause("attention.together")
+def test_together(readings: dict) -> Iterator[Case]:
+    q, k, v = arrays(queries=KEYS)
+    mask = a_mask(queries=KEYS)
+    mask[..., 0] = True  # so that every query sees a key
+    given = {"causal": True, "scale": 0.75}
+    for part, what in (((mask, biases(q, k)), "the mask, the bias"), ((None, biases(q, k)), "the bias")):
+        note = f"{what}, causality or the scale is dropped"
+        yield call("attention", q, k, v, *part, **given, want=expected(readings), note=note)
+        back = {"cotangents": cotangents(q, v), "want": pulled(readings)}
+        yield gradient("attention", q, k, v, *part, **given, **back, note=f"{note} in the backward pass")
 
 
 def packed(rows: tuple[tuple[int, ...], ...] = ROWS) -> tuple[np.ndarray, list[tuple[int, slice]]]:
@@ -151,6 +165,21 @@ def test_packed(trial) -> None:
 def test_no_keys(readings: dict, lean: bool) -> Iterator[Case]:
     for dtype in first_dtypes(lean):
         yield call("attention", *arrays(dtype), _blind(), want=expected(readings), note="what 0 over 0 is made to be")
+    q, k, v = arrays(heads=6, kv_heads=2)
+    yield call("attention", q, k, v, _blind(heads=6), want=expected(readings), note="a way of its own for shared heads")
+
+
+@clause("attention.no-keys-by-bias")
+def test_no_keys_by_bias(readings: dict, lean: bool) -> Iterator[Case]:
+    for dtype in first_dtypes(lean):
+        q, k, v = arrays(dtype)
+        bias = biases(q, k)
+        bias[1, :, 1] = -np.inf
+        given = (q, k, v, None, bias)
+        yield call("attention", *given, want=expected(readings), note="minus infinity less minus infinity")
+    if readings["no_keys_by_bias"] == "zeros":
+        g = cotangents(q, v)
+        yield gradient("attention", *given, cotangents=g, want=pulled(readings), note="NaN in every gradient")
 
 
 @clause("attention.no-keys-gradient")
@@ -158,33 +187,44 @@ def test_no_keys_gradient(readings: dict) -> Iterator[Case]:
     q, k, v = arrays()
     g = cotangents(q, v)
     yield gradient("attention", q, k, v, _blind(), cotangents=g, want=pulled(readings), note="NaN in every gradient")
+    if readings["causal_alignment"] == "bottom-right":
+        q, k, v = arrays(queries=KEYS, keys=QUERIES)
+        given = {"causal": True, "cotangents": cotangents(q, v), "want": pulled(readings)}
+        yield gradient("attention", q, k, v, **given, note="NaN where causality leaves no key")
 
 
-def _blind() -> np.ndarray:
+def _blind(heads: int = HEADS) -> np.ndarray:
     """The mask in which one query of several sees no key."""
-    mask = a_mask()
+    mask = a_mask(heads=heads)
     mask[1, :, 1] = False
     return mask
 
 
 @clause("attention.masked-content")
 def test_masked_content(readings: dict) -> Iterator[Case]:
-    (q, k, v), mask = arrays(), hiding()
-    k[0, 1] = v[0, 1] = np.nan
-    clean = k.copy(), v.copy()
-    for a in clean:
-        a[0, 1] = 0
-    right = expected(readings, masked_content="kept-out")(q, *clean, mask)
-    if readings["masked_content"] == "leaks":
-        value = right.value.copy()
-        value[0] = np.nan
-        right = Want(value, np.where(np.isnan(value), 0, right.allowed), right.flushed, right.dtype, right.tolerance)
-        yield call("attention", q, k, v, mask, want=right, note="zero times NaN")
-        return
-    yield call("attention", q, k, v, mask, want=right, note="zero times NaN")
-    g = cotangents(q, v)
-    back = pulled(readings)(q, *clean, mask, g)
-    yield gradient("attention", q, k, v, mask, cotangents=g, want=back, note="zero times NaN in the backward pass")
+    """NaN in a key that no query sees, in all heads, and in the second head alone, where the first sees its own."""
+    for heads in (slice(0, HEADS), slice(1, HEADS)):
+        (q, k, v), mask, note = arrays(), a_mask(), "zero times NaN"
+        mask[0, heads, :, 1] = False
+        k[0, 1, heads] = v[0, 1, heads] = np.nan
+        clean = np.nan_to_num(k, nan=0.0), np.nan_to_num(v, nan=0.0)
+        right = expected(readings, masked_content="kept-out")(q, *clean, mask)
+        if readings["masked_content"] == "leaks":
+            y = right.value.copy()
+            y[0, :, heads] = np.nan
+            right = Want(y, np.where(np.isnan(y), 0, right.allowed), right.flushed, right.dtype, right.tolerance)
+            yield call("attention", q, k, v, mask, want=right, note=note)
+            continue
+        yield call("attention", q, k, v, mask, want=right, note=note)
+        g = cotangents(q, v)
+        back = pulled(readings)(q, *clean, mask, g)
+        yield gradient("attention", q, k, v, mask, cotangents=g, want=back, note=f"{note} in the backward pass")
+    if readings["masked_content"] == "kept-out":  # heads that share a key, none of which sees it
+        (q, k, v), mask = arrays(heads=6, kv_heads=2), a_mask(heads=6)
+        mask[0, 3:, :, 1] = False
+        right = expected(readings)(q, k, v, mask)
+        k[0, 1, 1] = v[0, 1, 1] = np.nan
+        yield call("attention", q, k, v, mask, want=right, note="zero times NaN where heads share keys")
 
 
 @clause("attention.integer-mask")

@@ -269,8 +269,11 @@ def test_source_order(operation: str) -> Iterator[Case]:
 
 @clause("decoders.lengths")
 def test_lengths(trial) -> None:
-    for norm in ("post", "pre"):
-        asked, given = asking(trial.operation, norm), {"norm": norm, "epsilon": EPSILON}
+    for norm, phi in (("post", "gelu"), ("pre", "relu")):
+        asked, given = asking(trial.operation, norm), {"norm": norm, "activation": phi, "epsilon": EPSILON}
+        alike, cut = np.full(BATCH, 3), replace(asked, source=asked.source[:, :3])
+        about = f"{norm}: beside sources that are all of 3 places"
+        trial.expect(trial.call(*asked.arrays, alike, **given), cut.right(**given), about)
         got, g = trial.call(*asked.arrays, LENGTHS, **given), cotangents(asked.x)
         dx, table, dsource = asked.named(trial.vjp((*asked.arrays, LENGTHS), g, **given))
         total: Any = None

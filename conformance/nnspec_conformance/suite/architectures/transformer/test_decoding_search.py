@@ -68,6 +68,9 @@ def test_value(readings: dict) -> Iterator[Case]:
             yield call("beam_search", *table(seed), **given, want=want, note="the wrong beam extended")
     for vocabulary in (1, 2, 33):  # a beam wider than the vocabulary, and a wide row
         yield call("beam_search", *table(9, vocabulary), beams=3, **PLAIN, want=want, note="texts that are none")
+    for seed in (79, 111, 132):
+        given = {"beams": 5, "end": END, "limit": 5}
+        yield call("beam_search", *table(seed, 3), **given, want=want, note="no more beams than there are tokens")
     first, following = table(10)
     first[END] = following[:, END] = -19  # no text ends
     yield call("beam_search", first, following, beams=2, end=END, limit=12, want=want, note="a text that is cut off")

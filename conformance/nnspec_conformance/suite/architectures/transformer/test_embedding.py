@@ -146,6 +146,24 @@ def test_negative(trial: Trial) -> None:
     outside(trial, "negative", "below 0", [(VOCABULARY, -1), (VOCABULARY, -3)])
 
 
+@clause("embedding.no-row-gradient")
+def test_no_row_gradient(trial: Trial) -> None:
+    for keyword, number in (("out_of_range", VOCABULARY), ("out_of_range", 2**20), ("negative", -1), ("negative", -3)):
+        reading, table, ids = trial.readings[keyword], rows(), np.array([0, number, 2], np.int32)
+        g, about = normal_draws(96, (len(ids), FEATURES)), f"the gradient where an id is {number}"
+        try:
+            (got,) = trial.vjp((table, ids), g)
+        except Refused:
+            trial.require(reading == "refused", f"{about} is refused, declared is {reading}")
+            continue
+        if reading == "refused":
+            trial.require(False, f"{about} is given; declared is a refusal")
+            continue
+        told: dict[str, Any] = {keyword: reading}
+        (right,) = oracle.embedding_vjp(wide(table), ids, wide(g), **told)
+        trial.expect(got, exact(right, "float32"), about, (table, ids))
+
+
 @clause("embedding.integer-ids")
 def test_integer_ids() -> Iterator[ErrorCase]:
     for numbers in (IDS + 0.5, IDS * 1.0):

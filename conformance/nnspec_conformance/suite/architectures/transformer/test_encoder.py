@@ -236,9 +236,12 @@ def test_causal(trial) -> None:
 
 @clause("encoders.lengths")
 def test_lengths(trial) -> None:
-    for norm in ("post", "pre"):
+    for norm, phi in (("post", "gelu"), ("pre", "relu")):
         x, table = inputs(), weights(trial.operation, norm)
-        given = {"norm": norm, "epsilon": EPSILON}
+        given = {"norm": norm, "activation": phi, "epsilon": EPSILON}
+        alike = trial.call(x, table, np.full(BATCH, 3), **given)[:, :3]
+        want = value(x[:, :3], table, operation=trial.operation, **given)
+        trial.expect(alike, want, f"{norm}: sequences that are all of 3 places")
         got = trial.call(x, table, LENGTHS, **given)
         g = np.where(real()[..., None], cotangents(x), 0).astype(x.dtype)
         back = trial.vjp((x, table, LENGTHS), g, **given)
@@ -301,7 +304,7 @@ def test_padded_rows(operation: str, readings: dict, lean: bool) -> Iterator[Cas
     for norm in ("post", "pre"):
         x, table = inputs(), weights(operation, norm)
         note = "other numbers behind the end"
-        given = {"norm": norm, "epsilon": EPSILON}
+        given = {"norm": norm, "epsilon": EPSILON} | ({"causal": True} if norm == "pre" else {})
         yield call(operation, x, table, LENGTHS, **given, want=expected(operation, readings), note=note)
         back = {"cotangents": cotangents(x), "want": pulled(operation, readings)}
         yield gradient(operation, x, table, LENGTHS, **given, **back, note="a gradient through the padding")

@@ -27,12 +27,13 @@ Weights = dict[str, np.ndarray]
 # ---- what is asked
 
 
-def weights(dtype: str = "float32", heads: int = HEADS, depth: int = DEPTH) -> Weights:
-    """Every weight of the layer, no two alike; what is summed keeps its size."""
+def weights(dtype: str = "float32", heads: int = HEADS, depth: int = DEPTH, *, shared: int | None = None) -> Weights:
+    """Every weight of the layer, no two alike; what is summed keeps its size. ``shared`` heads have keys and values."""
     width, found = heads * depth, {}
     for n, part in enumerate(oracle.PARTS):
-        found[f"kernel_{part}"] = normal_draws(221 + n, (width, heads, depth), dtype, scale=1.5 * width**-0.5)
-        found[f"bias_{part}"] = normal_draws(224 + n, (heads, depth), dtype, scale=0.5)
+        count = heads if shared is None or part == "q" else shared
+        found[f"kernel_{part}"] = normal_draws(221 + n, (width, count, depth), dtype, scale=1.5 * width**-0.5)
+        found[f"bias_{part}"] = normal_draws(224 + n, (count, depth), dtype, scale=0.5)
     found["kernel_o"] = normal_draws(227, (heads, depth, width), dtype, scale=width**-0.5)
     found["bias_o"] = normal_draws(228, (width,), dtype)
     return found
@@ -135,6 +136,50 @@ def test_mask(lean: bool) -> Iterator[Case]:
     yield call(NAME, inputs(), weights(), causal=True, want=value, note="no causality")
 
 
+@clause("multi-head-attention.mask-and-causal")
+def test_mask_and_causal() -> Iterator[Case]:
+    x, table = inputs(), weights()
+    mask = a_mask(keys=PLACES) | np.eye(PLACES, dtype=bool)  # so that every query sees a key
+    for context in (None, other(places=PLACES)):
+        given = x, table, context, mask
+        yield call(NAME, *given, causal=True, want=value, note="one of the two is dropped")
+        g = cotangents(x)
+        yield gradient(
+            NAME, *given, cotangents=g, causal=True, want=gradients, note="one of the two, in the backward pass"
+        )
+
+
+def blind(keys: int) -> np.ndarray:
+    """A mask in which one place of several sees no key in any head."""
+    mask = a_mask(keys=keys)
+    mask[1, :, 1] = False
+    return mask
+
+
+@clause("multi-head-attention.no-keys")
+def test_no_keys(readings: dict) -> Iterator[Case]:
+    told, x = {"no_keys": readings["no_keys"]}, inputs()
+    for given in ((x, weights(), None, blind(PLACES)), (x, weights(), other(), blind(CONTEXT))):
+        yield call(NAME, *given, want=value(*given, **told), note="a place that sees nothing has another answer here")
+        if told["no_keys"] != "nan":
+            back = gradients(*given, cotangents(x), **told)
+            yield gradient(NAME, *given, cotangents=cotangents(x), want=back, note="a gradient from a blind place")
+
+
+@clause("multi-head-attention.grouped")
+def test_grouped(readings: dict) -> Iterator[Case | ErrorCase]:
+    x = normal_draws(233, (BATCH, PLACES, 8))
+    table, usual = weights(heads=4, depth=2, shared=2), weights(heads=4, depth=2)
+    context = normal_draws(234, (BATCH, CONTEXT, 8))
+    if readings["grouped"] == "refused":
+        yield refusal(NAME, x, table, valid=(x, usual), note="two heads of keys for four of queries")
+        return
+    for given in ((x, table), (x, weights(heads=4, depth=2, shared=1)), (x, table, context)):
+        yield call(NAME, *given, want=value(*given), note="heads that are shared in turn")
+        back = gradients(*given, cotangents(x))
+        yield gradient(NAME, *given, cotangents=cotangents(x), want=back, note="one head of those that share keys")
+
+
 @clause("multi-head-attention.packed")
 def test_packed(trial) -> None:
     x, table = other(), weights()
@@ -186,3 +231,5 @@ def test_shapes() -> Iterator[ErrorCase]:
     yield refusal(NAME, *right[:2], other()[:1].repeat(3, 0), valid=right, note="a context of 3 examples, x of 2")
     masked = (*right, a_mask())
     yield refusal(NAME, *right, a_mask(keys=CONTEXT - 1), valid=masked, note="a mask for 4 keys of 5")
+    x, uneven = normal_draws(233, (BATCH, PLACES, 8)), weights(heads=4, depth=2, shared=3)
+    yield refusal(NAME, x, uneven, valid=(x, weights(heads=4, depth=2)), note="3 heads of keys for 4 of queries")

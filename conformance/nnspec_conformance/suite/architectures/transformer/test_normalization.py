@@ -121,6 +121,12 @@ def test_weights_left_out(operation: str, lean: bool) -> Iterator[Case]:
     note, back = "a gradient for a weight that is not there", gradients_for(operation)
     for given in ((x,), (x, weights(operation, "float32")[0])):
         yield gradient(operation, *given, epsilon=EPSILON, cotangents=g, want=back, note=note)
+    if operation == "layer_norm":
+        bias, note = weights(operation, "float32")[1], "no shift where there is no scale"
+        ones = np.ones_like(bias)
+        dx, _, dbias = back(x, ones, bias, g, epsilon=EPSILON)
+        yield call(operation, x, None, bias, epsilon=EPSILON, want=want(x, ones, bias, epsilon=EPSILON), note=note)
+        yield gradient(operation, x, None, bias, epsilon=EPSILON, cotangents=g, want=(dx, dbias), note=note)
 
 
 @clause("layer-norm.large-mean")

@@ -137,6 +137,7 @@ def test_rotary_value(readings: dict) -> Iterator[Case]:
         yield call("rotary_positions", tokens(dtype), want=want, note="positions from 1")
     yield call("rotary_positions", tokens(), SOME, want=want, note="the positions not used")
     yield call("rotary_positions", tokens(leading=(2, 3)), SOME[::-1].copy(), want=want, note="another axis as time")
+    yield call("rotary_positions", tokens(), SOME, base=50.0, want=want, note="the base not used beside positions")
     yield call("rotary_positions", tokens(leading=()), base=50.0, want=want, note="the base not used")
 
 

@@ -7,6 +7,7 @@ import jax
 VARIANTS = {
     "attention.causal-alignment": "top-left",
     "attention.no-keys": "uniform",
+    "attention.no-keys-by-bias": "nan",
     "attention.masked-content": "leaks",
     "attention.value-depth": "refused",
 }

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 from flax import nnx
 
-VARIANTS = {"attention-dropout.masks": ("shared", "own")}
+VARIANTS = {"attention-dropout.masks": ("shared", "own"), "attention-dropout.no-keys": "uniform"}
 KNOWN_FAILURES = {
     "attention-dropout.rate-one": (
         "at the rate 1 results are NaN, right is 0: the mask is divided by 1 less the rate, and nothing looks at the "

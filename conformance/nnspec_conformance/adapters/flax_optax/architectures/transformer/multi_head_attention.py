@@ -12,6 +12,7 @@ FLOAT32 = (
     "in float64 an entry is -0.09188516, right is -0.09188520: scores are cast to float32 for the softmax, whatever "
     "comes in; https://github.com/jax-ml/jax/issues/34107"
 )
+VARIANTS = {"multi-head-attention.grouped": "refused", "multi-head-attention.no-keys": "uniform"}
 KNOWN_FAILURES = {
     "multi-head-attention.value; float64": FLOAT32,
     "multi-head-attention.gradient; float64": FLOAT32,

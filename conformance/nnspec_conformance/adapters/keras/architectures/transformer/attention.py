@@ -7,6 +7,7 @@ from keras import ops
 VARIANTS = {
     "attention.causal-alignment": "top-left",
     "attention.no-keys": "uniform",
+    "attention.no-keys-by-bias": "nan",
     "attention.masked-content": "leaks",
 }
 

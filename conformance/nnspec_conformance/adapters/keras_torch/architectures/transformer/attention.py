@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VARIANTS = {"attention.integer-mask": "boolean"}
+VARIANTS = {"attention.integer-mask": "boolean", "attention.no-keys-by-bias": "zeros"}
 NN = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/nn.py"
 SINGLE = (
     "in float64 an entry is -0.020596491, right is -0.020596446, and the result is float32: float64 arrays are cast to "
@@ -30,6 +30,7 @@ KNOWN_FAILURES = {
         "the backward pass of the fused kernel has no derivative, right is the gradient of the gradient; "
         "https://github.com/pytorch/pytorch/issues/181177"
     ),
+    "attention.together": BOTH,
     "duty.kept[attention]": BOTH,
     "duty.diverged[attention]": BOTH,
     "attention.example; float64": SINGLE,

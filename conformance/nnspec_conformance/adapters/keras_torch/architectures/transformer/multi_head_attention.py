@@ -11,6 +11,11 @@ NAN = (
     "a row of NaN for one that sees no key, and gives 0; https://github.com/pytorch/pytorch/issues/141128"
 )
 KNOWN_FAILURES = {
+    "multi-head-attention.no-keys": (
+        "a place that sees no key has the gradient 11.3, right is 0 but through the values, since every head finds "
+        "their mean: a finite number is added to the scores, and the gradient goes on through them; searched "
+        "2026-11-29, not found; https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/nn.py"
+    ),
     "multi-head-attention.example; float64": SINGLE,
     "multi-head-attention.value; float64": SINGLE,
     "multi-head-attention.gradient; float64": SINGLE,

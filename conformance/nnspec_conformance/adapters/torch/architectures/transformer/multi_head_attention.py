@@ -9,6 +9,7 @@ NAN = (
     "with NaN in the kernel of the queries the result is that of the bias alone, right is NaN: the fused kernel takes "
     "a row of NaN for one that sees no key, and gives 0; https://github.com/pytorch/pytorch/issues/141128"
 )
+VARIANTS = {"multi-head-attention.grouped": "refused"}
 KNOWN_FAILURES = {
     "duty.nan[multi_head_attention]; float32": NAN,
     "duty.diverged[multi_head_attention]": NAN,

@@ -1,0 +1,165 @@
+"""Whether a call leaves as they were the arrays that it was handed and what the call before returned.
+
+``duty.kept`` asks this with questions of its own. Here it is seen after every call, whatever the clause: in all sizes,
+dtypes, layouts and keywords that the suite has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.errors import ClauseFailed
+from nnspec_conformance.layouts import copied
+
+DUTY = "duty.kept"
+AT_ONCE = 2**16  # bytes that are compared as one word; of a larger array no copy is made
+WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+
+Answer = tuple[Any, np.ndarray, np.ndarray]  # as the subject holds it, as it was seen, and as the suite was told
+
+
+class Kept:
+    """What the last call was handed, and what it and the one before returned, as the subject holds it.
+
+    Args:
+        to_numpy: of an array of the subject's.
+        asarray: the other way round, of a copy.
+        known: the known failures; operations that are known to fail the duty are not looked at. None of a mutant: it
+            would be caught by a slip in the place of what it is about.
+    """
+
+    def __init__(
+        self,
+        to_numpy: Callable[[Any], np.ndarray],
+        asarray: Callable[[np.ndarray], Any],
+        known: Iterable[Any] | None,
+    ):
+        self._to_numpy, self._asarray, self._known = to_numpy, asarray, known
+        self.handed: list[Any] = []
+        self._given: list[tuple[np.ndarray, np.ndarray]] = []  # the same arrays as the suite has them, and the copies
+        self._answers: list[Answer] = []
+        self._before: list[Answer] = []
+        self._whose = self._before_whose = ""
+        self._fixed: set[type] = set()  # kinds of arrays that cannot be written to
+        self._shares: dict[tuple, bool] = {}  # kinds of arrays that lie in the same memory as NumPy's
+
+    def begin(self, operation: str) -> None:
+        """Another call: what the last one returned is now of the one before."""
+        self._before, self._answers, self._before_whose, self._whose = self._answers, [], self._whose, operation
+        self.handed, self._given = [], []
+
+    def end(self, operation: str, arrays: Any) -> None:
+        """Compare byte by byte, after a call of an operation that owes it; a stepper's arrays may be updated in place.
+
+        Args:
+            operation: that was called.
+            arrays: its arguments, which have the names.
+
+        Raises:
+            ClauseFailed: something is no longer what it was.
+        """
+        if operation in self._owing:
+            self._look(operation, arrays)
+        else:
+            self.forget()
+
+    @functools.cached_property
+    def _owing(self) -> set[str]:
+        """The operations that have to keep what they are handed and returned."""
+        if self._known is None:
+            return set()
+        known = {str(key).partition(";")[0].strip() for key in self._known}
+        return {name for name in own_spec().clauses[DUTY].operations if f"{DUTY}[{name}]" not in known}
+
+    def forget(self) -> None:
+        """Somebody else writes into these arrays, or may do so."""
+        self._before, self._answers = [], []
+
+    def hand(self, x: np.ndarray, asarray: Callable[[np.ndarray], Any]) -> Any:
+        """Make what the subject is handed of a copy of one of the suite's arrays, and remember all three."""
+        copy = copied(x)
+        held = asarray(copy)
+        self._given.append((x, copy))
+        self.handed.append(held)
+        return held
+
+    def take(self, held: Any, seen: np.ndarray) -> np.ndarray:
+        """Remember an array of the subject, and as what it was seen, of which a copy is returned."""
+        answer = np.array(seen)
+        self._answers.append((held, seen, answer))
+        return answer
+
+    def _look(self, operation: str, arrays: Any) -> None:
+        for number, ((x, copy), held) in enumerate(zip(self._given, self.handed, strict=True)):
+            now = self._seen(held, copy, "handed over")
+            if x.flags.writeable and isinstance(now, np.ndarray) and not now.flags.writeable:
+                self._fixed.add(type(held))
+            if now is not None and not alike(now, x) and not self._arrives_as(now, x):
+                raise ClauseFailed(f"{operation} changes {named(operation, arrays, number)} in place ({DUTY})")
+        for held, seen, answer in self._before:
+            now = self._seen(held, seen, "returned")
+            if now is None or alike(now, answer):
+                continue
+            again = self._seen(held, seen, "returned")
+            if again is not None and alike(again, now):  # else every look computes it anew
+                whose = "an earlier call" if self._before_whose == operation else f"a call of {self._before_whose}"
+                raise ClauseFailed(f"{operation} changes what {whose} returned ({DUTY})")
+
+    def _seen(self, held: Any, place: np.ndarray, which: str) -> np.ndarray | None:
+        """An array of the subject as it is now; None where it cannot be written to, or cannot be looked at again.
+
+        Args:
+            held: the array.
+            place: one of NumPy's that may lie in the same memory, which is tried once for each kind.
+            which: of the two ways it went.
+        """
+        kind = type(held), place.dtype, which
+        if type(held) in self._fixed or isinstance(held, np.generic):
+            return None
+        if place.flags.c_contiguous and self._shares.get(kind):
+            return place
+        try:
+            now = self._to_numpy(held)
+        except Exception:
+            return None
+        if kind not in self._shares and place.size and place.flags.c_contiguous:
+            self._shares[kind] = np.may_share_memory(now, place)
+        return now
+
+    def _arrives_as(self, now: np.ndarray, x: np.ndarray) -> bool:
+        """Whether the way there and back alone makes this of an array: other integers, other bits of a NaN."""
+        with contextlib.suppress(Exception):
+            return alike(now, self._to_numpy(self._asarray(x)))
+        return False
+
+
+def alike(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether two arrays have the same bytes, however they lie in memory."""
+    if x.dtype != y.dtype or x.shape != y.shape:
+        return False
+    word = WORDS.get(x.itemsize)
+    if x.nbytes <= AT_ONCE or word is None:
+        return x.tobytes() == y.tobytes()
+    return bool((x.view(word) == y.view(word)).all())
+
+
+def named(operation: str, arrays: tuple, number: int) -> str:
+    """An array by its place among all that were handed over, in words; behind the arguments come the cotangents."""
+    declared = own_spec().operations.get(operation)
+    names = [array.name for array in declared.arguments] if declared else []
+    found = []
+    for i, x in enumerate(arrays):
+        name = names[i] if i < len(names) else f"argument {i}"
+        if isinstance(x, dict):
+            found += [f"{name}[{key!r}]" for key in x]
+        elif isinstance(x, tuple | list):
+            found += [name for y in x if isinstance(y, np.ndarray)]
+        elif isinstance(x, np.ndarray):
+            found.append(name)
+    return found[number] if number < len(found) else "the cotangents"
