@@ -68,8 +68,15 @@ def loses_the_padding_of_a_strided_filter_of_one_channel(f, x, kernel, *rest, **
 @MUTANTS.each("SAME from the first stride, right for equal ones", "convolution.same-strided", operations=TWO)
 def pads_both_axes_by_the_first_stride(f, x, kernel, *rest, **given):
     stride = given.get("stride", (1, 1))
-    uneven = given.get("padding") in NAMED and x.ndim == 4 and len(stride) == 2 and stride[0] != stride[1]
-    return f(np.roll(x, 1, 2) if uneven else x, kernel, *rest, **given)
+    if given.get("padding") != "same" or x.ndim != 4 or len(stride) != 2 or stride[0] == stride[1]:
+        return f(x, kernel, *rest, **given)
+    axes = zip(x.shape[1:3], kernel.shape, given.get("dilation", (1, 1)), stride, strict=False)
+    pads: list[int] = []
+    for n, k, d, s in axes:
+        reached = (-(-n // s) - 1) * s + d * (k - 1) + 1
+        total = max((-(-n // s) - 1) * stride[0] + d * (k - 1) + 1 - n, 0)
+        pads += [total // 2, max(reached - n - total // 2, 0)]
+    return f(x, kernel, *rest, **given | {"padding": "valid", "pads": tuple(pads)})
 
 
 # ---- gradients

@@ -48,6 +48,13 @@ def turns_a_square_image(f, x, **given):
     return f(x.swapaxes(1, 2) if square else x, **given)
 
 
+@MUTANTS.each("pads of height and width exchanged where window and image are squares", "max-pool.value")
+def exchanges_the_pads_of_squares(f, x, **given):
+    window, pads = given["window"], given.get("pads") or ()
+    square = x.ndim == 4 and x.shape[1] == x.shape[2] and len(pads) == 4 and len(set(window)) == 1
+    return f(x, **given | ({"pads": pads[2:] + pads[:2]} if square else {}))
+
+
 @both("the gradient of a block of 128 examples", "gradient", part="_vjp", mutants=MUTANTS)
 def hands_back_to_a_block_of_128_examples(f, x, g, **given):
     (dx,) = f(x, g, **given)

@@ -34,6 +34,7 @@ UNEVEN: tuple[Lengths, dict] = ((2, 8, 7, 3), {"window": (4, 2), "stride": (2, 3
 PADS: tuple[tuple[Lengths, dict], ...] = (
     ((2, 7, 8, 3), {"window": (3, 4), "stride": (2, 3), "pads": (1, 1, 2, 2)}),
     ((2, 10, 8, 3), {"window": (4, 3), "stride": (2, 3), "pads": (2, 1, 0, 2)}),
+    ((2, 5, 5, 3), {"window": (3, 3), "stride": (2, 2), "pads": (1, 1, 0, 0)}),  # squares
 )
 SAME: tuple[tuple[Lengths, dict], ...] = (
     ((2, 6, 7, 2), {"window": (2, 4), "stride": (1, 1)}),
