@@ -121,6 +121,16 @@ def test_half_precision_of_whole_blocks_is_rounded_once(dtype):
     assert float(y[0, 0, 0]) == 600
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_the_gradient_of_a_bias_is_added_up_wide(dtype, groups):
+    x, kernel = jnp.ones((4, 30, 20, 2), dtype), jnp.ones((1, 1, 2 // groups, 2), dtype)
+    f = functools.partial(convolution_2d, x, kernel, padding="valid", groups=groups)
+    _, pull = jax.vjp(f, jnp.ones(2, dtype))
+
+    assert pull(jnp.ones((4, 30, 20, 2), dtype))[0].tolist() == [2400, 2400]  # a sum in bfloat16 stops at 256
+
+
 GRAY, WINDOW = jnp.ones((5, 7, 6, 1)), jnp.ones((3, 3, 1, 4))
 
 

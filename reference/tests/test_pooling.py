@@ -19,25 +19,59 @@ X = jnp.asarray(RNG.integers(-3, 4, (2, 9, 8, 3)), jnp.float32)  # with ties
 LRN = {"size": 3, "alpha": 0.5, "beta": 0.75, "k": 2.0}
 
 
-@pytest.mark.parametrize("window", [(2, 2), (3, 2), (1, 4)])
-def test_both_implementations_are_one_function_ties_included(window):
+SETTINGS = {  # windows side by side, windows that overlap, and those of which the rows come first
+    "2 x 2": {"window": (2, 2)},
+    "3 x 2": {"window": (3, 2)},
+    "1 x 4": {"window": (1, 4)},
+    "overlapping": {"window": (3, 3), "stride": (2, 1)},
+    "long": {"window": (4, 5), "stride": (1, 2)},
+    "padded": {"window": (3, 2), "stride": (2, 1), "pads": (1, 2, 1, 0)},
+    "long and padded": {"window": (5, 4), "stride": (3, 2), "pads": (4, 1, 0, 3), "ceil_mode": True},
+    "same": {"window": (4, 3), "stride": (3, 2), "padding": "same"},
+    "apart": {"window": (2, 1), "stride": (3, 4)},
+}
+
+
+@pytest.mark.parametrize("given", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("f", [max_pool, average_pool])
+def test_both_implementations_are_one_function_ties_included(f, given):
     def run(implementation):
-        y, pull = jax.vjp(functools.partial(max_pool, window=window, implementation=implementation), X)
+        y, pull = jax.vjp(functools.partial(f, **given, implementation=implementation), X)
         return y, *pull(jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape))
 
-    for got, want in zip(run("plain"), run("fused"), strict=True):
-        np.testing.assert_array_equal(got, want)
+    for got, want in zip(jax.jit(run, static_argnums=0)("fused"), jax.jit(run, static_argnums=0)("plain"), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-6)
 
 
-def test_the_default_is_fused_where_windows_lie_side_by_side():
-    def program(**given):
-        return str(jax.make_jaxpr(functools.partial(max_pool, window=(2, 2), **given))(X))
+@pytest.mark.parametrize("f", [max_pool, average_pool])
+def test_forward_mode_and_second_order_are_there(f):
+    g = functools.partial(f, window=(3, 3), stride=(2, 1))
+    _, moved = jax.jvp(g, (X,), (jnp.ones_like(X),))
+    twice = jax.jvp(jax.grad(lambda x: (g(x) ** 2).sum()), (X,), (jnp.ones_like(X),))[1]
 
-    assert "reduce_window" not in program()
-    assert "reduce_window" not in program(stride=(2, 2))
-    assert "reduce_window" in program(implementation="plain")
-    assert "reduce_window" in program(stride=(1, 2))
-    assert "reduce_window" in program(pads=(1, 0, 0, 0))
+    np.testing.assert_allclose(moved, jnp.ones_like(moved), rtol=1e-6)  # of a constant the maximum and the mean are it
+    np.testing.assert_allclose(twice.sum(), 2 * moved.size, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "on_cpu", "elsewhere"),
+    [
+        ({}, False, False),
+        ({"stride": (2, 2)}, False, False),
+        ({"implementation": "plain"}, True, True),
+        ({"stride": (1, 2)}, False, True),
+        ({"stride": (1, 2), "implementation": "fused"}, False, False),
+        ({"pads": (1, 0, 0, 0)}, False, True),
+        ({"window": (16, 17), "pads": (15, 15, 16, 16), "stride": (3, 3)}, True, True),
+    ],
+)
+@pytest.mark.parametrize("f", [max_pool, average_pool])
+def test_the_default_is_fused_side_by_side_and_on_a_cpu(f, given, on_cpu, elsewhere):
+    def reduces(platform):
+        call = jax.jit(functools.partial(f, **{"window": (2, 2)} | given))
+        return "reduce_window" in call.trace(X).lower(lowering_platforms=(platform,)).as_text()
+
+    assert (reduces("cpu"), reduces("tpu")) == (on_cpu, elsewhere)
 
 
 @pytest.mark.parametrize("implementation", ["plain", "fused"])

@@ -66,6 +66,14 @@ def test_half_precision_of_whole_blocks_is_rounded_once(dtype):
     assert float(y[0, 300, 0]) == 600  # of eight inputs; rounded in between it would be another number in bfloat16
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_the_gradient_of_a_bias_is_added_up_wide(dtype):
+    f = functools.partial(transposed_convolution_1d, jnp.ones((2, 1200, 3), dtype), jnp.ones((1, 3, 2), dtype))
+    _, pull = jax.vjp(functools.partial(f, padding="valid"), jnp.ones(2, dtype))
+
+    assert pull(jnp.ones((2, 1200, 2), dtype))[0].tolist() == [2400, 2400]  # a sum in bfloat16 stops at 256
+
+
 def test_it_is_the_gradient_of_the_convolution():
     given = {"padding": "valid", "pads": (1, 1, 0, 2), "stride": (2, 3), "dilation": (2, 1)}
     image = jnp.asarray(RNG.standard_normal((2, 9, 8, 4)), jnp.float32)

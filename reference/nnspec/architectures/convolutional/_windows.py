@@ -50,6 +50,14 @@ def _(stride: tuple[int, ...], dilation: tuple[int, ...], at: tuple, along: tupl
     return of_patches(x, kernel, stride, dilation, 1), moved
 
 
+def with_bias(y: Array, bias: Array | None) -> Array:
+    """The feature maps with a number added to each; its gradient is a sum over all places, and is added up wide."""
+    if bias is None:
+        return y
+    wide = jnp.promote_types(y.dtype, jnp.float32)
+    return (y.astype(wide) + bias.astype(wide)).astype(y.dtype)
+
+
 def by_tap(x: Array, window: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> list[Array]:
     """What each tap of the window reads at all places: [batch, *places, channels]."""
     counts = [fitting(n, k, s, d) for n, k, s, d in zip(x.shape[1:-1], window, stride, dilation, strict=True)]

@@ -23,6 +23,7 @@ from nnspec.architectures.convolutional._windows import (
     of_one_channel,
     of_patches,
     over_taps,
+    with_bias,
 )
 from nnspec.checking import checked
 
@@ -159,7 +160,7 @@ def _convolution(
         y = jax.lax.platform_dependent(x, kernel, cpu=by_blocks, default=fused)
     else:
         y = fused(x, kernel)
-    return y if bias is None else y + bias
+    return with_bias(y, bias)
 
 
 def _checked(

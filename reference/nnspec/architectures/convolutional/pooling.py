@@ -1,10 +1,11 @@
 r"""Pooling: one number for each window of a feature map, the largest entry or the mean.
 
-``max_pool`` has two implementations. ``plain`` is the maximum over windows as XLA has it. ``fused`` cuts the image into
-blocks, which is the same where windows lie side by side, and compares whole arrays.
+Maximum and mean have two implementations. ``plain`` is the reduction of windows as XLA has it. ``fused`` takes what one
+place of all windows reads as a whole array, and compares or adds these arrays: those of all places, or of long windows
+first along each row and then along the columns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from typing import Literal
 
@@ -13,17 +14,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nnspec.architectures.convolutional._windows import Implementation, check_numbers
+from nnspec.architectures.convolutional._windows import Implementation, by_tap, check_numbers
 from nnspec.checking import NonNegative, Positive, checked
 
 __all__ = ["average_pool", "global_average_pool", "local_response_normalization", "max_pool"]
 
 PaddingName = Literal["valid", "same", "same_lower"]
-STATIC = ("window", "stride", "padding", "pads", "ceil_mode")
+STATIC = ("window", "stride", "padding", "pads", "ceil_mode", "implementation")
+FEW_PLACES = 9  # of a window; with more of them its rows are reduced first, which shares what windows have in common
+MOST_ARRAYS = 32  # each is an operation of its own in the program
 
 
 @checked
-@partial(jax.jit, static_argnames=(*STATIC, "implementation"))
+@partial(jax.jit, static_argnames=STATIC)
 def max_pool(
     x: Float[Array, "batch height width channels"],
     *,
@@ -47,7 +50,8 @@ def max_pool(
             one at the end, ``same_lower`` at the start.
         pads: places above, below, left and right, beside ``valid``; each less than the window.
         ceil_mode: whether a last window may stick out, if it begins before the end of the image.
-        implementation: ``plain`` or ``fused``; by default fused where windows lie side by side, and plain elsewhere.
+        implementation: ``plain`` or ``fused``; by default fused where windows lie side by side, and on a CPU where they
+            overlap, up to a sum of 32 of height and width of a window; else plain.
 
     Returns:
         One number for each place of the window and each channel. Of several largest entries the first one, row by row,
@@ -61,9 +65,8 @@ def max_pool(
     """
     s, pairs, counts = _checked("max_pool", x.shape, window, stride, padding, pads, ceil_mode)
     reached = _reached(x.shape, window, s, pairs, counts)
-    if implementation != "plain" and tuple(window) == s and not any(map(any, reached)):
-        return _of_blocks(x, window, counts)
-    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, *window, 1), (1, *s, 1), ((0, 0), *reached, (0, 0)))
+    library = partial(_by_library, init=-jnp.inf, operator=jax.lax.max, window=window, stride=s, pads=reached)
+    return _chosen(implementation, x, library, _larger, -jnp.inf, window, s, reached)
 
 
 @checked
@@ -77,6 +80,7 @@ def average_pool(
     pads: tuple = (0, 0, 0, 0),
     ceil_mode: bool = False,
     count_pads: bool = False,
+    implementation: Implementation | None = None,
 ) -> Float[Array, "batch rows columns channels"]:
     r"""Take the mean of each window, channel by channel.
 
@@ -92,6 +96,7 @@ def average_pool(
         ceil_mode: whether a last window may stick out, if it begins before the end of the image; what sticks out
             never counts.
         count_pads: whether places of the padding count, too.
+        implementation: ``plain`` or ``fused``, as of ``max_pool``.
 
     Returns:
         One number for each place of the window and each channel.
@@ -105,7 +110,8 @@ def average_pool(
     s, pairs, counts = _checked("average_pool", x.shape, window, stride, padding, pads, ceil_mode)
     reached = _reached(x.shape, window, s, pairs, counts)
     wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # a sum in half precision overflows
-    sums = jax.lax.reduce_window(wide, 0.0, jax.lax.add, (1, *window, 1), (1, *s, 1), ((0, 0), *reached, (0, 0)))
+    library = partial(_by_library, init=0.0, operator=jax.lax.add, window=window, stride=s, pads=reached)
+    sums = _chosen(implementation, wide, library, jax.lax.add, 0.0, window, s, reached)
     rows, columns = (
         _counted(length, k, step, pair, count, count_pads)
         for length, k, step, pair, count in zip(x.shape[1:3], window, s, pairs, counts, strict=True)
@@ -178,12 +184,47 @@ def local_response_normalization(
     return (wide / (k + alpha * sums) ** beta).astype(x.dtype)
 
 
-def _of_blocks(x: Array, window: Sequence[int], counts: Sequence[int]) -> Array:
-    """The maximum of each block, where windows lie side by side and need no padding."""
-    (m, n), (rows, columns), (batch, *_, channels) = window, counts, x.shape
-    blocks = x[:, : rows * m, : columns * n].reshape(batch, rows, m, columns, n, channels)
-    of_rows = reduce(_larger, (blocks[:, :, :, :, e] for e in range(n)))  # [batch, rows, m, columns, channels]
-    return reduce(_larger, (of_rows[:, :, a] for a in range(m)))
+def _by_library(
+    x: Array,
+    init: float,
+    operator: Callable,
+    window: Sequence[int],
+    stride: Sequence[int],
+    pads: Sequence[tuple[int, int]],
+) -> Array:
+    """The reduction of windows, as XLA has it."""
+    return jax.lax.reduce_window(x, init, operator, (1, *window, 1), (1, *stride, 1), ((0, 0), *pads, (0, 0)))
+
+
+def _chosen(
+    implementation: Implementation | None,
+    x: Array,
+    library: Callable[[Array], Array],
+    join: Callable[[Array, Array], Array],
+    fill: float,
+    window: tuple[int, ...],
+    stride: tuple[int, ...],
+    pads: list[tuple[int, int]],
+) -> Array:
+    """The windows, each made one number by the library or by joining whole arrays."""
+
+    def fused(x: Array) -> Array:
+        if any(map(any, pads)):
+            edges = [(0, 0, 0), *((before, after, 0) for before, after in pads), (0, 0, 0)]
+            x = jax.lax.pad(x, jnp.asarray(fill, x.dtype), edges)
+        (k1, k2), (s1, s2) = window, stride
+        if k1 * k2 <= FEW_PLACES:
+            return reduce(join, by_tap(x, window, stride, (1, 1)))
+        rows = reduce(join, by_tap(x, (1, k2), (1, s2), (1, 1)))
+        return reduce(join, by_tap(rows, (k1, 1), (s1, 1), (1, 1)))
+
+    if implementation is not None:
+        return fused(x) if implementation == "fused" else library(x)
+    if sum(window) > MOST_ARRAYS:
+        return library(x)
+    if tuple(window) == tuple(stride) and not any(map(any, pads)):
+        return fused(x)
+    return jax.lax.platform_dependent(x, cpu=fused, default=library)
 
 
 def _larger(first: Array, second: Array) -> Array:

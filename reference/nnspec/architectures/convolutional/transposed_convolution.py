@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nnspec.architectures.convolutional._blocks import divides, over_blocks
-from nnspec.architectures.convolutional._windows import LAYOUTS, Implementation, check_numbers, of_patches
+from nnspec.architectures.convolutional._windows import LAYOUTS, Implementation, check_numbers, of_patches, with_bias
 from nnspec.checking import checked
 
 __all__ = ["transposed_convolution_1d", "transposed_convolution_2d"]
@@ -145,7 +145,7 @@ def _transposed(
         y = jax.lax.platform_dependent(x, kernel, cpu=by_blocks, default=library)
     else:
         y = library(x, kernel)
-    return y if bias is None else y + bias
+    return with_bias(y, bias)
 
 
 def _checked(

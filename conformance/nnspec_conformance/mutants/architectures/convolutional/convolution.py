@@ -295,6 +295,16 @@ MUTANTS.each("the bias learns as many times slower as there are places", "convol
 )
 
 
+@MUTANTS.each(
+    "a running sum over the places in half precision, which stops growing: BiasAddGrad of TensorFlow in bfloat16",
+    "convolution.long-bias-sums", part="_vjp",
+)  # fmt: skip
+def adds_the_places_one_after_another_in_their_own_dtype(f, x, kernel, *rest, **given):
+    found, g = f(x, kernel, *rest, **given), rest[-1]
+    running = np.add.accumulate(g.reshape(-1, g.shape[-1]), 0) if len(found) > 2 and g.size else None
+    return found if running is None else (*found[:2], running[-1])
+
+
 @MUTANTS.each("assigned and not added: of overlapping windows the last one wins", "convolution.gradient", part="_vjp")
 def forgets_that_windows_overlap(f, x, kernel, *rest, **given):
     _, *others = f(x, kernel, *rest, **given)

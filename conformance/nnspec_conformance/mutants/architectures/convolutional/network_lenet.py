@@ -41,6 +41,14 @@ def rebuilt(x, weights, *, activation, pooling, flatten_order="hwc", maps=None, 
 # ---- the layers
 
 
+@MUTANTS.each("a matrix the other way round, which only runs where it is square", VALUE)
+def transposes_square_matrices(f, x, weights, **given):
+    def turned(w):
+        return w.swapaxes(-1, -2) if w.ndim > 1 and w.shape[-1] == w.shape[-2] else w
+
+    return f(x, {name: turned(w) for name, w in weights.items()}, **given)
+
+
 @MUTANTS.each("the convolution of mathematics turns the kernel around: a port from SciPy or MATLAB", VALUE)
 def turns_the_kernels_around(f, x, weights, **given):
     return f(x, changed(weights, **in_windows(lambda w: w[::-1, ::-1])), **given)

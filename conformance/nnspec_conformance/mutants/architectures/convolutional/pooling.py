@@ -15,12 +15,14 @@ MUTANTS = Mutants(straight=["average_pool", "global_average_pool", "max_pool"])
 SIZES = ("window", "stride", "padding", "pads", "ceil_mode")
 
 
-def both(story: str, aspect: str, *others: str, part: str = "") -> Callable[[Callable], Callable]:
+def both(
+    story: str, aspect: str, *others: str, part: str = "", mutants: Mutants = MUTANTS
+) -> Callable[[Callable], Callable]:
     """A mutant of either pooling, caught by a clause that each has of its own."""
 
     def bind(wrong: Callable) -> Callable:
         for name in ("max-pool", "average-pool"):
-            MUTANTS.each(story, f"{name}.{aspect}", *others, part=part)(wrong)
+            mutants.each(story, f"{name}.{aspect}", *others, part=part)(wrong)
         return wrong
 
     return bind

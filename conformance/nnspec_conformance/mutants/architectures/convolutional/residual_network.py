@@ -64,6 +64,18 @@ def rebuilt(
     return whole(a2) @ weights["kernel_6"] + weights["bias_6"]
 
 
+# ---- where all lengths are alike
+
+
+@MUTANTS.each("a projection where the number of maps changes, and nothing else: the stride is forgotten", VALUE)
+def has_no_projection_between_equal_maps(f, x, weights, **given):
+    kernel = weights["kernel_5"]
+    if kernel.shape[-1] != kernel.shape[-2]:
+        return f(x, weights, **given)
+    same = np.broadcast_to(np.eye(kernel.shape[-1], dtype=kernel.dtype), kernel.shape)
+    return f(x, changed(weights, kernel_5=lambda w: same, bias_5=lambda w: 0 * w), **given)
+
+
 # ---- the blocks
 
 

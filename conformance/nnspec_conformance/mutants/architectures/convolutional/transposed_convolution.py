@@ -78,6 +78,38 @@ def fills_the_output_padding_with_the_bias(f, x, kernel, *rest, **given):
     return (np.pad(y - bias, [(0, 0), *((0, r) for r in more), (0, 0)]) + bias).astype(y.dtype)
 
 
+@MUTANTS.each(
+    "[window, out, in] taken for [window, in, out], which only runs where both are as long", f"{OF}kernel-order"
+)
+def exchanges_as_many_channels_as_filters(f, x, kernel, *rest, **given):
+    square = kernel.shape[-1] == kernel.shape[-2] > 1
+    return f(x, kernel.swapaxes(-1, -2) if square else kernel, *rest, **given)
+
+
+@MUTANTS.each("height and width of a square kernel exchanged", f"{OF}kernel-order", operations=TWO)
+def transposes_a_square_window(f, x, kernel, *rest, **given):
+    square = kernel.ndim == 4 and kernel.shape[0] == kernel.shape[1]
+    return f(x, kernel.swapaxes(0, 1) if square else kernel, *rest, **given)
+
+
+@MUTANTS.each("a block of 128 examples, and the first ones again", f"{OF}kernel-order")
+def computes_a_block_of_128_examples(f, x, *rest, **given):
+    y = f(x[:128], *rest, **given)
+    return y[np.arange(len(x)) % 128] if len(x) else f(x, *rest, **given)
+
+
+@MUTANTS.each("long windows by a transform, which turns them around", f"{OF}kernel-order")
+def flips_long_windows(f, x, kernel, *rest, **given):
+    long = kernel.ndim == x.ndim and max(kernel.shape[:-2]) > 5
+    return f(x, np.flip(kernel, tuple(range(kernel.ndim - 2))) if long else kernel, *rest, **given)
+
+
+@MUTANTS.each("SAME from the first stride, right for equal ones", f"{OF}same", operations=TWO)
+def crops_both_axes_by_the_first_stride(f, x, kernel, *rest, **given):
+    y, stride = f(x, kernel, *rest, **given), given.get("stride", (1, 1))
+    return np.roll(y, 1, 2) if given.get("padding") == "same" and stride[0] != stride[1] else y
+
+
 @MUTANTS.each("the gaps of a dilation lost", f"{OF}kernel-order")
 def leaves_the_gaps_between_taps_out(f, x, kernel, *rest, **given):
     return f(x, kernel, *rest, **plain(given, "dilation"))
@@ -129,6 +161,27 @@ def forgets_on_the_way_back_that_it_has_cropped(f, x, kernel, *rest, **given):
     return (np.roll(dx, 1, 1) if given.get("pads") else dx, dkernel, *others)
 
 
+@MUTANTS.each("the backward pass crops both ends alike", f"{OF}gradient", part="_vjp")
+def moves_the_gradient_where_the_ends_are_cropped_unlike(f, x, kernel, *rest, **given):
+    dx, *others = f(x, kernel, *rest, **given)
+    pads = given.get("pads") or ()
+    return (np.roll(dx, 1, 1) if pads[::2] != pads[1::2] else dx, *others)
+
+
+@MUTANTS.each("the gaps lost in the backward pass where there is no stride beside them", f"{OF}gradient", part="_vjp")
+def takes_the_gradient_of_the_kernel_without_gaps(f, x, kernel, *rest, **given):
+    dx, dkernel, *others = f(x, kernel, *rest, **given)
+    gaps = max(given.get("dilation", (1,))) > 1 and max(given.get("stride", (1,))) == 1
+    return (dx, np.roll(dkernel, 1, 0) if gaps else dkernel, *others)
+
+
+@MUTANTS.each("the gradient of the kernel is that of a block of 128 examples", f"{OF}gradient", part="_vjp")
+def learns_from_a_block_of_128_examples(f, x, kernel, *rest, **given):
+    *bias, g = rest
+    block = np.arange(len(x)).reshape(-1, *(1,) * (g.ndim - 1)) < 128
+    return (f(x, kernel, *rest, **given)[0], *f(x, kernel, *bias, np.where(block, g, 0 * g), **given)[1:])
+
+
 @MUTANTS.each("the kernel turned in the backward pass, as in a convolution", f"{OF}gradient", part="_vjp")
 def turns_the_kernel_on_the_way_back(f, x, kernel, *rest, **given):
     dx, *_ = f(x, np.flip(kernel, tuple(range(kernel.ndim - 2))), *rest, **given)
@@ -138,6 +191,15 @@ def turns_the_kernel_on_the_way_back(f, x, kernel, *rest, **given):
 MUTANTS.each("the bias learns as many times slower as there are places", f"{OF}gradient", part="_vjp")(
     classic.averages_the_gradients_of_the_biases
 )
+
+
+@MUTANTS.each(
+    "a running sum over the places in half precision, which stops growing", f"{OF}long-bias-sums", part="_vjp"
+)
+def adds_the_places_one_after_another_in_their_own_dtype(f, x, kernel, *rest, **given):
+    found, g = f(x, kernel, *rest, **given), rest[-1]
+    running = np.add.accumulate(g.reshape(-1, g.shape[-1]), 0) if len(found) > 2 and g.size else None
+    return found if running is None else (*found[:2], running[-1])
 
 
 MUTANTS.each("np.nan_to_num at the door", f"{OF}nan")(classic.swallows_nan)

@@ -5,10 +5,13 @@ Every function computes in the dtype that it is handed; the expected values of t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+
+from nnspec_conformance.oracles.sums import summed
 
 PADDINGS = ("valid", "same", "same_lower")
 
@@ -164,26 +167,32 @@ def _convolution(x, kernel, bias, axes, given):
     return convolved(x, kernel, bias, _plan(x, kernel, bias, given))
 
 
-def _convolution_vjp(x, kernel, rest, given):
+def _convolution_vjp(x, kernel, rest, given, narrow):
     *bias, cotangents = rest
     gradients = pulled_back(x, kernel, cotangents, _plan(x, kernel, None, given))
-    return (*gradients, *(cotangents.sum(tuple(range(cotangents.ndim - 1))) for _ in bias))
+    return (*gradients, *(over_places(cotangents, narrow) for _ in bias))
 
 
-def convolution_1d(x, kernel, bias=None, **given):
+def over_places(cotangents, narrow=None):
+    """The gradient of a bias: the sum over examples and places, each partial sum rounded to ``narrow`` if given."""
+    *places, filters = cotangents.shape
+    return summed(cotangents.reshape(math.prod(places), filters), 0, narrow=narrow)
+
+
+def convolution_1d(x, kernel, bias=None, *, narrow=None, **given):
     return _convolution(x, kernel, bias, 1, given)
 
 
-def convolution_1d_vjp(x, kernel, *rest, **given):
-    return _convolution_vjp(x, kernel, rest, given)
+def convolution_1d_vjp(x, kernel, *rest, narrow=None, **given):
+    return _convolution_vjp(x, kernel, rest, given, narrow)
 
 
-def convolution_2d(x, kernel, bias=None, **given):
+def convolution_2d(x, kernel, bias=None, *, narrow=None, **given):
     return _convolution(x, kernel, bias, 2, given)
 
 
-def convolution_2d_vjp(x, kernel, *rest, **given):
-    return _convolution_vjp(x, kernel, rest, given)
+def convolution_2d_vjp(x, kernel, *rest, narrow=None, **given):
+    return _convolution_vjp(x, kernel, rest, given, narrow)
 
 
 def matrix_of(x, kernel, **given):

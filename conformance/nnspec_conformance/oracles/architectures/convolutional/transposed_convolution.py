@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nnspec_conformance.oracles.architectures.convolutional.convolution import over_places
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -131,28 +133,27 @@ def _transposed(x, kernel, bias, axes, given):
     return y if bias is None else y + bias
 
 
-def _transposed_vjp(x, kernel, rest, given):
+def _transposed_vjp(x, kernel, rest, given, narrow):
     *bias, cotangents = rest
     plan, flipped = _plan(x, kernel, None, given)
     dx, dkernel = pulled_back(x, _turned(kernel, flipped), cotangents, plan)
-    sums = (cotangents.sum(tuple(range(cotangents.ndim - 1))) for _ in bias)
-    return (dx, _turned(dkernel, flipped), *sums)
+    return (dx, _turned(dkernel, flipped), *(over_places(cotangents, narrow) for _ in bias))
 
 
-def transposed_convolution_1d(x, kernel, bias=None, **given):
+def transposed_convolution_1d(x, kernel, bias=None, *, narrow=None, **given):
     return _transposed(x, kernel, bias, 1, given)
 
 
-def transposed_convolution_1d_vjp(x, kernel, *rest, **given):
-    return _transposed_vjp(x, kernel, rest, given)
+def transposed_convolution_1d_vjp(x, kernel, *rest, narrow=None, **given):
+    return _transposed_vjp(x, kernel, rest, given, narrow)
 
 
-def transposed_convolution_2d(x, kernel, bias=None, **given):
+def transposed_convolution_2d(x, kernel, bias=None, *, narrow=None, **given):
     return _transposed(x, kernel, bias, 2, given)
 
 
-def transposed_convolution_2d_vjp(x, kernel, *rest, **given):
-    return _transposed_vjp(x, kernel, rest, given)
+def transposed_convolution_2d_vjp(x, kernel, *rest, narrow=None, **given):
+    return _transposed_vjp(x, kernel, rest, given, narrow)
 
 
 def overlaps(length, taps, stride, dilation):

@@ -12,7 +12,9 @@ from nnspec_conformance.cases import Case, call, clause, gradient
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.architectures.convolutional import convolution as oracle
+from nnspec_conformance.suite.components._long_sums import asked, near_one, told_apart, wide_sum
 from nnspec_conformance.tolerance import Want, bound, exact
+from nnspec_conformance.trial import Trial
 
 Lengths = tuple[int, ...]
 # The page's example, worked through by hand.
@@ -53,6 +55,22 @@ SPARSE: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {  # the stride i
         ((2, 6, 7, 3), (1, 1, 3, 5), {"stride": (2, 2)}),
     ),
 }
+ALIKE: dict[str, tuple[Lengths, Lengths, dict]] = {  # as many examples, places, taps, channels and filters
+    "convolution_1d": ((3, 5, 3), (3, 3, 3), {}),
+    "convolution_2d": ((3, 5, 5, 3), (3, 3, 3, 3), {}),
+}
+LONG: dict[str, tuple[Lengths, Lengths, dict]] = {  # windows for which libraries have transforms
+    "convolution_1d": ((2, 13, 2), (11, 2, 3), {}),
+    "convolution_2d": ((2, 9, 13, 2), (7, 11, 2, 3), {}),
+}
+LARGE: dict[str, tuple[Lengths, Lengths, dict]] = {  # whole windows of zeros at both ends, and groups of two channels
+    "convolution_1d": ((2, 9, 6), (2, 2, 9), {"pads": (7, 6), "stride": (5,), "dilation": (4,), "groups": 3}),
+    "convolution_2d": (
+        (2, 9, 5, 6),
+        (2, 3, 2, 9),
+        {"pads": (7, 6, 9, 10), "stride": (5, 6), "dilation": (5, 4), "groups": 3},
+    ),
+}
 SAME: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {  # first a window that is longer than the input
     "convolution_1d": (((2, 3, 2), (4, 2, 3), {}), ((2, 8, 2), (2, 2, 3), {"dilation": (3,)})),
     "convolution_2d": (
@@ -69,6 +87,7 @@ SAME_STRIDED: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {
     "convolution_2d": (
         ((2, 6, 8, 2), (3, 3, 2, 3), {"stride": (2, 2)}),
         ((2, 8, 7, 2), (2, 1, 2, 3), {"stride": (3, 3)}),
+        ((2, 8, 9, 2), (4, 5, 2, 3), {"stride": (2, 3)}),  # by either stride another start
     ),
 }
 
@@ -167,6 +186,12 @@ def test_value(operation: str, lean: bool) -> Iterator[Case]:
     yield question(operation, DILATED[operation], note="a bias where none was given", bias=False)
     x, kernel, given = BARE[operation]
     yield question(operation, ((*x[:-1], 1), (*kernel[:-2], 1, 1), given), note="one channel taken for none")
+    yield question(operation, ALIKE[operation], note="axes of one length exchanged")
+    yield question(operation, LONG[operation], note="the code for long windows")
+    yield question(operation, LARGE[operation], note="windows of padding alone")
+    x, kernel, given = ALONE[operation]
+    setting = (x, kernel, given | {"stride": (2,) * (len(x) - 2), "padding": "same"})
+    yield question(operation, setting, note="the code for a filter that reads one channel, with padding")
 
 
 @clause("convolution.same")
@@ -200,12 +225,20 @@ def test_gradient(operation: str, lean: bool) -> Iterator[Case]:
     for padding in ("same", "same_lower"):
         setting = (x, kernel, given | {"padding": padding})
         yield _pulled(operation, setting, "float32", "zeros taken away at the wrong end", bias=False)
+    for x, kernel, given in (SAME[operation][1], SAME_STRIDED[operation][-1]):
+        setting = (x, kernel, given | {"padding": "same"})
+        yield _pulled(operation, setting, "float32", "zeros by name beside strides or gaps", bias=False)
     x, kernel, given = BARE[operation]
     setting = (x, (*kernel[:-2], 1, 6), given | {"groups": 3})
     yield _pulled(operation, setting, "float32", "the gradients of a depthwise convolution in another order")
     yield _pulled(operation, ALONE[operation], "float32", "the code for a filter that reads one channel")
     yield _pulled(operation, many(operation), "float32", "the last examples of a large batch")
     yield _pulled(operation, DILATED[operation], "float32", "the gaps lost in the backward pass")
+    yield _pulled(operation, ALIKE[operation], "float32", "axes of one length exchanged")
+    yield _pulled(operation, LONG[operation], "float32", "the code for long windows")
+    x, kernel, _ = BARE[operation]
+    single = (x, (*(1,) * (len(x) - 2), *kernel[-2:]), {})
+    yield _pulled(operation, single, "float32", "a product of matrices in the place of a window of one")
     for setting in SPARSE[operation][1:] if lean else SPARSE[operation]:
         yield _pulled(operation, setting, "float32", "a gradient for entries that no window reads")
 
@@ -233,6 +266,47 @@ def _pulled_twice(trial, x_shape: Lengths, kernel_shape: Lengths, given: dict) -
     case = gradient(trial.operation, x, kernel, **given, cotangents=g, want=gradients)
     got = trial.ask(replace(case, what="gradient of the gradient", directions=along))
     trial.expect(got, second_order(x, kernel, g, along, **given), f"second order with {given['groups']} groups")
+
+
+def many_places(operation: str, n: int) -> Lengths:
+    """Two examples and their places, ``n`` together."""
+    return (2, n // 2) if operation.endswith("1d") else (2, n // 20, 10)
+
+
+@clause("convolution.long-bias-sums")
+def test_long_bias_sums(trial: Trial, lean: bool) -> None:
+    def sums(dtype: str, n: int) -> Iterator[tuple]:
+        places = many_places(trial.operation, n)
+        window, slim = (2,) * (len(places) - 1), DTYPES[dtype].type(1 / 128)  # 80,000 of them stay below 65,504
+        x = near_one(1, (2, *(length + 1 for length in places[1:]), 4), dtype)
+        bias, g = near_one(3, (4,), dtype), near_one(4, (*places, 4), dtype) * slim
+        for groups, more in ((1, {}),) if lean else ((1, {}), (4, {"groups": 4})):
+            kernel = near_one(2, (*window, 4 // groups, 4), dtype)
+            *_, of_bias = trial.vjp((x, kernel, bias), g, padding="valid", **more)
+            yield of_bias, wide(g).reshape(n, 4).sum(0), f"the bias's gradient with {groups} groups, a sum"
+
+    told_apart(trial, sums, units=1)
+
+
+@clause("convolution.long-sums")
+def test_long_sums(trial: Trial) -> None:
+    for dtype, n in asked(trial):
+        with trial.part():
+            places = many_places(trial.operation, n)
+            window, slim = (2,) * (len(places) - 1), DTYPES[dtype].type(1 / 128)
+            channels, given = n // 2 ** len(window), {"padding": "valid"}
+            x, kernel = (
+                near_one(5, (1, *(2,) * len(window), channels), dtype),
+                near_one(6, (*window, channels, 3), dtype),
+            )
+            right = wide(x).reshape(1, -1) @ wide(kernel * slim).reshape(-1, 3)
+            y = trial.call(x, kernel * slim, **given)
+            trial.expect(y, wide_sum(right.reshape(y.shape), n, dtype, 1), f"a sum over {n} inputs in {dtype}")
+            x, kernel = near_one(1, (2, *(m + 1 for m in places[1:]), 2), dtype), near_one(2, (*window, 2, 3), dtype)
+            g = near_one(4, (*places, 3), dtype) * slim
+            _, of_kernel = trial.vjp((x, kernel), g, **given)
+            _, right = getattr(oracle, f"{trial.operation}_vjp")(*wide((x, kernel, g)), **given)
+            trial.expect(of_kernel, wide_sum(right, n, dtype, 1), f"the kernel's gradient over {n} places in {dtype}")
 
 
 @clause("convolution.default-padding")

@@ -35,6 +35,16 @@ def arrays(dtype: str = "float32") -> tuple[np.ndarray, dict[str, np.ndarray]]:
     return normal_draws(90, (BATCH, *IMAGE), dtype), weights
 
 
+def alike() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Windows of three, and as many images, maps, features, hidden units and outputs: all matrices are square."""
+    sides = {"kernel_0": (3, 3, 1, 3), "kernel_1": (3, 3, 3, 3), "kernel_2": (3, 3), "kernel_3": (3, 3)}
+    weights = {
+        name: normal_draws(86 + i, s, scale=float(np.prod(s[:-1])) ** -0.5) for i, (name, s) in enumerate(sides.items())
+    }
+    weights |= {f"bias_{i}": normal_draws(81 + i, (3,), scale=0.5) for i in range(4)}
+    return normal_draws(80, (3, 5, 5, 1)), weights
+
+
 def order_of(readings: dict) -> dict[str, str]:
     """The subject's order of the features, as the oracle takes it."""
     return {name: readings[name] for name in ("flatten_order",) if name in readings}
@@ -71,6 +81,7 @@ def test_value(readings: dict, lean: bool) -> Iterator[Case]:
         yield call("lenet", *arrays(dtype), **SMOOTH, want=want, note="the activation behind the pooling")
     for given in (KINKED,) if lean else (KINKED, SMOOTH | {"activation": "relu"}, SMOOTH | {"pooling": "max"}):
         yield call("lenet", *arrays(), **given, want=want, note="another function than the one that is named")
+    yield call("lenet", *alike(), **SMOOTH, want=want, note="axes of one length exchanged")
 
 
 @clause("lenet.output")
@@ -89,7 +100,10 @@ def test_gradient(readings: dict, lean: bool) -> Iterator[Case]:
         g = normal_draws(99, (BATCH, OUTPUTS), dtype)
         yield gradient("lenet", *arrays(dtype), **SMOOTH, cotangents=g, want=want, note="a layer without a gradient")
     g = normal_draws(99, (BATCH, OUTPUTS))
-    yield gradient("lenet", *arrays(), **KINKED, cotangents=g, want=want, note="the whole block gets the gradient")
+    for given in (KINKED,) if lean else (KINKED, SMOOTH | {"activation": "relu"}, SMOOTH | {"pooling": "max"}):
+        yield gradient("lenet", *arrays(), **given, cotangents=g, want=want, note="the whole block gets the gradient")
+    g = normal_draws(98, (3, 3))
+    yield gradient("lenet", *alike(), **SMOOTH, cotangents=g, want=want, note="axes of one length exchanged")
 
 
 @clause("lenet.ported")

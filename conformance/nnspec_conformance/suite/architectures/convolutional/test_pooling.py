@@ -34,6 +34,7 @@ UNEVEN: tuple[Lengths, dict] = ((2, 8, 7, 3), {"window": (4, 2), "stride": (2, 3
 PADS: tuple[tuple[Lengths, dict], ...] = (
     ((2, 7, 8, 3), {"window": (3, 4), "stride": (2, 3), "pads": (1, 1, 2, 2)}),
     ((2, 10, 8, 3), {"window": (4, 3), "stride": (2, 3), "pads": (2, 1, 0, 2)}),
+    ((2, 5, 5, 3), {"window": (3, 3), "stride": (2, 2), "pads": (1, 1, 0, 0)}),  # squares
 )
 SAME: tuple[tuple[Lengths, dict], ...] = (
     ((2, 6, 7, 2), {"window": (2, 4), "stride": (1, 1)}),
@@ -47,6 +48,16 @@ UP: tuple[tuple[Lengths, dict], ...] = (  # windows that stick out beyond the in
 BEYOND: tuple[Lengths, dict] = (  # the last window would begin behind the input: pytorch 36977
     (2, 4, 4, 2),
     {"window": (1, 2), "stride": (2, 2), "pads": (0, 0, 1, 1), "ceil_mode": True},
+)
+MANY: tuple[Lengths, dict] = ((130, 5, 4, 2), {"window": (3, 2), "stride": (2, 2)})  # more than a block of 128
+ALIKE: tuple[Lengths, dict] = ((3, 5, 5, 3), {"window": (3, 3), "stride": (1, 1)})  # as many examples, places, channels
+LONG: tuple[Lengths, dict] = ((2, 14, 13, 2), {"window": (9, 11), "stride": (2, 1)})
+SPARSE: tuple[Lengths, dict] = ((2, 9, 8, 2), {"window": (1, 2), "stride": (3, 4)})  # much longer than the window
+OTHERS = (  # a setting, and what goes wrong there alone
+    (MANY, "the last examples of a large batch"),
+    (ALIKE, "axes of one length exchanged"),
+    (LONG, "the code for long windows"),
+    (SPARSE, "windows between which entries are left out"),
 )
 LENGTHS, PLACES, STRIDES = range(1, 13), range(1, 6), range(1, 5)
 PADDINGS: tuple[tuple[str, int, bool], ...] = (
@@ -147,6 +158,8 @@ def _values(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
         yield question(operation, PLAIN, readings, "one stride for both axes", dtype)
     for dtype in ("float32",) if lean else DTYPES:
         yield question(operation, UNEVEN, readings, "window or stride of two axes exchanged", dtype)
+    for setting, note in OTHERS:
+        yield question(operation, setting, readings, note)
 
 
 def grid() -> list[Setting]:

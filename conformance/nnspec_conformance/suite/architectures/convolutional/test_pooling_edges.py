@@ -14,6 +14,7 @@ from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.architectures.convolutional import pooling as oracle
 from nnspec_conformance.suite.architectures.convolutional.test_pooling import (
     LRN,
+    OTHERS,
     PADS,
     PLAIN,
     SAME,
@@ -47,7 +48,10 @@ def _gradients(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
         yield pulled(operation, PLAIN, readings, "windows that overlap", dtype)
     yield pulled(operation, UNEVEN, readings, "what the stride leaves over")
     shape, given = SAME[1]
-    yield pulled(operation, (shape, given | {"padding": "same"}), readings, "places cut off at the wrong end")
+    for padding in ("same", "same_lower"):
+        yield pulled(operation, (shape, given | {"padding": padding}), readings, "places cut off at the wrong end")
+    for setting, note in OTHERS:
+        yield pulled(operation, setting, readings, note)
     for setting in (PADS[1], UP[1]) if lean else (*PADS, *UP, (UNEVEN[0], {"window": (4, 3), "stride": (1, 1)})):
         yield pulled(operation, setting, readings, "pads cut off at the wrong end")
 

@@ -38,6 +38,16 @@ def arrays(dtype: str = "float32", image: tuple[int, ...] = IMAGE) -> tuple[np.n
     return normal_draws(100, (BATCH, *image), dtype), weights
 
 
+def alike() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """As many images, places, maps and outputs as colours: all matrices are square, and no block changes the maps."""
+    shapes = dict.fromkeys(range(5), (3, 3, COLOURS, COLOURS)) | {5: (1, 1, COLOURS, COLOURS), 6: (COLOURS, COLOURS)}
+    weights = {}
+    for i, shape in shapes.items():
+        weights[f"kernel_{i}"] = normal_draws(135 + i, shape, scale=float(np.prod(shape[:-1])) ** -0.5)
+        weights[f"bias_{i}"] = normal_draws(145 + i, shape[-1:], scale=0.5)
+    return normal_draws(130, (3, 3, 3, COLOURS)), weights
+
+
 def padding_of(readings: dict) -> dict[str, str]:
     """The subject's padding of the stride, as the oracle takes it."""
     return {name: readings[name] for name in ("strided_padding",) if name in readings}
@@ -74,6 +84,7 @@ def test_value(readings: dict, lean: bool) -> Iterator[Case]:
     yield call("residual_network", *arrays(), **KINKED, want=want, note="another function than the one that is named")
     if not lean:
         yield call("residual_network", *arrays(image=(5, 8, COLOURS)), **SMOOTH, want=want, note="a fixed size")
+    yield call("residual_network", *alike(), **SMOOTH, want=want, note="a shortcut without weights between equal maps")
 
 
 @clause("residual-network.identity")
@@ -140,6 +151,8 @@ def test_gradient(readings: dict, lean: bool) -> Iterator[Case]:
         yield gradient(
             "residual_network", *arrays(dtype), **SMOOTH, cotangents=g, want=want, note="a layer without one"
         )
+    g = normal_draws(103, (3, COLOURS))
+    yield gradient("residual_network", *alike(), **SMOOTH, cotangents=g, want=want, note="axes of one length exchanged")
     g = normal_draws(104, (BATCH, OUTPUTS))
     yield gradient(
         "residual_network", *arrays(), **KINKED, cotangents=g, want=want, note="the gradient where it is off"

@@ -14,7 +14,10 @@ from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.architectures.convolutional import convolution
 from nnspec_conformance.oracles.architectures.convolutional import transposed_convolution as oracle
+from nnspec_conformance.suite.architectures.convolutional.test_convolution import many_places
+from nnspec_conformance.suite.components._long_sums import near_one, told_apart
 from nnspec_conformance.tolerance import Want, bound, exact
+from nnspec_conformance.trial import Trial
 
 Lengths = tuple[int, ...]
 EXAMPLE_X = [1, 2, 0]  # the page's example, worked through by hand
@@ -52,6 +55,15 @@ BEHIND: dict[str, tuple[Lengths, Lengths, dict]] = {  # places behind the last w
     "transposed_convolution_1d": ((2, 3, 2), (2, 2, 3), {"stride": (4,), "output_padding": (3,)}),
     "transposed_convolution_2d": ((2, 3, 4, 2), (3, 2, 2, 3), {"stride": (4, 3), "output_padding": (2, 2)}),
 }
+ALIKE: dict[str, tuple[Lengths, Lengths, dict]] = {  # as many examples, inputs, taps, channels and filters
+    "transposed_convolution_1d": ((3, 3, 3), (3, 3, 3), {"stride": (2,)}),
+    "transposed_convolution_2d": ((3, 3, 3, 3), (3, 3, 3, 3), {"stride": (2, 2)}),
+}
+LONG: dict[str, tuple[Lengths, Lengths, dict]] = {
+    "transposed_convolution_1d": ((2, 5, 2), (11, 2, 3), {"stride": (2,)}),
+    "transposed_convolution_2d": ((2, 3, 4, 2), (7, 11, 2, 3), {"stride": (2, 2)}),
+}
+MANY = 130  # examples, more than a block of 128 holds
 SAME: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {
     "transposed_convolution_1d": (
         ((2, 5, 2), (4, 2, 3), {"stride": (2,)}),
@@ -65,6 +77,7 @@ SAME: dict[str, tuple[tuple[Lengths, Lengths, dict], ...]] = {
         ((2, 3, 4, 2), (3, 4, 2, 3), {"stride": (1, 1)}),
         ((2, 3, 4, 2), (2, 4, 2, 3), {"stride": (3, 3)}),
         ((2, 3, 4, 2), (2, 3, 2, 3), {"stride": (2, 2), "dilation": (3, 2)}),
+        ((2, 3, 4, 2), (4, 6, 2, 3), {"stride": (2, 3)}),  # by either stride another start
     ),
 }
 
@@ -98,6 +111,12 @@ def gradients(x: np.ndarray, kernel: np.ndarray, *rest: np.ndarray, **given: Any
     exactly = wide((x, kernel, *rest))
     found, sizes = function(*exactly, **given), function(*map(np.abs, exactly), **given)
     return tuple(bound(g, size, n, dtype) for g, size, n in zip(found, sizes, terms, strict=False))
+
+
+def uneven(operation: str) -> tuple[Lengths, Lengths, dict]:
+    """The bare setting with other pads at the end than at the start."""
+    x, kernel, given = BARE[operation]
+    return x, kernel, given | {"pads": (2, 1, 1, 2)[: 2 * (len(x) - 2)]}
 
 
 def told(readings: dict) -> dict[str, Any]:
@@ -136,8 +155,10 @@ def test_value(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
     x, kernel, given = BARE[operation]
     one = (*x[:-1], 1), (*kernel[:-2], 1, 4), given
     yield question(operation, one, readings, note="one channel taken for none")
-    pads = {"pads": (2, 1, 1, 2)[: 2 * (len(x) - 2)]}
-    yield question(operation, (x, kernel, given | pads), readings, note="as much cropped at the end as at the start")
+    yield question(operation, uneven(operation), readings, note="as much cropped at the end as at the start")
+    yield question(operation, ((MANY, *x[1:]), kernel, given), readings, note="the last examples of a large batch")
+    yield question(operation, ALIKE[operation], readings, note="axes of one length exchanged")
+    yield question(operation, LONG[operation], readings, note="the code for long windows")
     if readings["short_window"] == "gaps":  # else the length already counts what is asked for
         yield question(operation, BEHIND[operation], readings, note="an output padding that no window reaches")
 
@@ -213,6 +234,9 @@ def test_gradient(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
     x, kernel, given = BARE[operation]
     longer = {"stride": (5,) * (len(x) - 2)}
     yield _pulled(operation, (x, kernel, longer), readings, "float32")
+    gaps = (x, kernel, {"dilation": (2,) * (len(x) - 2)})
+    for setting in (ALIKE[operation], uneven(operation), gaps, ((MANY, *x[1:]), kernel, given)):
+        yield _pulled(operation, setting, readings, "float32")
 
 
 def _pulled(operation: str, setting: tuple, readings: dict, dtype: str, *, bias: bool = True) -> Case:
@@ -223,6 +247,20 @@ def _pulled(operation: str, setting: tuple, readings: dict, dtype: str, *, bias:
     g = normal_draws(45, getattr(oracle, operation)(*wide(made), **given, **read).shape, dtype)
     want = partial(gradients, **read)
     return gradient(operation, *made, **given, cotangents=g, want=want, note="cropped entries get a gradient")
+
+
+@clause("transposed-convolution.long-bias-sums")
+def test_long_bias_sums(trial: Trial) -> None:
+    def sums(dtype: str, n: int) -> Iterator[tuple]:
+        places = many_places(trial.operation, n)
+        slim = DTYPES[dtype].type(1 / 128)  # 80,000 of them stay below 65,504
+        x = near_one(1, (2, *(length - 1 for length in places[1:]), 3), dtype)
+        kernel, bias = near_one(2, (*(2,) * (len(places) - 1), 3, 4), dtype), near_one(3, (4,), dtype)
+        g = near_one(4, (*places, 4), dtype) * slim
+        *_, of_bias = trial.vjp((x, kernel, bias), g, padding="valid")
+        yield of_bias, wide(g).reshape(n, 4).sum(0), "the bias's gradient, a sum"
+
+    told_apart(trial, sums, units=1)
 
 
 @clause("transposed-convolution.nan")

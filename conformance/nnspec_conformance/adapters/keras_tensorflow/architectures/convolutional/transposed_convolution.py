@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nnspec_conformance.adapters.keras_tensorflow.kernels import dilation_is_refused
 
+VARIANTS = {"transposed-convolution.long-bias-sums": "rounded"}  # BiasAddGrad, which adds bfloat16 in bfloat16
 REFUSED = (
     "with a dilation of 3 or (2, 3) InvalidArgumentError is raised ('Current CPU implementations do not support "
     "dilation rates larger than 1'), right is {right}: Eigen's kernel, which is taken where oneDNN has none; "

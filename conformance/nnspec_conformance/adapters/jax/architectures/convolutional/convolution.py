@@ -1,0 +1,5 @@
+"""What the sums of any convolution on JAX are in half precision."""
+
+from __future__ import annotations
+
+VARIANTS = {"convolution.long-bias-sums": "rounded"}  # a reduction in the dtype of the cotangents

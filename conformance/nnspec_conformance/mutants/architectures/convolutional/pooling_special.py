@@ -1,0 +1,67 @@
+"""Poolings that are wrong in a special case alone, for which libraries have code of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnspec_conformance.mutant import Mutants
+from nnspec_conformance.mutants.architectures.convolutional.pooling import both
+
+MUTANTS = Mutants(straight=["average_pool", "max_pool"])
+
+
+@both("a block of 128 examples, and the first ones again", "value", mutants=MUTANTS)
+def computes_a_block_of_128_examples(f, x, **given):
+    y = f(x[:128], **given)
+    return y[np.arange(len(x)) % 128] if len(x) else f(x, **given)
+
+
+@both("a strided slice from the middle of what each stride covers", "value", mutants=MUTANTS)
+def centres_windows_that_are_shorter_than_the_stride(f, x, **given):
+    window, stride = given["window"], given.get("stride") or (1, 1)
+    if (
+        x.ndim != 4
+        or len(window) != 2
+        or min(stride) < 1
+        or given.get("pads")
+        or given.get("padding", "valid") != "valid"
+    ):
+        return f(x, **given)
+    moves = [-max(0, (s - k) // 2) for k, s in zip(window, stride, strict=False)]
+    return f(np.roll(x, moves, (1, 2)), **given)
+
+
+@both("a long window cut to a block of eight", "value", mutants=MUTANTS)
+def cuts_long_windows(f, x, **given):
+    window = given["window"]
+    if len(window) != 2 or max(window) <= 8:
+        return f(x, **given)
+    y = f(x, **given)
+    return f(x, **{"stride": window} | given | {"window": tuple(min(k, 8) for k in window)})[
+        :, *map(slice, y.shape[1:3])
+    ]
+
+
+@both("height and width exchanged where the image is a square", "value", mutants=MUTANTS)
+def turns_a_square_image(f, x, **given):
+    square = x.ndim == 4 and x.shape[1] == x.shape[2] > 1 and not given.get("pads")
+    return f(x.swapaxes(1, 2) if square else x, **given)
+
+
+@MUTANTS.each("pads of height and width exchanged where window and image are squares", "max-pool.value")
+def exchanges_the_pads_of_squares(f, x, **given):
+    window, pads = given["window"], given.get("pads") or ()
+    square = x.ndim == 4 and x.shape[1] == x.shape[2] and len(pads) == 4 and len(set(window)) == 1
+    return f(x, **given | ({"pads": pads[2:] + pads[:2]} if square else {}))
+
+
+@both("the gradient of a block of 128 examples", "gradient", part="_vjp", mutants=MUTANTS)
+def hands_back_to_a_block_of_128_examples(f, x, g, **given):
+    (dx,) = f(x, g, **given)
+    return (np.where(np.arange(len(x)).reshape(-1, 1, 1, 1) < 128, dx, 0 * dx),)
+
+
+@both("the odd place of SAME_LOWER taken away at the end", "gradient", part="_vjp", mutants=MUTANTS)
+def moves_the_gradient_of_same_lower(f, x, g, **given):
+    (dx,) = f(x, g, **given)
+    return (np.roll(dx, 1, 1) if given.get("padding") == "same_lower" else dx,)
