@@ -39,7 +39,7 @@ def arrays(dtype: str = "float32", image: tuple[int, ...] = IMAGE) -> tuple[np.n
 
 
 def alike() -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """As many images, places, maps and outputs as colours: all matrices are square, and no block changes the maps."""
+    """Images and weights of which all axes are as long as there are colours: all matrices are square."""
     shapes = dict.fromkeys(range(5), (3, 3, COLOURS, COLOURS)) | {5: (1, 1, COLOURS, COLOURS), 6: (COLOURS, COLOURS)}
     weights = {}
     for i, shape in shapes.items():
