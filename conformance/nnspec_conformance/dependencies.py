@@ -1,7 +1,7 @@
 """What the results of a topic depend on, as one hash: its clauses, suite, oracle, mutants and adapter, and the core.
 
 Python files count with everything that they import of this project, so that nothing has to be listed by hand. Of a page
-counts what is asked, its clauses and operations; the lesson around them changes no result.
+counts what is asked, its clauses and operations; the lesson around them changes no result, nor does a docstring.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 PROJECT = ("nnspec_conformance", "nnspec")
 CORE = ("alone.py", "engine.py", "loading.py")
 ASKED = ("clause", "operation")  # blocks of a page
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def topic_hash(suite: Suite, page: str, adapter: Any = None) -> str:
@@ -84,10 +85,22 @@ def _adapter_files(adapter: Any, page: str) -> list[Path]:
 def _hash(files: Iterable[Path], texts: Iterable[str]) -> str:
     digest = hashlib.sha256()
     for path in sorted(files, key=lambda path: (path.name, str(path))):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(path.name.encode() + b"\0" + without_docstrings(path.read_bytes()) + b"\0")
     for text in sorted(texts):
         digest.update(text.encode() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def without_docstrings(source: bytes) -> bytes:
+    """What a Python file says to the interpreter; comments stay, since some of them are read by tools."""
+    lines = source.splitlines(keepends=True)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            text = node.body[0]
+            first, last = text.lineno - 1, text.end_lineno or text.lineno
+            before, behind = lines[first][: text.col_offset], lines[last - 1][text.end_col_offset :]
+            lines[first:last] = [before + behind] + [b""] * (last - first - 1)
+    return b"".join(lines)
 
 
 def closure(sources: Iterable[Path]) -> set[Path]:

@@ -50,7 +50,7 @@ class Kept:
         self._shares: dict[tuple, bool] = {}  # kinds of arrays that lie in the same memory as NumPy's
 
     def begin(self, operation: str) -> None:
-        """Another call: what the last one returned is now of the one before."""
+        """Begin a call: what the last one returned is now of the one before."""
         self._before, self._answers, self._before_whose, self._whose = self._answers, [], self._whose, operation
         self.handed, self._given = [], []
 

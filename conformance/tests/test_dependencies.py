@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from nnspec_conformance import dependencies
-from nnspec_conformance.dependencies import HERE, closure, kills_hash, topic_hash
+from nnspec_conformance.dependencies import HERE, closure, kills_hash, topic_hash, without_docstrings
 from nnspec_conformance.loading import load_subject
 
 ACTIVATIONS, LAYERS, NEURONS = (f"components/{topic}" for topic in ("activations", "layers", "neurons"))
@@ -123,3 +123,28 @@ def test_no_framework_is_read_for_the_oracle(suite, oracle):
 def test_imports_inside_functions_count(tmp_path):
     (tmp_path / "a.py").write_text("def f():\n    from nnspec_conformance.limits import limit\n    return limit\n")
     assert HERE / "limits.py" in closure([tmp_path / "a.py"])
+
+
+@pytest.mark.parametrize(
+    ("source", "same", "other"),
+    [
+        ('"""One."""\nx = 1\n', '"""Two\nlines."""\nx = 1\n', '"""One."""\nx = 2\n'),
+        ('def f():\n    """One."""\n    return 1\n', 'def f():\n    "É, more."\n    return 1\n',
+         'def f():\n    x = """One."""\n    return 1\n'),
+        ('class A:\n    """One."""\n    def f(self):\n        """Two."""\n',
+         'class A:\n    """1."""\n    def f(self):\n        """2\n\n        """\n',
+         'class A:\n    """One."""\n    def g(self):\n        """Two."""\n'),
+        ('async def f():\n    """One."""; return 1\n', 'async def f():\n    """Two."""; return 1\n',
+         'async def f():\n    """One."""; return 2\n'),
+        ("def f(): # kept\n    'One.'\n", "def f(): # kept\n    'Two.'\n", "def f(): # lost\n    'One.'\n"),
+    ],
+)  # fmt: skip
+def test_a_docstring_changes_no_result(source, same, other):
+    code = without_docstrings(source.encode())
+    assert without_docstrings(same.encode()) == code
+    assert without_docstrings(other.encode()) != code
+
+
+def test_a_string_that_is_no_docstring_counts():
+    assert b"text" in without_docstrings(b'x = """text"""\n"""no docstring"""\n')
+    assert b"no docstring" in without_docstrings(b'x = 1\n"""no docstring"""\n')
