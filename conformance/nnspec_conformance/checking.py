@@ -162,7 +162,7 @@ def print_verdict(subject: Subject | Described, results: list[Result], everythin
         lines.append(f"the adapter printed while it was called; its first line: {subject.printed[0][:100]!r}")
     if subject.calls and not subject.returned:
         lines.append("no call of this adapter returned an array; call one of its functions by hand first")
-    if not subject.calls:
+    if not subject.calls and results and all(result.outcome == NOT_IMPLEMENTED for result in results):
         lines.append("this adapter has none of the operations asked for; nnspec new-adapter shows how they are called")
     version = "" if subject.version == "unknown" else f" {subject.version}"
     total = f"{len(results)} instances in {seconds(results)}"

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from nnspec_conformance.errors import HarnessError
-from nnspec_conformance.outcome import OUTCOMES
+from nnspec_conformance.outcome import FAIL, KNOWN, OUTCOMES, VARIANT
 from nnspec_conformance.report import load_subjects
 from nnspec_conformance.results import COMMITTED, write_text
 
@@ -16,18 +16,33 @@ FILE = "history.jsonl"
 
 
 def line(report: dict) -> dict:
-    """What one version came to: its number, the suite's, the last day, and how many instances have which outcome."""
+    """What one version came to: its number, the suite's, the last day, how many instances have which outcome.
+
+    Below ``otherwise`` stands by instance what was no pass, at most some 30 KB.
+    """
     counts = Counter(result["outcome"] for result in report["results"].values())
     return {
         "version": report["subject"]["version"],
         "suite": report["suite"]["version"],
         "date": report["date"],
         "outcomes": {name: counts[name] for name in OUTCOMES if counts[name]},
+        "otherwise": {name: what for name, result in report["results"].items() if (what := otherwise(name, result))},
     }
+
+
+def otherwise(instance: str, result: dict) -> str:
+    """What an instance has that is no pass: its readings, or that it is wrong, declared or not; empty for a pass."""
+    if result["outcome"] in (KNOWN, FAIL):
+        return "wrong"
+    if result["outcome"] != VARIANT:
+        return ""
+    return ", ".join(map(str, result.get("readings", {}).get(instance.partition("[")[0], [VARIANT])))
 
 
 def read(folder: Path) -> list[dict]:
     """The lines of a subject's folder, the oldest first; none where nothing was kept.
+
+    Lines of early versions have no ``otherwise``: of these the counts alone are known.
 
     Raises:
         HarnessError: a line is none of these; says which.
@@ -37,7 +52,8 @@ def read(folder: Path) -> list[dict]:
     for number, text in enumerate(path.read_text(encoding="utf-8").splitlines() if path.is_file() else [], 1):
         try:
             one = json.loads(text)
-            found.append({name: one[name] for name in ("version", "suite", "date", "outcomes")})
+            kept = {name: one[name] for name in ("version", "suite", "date", "outcomes")}
+            found.append(kept | ({"otherwise": dict(one["otherwise"])} if "otherwise" in one else {}))
         except (ValueError, KeyError, TypeError) as error:
             raise HarnessError(f"{path}:{number}: no line of a history; take it out") from error
     return found

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 PROJECT = "nnspec_conformance"
 Key = tuple[str, str]  # dotted module and the name of a definition in it
@@ -19,13 +19,13 @@ class Module:
     Attributes:
         definitions: the statements that bind a name, by name.
         names: what an import binds: the module and the name in it, empty for a module as a whole.
-        others: the imports of other packages that bind a name, as statements of one alias.
+        others: the imports of other packages that bind a name, as statements of one alias; ``import a.b`` binds ``a``.
         first: what has to be done before anything else is imported: ``os.environ[...] = ...``.
     """
 
     definitions: dict[str, ast.stmt]
     names: dict[str, tuple[str, str]]
-    others: dict[str, ast.stmt]
+    others: dict[str, list[ast.stmt]]
     first: list[ast.stmt]
 
 
@@ -48,7 +48,7 @@ class Inliner:
         self.modules: dict[str, Module] = {}
         self.written: dict[Key, list[ast.stmt]] = {}
         self.called: dict[Key, str] = {}
-        self.imports: dict[str, str] = {}
+        self.imports: dict[str, dict[str, None]] = {}  # by the name that they bind
         self.first: list[str] = []
 
     def add(self, module: str, name: str, hidden: Iterable[str] = ()) -> str:
@@ -88,7 +88,11 @@ class Inliner:
     def text(self) -> str:
         """Everything that was taken: what comes first, imports, definitions."""
         body = "\n\n\n".join(ast.unparse(_without_docstrings(s)) for group in self.written.values() for s in group)
-        return "\n".join([*self.first, *sorted(self.imports.values())]) + "\n\n\n" + body + "\n"
+        return "\n".join([*self.first, *self.lines()]) + "\n\n\n" + body + "\n"
+
+    def lines(self) -> list[str]:
+        """The imports, in order."""
+        return sorted(line for lines in self.imports.values() for line in lines)
 
     def _home(self, module: str, name: str) -> Key:
         """Where a name is defined that a module may only import."""
@@ -176,7 +180,8 @@ class _Renamed(ast.NodeTransformer):
         if name in self.read.definitions or name in self.read.names:
             return self.inliner.add(self.module, name, set().union(*self.hidden))
         if name in self.read.others:
-            self.inliner.imports[name] = ast.unparse(self.read.others[name])
+            lines = self.inliner.imports.setdefault(name, {})
+            lines.update(dict.fromkeys(ast.unparse(one) for one in self.read.others[name]))
         return name
 
 
@@ -188,19 +193,25 @@ def read(path: Path) -> Module:
             made.names.update({alias.asname or alias.name: (node.module or "", alias.name) for alias in node.names})
         elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
             for alias in node.names:
-                made.others[alias.asname or alias.name] = ast.ImportFrom(node.module, [alias], 0)
+                made.others[alias.asname or alias.name] = [ast.ImportFrom(node.module, [alias], 0)]
         elif isinstance(node, ast.Import):
             for alias in node.names:
-                made.others[alias.asname or alias.name.split(".")[0]] = ast.Import([alias])
+                name = alias.asname or alias.name.split(".")[0]
+                made.others[name] = [*made.others.get(name, []), ast.Import([alias])]
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
             made.definitions[node.name] = node
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if isinstance(targets[0], ast.Subscript) and ast.unparse(targets[0]).startswith("os.environ"):
                 made.first.append(node)
-            names = [n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)]
+            names = [n.id for target in targets for n in ast.walk(target) if _is_bound(n)]
             made.definitions.update(dict.fromkeys(names, node))
     return made
+
+
+def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
+    """Whether a part of a target is a name that it binds: ``a`` of ``a = 1``, and none of ``a.b = 1``."""
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _copied(node: ast.stmt) -> ast.stmt:

@@ -19,7 +19,7 @@ from nnspec_conformance.compare import Finding
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused, did_you_mean
 from nnspec_conformance.loading import built_in, load_subject
 from nnspec_conformance.reproduce_case import published, shortened, stated
-from nnspec_conformance.reproduce_script import Failing, arrays_in, script
+from nnspec_conformance.reproduce_script import Failing, arrays_in, refuse_wrapped, script
 from nnspec_conformance.setting import Setting
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite, load_suite
@@ -164,8 +164,10 @@ def run(options: argparse.Namespace) -> int:
     if options.instance not in suite.instances:
         raise HarnessError(f"no instance '{options.instance}'{did_you_mean(options.instance, suite.instances)}")
     subject = load_subject(options.adapter)
-    if not subject.has(suite.instances[options.instance][1]):
-        raise HarnessError(f"{options.adapter} has no {suite.instances[options.instance][1]}")
+    operation = suite.instances[options.instance][1]
+    if not subject.has(operation):
+        raise HarnessError(f"{options.adapter} has no {operation}")
+    refuse_wrapped(subject, operation, options.adapter, options.instance)
     found = among(failing(suite, subject, options.instance), options.test, options.dtype, options.given)
     if not found:
         print(f"nnspec: {options.adapter} answers {options.instance} rightly: there is nothing to reproduce")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import base64
 import importlib.util
+import sys
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -76,6 +77,7 @@ def script(suite: Suite, subject: Subject, name: str, instance: str, one: Failin
     half = any(name_of(x.dtype) == "bfloat16" for x in arrays_in((case.arrays, case.cotangents, case.grads)))
     inliner = Inliner(_where, lambda node: None if half else _no_bfloat16(node), OWN_NAMES)
     package = subject.adapter.__name__
+    refuse_wrapped(subject, case.operation, name, instance)
     home = _home(subject, case.operation)
     operation = inliner.add(home, case.operation)
     own = {tool: _tool(inliner, package, tool) for tool in ("asarray", "to_numpy", "vjp", "context")}
@@ -94,7 +96,7 @@ def script(suite: Suite, subject: Subject, name: str, instance: str, one: Failin
         version=version,
     )
     asks = body.text()
-    imports = sorted({"import numpy as np", *body.imports} - set(inliner.imports.values()))
+    imports = sorted({"import numpy as np", *body.imports} - set(inliner.lines()))
     text = f"{header}\n{chr(10).join(imports)}\n{inliner.text()}{asks}\n"
     if len(text) > MOST:
         raise HarnessError(f"{instance}: its smallest failing case has {len(text):,} letters; nnspec check shows it")
@@ -131,6 +133,21 @@ def _home(subject: Subject, operation: str) -> str:
             parts = Path(file).with_suffix("").parts
             return ".".join(parts[len(parts) - parts[::-1].index("nnspec_conformance") - 1 :])
     raise HarnessError(f"{operation}: no module of the adapter defines it by this name")
+
+
+def refuse_wrapped(subject: Subject, operation: str, name: str, instance: str) -> None:
+    """Refuse an operation that the adapter hands to a compiler as a whole: its source says other than what is asked.
+
+    Raises:
+        HarnessError: the adapter's function is not the one that its module defines.
+    """
+    try:
+        home = sys.modules.get(_home(subject, operation))
+    except HarnessError:
+        return
+    if home is not None and getattr(home, operation, None) is not getattr(subject.adapter, operation):
+        words = "a script has the source of an operation, and not what a compiler makes of it"
+        raise HarnessError(f"{instance}: {words}; nnspec check {name} '{instance}' shows it")
 
 
 def _no_bfloat16(node: ast.expr) -> ast.expr | None:

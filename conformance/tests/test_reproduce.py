@@ -118,7 +118,8 @@ def test_unknown_names_are_refused_with_what_is_near(capsys):
 def test_real_case_of_a_framework_is_found_and_shown(tmp_path):
     pytest.importorskip("torch")
     out = tmp_path / "case.py"
-    assert cli.main(["reproduce", "torch", "duty.nan[gelu]", "--out", str(out)]) == 0
+    words = ["reproduce", "torch", "duty.nan[gelu]", "--given", "form=tanh", "--out", str(out)]
+    assert cli.main(words) == 0
     assert "nan, right is 0.0" in run(out.read_text(encoding="utf-8"), tmp_path)
 
 
@@ -229,6 +230,36 @@ def test_definitions_of_two_modules_of_one_name_stay_apart(tmp_path):
     names: dict = {}
     exec(inliner.text(), names)
     assert names["whole"](9.0) == 4.0
+
+
+def test_module_that_is_imported_and_set_up_by_its_parts_keeps_its_name(tmp_path):
+    path = tmp_path / "topic.py"
+    lines = ["import json", "import json.decoder", "import json.encoder", "", "json.decoder.LENGTH = 3"]
+    lines += ["", "", "def written(x):"]
+    lines += ["    return json.encoder.JSONEncoder().encode(json.decoder.scanstring(x, 1)[0])"]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    inliner = Inliner({"nnspec_conformance.adapters.topic": path}.get, lambda _: None)
+    inliner.add("nnspec_conformance.adapters.topic", "written")
+    text = inliner.text()
+    assert text.splitlines()[:3] == ["import json", "import json.decoder", "import json.encoder"]
+    names: dict = {}
+    exec(text, names)
+    assert names["written"]('"a"') == '"a"'
+
+
+def test_what_a_compiler_makes_of_an_operation_is_left_to_the_suite(capsys):
+    pytest.importorskip("torch")
+    instance = "activation.limits[gelu]"
+    assert cli.main(["reproduce", "torch_compiled", instance]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines()[-1].endswith(f"nnspec check torch_compiled '{instance}' shows it")
+    case = Case(operation="gelu", arrays=(np.float32([1]),))
+    with pytest.raises(HarnessError, match="not what a compiler makes of it"):
+        script(
+            load_suite(), load_subject("torch_compiled"), "torch_compiled", instance,
+            Failing(case, TOLD_NOTHING, Finding(np.inf)),
+        )  # fmt: skip
 
 
 def test_argument_hides_no_definition_of_another_module(tmp_path):

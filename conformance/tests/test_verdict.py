@@ -141,6 +141,19 @@ def test_adapter_without_operations_says_so(verdict):
     assert "this adapter has none of the operations asked for" in verdict("")[2]
 
 
+def test_adapter_whose_every_call_crashes_lacks_no_operation(nnspec, adapter):
+    path = adapter("""
+        import os
+
+        def relu(x):
+            os.abort()
+    """)
+    ran = nnspec("check", path, "relu.value", "activation.nan[relu]", "--isolate")
+    assert ran.status == 1
+    assert "relu ended the process by SIGABRT" in ran.out
+    assert "none of the operations" not in ran.out
+
+
 def test_no_tex_reaches_the_terminal(suite):
     texts = [plain(clause.text) for clause in suite.spec.clauses.values()]
     assert [text for text in texts if "$" in text or "\\" in text or "**" in text or "{" in text] == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,11 +121,7 @@ def load() -> Data:
 def _versions(name: str, report: Report) -> list[Report]:
     """What was kept of a subject's versions, with what was measured last, even where that was not kept yet."""
     folder = results.COMMITTED / "subjects" / name
-    lines = history.read(folder)  # refuses what is no line, and leaves out what a line may say besides
-    if lines:
-        texts = (folder / history.FILE).read_text(encoding="utf-8").splitlines()
-        lines = [line | json.loads(text) for line, text in zip(lines, texts, strict=True)]
-    return history.with_new(lines, history.line(report))
+    return history.with_new(history.read(folder), history.line(report))
 
 
 def _tests() -> dict[str, list[str]]:

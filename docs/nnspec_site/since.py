@@ -1,11 +1,12 @@
 """Tells with which version something was measured, and since which of the kept versions it has been the same.
 
-A line of a subject's ``history.jsonl`` may say by instance what was no pass, below ``otherwise``. Of a line that does
-not say so, only its counts are known, and nothing is claimed of it.
+A line of a subject's ``history.jsonl`` says by instance what was no pass, below ``otherwise``. Of an early line, which
+does not say so, only its counts are known, and nothing is claimed of it.
 """
 
 from __future__ import annotations
 
+from nnspec_conformance.history import otherwise
 from nnspec_site.data import Data, Report
 
 
@@ -47,12 +48,3 @@ def first(lines: list[Report], report: Report, instances: list[str]) -> str:
             break
         oldest = line["version"]
     return oldest
-
-
-def otherwise(instance: str, result: Report) -> str:
-    """What an instance has that is no pass: its readings, or that it is wrong, declared or not; empty for a pass."""
-    if result["outcome"] in ("known failure", "fail"):
-        return "wrong"
-    if result["outcome"] != "variant":
-        return ""
-    return ", ".join(map(str, result.get("readings", {}).get(instance.partition("[")[0], ["variant"])))

@@ -75,7 +75,7 @@ def text(source: Source, case: Case, told: dict[str, str], entry: Report) -> str
     own = {"vjp": None, "to_numpy": None} | {tool: _tool(inliner, source.adapter.__name__, tool) for tool in tools}
     body = _Lines(case, Failing(case, Setting({}, told), Finding(1.0)), operation, own)
     asks = body.lines()
-    imports = sorted({"import numpy as np", *body.imports} - set(inliner.imports.values()))
+    imports = sorted({"import numpy as np", *body.imports} - set(inliner.lines()))
     tree = _Bare(own["asarray"]).visit(ast.parse("\n".join([*imports, inliner.text(), *asks])))
     made = f"{_spaced(_without_unused_imports(ast.fix_missing_locations(tree)))}\n# {_stated(entry)}\n"
     if len(made) > MOST:

@@ -88,6 +88,14 @@ def test_reading_says_which_version_was_measured_and_since_which_it_is_so(data, 
     assert "the same since" not in said()
 
 
+def test_line_as_it_is_recorded_says_since_when(data, pages):
+    before = data.subjects["torch"] | {"subject": {"version": "0.9"}, "suite": {"version": "0.1.0"}}
+    data.history["torch"] = [history.line(before), kept("1.0")]
+    said = text_of(pages()["results/subjects/torch.html"])
+    for begin in ("swallows NaN", "gelu.form tanh"):
+        assert "; the same since torch 0.9" in said.partition(begin)[2].partition("Measured with")[2][:80]
+
+
 def test_what_a_line_of_the_history_says_besides_its_counts_is_read(monkeypatch, tmp_path):
     folder = tmp_path / "subjects" / "torch"
     folder.mkdir(parents=True)
