@@ -13,11 +13,6 @@ KNOWN_FAILURES = {
         "right is 4096: scatter adds one use after the other in the dtype of the table; reported of float32: "
         "https://github.com/jax-ml/jax/issues/39949"
     ),
-    "embedding.narrow-ids": (
-        "with ids of int8 the rows of a table of 200 are right and get no gradient at all, right are the cotangents: "
-        "200 is no number of int8, and every id counts as out of range where gradients are added; searched "
-        "2026-11-29, not found; https://github.com/google/flax/blob/v0.12.8/flax/nnx/nn/linear.py"
-    ),
     "embedding.out-of-range": (
         "of a table of one row the id 1 gives row 0, right is NaN, as of every larger table: one row is broadcast and "
         "the ids are not looked at; searched 2026-11-28, not found; "
