@@ -36,7 +36,7 @@ KNOWN_FAILURES = {
         f"searched 2026-11-29, not found; {SOURCE}layers/regularization/gaussian_noise.py"
     ),
     "duty.nan[activity_penalty]": (
-        "with a strength of 0 the penalty of a code with a NaN is 0, right is NaN: a sum whose factor is 0 is left out; "
+        "with a strength of 0 the penalty of a NaN is 0, right is NaN: a sum whose factor is 0 is left out; "
         f"searched 2026-11-30, not found; {SOURCE}regularizers/regularizers.py"
     ),
     "sparsity-divergence.range": (
