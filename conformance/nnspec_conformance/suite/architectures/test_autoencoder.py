@@ -216,11 +216,11 @@ def penalty_slope(readings: dict) -> Callable[..., tuple[Want]]:
 
 @clause("activity-penalty.batch")
 def test_penalty(readings: dict, lean: bool) -> Iterator[Case]:
-    yield call("activity_penalty", data("float32", (6,), 3), strength=0.0, want=penalty(readings), note="0 for none")
     for dtype in ("float32",) if lean else DTYPES:
         for examples, units in ((6, 3), (1, 1), (33, 5), (4, 65)) if dtype == "float32" else ((6, 3),):
             code = data(dtype, (examples,), units)
             yield call("activity_penalty", code, strength=STRENGTH, want=penalty(readings), note="a mean over the code")
+    yield call("activity_penalty", data("float32", (6,), 3), strength=0.0, want=penalty(readings), note="0 for none")
 
 
 @clause("activity-penalty.gradient")

@@ -35,10 +35,6 @@ KNOWN_FAILURES = {
         "a deviation of 2 raises ValueError, right is the noise: GaussianNoise takes 0 to 1 alone; "
         f"searched 2026-11-29, not found; {SOURCE}layers/regularization/gaussian_noise.py"
     ),
-    "duty.nan[activity_penalty]": (
-        "with a strength of 0 the penalty of a NaN is 0, right is NaN: a sum whose factor is 0 is left out; "
-        f"searched 2026-11-30, not found; {SOURCE}regularizers/regularizers.py"
-    ),
     "sparsity-divergence.range": (
         f"a target of 1.5 gives 3.51, right is to refuse it: it is clipped to 1; searched 2026-11-29, not found; "
         f"{SOURCE}losses/losses.py"
