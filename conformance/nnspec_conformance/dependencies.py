@@ -85,7 +85,9 @@ def _adapter_files(adapter: Any, page: str) -> list[Path]:
 def _hash(files: Iterable[Path], texts: Iterable[str]) -> str:
     digest = hashlib.sha256()
     for path in sorted(files, key=lambda path: (path.name, str(path))):
-        digest.update(path.name.encode() + b"\0" + without_docstrings(path.read_bytes()) + b"\0")
+        code = without_docstrings(path.read_bytes())
+        if code.strip():  # a folder that becomes a package changes no result
+            digest.update(path.name.encode() + b"\0" + code + b"\0")
     for text in sorted(texts):
         digest.update(text.encode() + b"\0")
     return digest.hexdigest()[:16]

@@ -148,3 +148,12 @@ def test_a_docstring_changes_no_result(source, same, other):
 def test_a_string_that_is_no_docstring_counts():
     assert b"text" in without_docstrings(b'x = """text"""\n"""no docstring"""\n')
     assert b"no docstring" in without_docstrings(b'x = 1\n"""no docstring"""\n')
+
+
+def test_a_file_without_code_does_not_count(tmp_path):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "__init__.py").write_text('"""A package."""\n')
+    alone = dependencies._hash([tmp_path / "a.py"], [])
+    assert dependencies._hash([tmp_path / "a.py", tmp_path / "__init__.py"], []) == alone
+    (tmp_path / "__init__.py").write_text('"""A package."""\n\ny = 1\n')
+    assert dependencies._hash([tmp_path / "a.py", tmp_path / "__init__.py"], []) != alone
