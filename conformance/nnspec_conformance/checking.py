@@ -107,7 +107,8 @@ class Checking:
         Raises:
             HarnessError: a file cannot be written; the verdict was printed all the same.
         """
-        made = self.report()
+        wanted = self.options.report or self.options.json  # otherwise not: to hash what it depends on takes time
+        made = self.report() if wanted else {}
         try:
             self._write(made)
             if self.options.junit:

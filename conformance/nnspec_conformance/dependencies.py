@@ -10,7 +10,7 @@ import ast
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ PROJECT = ("nnspec_conformance", "nnspec")
 CORE = ("alone.py", "engine.py", "loading.py")
 ASKED = ("clause", "operation")  # blocks of a page
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+INNER = ("body", "handlers", "orelse", "finalbody", "cases")  # fields of a statement that hold statements
 
 
 def topic_hash(suite: Suite, page: str, adapter: Any = None) -> str:
@@ -93,16 +94,26 @@ def _hash(files: Iterable[Path], texts: Iterable[str]) -> str:
     return digest.hexdigest()[:16]
 
 
+@cache  # a file counts for many topics
 def without_docstrings(source: bytes) -> bytes:
     """What a Python file says to the interpreter; comments stay, since some of them are read by tools."""
     lines = source.splitlines(keepends=True)
-    for node in ast.walk(ast.parse(source)):
+    for node in _statements(source):
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             text = node.body[0]
             first, last = text.lineno - 1, text.end_lineno or text.lineno
             before, behind = lines[first][: text.col_offset], lines[last - 1][text.end_col_offset :]
             lines[first:last] = [before + behind] + [b""] * (last - first - 1)
     return b"".join(lines)
+
+
+def _statements(source: bytes) -> Iterator[ast.AST]:
+    """A module and its statements, inner ones too: expressions, most of a tree, hold neither docstring nor import."""
+    waiting: list[ast.AST] = [ast.parse(source)]
+    for node in waiting:
+        yield node
+        for name in INNER:
+            waiting += getattr(node, name, ())
 
 
 def closure(sources: Iterable[Path]) -> set[Path]:
@@ -121,7 +132,7 @@ def closure(sources: Iterable[Path]) -> set[Path]:
 def _imported(path: Path, _: int) -> tuple[Path, ...]:
     """The project's files that a file imports, in whatever place."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in _statements(path.read_bytes()):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

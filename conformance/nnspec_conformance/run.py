@@ -24,7 +24,7 @@ from nnspec_conformance.outcome import FAIL, NOT_IMPLEMENTED, PASS
 from nnspec_conformance.output import own_output
 from nnspec_conformance.progress import progress
 from nnspec_conformance.report import check_report_writable, read_report, stale_pages
-from nnspec_conformance.results import check_writable, results_dirs
+from nnspec_conformance.results import check_writable, results_dirs, today
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite, load_suite
 from nnspec_conformance.vectors import load, replay
@@ -56,6 +56,7 @@ def check(options: argparse.Namespace) -> int:
 
 def _check_files(options: argparse.Namespace) -> None:
     """See before the run whether what is asked for can be written; a path is where it is, whatever an adapter does."""
+    today()
     for name in ("report", "junit", "record"):
         path = getattr(options, name)
         setattr(options, name, path and path.absolute())

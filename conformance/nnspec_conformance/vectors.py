@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.cases import Case
-from nnspec_conformance.clauses import Spec
+from nnspec_conformance.clauses import Clause, Spec
 from nnspec_conformance.compare import KINDS, Finding, sentence
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.errors import (
@@ -125,9 +125,8 @@ class Recorded:
     readings: dict
     default: Any
 
-    def setting(self, subject: Subject, spec: Spec) -> Setting | None:
+    def setting(self, subject: Subject, spec: Spec, clause: Clause, operation: str) -> Setting | None:
         """The one of a subject's settings in which the case holds; None if it has other readings or another default."""
-        clause, operation = spec.instances()[self.instance]
         for setting in subject.settings(spec, clause, operation):
             if (setting.readings, setting.default) == (self.readings, self.default):
                 return setting
@@ -156,11 +155,11 @@ def load(folder: Path, spec: Spec) -> list[Recorded]:
         raise HarnessError(f"{path}: {one_line(error)}; record the vectors again") from error
     if not isinstance(manifest.get("cases"), list):
         raise HarnessError(f"{folder / 'manifest.json'}: has no list 'cases'; record again")
-    cases = []
+    cases, instances = [], spec.instances()
     for number, data in enumerate(manifest["cases"]):
         try:
             cases.append(_case(data, arrays))
-            problem = _unknown(cases[-1], spec)
+            problem = _unknown(cases[-1], spec, instances)
         except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
             text = one_line(repr(error), 100)
             raise HarnessError(f"{folder / 'manifest.json'}: case {number}: {text}; record again") from error
@@ -169,9 +168,9 @@ def load(folder: Path, spec: Spec) -> list[Recorded]:
     return cases
 
 
-def _unknown(recorded: Recorded, spec: Spec) -> str | None:
-    """What a case names that the specification does not have."""
-    case, instances = recorded.case, spec.instances()
+def _unknown(recorded: Recorded, spec: Spec, instances: dict[str, tuple[Clause, str]]) -> str | None:
+    """What a case names that the specification, whose instances are given, does not have."""
+    case = recorded.case
     if recorded.instance not in instances:
         return f"no instance '{recorded.instance}'{did_you_mean(recorded.instance, instances)}"
     operations = {operation for _, operation in instances.values()} | {*spec.operations}
@@ -229,9 +228,10 @@ def _known(dtype: Any) -> Any:
 
 def replay(cases: list[Recorded], subject: Subject, spec: Spec) -> Iterator[Replayed]:
     """Put recorded cases to a subject, in the dtypes and readings that it has."""
+    instances = spec.instances()
     for recorded in cases:
         instance, case = recorded.instance, recorded.case
-        setting = recorded.setting(subject, spec)
+        setting = recorded.setting(subject, spec, *instances[instance])
         if setting is None or (case.dtype and case.dtype not in subject.dtypes_of(case.operation)):
             continue
         try:

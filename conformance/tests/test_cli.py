@@ -20,6 +20,11 @@ def test_check_passes_with_status_0(nnspec):
     assert re.match(r"components/activations: 1 pass \([\d.]+ s\)\nnumpy_oracle ", ran.out)
 
 
+def test_check_without_a_report_hashes_no_files(nnspec, monkeypatch):
+    monkeypatch.setattr(report, "topic_hash", None)
+    assert nnspec("check", "numpy_oracle", "relu.value").status == 0
+
+
 def test_check_fails_with_status_1(nnspec, adapter):
     assert nnspec("check", adapter(WRONG), "relu.value").status == 1
 

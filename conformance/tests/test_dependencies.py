@@ -145,6 +145,30 @@ def test_a_docstring_changes_no_result(source, same, other):
     assert without_docstrings(other.encode()) != code
 
 
+def test_a_file_that_counts_for_many_topics_is_parsed_once(suite, oracle, monkeypatch):
+    before = topic_hash(suite, NEURONS, oracle.adapter)
+    monkeypatch.setattr(dependencies.ast, "parse", None)
+    assert topic_hash(suite, NEURONS, oracle.adapter) == before
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "if 1:\n    {}\nelse:\n    pass\n",
+        "if 0:\n    pass\nelse:\n    {}\n",
+        "try:\n    pass\nexcept ValueError:\n    {}\n",
+        "try:\n    pass\nfinally:\n    {}\n",
+        "match 1:\n    case _:\n        {}\n",
+        "class A:\n    async def f(self):\n        with self:\n            {}\n",
+    ],
+)
+def test_statements_inside_others_are_seen(tmp_path, inner):
+    (tmp_path / "a.py").write_text(inner.format("from nnspec_conformance.limits import limit"))
+    assert HERE / "limits.py" in closure([tmp_path / "a.py"])
+    one, other = (inner.format(f'def f(): "{text}"').encode() for text in ("One.", "Two."))
+    assert without_docstrings(one) == without_docstrings(other)
+
+
 def test_a_string_that_is_no_docstring_counts():
     assert b"text" in without_docstrings(b'x = """text"""\n"""no docstring"""\n')
     assert b"no docstring" in without_docstrings(b'x = 1\n"""no docstring"""\n')

@@ -52,6 +52,13 @@ def test_every_recorded_case_replays(suite, folder, oracle):
     assert outcomes(suite, folder, oracle) == ["pass"] * len(load(folder, suite.spec))
 
 
+def test_instances_are_listed_once_for_all_cases(suite, folder, oracle, monkeypatch):
+    listed, instances = [], type(suite.spec).instances
+    monkeypatch.setattr(type(suite.spec), "instances", lambda self: listed.append(0) or instances(self))
+    replayed(suite, folder, oracle)
+    assert len(listed) == 2  # to load them, and to replay them
+
+
 def test_every_chosen_instance_is_recorded(suite, folder):
     assert list(dict.fromkeys(r.instance for r in load(folder, suite.spec))) == CHOSEN
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from nnspec_conformance.benchmarks import sets
+from nnspec_conformance.benchmarks.core import Workload
 from nnspec_conformance.benchmarks.machine import DEVICES
 from nnspec_site.chart import Row, Share, chart
 from nnspec_site.data import Report
@@ -128,11 +130,17 @@ def works(report: Report) -> dict[sets.Key, Report]:
     return {sets.key_of(work): work for work in report["workloads"]}
 
 
+@cache
+def planned() -> list[Workload]:
+    """Every workload there is: to make them takes longer than to draw the chart of a set."""
+    return sets.select(None, quick=False)
+
+
 def largest(found: Mapping[str, Report], name: str) -> list[sets.Key]:
     """The workloads of a set at the largest size that a machine has or could have measured, in the set's order."""
-    planned = [sets.key(work) for work in sets.select([name], quick=False) if work.set == name]
+    wanted = [sets.key(work) for work in planned() if work.set == name]
     recorded = [key for report in found.values() for key in works(report) if key[0] == name]
     best: dict[tuple[str, str, str], int] = {}
-    for *key, count in [*planned, *recorded]:
+    for *key, count in [*wanted, *recorded]:
         best[key[0], key[1], key[2]] = max(count, best.get((key[0], key[1], key[2]), 0))
     return [(*key, count) for key, count in best.items()]

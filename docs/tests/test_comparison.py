@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from nnspec_conformance.benchmarks import sets
 from nnspec_site.assets import PAGES
 from nnspec_site.chart import Row, Share, chart
 from nnspec_site.comparison import share
@@ -121,6 +122,13 @@ def test_exponents_are_raised(shown):
     html, _ = shown(box=report(work(runs=[0.1]), copy=4e9))
     assert "2<sup>24</sup></span> elements" in html
     assert "2^24" not in html
+
+
+def test_workloads_are_made_once_for_all_sets(shown, monkeypatch):
+    shown(box=report(work(runs=[0.1]), copy=4e9))
+    monkeypatch.setattr(sets, "select", None)
+    _, rows = shown(box=report(work(runs=[0.1]), copy=4e9))
+    assert any(row[0] == "gelu" for row in rows)
 
 
 def test_unknown_set_stops_the_build(convert):

@@ -102,7 +102,7 @@ def of_set(reports: dict[str, Report], name: str, *, full: bool) -> list[Element
 def unmeasured(report: Report, name: str) -> list[str]:
     """The operations of a set of which the machine's file lacks a workload."""
     found = {sets.key_of(work) for work in report["workloads"]}
-    wanted = [work for work in sets.select(None, quick=False) if work.set == name]
+    wanted = [work for work in comparison.planned() if work.set == name]
     return list(dict.fromkeys(work.name for work in wanted if sets.key(work) not in found))
 
 
