@@ -40,10 +40,11 @@ test: $(VENV)/.test $(VENV)/.docs ## the gate, every test, the suite on the refe
 	$(BIN)/nnspec clauses --check
 	@mkdir -p build; XLA_FLAGS=$$(.ci/quick $(BIN)/python); export XLA_FLAGS; \
 	echo "== XLA's flags:$$XLA_FLAGS (nnspec check reference has its defaults)"; \
-	echo "== the suite on the reference; all other tests beside it, shown afterwards"; \
-	$(BIN)/python -m pytest --durations=10 conformance docs reference/tests --ignore=$(SUITE) > build/other-tests.log 2>&1 & others=$$!; \
+	echo "== the suite on the reference, then the site's tests; all other tests beside them, shown afterwards"; \
+	$(BIN)/python -m pytest --durations=10 conformance reference/tests --ignore=$(SUITE) > build/other-tests.log 2>&1 & others=$$!; \
 	trap 'kill $$others; exit 130' INT TERM; \
 	$(BIN)/python -m pytest --durations=10 $(SUITE) --report $(REPORT); status=$$?; \
+	$(BIN)/python -m pytest --durations=10 docs || status=1; \
 	$(BIN)/nnspec check numpy_oracle --if-stale || status=1; \
 	$(BIN)/nnspec mutants --if-stale || status=1; \
 	$(BIN)/nnspec holes --if-stale || status=1; \

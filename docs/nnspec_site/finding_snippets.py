@@ -43,15 +43,16 @@ def of(data: Data, wanted: Iterable[Wanted]) -> dict[tuple[str, str], str]:
         if one.instance in suite.instances:
             work.setdefault((one.subject, one.page), []).append(one)
     items = sorted(work.values(), key=len, reverse=True)
-    made = cores.spread(lambda its: [_kept(suite, data, one) for one in its], items)
+    depends = {page: kills_hash(suite, page) for _, page in work}  # the same for all findings of a page
+    made = cores.spread(lambda its: [_kept(suite, data, one, depends[one.page]) for one in its], items)
     pairs = [pair for its, texts in zip(items, made, strict=True) for pair in zip(its, texts, strict=True)]
     return {(one.subject, one.anchor): text for one, text in pairs if text}
 
 
-def _kept(suite: Suite, data: Data, one: Wanted) -> str:
+def _kept(suite: Suite, data: Data, one: Wanted, depends: str) -> str:
     report = data.subjects[one.subject]
     readings = report["results"][one.instance].get("readings")
-    parts = [maker(snippet.__file__), maker(asked_case.__file__), _adapters(), kills_hash(suite, one.page)]
+    parts = [maker(snippet.__file__), maker(asked_case.__file__), _adapters(), depends]
     parts += [one.subject, one.instance, json.dumps([one.entry, readings, report["subject"]])]
     return kept("snippets", parts, lambda: make(suite, report, one.instance, one.entry))
 
