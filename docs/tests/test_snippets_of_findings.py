@@ -43,6 +43,17 @@ def test_no_framework_is_imported():
     assert "right is" in made.stdout.splitlines()[-2]
 
 
+def test_what_a_page_depends_on_is_hashed_once_for_all_its_findings(monkeypatch):
+    loaded, hashed = site_data.load(), []
+    its = result_pages.found(loaded, "torch")
+    page = max((one.page for one in its), key=[one.page for one in its].count)
+    wanted = [finding_snippets.Wanted("torch", result_pages.anchor(one), page, one.case[0], one.entry) for one in its]
+    monkeypatch.setattr(finding_snippets, "kills_hash", lambda suite, page: hashed.append(page) or "0")
+    monkeypatch.setattr(finding_snippets, "kept", lambda kind, parts, make: "lines")
+    assert len(finding_snippets.of(loaded, wanted)) > 1
+    assert hashed == [page]
+
+
 def test_most_findings_have_one_and_all_are_short(torch_findings):
     texts = [text for _, text in torch_findings if text]
     assert len(texts) > 0.6 * len(torch_findings)
