@@ -134,7 +134,7 @@ def test_long_import_is_not_waited_for_in_silence(nnspec, adapter, monkeypatch):
 
 
 def test_adapter_that_takes_the_streams_away_loses_no_word(process, adapter):
-    path = adapter("import sys\nsys.stdout = sys.stderr = None\n\n\ndef relu(x):\n    return x\n")
+    path = adapter("import sys\nsys.stdout = sys.stderr = None\n\n\ndef relu(x):\n    raise ValueError\n")
     ran = process("check", path, "relu.value")
     assert (ran.status, "FAIL  relu.value" in ran.out) == (1, True)
 
@@ -273,10 +273,11 @@ def test_warnings_of_an_adapter_are_its_own_business(process, adapter):
 
         def relu(x):
             warnings.warn("old", DeprecationWarning, stacklevel=1)
-            return np.maximum(x, 0) + 0 * np.log(x * 0)
+            np.log(x * 0)
+            return np.maximum(x, 0)
     """)
     ran = process("check", path, "relu.value")
-    assert (ran.status, ran.err) == (1, "")
+    assert (ran.status, ran.err) == (0, "")
 
 
 def test_helper_beside_the_adapter_can_be_imported_in_a_call(nnspec, adapter, tmp_path):
