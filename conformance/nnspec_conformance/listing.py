@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Collection
 from typing import Any
 
 from nnspec_conformance import gate
@@ -32,16 +33,16 @@ def clauses(options: argparse.Namespace) -> int:
             )
         return 2 if problems else 0
     chosen = {name.split("[")[0] for name in suite.select(options.clauses)}
-    found = [row for row in rows(suite) if row["id"] in chosen]
+    found = rows(suite, chosen)
     print(json.dumps(found, indent=1) if options.json else text(found))
     return 0
 
 
-def rows(suite: Suite) -> list[dict[str, Any]]:
-    """JSON-ready: every clause with its tests, the mutants that it must catch, and its recorded power."""
+def rows(suite: Suite, chosen: Collection[str]) -> list[dict[str, Any]]:
+    """JSON-ready: the chosen clauses with their tests, the mutants that they must catch, and their recorded power."""
     recorded = load_mutants()
     found = []
-    for clause in suite.spec.clauses.values():
+    for clause in (one for one in suite.spec.clauses.values() if one.id in chosen):
         powers = [recorded[i]["power"] for i in clause.instances if i in recorded]
         found.append(
             as_dict(clause)

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nnspec_conformance import __version__, report
+from nnspec_conformance import __version__, listing, report
 from nnspec_conformance.template import template
 
 WRONG = "def relu(x):\n    return np.abs(x)\n"
@@ -140,6 +140,13 @@ def test_clauses_lists_text_and_proof(nnspec):
     assert "relu.value" in out
     assert "MUST     exact     1 instance, 2 mutants, power " in out
     assert "`relu` MUST return positive input unchanged and zero otherwise." in out
+
+
+def test_mutants_of_clauses_that_are_not_listed_are_not_looked_for(nnspec, monkeypatch):
+    looked = []
+    monkeypatch.setattr(listing, "mutants_of", lambda suite, instance: looked.append(instance) or [])
+    nnspec("clauses", "relu.value")
+    assert looked == ["relu.value"]
 
 
 def test_clauses_as_json(nnspec):
