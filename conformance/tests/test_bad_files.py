@@ -209,7 +209,9 @@ def test_standard_error_that_takes_nothing_does_not_change_the_status():
 
 
 def test_what_an_adapter_leaves_for_the_end_does_not_change_the_status(program, adapter):
-    path = adapter("import atexit, os\n\natexit.register(lambda: os._exit(0))\n\n\ndef relu(x):\n    raise ValueError\n")
+    path = adapter(
+        "import atexit, os\n\natexit.register(lambda: os._exit(0))\n\n\ndef relu(x):\n    raise ValueError\n"
+    )
     assert program("check", path, "relu.value").returncode == 1
 
 

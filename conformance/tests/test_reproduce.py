@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,26 +29,63 @@ def wanted(value):
     return Want(value, np.zeros(value.shape), np.zeros(value.shape), "float32", "exact")
 
 
-def run(text: str, folder: Path) -> str:
-    """What a script prints in an interpreter that does not look into this folder or at PYTHONPATH."""
-    path = folder / "case.py"
-    path.write_text(text, encoding="utf-8")
-    assert "nnspec_conformance" not in text
-    done = subprocess.run([sys.executable, "-I", str(path)], capture_output=True, text=True, cwd=folder, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+SCRIPTS = """
+import contextlib, io, json, sys, traceback
+
+for line in sys.stdin:
+    said, error = io.StringIO(), ""
+    try:
+        with contextlib.redirect_stdout(said), open(json.loads(line), encoding="utf-8") as file:
+            exec(compile(file.read(), file.name, "exec"), {"__name__": "__main__"})
+    except BaseException:
+        error = traceback.format_exc()
+    print(json.dumps([said.getvalue(), error]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def interpreter(tmp_path_factory):
+    """Runs scripts one after the other, with names of their own, without a look into a folder of ours or PYTHONPATH."""
+    command = [sys.executable, "-I", "-c", SCRIPTS]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, cwd=tmp_path_factory.mktemp("elsewhere"), **pipes) as started:
+        yield started
+        started.stdin.close()
 
 
 @pytest.fixture
-def write(tmp_path):
+def run(interpreter, tmp_path):
+    """What a script prints in that interpreter."""
+
+    def printed(text: str) -> str:
+        assert "nnspec_conformance" not in text
+        path = tmp_path / "case.py"
+        path.write_text(text, encoding="utf-8")
+        print(json.dumps(str(path)), file=interpreter.stdin, flush=True)
+        said, error = json.loads(interpreter.stdout.readline())
+        assert error == ""
+        return said
+
+    return printed
+
+
+@pytest.fixture
+def write(run):
     """The output of the script that is written for a question to the reference, wrong or not."""
     suite, subject = load_suite(), load_subject("reference")
 
     def asked(instance: str, case: Case, *, refusal: bool = False, message: str = "off") -> str:
         one = Failing(case, TOLD_NOTHING, Finding(np.inf, message), refusal=refusal)
-        return run(script(suite, subject, "reference", instance, one), tmp_path)
+        return run(script(suite, subject, "reference", instance, one))
 
     return asked
+
+
+def test_a_script_that_ends_with_an_error_or_takes_names_of_another_fails(run):
+    run("x = 1")
+    for text in ("print(x)", "import test_reproduce", "raise SystemExit(1)"):
+        with pytest.raises(AssertionError, match="Traceback"):
+            run(text)
 
 
 def test_script_of_a_call_tells_the_worst_place(write):
@@ -68,7 +105,7 @@ def test_script_of_many_numbers_has_their_bytes(write):
     assert "right is 3.9" in said
 
 
-def test_script_of_half_precision_needs_ml_dtypes_and_says_so(tmp_path):
+def test_script_of_half_precision_needs_ml_dtypes_and_says_so(run):
     suite, subject = load_suite(), load_subject("reference")
     import ml_dtypes
 
@@ -76,7 +113,7 @@ def test_script_of_half_precision_needs_ml_dtypes_and_says_so(tmp_path):
     one = Failing(Case(operation="relu", arrays=(x,), want=wanted([1.0, 1.0])), TOLD_NOTHING, Finding(np.inf, "off"))
     text = script(suite, subject, "reference", "relu.value", one)
     assert "and ml_dtypes, since NumPy has no bfloat16" in text
-    assert "answer[1]: 0.0, right is 1.0" in run(text, tmp_path)
+    assert "answer[1]: 0.0, right is 1.0" in run(text)
 
 
 def test_script_of_a_refusal_shows_what_was_accepted(write):
@@ -115,15 +152,15 @@ def test_unknown_names_are_refused_with_what_is_near(capsys):
     assert "torch" in capsys.readouterr().err
 
 
-def test_real_case_of_a_framework_is_found_and_shown(tmp_path):
+def test_real_case_of_a_framework_is_found_and_shown(run, tmp_path):
     pytest.importorskip("torch")
     out = tmp_path / "case.py"
     words = ["reproduce", "torch", "duty.nan[gelu]", "--given", "form=tanh", "--out", str(out)]
     assert cli.main(words) == 0
-    assert "nan, right is 0.0" in run(out.read_text(encoding="utf-8"), tmp_path)
+    assert "nan, right is 0.0" in run(out.read_text(encoding="utf-8"))
 
 
-def test_gradients_of_a_framework_go_through_its_own_vjp(tmp_path):
+def test_gradients_of_a_framework_go_through_its_own_vjp(run):
     pytest.importorskip("torch")
     suite, subject = load_suite(), load_subject("torch")
     x = np.float32([1.0, -1.0])
@@ -131,7 +168,7 @@ def test_gradients_of_a_framework_go_through_its_own_vjp(tmp_path):
         operation="relu", what="gradient", arrays=(x,), cotangents=np.float32([2, 2]), want=(wanted([2.0, 1.0]),)
     )
     text = script(suite, subject, "torch", "relu.value", Failing(case, TOLD_NOTHING, Finding(np.inf)))
-    assert "answer[1]: 0.0, right is 1.0" in run(text, tmp_path)
+    assert "answer[1]: 0.0, right is 1.0" in run(text)
 
 
 def test_operation_without_arrays_is_called_by_keywords_alone(write):
@@ -141,7 +178,7 @@ def test_operation_without_arrays_is_called_by_keywords_alone(write):
     assert "answer[]: 9.0, right is 10.0" in write("parameter-count.dense", case)
 
 
-def test_gradients_of_a_table_are_told_by_name(tmp_path):
+def test_gradients_of_a_table_are_told_by_name(run):
     suite, subject = load_suite(), load_subject("reference")
     table = {"kernel_0": np.float32([[1, 2]]), "bias_0": np.float32([0, 0])}
     right = (wanted([[3.0]]), {"kernel_0": wanted([[2.0, 2.0]]), "bias_0": wanted([1.0, 7.0])})
@@ -150,7 +187,7 @@ def test_gradients_of_a_table_are_told_by_name(tmp_path):
         attributes={"activation": "relu"}, want=right,
     )  # fmt: skip
     text = script(suite, subject, "reference", "mlp.value", Failing(case, TOLD_NOTHING, Finding(np.inf)))
-    assert run(text, tmp_path).splitlines() == ["answer[1]['bias_0'][1]: 1.0, right is 7.0"]
+    assert run(text).splitlines() == ["answer[1]['bias_0'][1]: 1.0, right is 7.0"]
 
 
 def test_place_is_the_one_that_is_furthest_off_by_what_is_allowed(write):
