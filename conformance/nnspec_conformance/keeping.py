@@ -79,7 +79,7 @@ class Kept:
             if steps or not owes:
                 self.forget()  # a stepper may have handed out the parameters that it steps in place
 
-    def parameters(self, held: Any) -> Any:
+    def own(self, held: Any) -> Any:
         """What a stepper is started with: its own from now on, to be stepped in place."""
         self._given = []
         return held
@@ -183,7 +183,7 @@ class Kept:
 
 @contextlib.contextmanager
 def compared(look: Callable[[str], None]) -> Iterator[None]:
-    """Look after what is inside returned, or raised as a refusal: ``look(then)`` is told which, as words that follow."""
+    """Look after what is inside returned, or was refused: ``look(then)`` is told which, as words that follow."""
     try:
         yield
     except NO_REFUSAL:

@@ -373,7 +373,7 @@ class Subject:
             return list(self.steppers(operation, params, played(params, grads, steps, rates, hyper)))
 
         def body(f: Callable) -> tuple:
-            return self.applied(path_of(f, rates, hyper), self.kept.parameters(self._in(params)), self._in(tuple(grads)))
+            return self.applied(path_of(f, rates, hyper), self.kept.own(self._in(params)), self._in(tuple(grads)))
 
         return list(self._guard(operation, params, body, given=hyper))
 
@@ -392,7 +392,7 @@ class Subject:
         def body(f: Callable) -> Any:
             def start(params: dict, **hyper: Any) -> OpenStepper:
                 self.given = hyper
-                step = f(self.kept.parameters(self._in(params)), **hyper)
+                step = f(self.kept.own(self._in(params)), **hyper)
                 return OpenStepper(step, self._in, out, self.kept.steps(operation))
 
             return play(start)

@@ -68,7 +68,8 @@ def without_slope(home: Home) -> Iterator[str]:
         return
     arrays = home.arrays("float64")
     found = vjp(*arrays, cotangents_of(home, arrays, "float64"), **home.attributes)
-    yield from (f"no gradient for {name_of(home, place)}" for place, g in by_place(arrays, found).items() if not g.any())
+    without = [place for place, gradient in by_place(arrays, found).items() if not gradient.any()]
+    yield from (f"no gradient for {name_of(home, place)}" for place in without)
 
 
 def blind(operation: str) -> Iterator[tuple[str, str]]:

@@ -48,9 +48,7 @@ def overwrites_its_first_array(f, *arrays, **given):
     return y
 
 
-@MUTANTS.each(
-    "answers lie in one buffer, which the next call overwrites", DUTY, operations=[o.name for o in CALLED]
-)
+@MUTANTS.each("answers lie in one buffer, which the next call overwrites", DUTY, operations=[o.name for o in CALLED])
 def answers_in_a_buffer(f, *arrays, **given):
     return in_buffers(f, f(*arrays, **given))
 
