@@ -28,6 +28,7 @@ from nnspec_conformance.signals import ENDING, leave
 NEVER = "does not return, in native code that nothing can stop"
 LOOK = 0.5  # seconds between two looks at whether the run hangs
 HELD = 3.0  # seconds after which a hang is one that the run itself cannot end: native code keeps Python from running
+END = 10.0  # seconds that the end of the program may take, after the command
 LATE = 0.2  # seconds within which a signal reaches both processes, where it is sent to their group
 ALONE = "NNSPEC_ONE_PROCESS"  # set, the run is this process itself, as a debugger wants it
 
@@ -208,7 +209,7 @@ def _waited(child: int, heard: int, shared: Shared) -> int:
         select.select([heard, came], [], [], LATE / 4 if waiting else LOOK)
         now = time.monotonic()
         late = _late(shared, late, now)
-        if late and now - late[1] >= (limits.GRACE if shared.ended else HELD):
+        if late and now - late[1] >= (END if shared.ended else HELD):
             if shared.ended:
                 _say("what the adapter left for the end of the program does not return; it is given up")
             shared.hung = not shared.ended
