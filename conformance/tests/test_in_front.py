@@ -170,6 +170,33 @@ def test_end_of_the_program_that_does_not_return_is_not_waited_for(start):
     assert (run.returncode, told(err), "1 pass" in out) == (0, [line], True)
 
 
+SLOW = """
+def relu(x):
+    open({mark!r}, "w").close()
+    time.sleep(0.5)
+    return np.maximum(x, 0)
+
+def tanh(x):
+    open({mark!r}, "w").write(str(time.monotonic()))
+    return np.tanh(x)
+"""
+
+
+@pytest.mark.parametrize("more", [[], ["--isolate"]], ids=["here", "isolated"])
+def test_time_for_which_a_run_is_stopped_counts_for_no_call(start, tmp_path, more):
+    mark = tmp_path / "called"
+    run = start("relu.value", "tanh.odd", "--call-limit", "1", *more, more=SLOW.format(mark=str(mark)))
+    while not mark.exists() and run.poll() is None:
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGTSTP)
+    time.sleep(1.5)
+    stopped = time.monotonic()
+    os.killpg(run.pid, signal.SIGCONT)
+    out, err = run.communicate(timeout=120)
+    assert (run.returncode, told(err), "3 pass (" in out) == (0, [], True)
+    assert float(mark.read_text()) > stopped
+
+
 def test_identify_names_what_crashed(start):
     run = start(command="identify", more="\ndef gelu(x, **given):\n    os.abort()\n")
     (line,) = told(run.communicate(timeout=120)[1])
