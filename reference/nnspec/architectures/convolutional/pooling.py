@@ -66,7 +66,7 @@ def max_pool(
     s, pairs, counts = _checked("max_pool", x.shape, window, stride, padding, pads, ceil_mode)
     reached = _reached(x.shape, window, s, pairs, counts)
     library = partial(_by_library, init=-jnp.inf, operator=jax.lax.max, window=window, stride=s, pads=reached)
-    return _chosen(implementation, x, library, _larger, -jnp.inf, window, s, reached)
+    return _chosen(implementation, x, partial(_largest, library), _larger, -jnp.inf, window, s, reached)
 
 
 @checked
@@ -225,6 +225,20 @@ def _chosen(
     if tuple(window) == tuple(stride) and not any(map(any, pads)):
         return fused(x)
     return jax.lax.platform_dependent(x, cpu=fused, default=library)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _largest(library: Callable[[Array], Array], x: Array) -> Array:
+    """The maximum by the library, whose search for the winner passes over NaN: there it is handed infinity."""
+    return library(x)
+
+
+@_largest.defjvp
+def _largest_jvp(
+    library: Callable[[Array], Array], primals: tuple[Array], tangents: tuple[Array]
+) -> tuple[Array, Array]:
+    (x,) = primals
+    return library(x), jax.jvp(library, (jnp.where(jnp.isnan(x), jnp.inf, x),), tangents)[1]
 
 
 def _larger(first: Array, second: Array) -> Array:
