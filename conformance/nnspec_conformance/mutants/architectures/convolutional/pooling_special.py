@@ -112,3 +112,19 @@ def gives_nothing_where_there_is_nan(f, x, g, **given):
 @MUTANTS.each("nanargmax: the largest of the others", "max-pool.nan-gradient", part="_vjp")
 def hands_the_cotangent_of_nan_to_the_largest_number(f, x, g, **given):
     return by_winner(f, x, g, lambda read: oracle.shares(np.where(np.isnan(read), -np.inf, read), "first"), given)
+
+
+def beside_a_large_square(x, size):
+    """Where the sum of squares is infinite if they are squared in the dtype of the entries."""
+    with np.errstate(over="ignore"):
+        infinite = np.isinf(x * x)
+    padded = np.pad(infinite, [(0, 0)] * 3 + [(size // 2, size // 2)])
+    return np.lib.stride_tricks.sliding_window_view(padded, size // 2 * 2 + 1, -1).any(-1)
+
+
+@MUTANTS.each("x * x in float16, before the sum in float32", "local-response-normalization.half-precision")
+@MUTANTS.each("x * x in float16 in the backward pass", "local-response-normalization.half-precision", part="_vjp",
+              name="squares in half precision in the backward pass")  # fmt: skip
+def squares_in_half_precision(f, x, *g, **given):
+    y, large = f(x, *g, **given), beside_a_large_square(x, given["size"])
+    return (np.where(large, 0 * x, y[0]),) if g else np.where(large, 0 * x, y)
