@@ -77,7 +77,7 @@ def test_the_default_is_fused_side_by_side_and_on_a_cpu(f, given, on_cpu, elsewh
 @pytest.mark.parametrize("implementation", ["plain", "fused"])
 def test_the_cotangent_of_a_window_with_nan_goes_to_the_nan(implementation):
     x = jnp.array([1, jnp.nan, 2, 3])[None, None, :, None]
-    y, pull = jax.vjp(lambda x: max_pool(x, window=(1, 2), stride=(1, 1), implementation=implementation), x)
+    _, pull = jax.vjp(lambda x: max_pool(x, window=(1, 2), stride=(1, 1), implementation=implementation), x)
     dx = pull(jnp.array([1.0, 10, 100])[None, None, :, None])[0]
 
     np.testing.assert_array_equal(dx.ravel(), [0, 11, 0, 100])

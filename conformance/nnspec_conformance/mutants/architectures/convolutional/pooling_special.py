@@ -91,7 +91,7 @@ def by_winner(f, x, g, winners, given):
     return (plan.handed_back(x, g[..., None] * winners(plan.read(x, -np.inf)).astype(x.dtype)),)
 
 
-@MUTANTS.each("the entry behind the NaN: select and scatter with >=, in which NaN is never kept", "max-pool.nan-gradient",
+@MUTANTS.each("the entry behind the NaN: select and scatter with >= never keeps NaN", "max-pool.nan-gradient",
               part="_vjp")  # fmt: skip
 def hands_the_cotangent_to_what_comes_behind_nan(f, x, g, **given):
     def winners(read):

@@ -247,7 +247,8 @@ def test_mask_along_keys(readings: dict) -> Iterator[Case | ErrorCase]:
     if readings["mask_along_keys"] == "refused":
         note = "taken for the keys, where it hides queries"
         yield refusal("attention", q, k, v, mask, valid=(q, k, v, a_mask()), note=note)
-        yield refusal("attention", q, k, v, None, bias, valid=(q, k, v, None, biases(q, k)), note="one bias for all keys")
+        whole = (q, k, v, None, biases(q, k))
+        yield refusal("attention", q, k, v, None, bias, valid=whole, note="one bias for all keys")
         return
     yield call("attention", q, k, v, mask, want=expected(readings), note="one key hidden, or all queries")
     yield call("attention", q, k, v, None, bias, want=expected(readings), note="added to one key alone")
