@@ -58,8 +58,9 @@ def takes_a_bias_of_one_key(f, q, k, v, *rest, **given):
 @MUTANTS.each("a mask that is too short is filled up, with keys that are hidden", "attention.mask-along-keys")
 def hides_the_keys_that_a_mask_lacks(f, q, k, v, *rest, **given):
     mask, bias = parts_of(rest)
-    missing = 0 if mask is None else k.shape[1] - mask.shape[3]
-    return f(q, k, v, np.pad(mask, [(0, 0)] * 3 + [(0, missing)]) if missing else mask, bias, **given)
+    if mask is not None:
+        mask = np.pad(mask, [(0, 0)] * 3 + [(0, k.shape[1] - mask.shape[3])])
+    return f(q, k, v, mask, bias, **given)
 
 
 @MUTANTS.each("a mask and a bias are one argument of a kernel", "attention.together")
