@@ -272,7 +272,10 @@ def _by_place_jvp(
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _largest(library: Callable[[Array], Array], x: Array) -> Array:
-    """The maximum by the library, whose search for the winner passes over NaN: there it is handed infinity."""
+    """The maximum by the library, whose search for the winner passes over NaN, and stops at padding.
+
+    So the search is handed infinity for NaN, and for minus infinity the lowest number, which is above the padding.
+    """
     return library(x)
 
 
@@ -281,7 +284,8 @@ def _largest_jvp(
     library: Callable[[Array], Array], primals: tuple[Array], tangents: tuple[Array]
 ) -> tuple[Array, Array]:
     (x,) = primals
-    return library(x), jax.jvp(library, (jnp.where(jnp.isnan(x), jnp.inf, x),), tangents)[1]
+    searched = jnp.where(jnp.isnan(x), jnp.inf, jnp.maximum(x, jnp.finfo(x.dtype).min))
+    return library(x), jax.jvp(library, (searched,), tangents)[1]
 
 
 def _larger(first: Array, second: Array) -> Array:

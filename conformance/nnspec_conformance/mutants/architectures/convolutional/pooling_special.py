@@ -83,6 +83,13 @@ def writes_the_cotangent_of_minus_infinity_to_the_last_entry(f, x, g, **given):
     return (dx,)
 
 
+@MUTANTS.each("the first of what is padded with minus infinity", "max-pool.minus-infinity-gradient", part="_vjp")
+def hands_the_padding_a_part(f, x, g, **given):
+    plan = plan_of(x, given)
+    told = given.get("tie_share", "first")
+    return (plan.handed_back(x, g[..., None] * oracle.shares(plan.read(x, -np.inf), told).astype(x.dtype)),)
+
+
 def by_winner(f, x, g, winners, given):
     """The gradient, where every window has the winner that is told."""
     if not np.isnan(x).any():
