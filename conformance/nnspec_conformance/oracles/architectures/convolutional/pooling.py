@@ -115,7 +115,7 @@ def cropped(x, given: dict[str, Any], negative_pads) -> tuple[Any, dict[str, Any
     return x[:, *inner], given | {"pads": tuple(max(0, p) for p in pads)}
 
 
-def shares(read, tie_share, inside=True):
+def shares(read, tie_share, inside: Any = True):
     """What part of a window's cotangent each entry gets, of a maximum: those that are largest share all of it.
 
     Of these are the places ``inside`` the input alone, if there is one: padding is as large as minus infinity.
