@@ -75,6 +75,20 @@ def test_narrow_ids_are_ids_of_any_table():
     np.testing.assert_array_equal(found, padded_embedding(table, ids.astype(jnp.int32), padding_id=200))
 
 
+@pytest.mark.parametrize("dtype", [jnp.uint8, jnp.uint32])
+def test_unsigned_ids_are_ids_of_any_table(dtype):
+    table, ids = jnp.arange(600.0).reshape(300, 2), jnp.array([[150, 3], [255, 200]], dtype)
+    np.testing.assert_array_equal(embedding(table, ids), embedding(table, ids.astype(jnp.int32)))
+    found = padded_embedding(table, ids, padding_id=200)
+    np.testing.assert_array_equal(found, padded_embedding(table, ids.astype(jnp.int32), padding_id=200))
+
+
+def test_an_unsigned_id_above_all_rows_gives_nan():
+    y = embedding(TABLE, jnp.array([2, 2**32 - 1], jnp.uint32))
+    np.testing.assert_array_equal(y[0], TABLE[2])
+    assert np.isnan(y[1]).all()
+
+
 def test_nan_in_a_row_that_is_not_read_stays_there():
     table = TABLE.at[5].set(jnp.nan)
     y, pull = jax.vjp(lambda table: embedding(table, IDS), table)

@@ -75,6 +75,24 @@ def test_the_default_is_fused_side_by_side_and_on_a_cpu(f, given, on_cpu, elsewh
 
 
 @pytest.mark.parametrize("implementation", ["plain", "fused"])
+def test_padding_beside_minus_infinity_gets_no_cotangent(implementation):
+    x = jnp.array([-jnp.inf, 2, 3, -jnp.inf])[None, None, :, None]
+    given = {"window": (1, 2), "stride": (1, 2), "pads": (0, 0, 1, 1), "implementation": implementation}
+    dx = jax.vjp(lambda x: max_pool(x, **given), x)[1](jnp.array([1.0, 10, 100])[None, None, :, None])[0]
+
+    np.testing.assert_array_equal(dx.ravel(), [1, 0, 10, 100])
+
+
+@pytest.mark.parametrize("implementation", ["plain", "fused"])
+def test_the_cotangent_of_a_window_with_nan_goes_to_the_nan(implementation):
+    x = jnp.array([1, jnp.nan, 2, 3])[None, None, :, None]
+    _, pull = jax.vjp(lambda x: max_pool(x, window=(1, 2), stride=(1, 1), implementation=implementation), x)
+    dx = pull(jnp.array([1.0, 10, 100])[None, None, :, None])[0]
+
+    np.testing.assert_array_equal(dx.ravel(), [0, 11, 0, 100])
+
+
+@pytest.mark.parametrize("implementation", ["plain", "fused"])
 def test_nan_is_kept(implementation):
     x = X.at[0, 1, 0, 0].set(jnp.nan).at[1, 0, 3, 1].set(jnp.nan)
     y = max_pool(x, window=(2, 2), implementation=implementation)

@@ -5,6 +5,7 @@ place of all windows reads as a whole array, and compares or adds these arrays: 
 first along each row and then along the columns.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from typing import Literal
@@ -20,8 +21,10 @@ from nnspec.checking import NonNegative, Positive, checked
 __all__ = ["average_pool", "global_average_pool", "local_response_normalization", "max_pool"]
 
 PaddingName = Literal["valid", "same", "same_lower"]
+Pads = Sequence[tuple[int, int]]
 STATIC = ("window", "stride", "padding", "pads", "ceil_mode", "implementation")
 FEW_PLACES = 9  # of a window; with more of them its rows are reduced first, which shares what windows have in common
+MOST_ENTRIES = 2**31 - 1  # that an index of 32 bits counts
 MOST_ARRAYS = 32  # each is an operation of its own in the program
 
 
@@ -66,7 +69,11 @@ def max_pool(
     s, pairs, counts = _checked("max_pool", x.shape, window, stride, padding, pads, ceil_mode)
     reached = _reached(x.shape, window, s, pairs, counts)
     library = partial(_by_library, init=-jnp.inf, operator=jax.lax.max, window=window, stride=s, pads=reached)
-    return _chosen(implementation, x, library, _larger, -jnp.inf, window, s, reached)
+    side_by_side = tuple(window) == s and not any(map(any, reached))
+    few = math.prod(window) <= FEW_PLACES and x.size <= MOST_ENTRIES
+    arrays = _by_place if few and not side_by_side else partial(_joined, _larger, -jnp.inf)
+    fused = partial(arrays, tuple(window), s, reached)
+    return _chosen(implementation, x, partial(_largest, library), fused, window, side_by_side)
 
 
 @checked
@@ -111,7 +118,9 @@ def average_pool(
     reached = _reached(x.shape, window, s, pairs, counts)
     wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # a sum in half precision overflows
     library = partial(_by_library, init=0.0, operator=jax.lax.add, window=window, stride=s, pads=reached)
-    sums = _chosen(implementation, wide, library, jax.lax.add, 0.0, window, s, reached)
+    fused = partial(_joined, jax.lax.add, 0.0, window, s, reached)
+    side_by_side = tuple(window) == s and not any(map(any, reached))
+    sums = _chosen(implementation, wide, library, fused, window, side_by_side)
     rows, columns = (
         _counted(length, k, step, pair, count, count_pads)
         for length, k, step, pair, count in zip(x.shape[1:3], window, s, pairs, counts, strict=True)
@@ -200,31 +209,83 @@ def _chosen(
     implementation: Implementation | None,
     x: Array,
     library: Callable[[Array], Array],
-    join: Callable[[Array, Array], Array],
-    fill: float,
+    fused: Callable[[Array], Array],
     window: tuple[int, ...],
-    stride: tuple[int, ...],
-    pads: list[tuple[int, int]],
+    side_by_side: bool,
 ) -> Array:
     """The windows, each made one number by the library or by joining whole arrays."""
-
-    def fused(x: Array) -> Array:
-        if any(map(any, pads)):
-            edges = [(0, 0, 0), *((before, after, 0) for before, after in pads), (0, 0, 0)]
-            x = jax.lax.pad(x, jnp.asarray(fill, x.dtype), edges)
-        (k1, k2), (s1, s2) = window, stride
-        if k1 * k2 <= FEW_PLACES:
-            return reduce(join, by_tap(x, window, stride, (1, 1)))
-        rows = reduce(join, by_tap(x, (1, k2), (1, s2), (1, 1)))
-        return reduce(join, by_tap(rows, (k1, 1), (s1, 1), (1, 1)))
-
     if implementation is not None:
         return fused(x) if implementation == "fused" else library(x)
     if sum(window) > MOST_ARRAYS:
         return library(x)
-    if tuple(window) == tuple(stride) and not any(map(any, pads)):
+    if side_by_side:
         return fused(x)
     return jax.lax.platform_dependent(x, cpu=fused, default=library)
+
+
+def _joined(
+    join: Callable[[Array, Array], Array], fill: float, window: tuple[int, ...], stride: tuple[int, ...], pads: Pads,
+    x: Array,
+) -> Array:  # fmt: skip
+    """What one place of all windows reads, joined for all places; of long windows the rows first."""
+    x, (k1, k2), (s1, s2) = _padded(x, fill, pads), window, stride
+    if k1 * k2 <= FEW_PLACES:
+        return reduce(join, by_tap(x, window, stride, (1, 1)))
+    rows = reduce(join, by_tap(x, (1, k2), (1, s2), (1, 1)))
+    return reduce(join, by_tap(rows, (k1, 1), (s1, 1), (1, 1)))
+
+
+def _padded(x: Array, fill: float, pads: Pads) -> Array:
+    if not any(map(any, pads)):
+        return x
+    edges = [(0, 0, 0), *((before, after, 0) for before, after in pads), (0, 0, 0)]
+    return jax.lax.pad(x, jnp.asarray(fill, x.dtype), edges)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
+def _by_place(window: tuple[int, ...], stride: tuple[int, ...], pads: Pads, x: Array) -> Array:
+    """The maximum of windows that overlap; its derivative reads at the places of the winners alone.
+
+    The gradient is then an addition there. Of the comparisons XLA makes a gradient that goes through all places of a
+    window for every entry, which took twice as long.
+    """
+    return _joined(_larger, -jnp.inf, window, stride, pads, x)
+
+
+@_by_place.defjvp
+def _by_place_jvp(
+    window: tuple[int, ...], stride: tuple[int, ...], pads: Pads, primals: tuple[Array], tangents: tuple[Array]
+) -> tuple[Array, Array]:
+    (x,), (dx,) = primals, tangents
+    y, *others = by_tap(_padded(x, -jnp.inf, pads), window, stride, (1, 1))
+    place = jnp.zeros(y.shape, jnp.int32)  # in the window, row by row
+    for i, other in enumerate(others, 1):
+        wins = (other > y) | jnp.isnan(other)
+        y, place = jnp.where(wins, other, y), jnp.where(wins, i, place)
+    n, rows, columns, c = jnp.ogrid[tuple(map(slice, y.shape))]
+    # Padding wins over minus infinity alone, and stands for the entry beside it, which is in the window.
+    row = jnp.clip(rows * stride[0] - pads[0][0] + place // window[1], 0, x.shape[1] - 1)
+    column = jnp.clip(columns * stride[1] - pads[1][0] + place % window[1], 0, x.shape[2] - 1)
+    at = ((n * x.shape[1] + row) * x.shape[2] + column) * x.shape[3] + c
+    return y, dx.ravel().at[at].get(mode="promise_in_bounds")
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _largest(library: Callable[[Array], Array], x: Array) -> Array:
+    """The maximum by the library, whose search for the winner passes over NaN, and stops at padding.
+
+    So the search is handed infinity for NaN, and for minus infinity the lowest number, which is above the padding.
+    """
+    return library(x)
+
+
+@_largest.defjvp
+def _largest_jvp(
+    library: Callable[[Array], Array], primals: tuple[Array], tangents: tuple[Array]
+) -> tuple[Array, Array]:
+    (x,) = primals
+    searched = jnp.where(jnp.isnan(x), jnp.inf, jnp.maximum(x, jnp.finfo(x.dtype).min))
+    return library(x), jax.jvp(library, (searched,), tangents)[1]
 
 
 def _larger(first: Array, second: Array) -> Array:

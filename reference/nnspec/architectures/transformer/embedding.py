@@ -5,7 +5,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Integer
 
 from nnspec.checking import checked
 
@@ -15,7 +15,7 @@ __all__ = ["Embedding", "embedding", "padded_embedding", "tied_embedding", "tied
 @checked
 @partial(jax.jit, static_argnames="scaled")
 def embedding(
-    table: Float[Array, "vocabulary features"], ids: Int[Array, "*batch"], *, scaled: bool = False
+    table: Float[Array, "vocabulary features"], ids: Integer[Array, "*batch"], *, scaled: bool = False
 ) -> Float[Array, "*batch features"]:
     r"""Take the row of each token; the gradients of a token that comes again are added.
 
@@ -40,7 +40,7 @@ def embedding(
 @checked
 @partial(jax.jit, static_argnames="padding_id")
 def padded_embedding(
-    table: Float[Array, "vocabulary features"], ids: Int[Array, "*batch"], *, padding_id: int
+    table: Float[Array, "vocabulary features"], ids: Integer[Array, "*batch"], *, padding_id: int
 ) -> Float[Array, "*batch features"]:
     r"""Take the row of each token, and zeros for the token that is padding.
 
@@ -89,7 +89,7 @@ def tied_logits(
 @checked
 @jax.jit
 def tied_embedding(
-    table: Float[Array, "vocabulary features"], ids: Int[Array, "*batch"]
+    table: Float[Array, "vocabulary features"], ids: Integer[Array, "*batch"]
 ) -> Float[Array, "*batch vocabulary"]:
     r"""Take the row of each token and compare it with the row of every token.
 
@@ -145,7 +145,7 @@ class Embedding(nnx.Module):
         self.table = nnx.Param(jax.random.normal(rngs.params(), (vocabulary, features)) / features**0.5)
 
     @checked
-    def __call__(self, ids: Int[Array, "*batch"]) -> Float[Array, "*batch features"]:
+    def __call__(self, ids: Integer[Array, "*batch"]) -> Float[Array, "*batch features"]:
         """Apply `embedding` to a batch of ids; padding gives zeros."""
         y = embedding(self.table[...], ids, scaled=self.scaled)
         return y if self.padding_id is None else jnp.where((ids == self.padding_id)[..., None], 0, y)
@@ -169,5 +169,6 @@ def _wide(table: Array) -> Array:
 
 
 def _wide_enough(ids: Array) -> Array:
-    """Take int32 at least, in which the number of rows is a number."""
-    return ids.astype(jnp.promote_types(ids.dtype, jnp.int32))
+    """Take 32 bits at least, in which the number of rows is a number, with a sign where the ids have one."""
+    wide = jnp.int32 if jnp.issubdtype(ids.dtype, jnp.signedinteger) else jnp.uint32
+    return ids.astype(jnp.promote_types(ids.dtype, wide))

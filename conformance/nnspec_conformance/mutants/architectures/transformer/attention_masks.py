@@ -49,6 +49,20 @@ def divides_zero_by_zero_on_the_way_back(f, q, k, v, *rest, **given):
     return (np.where(np.moveaxis(np.asarray(~seen), 1, 2), np.full((), np.nan, dq.dtype), dq), *others)
 
 
+@MUTANTS.each("a mask is held to the keys, a bias to what broadcasts", "attention.mask-along-keys")
+def takes_a_bias_of_one_key(f, q, k, v, *rest, **given):
+    mask, bias = parts_of(rest)
+    return f(q, k, v, mask, bias if bias is None else np.repeat(bias, k.shape[1] // bias.shape[3], 3), **given)
+
+
+@MUTANTS.each("a mask that is too short is filled up, with keys that are hidden", "attention.mask-along-keys")
+def hides_the_keys_that_a_mask_lacks(f, q, k, v, *rest, **given):
+    mask, bias = parts_of(rest)
+    if mask is not None:
+        mask = np.pad(mask, [(0, 0)] * 3 + [(0, k.shape[1] - mask.shape[3])])
+    return f(q, k, v, mask, bias, **given)
+
+
 @MUTANTS.each("a mask and a bias are one argument of a kernel", "attention.together")
 def forgets_the_bias_beside_a_mask(f, q, k, v, *rest, **given):
     mask, bias = parts_of(rest)

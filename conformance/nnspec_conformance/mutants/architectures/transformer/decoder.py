@@ -302,6 +302,23 @@ def takes_the_cotangent_off_the_target(f, *arrays, **given):
     return in_its_order(f, (dx - arrays[-1]).astype(dx.dtype), table, dsource)
 
 
+@MUTANTS.each("gradients for the layers below and on top alone: of two there is no other", "decoders.gradient",
+              operations=["decoder"], part="_vjp")  # fmt: skip
+def has_no_gradient_for_a_layer_between_two(f, *arrays, **given):
+    dx, table, dsource = f(*arrays, **given)
+    last = max(int(name.rpartition("_")[2]) for name in table if name[-1].isdigit())
+    between = {str(n) for n in range(1, last)}
+    return dx, {name: 0 * w if name.rpartition("_")[2] in between else w for name, w in table.items()}, dsource
+
+
+@MUTANTS.each("layers beyond the second hand back what the first does", "decoders.gradient",
+              operations=["decoder"], part="_vjp")  # fmt: skip
+def has_the_first_gradient_for_the_third_layer(f, *arrays, **given):
+    dx, table, dsource = f(*arrays, **given)
+    third = {name: table[f"{name[:-2]}_0"] for name in table if name.endswith("_2")}
+    return dx, table | third, dsource
+
+
 MUTANTS.each("a loss that was averaged twice", "decoders.gradient", part="_vjp")(classic.averages_the_gradients)
 
 

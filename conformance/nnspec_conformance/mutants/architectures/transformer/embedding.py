@@ -159,6 +159,21 @@ def overflows_where_a_row_begins(table, ids, **given):
     return ORACLE.embedding(table, begins.astype(np.int32) // length if ids.dtype.itemsize < 4 else ids, **given)
 
 
+@MUTANTS.each("the bits are read as a signed number: 150 is -106", "embedding.unsigned-ids")
+@MUTANTS.each("the bits are read as a signed number, where gradients are added", "embedding.unsigned-ids", part="_vjp",
+              name="reads the bits as a signed number in the backward pass")  # fmt: skip
+def reads_the_bits_as_a_signed_number(f, table, ids, *g, **given):
+    ids = np.asarray(ids)
+    return f(table, ids.view(f"i{ids.dtype.itemsize}") if ids.dtype.kind == "u" else ids, *g, **given)
+
+
+@MUTANTS.add("ids are cast to int32, and negative ones counted from the end", "embedding.unsigned-range")
+def counts_unsigned_ids_from_the_end(table, ids, **given):
+    ids = np.asarray(ids)
+    signed = ids.astype(np.int32)
+    return ORACLE.embedding(table, np.where(signed < 0, signed % len(table), signed) if ids.dtype.kind == "u" else ids)
+
+
 @MUTANTS.add("ids are cast to integers", "embedding.integer-ids")
 def rounds_the_ids(table, ids, **given):
     return ORACLE.embedding(table, np.asarray(ids).astype(np.int64), **given)

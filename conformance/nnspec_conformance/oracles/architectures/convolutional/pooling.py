@@ -115,9 +115,14 @@ def cropped(x, given: dict[str, Any], negative_pads) -> tuple[Any, dict[str, Any
     return x[:, *inner], given | {"pads": tuple(max(0, p) for p in pads)}
 
 
-def shares(read, tie_share):
-    """What part of a window's cotangent each entry gets, of a maximum: those that are largest share all of it."""
+def shares(read, tie_share, inside: Any = True):
+    """What part of a window's cotangent each entry gets, of a maximum: those that are largest share all of it.
+
+    Of these are the places ``inside`` the input alone, if there is one: padding is as large as minus infinity.
+    """
     winners = (read == read.max(-1, keepdims=True)) | np.isnan(read)
+    entries = winners & inside
+    winners = np.where(entries.any(-1, keepdims=True), entries, winners)
     if tie_share == "equal":
         return winners / winners.sum(-1, keepdims=True)
     winners = winners if tie_share == "first" else winners[..., ::-1]
@@ -133,7 +138,9 @@ def max_pool(x, *, tie_share="first", negative_pads="refused", **given):
 
 def max_pool_vjp(x, cotangents, *, tie_share="first", negative_pads="refused", **given):
     plan = planned(x, **given)
-    return (plan.handed_back(x, cotangents[..., None] * shares(plan.read(x, -np.inf), tie_share).astype(x.dtype)),)
+    inside = plan.counted(bool, pads=False)
+    parts = cotangents[..., None] * shares(plan.read(x, -np.inf), tie_share, inside).astype(x.dtype)
+    return (plan.handed_back(x, parts),)
 
 
 def average_pool(x, *, count_pads="left-out", negative_pads="refused", **given):

@@ -52,11 +52,11 @@ class Seen:
 def attention(
     q, k, v, mask=None, bias=None, *, scale=None, causal=False, causal_alignment="bottom-right", no_keys="zeros",
     masked_content="kept-out", integer_mask="refused", value_depth="taken", zero_keys="zeros", no_keys_by_bias="zeros",
-    rounded=as_it_is,
+    mask_along_keys="refused", rounded=as_it_is,
 ):  # fmt: skip
     seen = _seen(
         q, k, v, mask, bias, scale, causal, causal_alignment, no_keys, masked_content, integer_mask, value_depth,
-        zero_keys, no_keys_by_bias, rounded,
+        zero_keys, no_keys_by_bias, mask_along_keys, rounded,
     )  # fmt: skip
     return rounded(seen.weights @ seen.v).swapaxes(1, 2)
 
@@ -64,13 +64,13 @@ def attention(
 def attention_vjp(
     q, k, v, *rest, scale=None, causal=False, causal_alignment="bottom-right", no_keys="zeros",
     masked_content="kept-out", integer_mask="refused", value_depth="taken", zero_keys="zeros", no_keys_by_bias="zeros",
-    rounded=as_it_is,
+    mask_along_keys="refused", rounded=as_it_is,
 ):  # fmt: skip
     *given, cotangents = rest
     mask, bias = (*given, None, None)[:2]
     seen = _seen(
         q, k, v, mask, bias, scale, causal, causal_alignment, no_keys, masked_content, integer_mask, value_depth,
-        zero_keys, no_keys_by_bias, rounded,
+        zero_keys, no_keys_by_bias, mask_along_keys, rounded,
     )  # fmt: skip
     g = rounded(cotangents).swapaxes(1, 2)
     moved = rounded(g @ seen.v.swapaxes(2, 3))
@@ -92,9 +92,10 @@ def attention_vjp(
 
 def _seen(
     q, k, v, mask, bias, scale, causal, causal_alignment, no_keys, masked_content, integer_mask, value_depth, zero_keys,
-    no_keys_by_bias, rounded,
+    no_keys_by_bias, mask_along_keys, rounded,
 ):  # fmt: skip
     _check(q, k, v, mask, bias, value_depth, zero_keys)
+    _check_masks(q, k, mask, bias, mask_along_keys)
     mask, more = _read(mask, integer_mask)
     groups = q.shape[2] // k.shape[2]
     q, k, v = (rounded(a).swapaxes(1, 2) for a in (q, k, v))
@@ -152,10 +153,17 @@ def _check(q, k, v, mask, bias, value_depth, zero_keys):
         raise ValueError(f"values have depth {v.shape[-1]}, keys {k.shape[-1]}")
     if zero_keys == "refused" and k.shape[1] == 0:
         raise ValueError("there are no keys")
+
+
+def _check_masks(q, k, mask, bias, mask_along_keys):
     full = (q.shape[0], q.shape[2], q.shape[1], k.shape[1])
     for part in (mask, bias):
-        if part is not None and (part.ndim != 4 or any(n not in (1, m) for n, m in zip(part.shape, full, strict=True))):
+        if part is None:
+            continue
+        if part.ndim != 4 or any(n not in (1, m) for n, m in zip(part.shape, full, strict=True)):
             raise ValueError(f"mask and bias have shape {part.shape}, expected {full}")
+        if mask_along_keys == "refused" and part.shape[3] != full[3]:
+            raise ValueError(f"mask and bias have shape {part.shape}, expected {full[3]} keys")
 
 
 def _added(gradient, groups):

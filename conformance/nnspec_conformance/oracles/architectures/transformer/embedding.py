@@ -10,12 +10,14 @@ import numpy as np
 OUTSIDE = {"nan": np.nan, "zeros": 0.0}  # what stands in place of a row that there is not
 
 
-def _checked(ids, narrow_ids="taken"):
+def _checked(ids, narrow_ids="taken", unsigned_ids="taken"):
     """The ids as they are, if they are integers; narrow ones as wider ones, in which the number of rows is a number."""
     ids = np.asarray(ids)
     if ids.dtype.kind not in "iu":
         raise ValueError(f"ids are {ids.dtype}, expected integers")
-    if narrow_ids == "refused" and ids.dtype.itemsize < 4:
+    if unsigned_ids == "refused" and ids.dtype.kind == "u":
+        raise ValueError(f"ids are {ids.dtype}, expected signed integers")
+    if narrow_ids == "refused" and ids.dtype.kind == "i" and ids.dtype.itemsize < 4:
         raise ValueError(f"ids are {ids.dtype}, expected int32 or int64")
     return ids.astype(np.result_type(ids, np.int32))
 
@@ -34,8 +36,10 @@ def _rows(table, ids):
     return np.where(ids < 0, ids % len(table), np.minimum(ids, len(table) - 1))
 
 
-def embedding(table, ids, *, scaled=False, out_of_range="nan", negative="nan", narrow_ids="taken"):
-    ids = _checked(ids, narrow_ids)
+def embedding(
+    table, ids, *, scaled=False, out_of_range="nan", negative="nan", narrow_ids="taken", unsigned_ids="taken"
+):
+    ids = _checked(ids, narrow_ids, unsigned_ids)
     above, below = _outside(table, ids, out_of_range, negative)
     y = table[_rows(table, ids)]
     for outside, reading in ((above, out_of_range), (below, negative)):
@@ -43,8 +47,10 @@ def embedding(table, ids, *, scaled=False, out_of_range="nan", negative="nan", n
     return y * np.sqrt(np.asarray(table.shape[1], table.dtype)) if scaled else y
 
 
-def embedding_vjp(table, ids, g, *, scaled=False, out_of_range="nan", negative="nan", narrow_ids="taken"):
-    ids = _checked(ids, narrow_ids)
+def embedding_vjp(
+    table, ids, g, *, scaled=False, out_of_range="nan", negative="nan", narrow_ids="taken", unsigned_ids="taken"
+):
+    ids = _checked(ids, narrow_ids, unsigned_ids)
     above, below = _outside(table, ids, out_of_range, negative)
     gradient = _summed(table, ids, g, ~(above | below))
     return (gradient * np.sqrt(table.shape[1]) if scaled else gradient,)

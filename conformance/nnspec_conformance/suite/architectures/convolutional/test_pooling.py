@@ -300,6 +300,16 @@ def test_normalization_gradient(readings: dict) -> Iterator[Case]:
         yield gradient("local_response_normalization", x, **LRN, cotangents=g, want=want, note="through neighbours")
 
 
+@clause("local-response-normalization.half-precision")
+def test_normalization_of_large_entries(readings: dict) -> Iterator[Case]:
+    reading = {"alpha_share": readings["alpha_share"]}
+    x = (100 * _channels("float32")).clip(-500, 500).astype(np.float16)
+    want = value_of(partial(oracle.local_response_normalization, **reading))
+    yield call("local_response_normalization", x, **LRN, want=want, note="a square in half precision")
+    g, want = normal_draws(66, x.shape, "float16"), partial(normalized_back, **reading)
+    yield gradient("local_response_normalization", x, **LRN, cotangents=g, want=want, note="a square in the gradient")
+
+
 def normalized_back(x: np.ndarray, g: np.ndarray, **given: Any) -> tuple[Want]:
     """The oracle's gradient, and what it moves when entries and cotangents are rounded at random."""
 

@@ -20,6 +20,7 @@ from nnspec_conformance.suite.architectures.convolutional.test_pooling import (
     SAME,
     UNEVEN,
     UP,
+    gradients,
     image,
     pulled,
     whole,
@@ -70,20 +71,27 @@ def tied(dtype: str) -> tuple[np.ndarray, np.ndarray]:
 def test_tie(trial, lean: bool) -> None:
     for dtype in trial.dtypes[:2] if lean else trial.dtypes:
         x, g = tied(dtype)
-        (dx,) = trial.vjp((x,), g, **SIDE_BY_SIDE)
-        trial.require(np.shape(dx) == x.shape, f"the gradient has shape {np.shape(dx)}, expected {x.shape}")
-        if np.shape(dx) != x.shape:
-            continue
-        plan = oracle.planned(x, **SIDE_BY_SIDE)
-        read, parts = plan.read(wide(x), -np.inf), plan.read(wide(dx), 0.0)  # no two windows overlap
-        g, others = wide(g)[..., None], np.where(read < read.max(-1, keepdims=True), parts, 0)
-        trial.require(not others.any(), f"{dtype}: a smaller entry of a window gets {np.abs(others).max():.3g}")
-        against = bool((parts * np.sign(g) < 0).any())
-        trial.require(not against, f"{dtype}: a part has the other sign than the cotangent")
-        total, want = parts.sum(-1), bound(g[..., 0], g[..., 0], read.shape[-1], dtype)
-        trial.expect(total, want, f"{dtype}: the parts of a window with ties, added")
-        left_over = wide(dx)[:, :, plan.counts[1] * 3 :]
-        trial.require(not left_over.any(), f"{dtype}: an entry that no window reads gets {np.abs(left_over).max():.3g}")
+        shared(trial, x, g, dtype, "ties")
+
+
+def shared(trial, x: np.ndarray, g: np.ndarray, dtype: str, what: str, given: dict = SIDE_BY_SIDE) -> None:
+    """The gradient of windows side by side is a convex combination for the entries that win: NaN where there is one."""
+    (dx,) = trial.vjp((x,), g, **given)
+    trial.require(np.shape(dx) == x.shape, f"the gradient has shape {np.shape(dx)}, expected {x.shape}")
+    if np.shape(dx) != x.shape:
+        return
+    plan = oracle.planned(x, **given)
+    read, parts = plan.read(wide(x), -np.inf), plan.read(wide(dx), 0.0)  # no two windows overlap
+    wins = (read == read.max(-1, keepdims=True)) | np.isnan(read)
+    g, others = wide(g)[..., None], np.where(wins, 0, parts)
+    trial.require(not others.any(), f"{dtype}: another entry than the largest of a window, or NaN, gets a part")
+    against = bool((parts * np.sign(g) < 0).any())
+    trial.require(not against, f"{dtype}: a part has the other sign than the cotangent")
+    total, want = parts.sum(-1), bound(g[..., 0], g[..., 0], read.shape[-1], dtype)
+    trial.expect(total, want, f"{dtype}: the parts of a window with {what}, added")
+    left_over = wide(dx)[:, :, plan.counts[1] * plan.window[1] - plan.pads[1][0] :]
+    most = np.abs(left_over).max(initial=0)
+    trial.require(not most, f"{dtype}: an entry that no window reads gets {most:.3g}")
 
 
 @clause("max-pool.tie-share")
@@ -122,6 +130,32 @@ def test_minus_infinity(lean: bool) -> Iterator[Case]:
         for given in (UNEVEN[1], PADS[0][1]):  # beside padding, too
             right = exact(oracle.max_pool(wide(x), **given), dtype)
             yield call("max_pool", x, **given, want=right, note="a start from the lowest finite number")
+
+
+@clause("max-pool.minus-infinity-gradient")
+def test_minus_infinity_gradient(trial, lean: bool) -> None:
+    for dtype in trial.dtypes[:2] if lean else trial.dtypes:
+        x, g = image((2, 6, 8, 3), dtype).copy(), normal_draws(72, (2, 3, 2, 3), dtype)
+        x[0, :2, :3] = x[1, 2:4, 3:6, 1] = x[1, 4:, 3:6] = -np.inf  # whole windows, of all channels and of one
+        shared(trial, x, g, dtype, "minus infinity alone")
+        beside, x = {"window": (3, 3), "stride": (3, 3), "pads": (1, 1, 1, 1)}, image((2, 5, 8, 3), dtype).copy()
+        x[0, :2, :2] = x[1, 2:, 5:, 1] = -np.inf
+        with trial.part(pads=(1, 1, 1, 1)):
+            shared(trial, x, normal_draws(74, (2, 2, 3, 3), dtype), dtype, "minus infinity beside padding", beside)
+
+
+@clause("max-pool.nan-gradient")
+def test_nan_gradient(trial) -> None:
+    for dtype in ("float32", "float64"):
+        x, g = image((2, 6, 8, 3), dtype).copy(), normal_draws(72, (2, 3, 2, 3), dtype)
+        x[0, 0, 0] = x[0, 1, 4, 1] = x[0, 5, 2, 2] = x[1, 1, 1] = np.nan  # first, in the middle, and last
+        x[0, 2, :2] = x[1, 2:4, 3:6, 0] = np.nan  # several of a window, and all of them
+        shared(trial, x, g, dtype, "NaN")
+        x, given = image(PLAIN[0], dtype).copy(), PLAIN[1]
+        x[0, 3, 2] = x[1, 5, 4, 1] = np.nan  # one in each of the windows that overlap there
+        g = normal_draws(62, oracle.max_pool(x, **given).shape, dtype)
+        want = gradients("max_pool", x, g, **given)
+        trial.expect(trial.vjp((x,), g, **given), want, f"{dtype}: the gradient of overlapping windows", (x,))
 
 
 # ---- what is refused, or read in another way

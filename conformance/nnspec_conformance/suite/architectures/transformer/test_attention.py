@@ -17,7 +17,7 @@ from nnspec_conformance.tolerance import Shape, Want, bound, exact, spread, ulps
 
 BATCH, QUERIES, KEYS, HEADS, DEPTH = 2, 3, 5, 2, 4  # no two axes of a place of one length but examples and heads
 READINGS = ("causal_alignment", "no_keys", "masked_content", "integer_mask", "value_depth", "zero_keys",
-            "no_keys_by_bias")  # fmt: skip
+            "no_keys_by_bias", "mask_along_keys")  # fmt: skip
 OFFSET = 1e5
 LONG = 40, 530  # queries and keys: PyTorch's kernel takes them in blocks of 32 and 512
 

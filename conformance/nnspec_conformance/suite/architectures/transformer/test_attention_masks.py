@@ -239,6 +239,23 @@ def test_integer_mask(readings: dict) -> Iterator[Case | ErrorCase]:
     yield call("attention", q, k, v, mask, want=expected(readings)(*given), note="added, or taken for truth values")
 
 
+@clause("attention.mask-along-keys")
+def test_mask_along_keys(readings: dict) -> Iterator[Case | ErrorCase]:
+    q, k, v = arrays()
+    mask, bias = np.ones((BATCH, 1, QUERIES, 1), bool), normal_draws(207, (BATCH, HEADS, QUERIES, 1))
+    mask[1, :, 1] = False
+    if readings["mask_along_keys"] == "refused":
+        note = "taken for the keys, where it hides queries"
+        yield refusal("attention", q, k, v, mask, valid=(q, k, v, a_mask()), note=note)
+        whole = (q, k, v, None, biases(q, k))
+        yield refusal("attention", q, k, v, None, bias, valid=whole, note="one bias for all keys")
+        return
+    yield call("attention", q, k, v, mask, want=expected(readings), note="one key hidden, or all queries")
+    yield call("attention", q, k, v, None, bias, want=expected(readings), note="added to one key alone")
+    given = {"cotangents": cotangents(q, v), "want": pulled(readings)}
+    yield gradient("attention", q, k, v, None, bias, **given, note="a gradient of a bias that moves nothing")
+
+
 @clause("attention.zero-keys")
 def test_zero_keys(readings: dict) -> Iterator[Case | ErrorCase]:
     q, k, v = arrays(keys=0)

@@ -175,6 +175,11 @@ def test_gradient(operation: str, lean: bool) -> Iterator[Case]:
         asked = asking(operation, norm, dtype)
         given = {"norm": norm, "activation": phi, "epsilon": EPSILON, "cotangents": cotangents(asked.x)}
         yield gradient(operation, *asked.arrays, **given, want=want, note="no gradient for the source")
+    if operation == "decoder":  # of two layers each is the first or the last
+        asked = asking(operation)
+        three = stacked(oracle.AXES, 3, "post", "float32", encoder.sizes_of(), 2001)
+        given = {"norm": "post", "epsilon": EPSILON, "cotangents": cotangents(asked.x), "note": "a layer left out"}
+        yield gradient(operation, *replace(asked, table=three).arrays, **given, want=want)
 
 
 @clause("decoder.layers")

@@ -116,11 +116,11 @@ def test_half_precision_sum(lean: bool) -> Iterator[Case]:
 # ---- ids that are none
 
 
-def outside(trial: Trial, keyword: str, name: str, cases: list[tuple[int, int]]) -> None:
+def outside(trial: Trial, keyword: str, name: str, cases: list[tuple[int, int]], dtype: type = np.int32) -> None:
     """Asks for one id that is no row, beside others that are."""
     reading = trial.readings[keyword]
     for vocabulary, number in cases:
-        table, ids = rows(vocabulary=vocabulary), np.array([0, number, vocabulary - 1], np.int32)
+        table, ids = rows(vocabulary=vocabulary), np.array([0, number, vocabulary - 1], dtype)
         trial.call(table, np.clip(ids, 0, vocabulary - 1))
         about = f"id {number} of a table of {vocabulary} rows"
         try:
@@ -175,6 +175,34 @@ def test_narrow_ids(readings: dict) -> Iterator[Case | ErrorCase]:
         note, g = "a product or a comparison in the dtype of the ids", normal_draws(97, (len(ids), FEATURES))
         yield call("embedding", table, ids, want=row_of, note=note)
         yield gradient("embedding", table, ids, cotangents=g, want=sums, note=note)
+
+
+@clause("embedding.unsigned-ids")
+def test_unsigned_ids(readings: dict) -> Iterator[Case | ErrorCase]:
+    table, note = rows(vocabulary=200), "bits that are read as a signed number"
+    for dtype in (np.uint8, np.uint32):
+        ids = np.array([150, 3, 199, 0, 150], dtype)
+        if readings["unsigned_ids"] == "refused":
+            yield refusal("embedding", table, ids, valid=(table, ids.astype(np.int32)), note=f"ids of {ids.dtype}")
+            continue
+        g = normal_draws(97, (len(ids), FEATURES))
+        yield call("embedding", table, ids, want=row_of, note=note)
+        yield gradient("embedding", table, ids, cotangents=g, want=sums, note=note)
+
+
+@clause("embedding.unsigned-range")
+def test_unsigned_range(trial: Trial) -> None:
+    cases = [(200, 255, np.uint8), (VOCABULARY, 2**32 - 1, np.uint32), (VOCABULARY, 2**32 - 3, np.uint32)]
+    for vocabulary, number, dtype in cases:
+        if trial.readings["unsigned_ids"] == "taken":
+            outside(trial, "out_of_range", "above", [(vocabulary, number)], dtype)
+            continue
+        refused = False
+        try:
+            trial.call(rows(vocabulary=vocabulary), np.array([0, number], dtype))
+        except Refused:
+            refused = True
+        trial.require(refused, f"id {number} of {np.dtype(dtype)} is taken; declared is a refusal")
 
 
 @clause("embedding.integer-ids")

@@ -10,6 +10,7 @@ VARIANTS = {
     "attention.no-keys-by-bias": "nan",
     "attention.masked-content": "leaks",
     "attention.value-depth": "refused",
+    "attention.mask-along-keys": "taken",
 }
 FLOAT32 = (
     "in float64 the first entry of a result is -0.87655980, right is -0.87655972: scores are cast to float32 for the "

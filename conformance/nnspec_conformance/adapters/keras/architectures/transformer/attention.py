@@ -9,6 +9,7 @@ VARIANTS = {
     "attention.no-keys": "uniform",
     "attention.no-keys-by-bias": "nan",
     "attention.masked-content": "leaks",
+    "attention.mask-along-keys": "taken",
 }
 
 

@@ -14,6 +14,11 @@ NARROW_SUM = (
 )
 KNOWN_FAILURES = {
     "embedding.half-precision-sum": NARROW_SUM,
+    "embedding.unsigned-range": (
+        "of seven rows the id 4294967295 of uint32 gives row 6, right is what 7 gives: ids are cast to int32, in which "
+        "it is -1; searched 2026-11-30, not found; "
+        "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/layers/core/embedding.py"
+    ),
     "embedding.integer-ids": (
         "an id of 3.5 is taken for 3, right is a refusal: ids are cast to int32; searched 2026-11-28, not found; "
         "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/layers/core/embedding.py"

@@ -8,6 +8,7 @@ from torch.nn.attention.bias import causal_lower_right
 VARIANTS = {
     "attention.causal-alignment": ("top-left", "bottom-right"),
     "attention.masked-content": "leaks",
+    "attention.mask-along-keys": "taken",
 }
 KNOWN_FAILURES = {
     "attention.shapes": (

@@ -9,6 +9,7 @@ VARIANTS = {
     "embedding.out-of-range": "refused",
     "embedding.negative": "refused",
     "embedding.narrow-ids": "refused",
+    "embedding.unsigned-ids": "refused",
 }
 KNOWN_FAILURES = {
     "embedding.half-precision-sum": (
