@@ -15,6 +15,7 @@ import numpy as np
 import optax
 from loops import changed
 
+from nnspec.training._loop_devices import given_out
 from nnspec.training.scale import Devices
 from nnspec.training.stochastic_gradient_descent import batches
 from nnspec_conformance.tolerance import spread
@@ -138,7 +139,7 @@ def program(edits, *, parameters="whole", statistics="batch", width=1024, batch=
     rule = optax.adam(0.1)
     carry = loop["Carry"](weights, (), rule.init(weights), jnp.array(False))
     carry = loop["put"](carry, devices)
-    x = loop["given_out"]((np.ones((batch, width), np.float32),), devices)
+    x = given_out((np.ones((batch, width), np.float32),), devices)
     how = loop["Rule"](loss, None, rule, None, pieces, "stop", None, None, devices)
     compiled = loop["step"].lower(carry, x, np.int64(0), np.uint32(0), how).compile()
     memory = compiled.memory_analysis()

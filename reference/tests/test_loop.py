@@ -191,7 +191,7 @@ def drops_the_last_batch(*given, **how):
 
 def has_one_order(*given, **how):
     """All epochs have the order of the first one."""
-    return changed(("for rows in orders[epoch]", "for rows in orders[0]"))(*given, **how)
+    return changed(("np.asarray(orders)[epoch,", "np.asarray(orders)[0,"))(*given, **how)
 
 
 def has_the_orders_of_one_seed(*given, **how):
@@ -372,7 +372,7 @@ def stays_in_training_mode(*given, **how):
 def keeps_what_an_evaluation_changed(*given, **how):
     """The keys that an evaluation drew are missing in the run."""
     later = "jax.tree.map(lambda x: x + 1 if x.dtype == jnp.uint32 and x.ndim == 0 else x, at.carry.rest)"
-    best = "at.best = split(trained, train=True)[1:] if at.watched.improved else at.best"
+    best = "best = split(trained, train=True)[1:] if watched.improved else at.best"
     return changed((best, f"at.carry = at.carry._replace(rest={later})"))(*given, **how)
 
 

@@ -96,6 +96,12 @@ def test_a_mean_of_nothing_is_no_number_and_no_improvement(implementation, tmp_p
         assert run.history[0]["loss"] == run.losses[1]
 
 
+def test_without_a_rule_no_validation_loss_ends_a_run():
+    """Not even where none of them is a number."""
+    run = fit(without_weight, WEIGHTS, lambda epoch: given(0), RULE, epochs=2, validation=(X, Y), progress=False)
+    assert (run.ended, bool(run.watched.stopped)) == ("epochs", False)
+
+
 def test_a_metric_of_examples_without_weight_is_no_number():
     assert np.isnan(evaluate(WEIGHTS, (X, Y), {"loss": without_weight}, batch_size=4)["loss"])
 

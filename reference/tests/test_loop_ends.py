@@ -122,18 +122,18 @@ def returns_the_last(*given, **how):
 
 def keeps_the_first(*given, **how):
     """The first weights that were an improvement are kept."""
-    return changed(("[1:] if at.watched.improved else at.best", "[1:] if at.best is None else at.best"))(*given, **how)
+    return changed(("[1:] if watched.improved else at.best", "[1:] if at.best is None else at.best"))(*given, **how)
 
 
 def keeps_the_next(*given, **how):
     """Kept are the weights of the epoch before."""
     before = ("trained = merged", "late, trained = trained if at.history else model, merged")
-    return changed(before, ("at.best = split(trained,", "at.best = split(late,"))(*given, **how)
+    return changed(before, ("best = split(trained,", "best = split(late,"))(*given, **how)
 
 
 def keeps_the_one_that_stops(*given, **how):
     """The weights of the epoch after which the run stops are kept."""
-    edit = ("[1:] if at.watched.improved else at.best", "[1:] if at.watched.improved | at.watched.stopped else at.best")
+    edit = ("[1:] if watched.improved else at.best", "[1:] if watched.improved | watched.stopped else at.best")
     return changed(edit)(*given, **how)
 
 
@@ -240,7 +240,8 @@ def loop_console(**how):
         ({"batch_size": 12}, r"^fit: batch_size=12, but data has 11 examples; use 11 or less$"),
         ({"epochs": 0}, r"^fit: epochs must be 1 or more, got 0"),
         ({"pieces": 3}, r"^fit: pieces=3 do not divide batch_size=4"),
-        ({"seed": -1}, r"seed must be 0 or more, got -1"),
+        ({"seed": -1}, r"^fit: seed must be 0 or more, got -1"),
+        ({"seed": -1, "data": lambda epoch: [(X, Y)], "batch_size": None}, r"^fit: seed must be 0 or more, got -1"),
         ({"loss": lambda *given, key: losses(*given, key=key).mean()}, r"^fit: the loss has the shape \(\) for 4 exam"),
         ({"loss": lambda *given, key: losses(*given, key=key)[:2]}, r"^fit: the loss has the shape \(2,\) for 4 exam"),
         ({"loss": lambda *given, key: (losses(*given, key=key), jnp.ones(2))}, r"and weights \(2,\) for 4 examples"),

@@ -1,7 +1,6 @@
 """Bad runs: numbers that are none, somebody who wants the run to end, data that fail."""
 
 import functools
-import json
 import signal
 import threading
 from unittest import mock
@@ -250,6 +249,14 @@ def test_numbers_pass_where_that_is_asked():
     assert len(run.losses) == 9
 
 
+@pytest.mark.parametrize(("nonfinite", "asked"), [("stop", True), ("skip", True), ("pass", False)])
+def test_where_numbers_pass_no_step_asks_whether_they_are_finite(nonfinite, asked):
+    rule = loop.Rule(losses, None, RULE, None, 1, nonfinite, None, None, None)
+    carry = loop.Carry(WEIGHTS, (), RULE.init(WEIGHTS), jnp.array(False))
+    text = loop.step.lower(carry, (X[:4], Y[:4]), np.int64(0), np.uint32(0), rule).as_text()
+    assert ("is_finite" in text) == asked
+
+
 # ------------------------------------------------------------------ somebody wants it to end
 CALLS = {"at": 0, "made": 0, "signal": signal.SIGINT}
 
@@ -264,6 +271,14 @@ def call():
     CALLS["made"] += 1
     if CALLS["made"] == CALLS["at"]:
         signal.raise_signal(CALLS["signal"])
+
+
+@pytest.fixture
+def interruptible():
+    """Python's own answer to ctrl-C; a process that a shell has put into the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def keeps_nothing(*given, **how):
@@ -282,7 +297,7 @@ def calls_it_the_end(*given, **how):
 
 
 @pytest.mark.statement("fit.signal", of=fit, mutants=[keeps_nothing, ends_with_the_epoch, calls_it_the_end])
-def test_a_signal_ends_the_run_with_what_there_is(implementation, tmp_path):
+def test_a_signal_ends_the_run_with_what_there_is(implementation, interruptible, tmp_path):
     for number, nonfinite in ((signal.SIGINT, "stop"), (signal.SIGTERM, "skip")):
         before = signal.getsignal(number)
         CALLS.update(at=4, made=0, signal=number)
@@ -321,14 +336,6 @@ def test_no_more_than_two_steps_are_begun(nonfinite):
     assert over == [True] * 6
 
 
-@pytest.fixture
-def interruptible():
-    """Python's own answer to ctrl-C; a process that a shell has put into the background ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def test_a_second_signal_is_obeyed_at_once(interruptible):
     CALLS.update(at=2, made=0, signal=signal.SIGINT)
 
@@ -344,54 +351,18 @@ def test_a_second_signal_is_obeyed_at_once(interruptible):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_a_signal_that_is_ignored_stays_so(interruptible):
+    """A shell ignores ctrl-C for what runs in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    CALLS.update(at=2, made=0, signal=signal.SIGINT)
+    assert fit(called, WEIGHTS, (X, Y), RULE, **HOW).ended == "epochs"
+    jax.effects_barrier()
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
 def test_another_thread_can_train():
     found = []
     thread = threading.Thread(target=lambda: found.append(fit(losses, WEIGHTS, (X, Y), RULE, **HOW)))
     thread.start()
     thread.join()
     assert same(found[0].model, fit(losses, WEIGHTS, (X, Y), RULE, **HOW).model)
-
-
-# ------------------------------------------------------------------ data that fail
-def failing(step):
-    """Batches until one that cannot be read."""
-
-    def data(epoch):
-        for number in range(3 * epoch, 3 * epoch + 3):
-            if number == step:
-                raise OSError("shard 7 is gone")
-            yield X[ROWS[number]], Y[ROWS[number]]
-
-    return data
-
-
-def says_no_more(*given, **how):
-    """The error comes as it is."""
-    return changed(("error.add_note(", "str("))(*given, **how)
-
-
-def loses_the_steps(*given, **how):
-    """The run is not kept."""
-    return changed(("except Exception:\n            keep()\n", "except Exception:\n"))(*given, **how)
-
-
-@pytest.mark.statement("fit.data-error", of=fit, mutants=[says_no_more, loses_the_steps])
-def test_data_that_fail_say_where_and_the_run_goes_on_later(implementation, tmp_path):
-    how = {"epochs": EPOCHS, "progress": False}
-    kept = Checkpoints(tmp_path)
-    with pytest.raises(OSError, match="shard 7 is gone") as caught:
-        implementation(losses, WEIGHTS, failing(5), RULE, checkpoints=kept, **how)
-    note = "fit: data raised this for batch 2 of epoch 1, both counted from 0"
-    assert getattr(caught.value, "__notes__", []) == [note]
-    assert (tmp_path / "epochs-000001-steps-0000000005").is_dir()
-    made = []
-    whole = failing(-1)
-
-    def data(epoch):
-        for batch in whole(epoch):
-            made.append(epoch)
-            yield batch
-
-    run = fit(losses, WEIGHTS, data, RULE, checkpoints=kept, **how)
-    assert near(run.model, by_hand(range(9)))
-    assert json.dumps(made) == json.dumps([1, 1, 1, 2, 2, 2])

@@ -23,7 +23,7 @@ def epochs_of(
         if batch_size is not None:
             raise ValueError("fit: data is a function, which makes its own batches; leave batch_size out")
         make = cast(Callable[[int], Iterable[Batch]], data)
-        return lambda epoch, begin: _later(make, epoch, begin, devices), None
+        return lambda epoch, begin: ((None, batch) for batch in later("fit", make, epoch, begin, devices)), None
     arrays, size = examples("fit", data)
     batch_size = batch_size or size
     if batch_size % pieces:
@@ -31,30 +31,41 @@ def epochs_of(
     if batch_size > size:
         raise ValueError(f"fit: batch_size={batch_size}, but data has {size} examples; use {size} or less")
     check_divided(batch_size, devices)
-    orders = np.asarray(batches(examples=size, batch_size=batch_size, epochs=epochs, seed=seed))
+    orders = batches(examples=size, batch_size=batch_size, epochs=epochs, seed=seed)  # drawn while the run begins
 
     def given(epoch: int, begin: int) -> Iterator[Named]:
-        for rows in orders[epoch][begin:]:
+        for rows in np.asarray(orders)[epoch, begin:]:
             rows = rows[rows >= 0]
             yield rows, taken(arrays, rows, devices)
 
     return given, orders.shape[0] * orders.shape[1]
 
 
-def _later(make: Callable[[int], Iterable[Batch]], epoch: int, begin: int, devices: Devices | None) -> Iterator[Named]:
-    """The batches of a function; those before the place are made and left out. An error says where it came."""
-    number, source = 0, None
+def later(
+    operation: str, make: Callable[[int], Iterable[Batch]], epoch: int, begin: int, devices: Devices | None
+) -> Iterator[Batch]:
+    """The batches of a function; those before the place are made and left out. An error says where it came.
+
+    Raises:
+        ValueError: what it gave is no batch, or there are fewer than those before the place.
+    """
+    number, source, of = 0, None, f" of epoch {epoch}" if operation == "fit" else ""
     while True:
         try:
             source = source or iter(make(epoch))
             batch = next(source)
         except StopIteration:
+            if number < begin:
+                raise ValueError(
+                    f"{operation}: data gave {number} batches{of}, and the run has made steps with {begin} of them; "
+                    "hand over the data that it began with, or use another folder"
+                ) from None
             return
         except Exception as error:
-            error.add_note(f"fit: data raised this for batch {number} of epoch {epoch}, both counted from 0")
+            error.add_note(f"{operation}: data raised this for batch {number}{of}, counted from 0")
             raise
         if number >= begin:
-            yield None, given_out(as_batch("fit", batch, f"batch {number} of epoch {epoch}"), devices)
+            yield given_out(as_batch(operation, batch, f"batch {number}{of}"), devices)
         number += 1
 
 

@@ -40,6 +40,7 @@ class Place:
         watched: early stopping's state.
         best: weights and other arrays of the best epoch, once there is one.
         measured: of each metric of the training batches, its mean in each step so far, and its weight.
+        kept_as: the name of the last checkpoint of this run.
     """
 
     carry: Any
@@ -50,6 +51,7 @@ class Place:
     watched: EarlyStoppingState
     best: Any = None
     measured: dict[str, list] = field(default_factory=dict)
+    kept_as: str = ""
 
     def save(self, to: Checkpoints, told: dict[str, Any]) -> None:
         """Write a checkpoint, then let go of those that are not kept. One that cannot be written costs a warning."""
@@ -72,15 +74,19 @@ class _Damaged(Exception):
 def _save(to: Checkpoints, place: Place, told: dict[str, Any]) -> None:
     folder = Path(to.folder).absolute()
     path = folder / f"epochs-{place.epoch:06}-steps-{len(place.losses):010}"
+    if path.name == place.kept_as:
+        return
     if path.exists():
-        return  # the same moment of the same run
+        text = f"fit: {path} is there already, and not of this run: another one writes there; give each its own folder"
+        warnings.warn(text, RuntimeWarning, stacklevel=4)
+        return
     arrays = {name: _host(x) for name, x in _named(_tree(place)).items()}
     record = {
         "nnspec": "run", "format": FORMAT, "told": told, "history": place.history, "has best": place.best is not None,
         "arrays": {name: [str(x.dtype), list(x.shape)] for name, x in arrays.items()},
     }  # fmt: skip
-    record["sha256"] = _digest(arrays, record)
     try:
+        record["sha256"] = _digest(arrays, record)
         folder.mkdir(parents=True, exist_ok=True)
         _write(path, {name: x for name, x in arrays.items() if x.size}, record)  # orbax takes no empty array
     except Exception as error:
@@ -89,6 +95,7 @@ def _save(to: Checkpoints, place: Place, told: dict[str, Any]) -> None:
         last = f"the last one is {there[-1]}" if there else "there is none yet"
         warnings.warn(f"fit: {path.name} could not be written ({_line(error)}); {last}", RuntimeWarning, stacklevel=4)
         return
+    place.kept_as = path.name
     found = _found(folder)
     best = int(place.watched.best_at) + 1  # 0 if there is none; of checkpoints with as many epochs the first is the end
     ends = [name for (epochs, _), name in found if epochs == best > 0]
@@ -121,8 +128,9 @@ def _restored(source: Checkpoints, place: Place, told: dict[str, Any]) -> Place:
             damaged.append(f"{name} is damaged ({error})")
             continue
         if damaged:
-            for later in damaged:
-                os.rename(folder / later.split()[0], folder / f"{later.split()[0]}.damaged")
+            for later in (text.split()[0] for text in damaged):
+                shutil.rmtree(folder / f"{later}.damaged", ignore_errors=True)  # of the same name, damaged before
+                os.rename(folder / later, folder / f"{later}.damaged")
             warnings.warn(f"fit: {'; '.join(damaged)}; the run goes on from {name}", RuntimeWarning, stacklevel=4)
         return read
     if damaged:
@@ -163,7 +171,8 @@ def _read(path: Path, place: Place, told: dict[str, Any]) -> Place:
     best = tree["best"] if record["has best"] else None
     measured = {name: list(steps) for name, steps in tree["measured"].items()}
     losses = list(tree["losses"])
-    return Place(copied(tree["carry"]), epoch, seen, losses, record["history"], tree["watched"], best, measured)
+    been = epoch, seen, losses, record["history"], tree["watched"], best, measured
+    return Place(copied(tree["carry"]), *been, kept_as=path.name)
 
 
 def _refuse(path: Path, record: Any, place: Place, told: dict[str, Any]) -> None:
@@ -183,6 +192,12 @@ def _refuse(path: Path, record: Any, place: Place, told: dict[str, Any]) -> None
                 f"fit: {path} is of another run: its {name} is {record['told'].get(name)}, here it is {told[name]}; "
                 "use another folder"
             )
+    over, steps = int(cast(re.Match, NAME.fullmatch(path.name))[1]), record["arrays"]["seen"][1][1]
+    if (over, steps) > (told["epochs"], 0):
+        raise ValueError(
+            f"fit: {path} has {over} epochs and {steps} steps behind it, more than epochs={told['epochs']}; "
+            "ask for more epochs, or use another folder"
+        )
     mine = {name: [str(x.dtype), list(x.shape)] for name, x in map(_outlined, _named({"carry": place.carry}).items())}
     its = {name: what for name, what in record["arrays"].items() if name.startswith("carry")}
     for name in sorted(mine.keys() | its.keys()):
@@ -211,11 +226,10 @@ def _sweep(folder: Path) -> None:
 
 def _tree(place: Place) -> dict[str, Any]:
     """The arrays of a place."""
-    pairs = lambda steps: np.asarray(jax.device_get(steps), np.float32).reshape(-1, 2)  # noqa: E731
-    seen = pairs(place.seen).T
-    losses = np.asarray(jax.device_get(place.losses), np.float32)
-    kept = {"carry": place.carry, "watched": place.watched, "losses": losses, "seen": seen}
-    kept["measured"] = {name: pairs(steps) for name, steps in place.measured.items()}
+    numbers = lambda steps: np.asarray(jax.device_get(steps), None if steps else np.float32)  # noqa: E731
+    seen = numbers(place.seen).reshape(-1, 2).T
+    kept = {"carry": place.carry, "watched": place.watched, "losses": numbers(place.losses), "seen": seen}
+    kept["measured"] = {name: numbers(steps).reshape(-1, 2) for name, steps in place.measured.items()}
     return kept if place.best is None else {**kept, "best": place.best}
 
 

@@ -79,7 +79,9 @@ def step(carry: Carry, batch: Batch, seed: Any, count: Any, rule: Rule) -> tuple
     found, rest, g = gathered(in_shares(gradients, rule.devices)(*given, batch, key), rule.devices)
     value, weight, measured = found
     g = unscaled(g, carry.scale)
-    finite = gathered(jnp.stack([_finite(x) for x in (value, *jax.tree.leaves(g))]), rule.devices)
+    passes = rule.nonfinite == "pass" and carry.scale == ()  # so that nobody asks what is finite
+    tested = [jnp.array(True) if passes else _finite(x) for x in (value, *jax.tree.leaves(g))]
+    finite = gathered(jnp.stack(tested), rule.devices)
     told = jnp.where(weight == 0, jnp.nan, value)  # where no example counts there is no mean
     measured = {name: (jnp.where(w == 0, jnp.nan, m), w) for name, (m, w) in measured.items()}
 
@@ -90,7 +92,7 @@ def step(carry: Carry, batch: Batch, seed: Any, count: Any, rule: Rule) -> tuple
         average = () if rule.average is None else rule.average.update(cast(Any, weights), before.average[1])
         return before._replace(weights=weights, rest=rest, state=state, average=average)
 
-    if rule.nonfinite == "pass" and carry.scale == ():
+    if passes:
         return kept(move(carry, g), rule.devices), told, weight, finite, measured
     excused, scale = jnp.array(False), carry.scale
     if rule.precision is not None and scale != ():
@@ -140,13 +142,14 @@ def _in_pieces(
         value, weight, measured, rest, g = sums
         own = jax.random.fold_in(key, number)
         (_, ((mean, w, means), rest)), one = differentiated(weights, rest, batch, own)
-        g = jax.tree.map(lambda s, x: s + (w * x).astype(s.dtype), g, one)
+        g = jax.tree.map(lambda s, x: s + (w * x), g, one)
         measured = {name: (measured[name][0] + v * m, measured[name][1] + v) for name, (m, v) in means.items()}
         return (value + w * mean, weight + w, measured, rest, g), None
 
     zero = jnp.zeros([])
     nothing = {name: (zero, zero) for name, _ in rule.metrics}
-    sums = (zero, zero, nothing, rest, jax.tree.map(jnp.zeros_like, weights))
+    wide = lambda x: jnp.zeros(x.shape, jnp.promote_types(x.dtype, jnp.float32))  # noqa: E731 - sums may overflow
+    sums = (zero, zero, nothing, rest, jax.tree.map(wide, weights))
     equal = jax.tree.map(lambda a: a[: whole * length].reshape(whole, length, *a.shape[1:]), batch)
     sums, _ = jax.lax.scan(add, sums, (jnp.arange(whole), spread(equal, rule.devices)))
     if size > whole * length:
@@ -154,7 +157,8 @@ def _in_pieces(
     value, weight, measured, rest, g = sums
     over = jnp.where(weight == 0, 1, weight)
     measured = {name: (total / jnp.where(w == 0, 1, w), w) for name, (total, w) in measured.items()}
-    return (value / over, weight, measured), rest, jax.tree.map(lambda s: (s / over).astype(s.dtype), g)
+    g = jax.tree.map(lambda s, x: (s / over).astype(x.dtype), g, weights)
+    return (value / over, weight, measured), rest, g
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))

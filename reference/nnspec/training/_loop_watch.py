@@ -28,21 +28,25 @@ def look(pending: Pending, weights: Any) -> NonFiniteError | None:
 
 @contextlib.contextmanager
 def asked_to_end() -> Iterator[list[int]]:
-    """The signals that came, of ctrl-C and of the system; a second one does what it did before."""
+    """The signals that came, of ctrl-C and of the system; a second one does what it did before.
+
+    A signal that is ignored stays so: a shell ignores ctrl-C for what runs in the background.
+    """
     came: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield came  # only the main thread can be told
         return
-    before: dict[int, Any] = {number: signal.getsignal(number) for number in SIGNALS}
+    known = {number: signal.getsignal(number) for number in SIGNALS}
+    before: dict[int, Any] = {number: to for number, to in known.items() if to is not signal.SIG_IGN}
 
     def note(number: int, frame: Any) -> None:
         came.append(number)
         signal.signal(number, before[number] or signal.SIG_DFL)
 
-    for number in SIGNALS:
+    for number in before:
         signal.signal(number, note)
     try:
         yield came
     finally:
-        for number in SIGNALS:
+        for number in before:
             signal.signal(number, before[number] or signal.SIG_DFL)

@@ -16,10 +16,11 @@ Examples:
     [2.5, 0.6625, 0.2031, 0.0883, 0.0596]
 """
 
+import contextlib
 import functools
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -28,8 +29,8 @@ import optax
 
 from nnspec.checking import Requirement, checked
 from nnspec.stepping import check_parameters
-from nnspec.training._loop_data import as_batch, epochs_of, examples, mean_of_means, outline
-from nnspec.training._loop_devices import Batch, check_written, given_out, put, taken
+from nnspec.training._loop_data import epochs_of, examples, later, mean_of_means, outline
+from nnspec.training._loop_devices import check_written, put, taken
 from nnspec.training._loop_files import Place
 from nnspec.training._loop_model import copied, merged, rate_of, split
 from nnspec.training._loop_precision import start_of_scale
@@ -45,6 +46,7 @@ from nnspec.training.scale import Devices
 __all__ = ["Run", "evaluate", "fit"]
 
 Count = Annotated[int, Requirement("1 or more", lambda value: value >= 1)]
+Seed = Annotated[int, Requirement("0 or more", lambda value: value >= 0)]
 Size = Annotated[int | None, Requirement("1 or more", lambda value: value is None or value >= 1)]
 Record = dict[str, float]
 
@@ -83,7 +85,7 @@ def fit(
     *,
     epochs: Count,
     batch_size: Size = None,
-    seed: int = 0,
+    seed: Seed = 0,
     validation: object = None,
     metrics: Mapping[str, Callable] | None = None,
     training_metrics: Mapping[str, Callable] | None = None,
@@ -165,13 +167,15 @@ def fit(
     carry = Carry(weights, rest, optimizer.init(weights), jnp.array(False), scale, averaged)
     carry = copied(put(carry, devices))  # a step takes what it is handed
     at = Place(carry, 0, [], [], [], early_stopping_start(), measured={name: [] for name, _ in besides})
-    told = {"batch size": batch_size, "pieces": pieces, "seed": seed, "data": outline(data)}
+    counts = {"batch size": batch_size, "pieces": pieces, "seed": seed, "epochs": epochs}
+    told: dict[str, Any] = {name: None if count is None else int(count) for name, count in counts.items()}
+    told |= {"data": outline(data)}
     told |= {"precision": None if precision is None else str(precision)}
     told |= {"devices": None if devices is None else str(devices)}
     told |= {"validation": None if validation is None else outline(validation)}
     told |= {"training metrics": ", ".join(sorted(at.measured)) or None}
     at = at if checkpoints is None else at.restored(checkpoints, told)
-    stop = stop or functools.partial(early_stopping_update, patience=epochs)
+    stop = stop or functools.partial(early_stopping_update, patience=epochs + 1)  # which none reaches
     ended, pending = "epochs", []
 
     def settle(left: int) -> None:
@@ -205,7 +209,7 @@ def fit(
     with shown(epochs, total, progress and jax.process_index() == 0, len(at.losses)) as show, asked_to_end() as signals:
         while at.epoch < epochs and not at.watched.stopped:
             start = time.perf_counter()
-            for rows, batch in _kept_on_error(given(at.epoch, len(at.seen)), keep):
+            for rows, batch in _taken(given(at.epoch, len(at.seen)), keep):
                 number = len(at.losses)
                 at.carry, mean, weight, finite, measured = step(
                     at.carry, batch, np.int64(seed), np.uint32(number), rule
@@ -230,19 +234,20 @@ def fit(
             record = {"epoch": at.epoch, "step": len(at.losses), "loss": mean_of_means(at.seen)}
             record |= {f"training {name}": mean_of_means(m[-len(at.seen) :]) for name, m in at.measured.items()}
             record |= {**rate_of(at.carry.state), "seconds": time.perf_counter() - start}
-            trained = merged(model, *copied(current())) if callbacks or validation is not None else None
-            if validation is not None:
-                found = evaluate(
-                    trained, validation, {"loss": loss, **(metrics or {})}, batch_size=batch_size, devices=devices
-                )
-                record |= {f"validation {name}": value for name, value in found.items()}
-                at.watched = stop(at.watched, jnp.float32(found["loss"]))
-                at.best = split(trained, train=True)[1:] if at.watched.improved else at.best
+            watched, best = at.watched, at.best
+            with _kept_on_error(keep):
+                trained = merged(model, *copied(current())) if callbacks or validation is not None else None
+                if validation is not None:
+                    asked = {"loss": loss, **(metrics or {})}
+                    found = evaluate(trained, validation, asked, batch_size=batch_size, devices=devices)
+                    record |= {f"validation {name}": value for name, value in found.items()}
+                    watched = stop(at.watched, jnp.float32(found["loss"]))
+                    best = split(trained, train=True)[1:] if watched.improved else at.best
+                show(at.losses, record)
+                for callback in callbacks:
+                    callback(record, trained)
             at.history.append(record)
-            at.epoch, at.seen = at.epoch + 1, []
-            show(at.losses, record)
-            for callback in callbacks:
-                callback(record, trained)
+            at.epoch, at.seen, at.watched, at.best = at.epoch + 1, [], watched, best
             keep()
     keep()
     return result("stop" if at.watched.stopped else ended)
@@ -281,8 +286,7 @@ def evaluate(
     Source: the mean over examples is not that of the means of batches, unless these are of one size.
     """
     if callable(data):
-        made = enumerate(cast(Iterable[Batch], data(0)))
-        given = (given_out(as_batch("evaluate", batch, f"batch {number}"), devices) for number, batch in made)
+        given = later("evaluate", data, 0, 0, devices)
     else:
         arrays, size = examples("evaluate", data)
         cut = range(0, size, batch_size or size)
@@ -295,15 +299,22 @@ def evaluate(
     return {name: mean_of_means([of[name] for of in found]) for name in metrics}
 
 
-def _kept_on_error(given: Iterable[Any], keep: Callable[[], None]) -> Iterable[Any]:
+@contextlib.contextmanager
+def _kept_on_error(keep: Callable[[], None]) -> Iterator[None]:
+    """Where something of the user's fails, the run is kept first."""
+    try:
+        yield
+    except Exception:
+        keep()
+        raise
+
+
+def _taken(given: Iterable[Any], keep: Callable[[], None]) -> Iterator[Any]:
     """The batches; where making one fails, the run is kept first."""
     source = iter(given)
     while True:
-        try:
-            batch = next(source)
-        except StopIteration:
+        with _kept_on_error(keep):
+            batch = next(source, None)
+        if batch is None:
             return
-        except Exception:
-            keep()
-            raise
         yield batch
