@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -121,11 +122,14 @@ class Checking:
             if self.recorder:
                 self.recorder.write(self.options.record)
         finally:  # what cannot be written is at least shown
-            if self.options.json:
-                print(as_text(made, ONE_LINE_EACH), file=self.out)
-            else:
-                print_verdict(self.subject, self.found, self.options.all, self.out)
-            self.out.flush()
+            try:
+                if self.options.json:
+                    print(as_text(made, ONE_LINE_EACH), file=self.out)
+                else:
+                    print_verdict(self.subject, self.found, self.options.all, self.out)
+                self.out.flush()
+            except BrokenPipeError:  # nobody reads on; the status tells it
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.out.fileno())
 
     def _write(self, made: dict) -> None:
         if self.options.report:

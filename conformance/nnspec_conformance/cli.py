@@ -24,6 +24,7 @@ CALLING = (
     "run:replay_vectors",
     "reproduce:run",
 )  # they call an adapter, too
+LISTING = ("listing:clauses", "history:run")  # commands that judge nothing, so that all is well if nobody reads on
 FORMS = ("map", "state map", "random map", "random", "stepper", "series")  # as operations are declared
 
 
@@ -84,7 +85,7 @@ def _done(options: argparse.Namespace) -> int:
         return 2
     except BrokenPipeError:
         sys.stderr.close()
-        return 0
+        return 0 if options.run in LISTING and not getattr(options, "check", False) else 2
     except OSError as error:  # standard output on a full disk, above all
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the end of the program fails again

@@ -131,11 +131,16 @@ class Workers:
         return replace(result, clause=self.suite.instances[instance][0])
 
     def _request(self, what: str, instance: str) -> Any:
-        """What the process says; one that has ended is replaced first."""
+        """What the process says; one that has ended is replaced first, unless it ended by itself after a question."""
         if not self.process.is_alive():
+            if self.asked and what == "ask":
+                raise self._end(how_it_ended(self.process.exitcode))
             self._stop()
             self._start()
-        self.pipe.send((what, instance))
+        try:
+            self.pipe.send((what, instance))
+        except OSError:  # it ends just now
+            raise self._ended() from None
         return self._receive()
 
     def _receive(self) -> Any:
@@ -148,20 +153,25 @@ class Workers:
                         raise came
                     return came
             if ready:
-                self.process.join()
-                raise self._end(how_it_ended(self.process.exitcode))
+                raise self._ended()
             if self.call.hangs:
                 raise self._end(NEVER)
 
+    def _ended(self) -> Ended:
+        self.process.join(limits.GRACE)
+        return self._end(how_it_ended(self.process.exitcode))
+
     def _end(self, how: str) -> Ended:
-        self.ended = self.call.operation
+        self.ended, calls = self.call.operation, self.call.deadline > 0
         self._stop()
-        return Ended(f"{self.ended or 'it'} {how}")
+        return Ended(f"{'' if calls or not self.ended else 'what came after '}{self.ended or 'it'} {how}")
 
 
 def how_it_ended(code: int | None) -> str:
     """The exit code of a process in words that follow the name of an operation."""
-    if code is None or code >= 0:
+    if code is None:
+        return "closed all that the process could answer through"
+    if code >= 0:
         return f"ended the process with status {code}"
     with contextlib.suppress(ValueError):
         return f"ended the process by {signal.Signals(-code).name}"

@@ -302,6 +302,15 @@ def test_standard_output_that_takes_nothing_is_no_traceback(stream):
     assert (ran.returncode, ran.stderr) == expected
 
 
+@pytest.mark.parametrize(("body", "status"), [("np.abs(x)", 1), ("np.maximum(x, 0)", 0)])
+def test_verdict_that_nobody_reads_has_its_status(background, adapter, body, status):
+    started = background("check", adapter(f"def relu(x):\n    return {body}\n"), "relu.value")
+    started.stdout.close()
+    assert started.stderr.read() == ""
+    started.stderr.close()
+    assert started.wait(timeout=30) == status
+
+
 def test_broken_pipe_is_quiet(background):
     started = background("clauses", "components/activations", "--json")  # more than a pipe holds
     started.stdout.close()

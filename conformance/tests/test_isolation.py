@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from nnspec_conformance.isolation import Workers
+
 CRASHES = """
     import ctypes, os, signal, time
     calls = []
@@ -89,6 +91,30 @@ def test_operation_that_always_crashes_is_given_up(crashed):
     ran, results = crashed
     assert [results[name]["outcome"] for name in GIVEN_UP] == ["fail", "fail", "fail", "not asked"]
     assert ran.out.count("elu ended the process by SIGABRT") == 1  # told once for the three
+
+
+RIGHT = """
+    def identity(x):
+        return x
+
+    def relu(x):
+        return np.maximum(x, 0)
+"""
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["it is seen", "it is not seen yet"])
+def test_process_that_ends_between_two_questions_is_told(suite, adapter, monkeypatch, seen):
+    with Workers(suite, str(adapter(RIGHT))) as workers:
+        assert workers.ask("identity.value").outcome == "pass"
+        workers.process.kill()  # as a thread of the adapter would
+        workers.process.join()
+        if not seen:
+            answers = iter([True])
+            monkeypatch.setattr(workers.process, "is_alive", lambda: next(answers, False))
+        result = workers.ask("relu.value")
+    assert result.outcome == "fail"
+    said = "what came after identity ended the process by SIGKILL; alone in a process of its own it does not: "
+    assert result.finding.message.startswith(said)
 
 
 def test_isolated_run_says_what_the_other_does(nnspec, adapter, tmp_path):
