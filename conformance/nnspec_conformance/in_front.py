@@ -28,7 +28,7 @@ from nnspec_conformance.signals import ENDING, leave
 NEVER = "does not return, in native code that nothing can stop"
 LOOK = 0.5  # seconds between two looks at whether the run hangs
 HELD = 3.0  # seconds after which a hang is one that the run itself cannot end: native code keeps Python from running
-END = 10.0  # seconds that the end of the program may take, after the command
+END = 60.0  # seconds that the end of the program may take, after the command: one that has compiled a lot takes many
 LATE = 0.2  # seconds within which a signal reaches both processes, where it is sent to their group
 PAUSE = getattr(signal, "SIGTSTP", None)  # Ctrl-Z
 ALONE = "NNSPEC_ONE_PROCESS"  # set, the run is this process itself, as a debugger wants it
