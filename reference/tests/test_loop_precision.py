@@ -107,7 +107,7 @@ def test_a_scale_of_the_loss_changes_nothing_and_keeps_small_gradients(implement
         run = implementation(small, jnp.float32(0), (x, x), SGD, precision=precision, **ONCE)
         assert float(run.model) == pytest.approx(want, rel=2e-3, abs=1e-12)
     how = ONCE | {"batch_size": 4, "epochs": 2}
-    for more in ({}, {"gradient": CLIP}, {"pieces": 2}):
+    for more in ({}, {"gradient": CLIP, "pieces": 2}):
         plain = fit(weighted, WEIGHTS, (X[:8], Y[:8]), RULE, precision=HALF, **how | more)
         scaled = implementation(weighted, WEIGHTS, (X[:8], Y[:8]), RULE, precision=SCALED, **how | more)
         assert near(scaled.model, plain.model)
