@@ -12,6 +12,7 @@ from typing import TextIO
 from nnspec_conformance.compare import Finding
 from nnspec_conformance.described import Described
 from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.in_front import Crash, asks
 from nnspec_conformance.isolation import Workers
 from nnspec_conformance.limits import watchdog
 from nnspec_conformance.outcome import FAIL, KNOWN, NOT_ASKED, NOT_IMPLEMENTED, Result
@@ -45,7 +46,10 @@ class Checking:
         self.suite, self.subject, self.options, self.out = suite, subject, options, out
         self.order = {instance: place for place, instance in enumerate(chosen)}
         self.mark, self.recorder = Mark(options.report), Recorder() if options.record else None
+        self.crash: Crash | None = getattr(options, "crash", None)  # what ended the run that this one goes on with
         self.kept = earlier(suite, subject, chosen, options.report) if options.resume else []
+        if self.crash:  # it is asked again, however far the report came
+            self.kept = [result for result in self.kept if result.instance != self.crash.instance]
         self.found, self.asking = list(self.kept), ""
         self.written, self.took = time.monotonic(), 0.0
 
@@ -58,7 +62,7 @@ class Checking:
         """
         done = {result.instance for result in self.kept}
         remaining = [instance for instance in self.order if instance not in done]
-        ended = self.mark.get() if self.options.resume else ""
+        ended = self.crash.instance if self.crash else self.mark.get() if self.options.resume else ""
         if self.kept:
             text = f"{len(self.kept)} of {len(self.order)} instances are kept from {self.options.report}"
             print(f"nnspec: {text}", file=sys.stderr)
@@ -88,9 +92,10 @@ class Checking:
     def _put(self, instance: str, ask: Callable[..., Result], apart: Callable[[], Workers] | None) -> None:
         self.asking = instance
         self.mark.set(instance)
+        asks(instance)
         if apart:
             with apart() as workers:
-                result = workers.ask(instance)
+                result = workers.ask(instance, self.crash.told if self.crash else "")
         else:
             result = ask(instance, record=self.recorder) if self.recorder else ask(instance)
         self.found.append(result)

@@ -13,12 +13,17 @@ from pathlib import Path
 
 from nnspec_conformance import __version__
 from nnspec_conformance.errors import HarnessError, one_line
-from nnspec_conformance.in_front import in_front
+from nnspec_conformance.in_front import Crash, in_front
 from nnspec_conformance.results import today
 from nnspec_conformance.signals import leave, orderly
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")  # without NumPy, so that the command starts at once
 LONGEST = 4000  # of a line that names a path
+CALLING = (
+    "run:identify_readings",
+    "run:replay_vectors",
+    "reproduce:run",
+)  # they call an adapter, too
 FORMS = ("map", "state map", "random map", "random", "stepper", "series")  # as operations are declared
 
 
@@ -53,14 +58,17 @@ def _run(arguments: list[str], *, alone: bool) -> int:
     if more:  # clauses that stand behind an option
         options.clauses += more
     if alone and options.run == "run:check" and not options.isolate:
-        again = None if options.record else lambda kept: _done(_isolated(options, kept))
+        again = None if options.record else lambda crash: _done(_isolated(options, crash))
         return in_front(lambda: _done(options), options.report, again, resumed=options.resume)
+    if alone and options.run in CALLING:
+        return in_front(lambda: _done(options), advice="nnspec check goes on after it")
     return _done(options)
 
 
-def _isolated(options: argparse.Namespace, kept: bool) -> argparse.Namespace:
+def _isolated(options: argparse.Namespace, crash: Crash) -> argparse.Namespace:
     """The same command, asking in a process of its own, and only what is not in the report yet, if that has it."""
-    return argparse.Namespace(**vars(options) | {"isolate": True, "resume": kept and not options.if_stale})
+    resume = crash.kept and not options.if_stale
+    return argparse.Namespace(**vars(options) | {"isolate": True, "resume": resume, "crash": crash})
 
 
 def _done(options: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -24,6 +25,9 @@ from nnspec_conformance import limits
 from nnspec_conformance.limits import IMPORT, Call
 from nnspec_conformance.signals import ENDING, leave
 
+NEVER = "does not return, in native code that nothing can stop"
+LOOK = 0.5  # seconds between two looks at whether the run hangs
+HELD = 3.0  # seconds after which a hang is one that the run itself cannot end: native code keeps Python from running
 LATE = 0.2  # seconds within which a signal reaches both processes, where it is sent to their group
 ALONE = "NNSPEC_ONE_PROCESS"  # set, the run is this process itself, as a debugger wants it
 
@@ -33,31 +37,70 @@ class Shared(ctypes.Structure):
 
     Attributes:
         call: the one under way, or the last one.
+        instance: the one under way, or the last one.
         ended: whether the run ended in order.
         hung: whether it gave itself up in a call.
         status: of a run that ended in order.
     """
 
-    _fields_ = [("call", Call), ("ended", ctypes.c_int), ("hung", ctypes.c_int), ("status", ctypes.c_int)]
+    _fields_ = [
+        ("call", Call),
+        ("instance", ctypes.c_char * 300),
+        ("ended", ctypes.c_int),
+        ("hung", ctypes.c_int),
+        ("status", ctypes.c_int),
+    ]
+
+
+@dataclass(frozen=True)
+class Crash:
+    """What ended a run.
+
+    Attributes:
+        instance: that was asked; empty if none was yet.
+        told: how it ended, in words.
+        kept: whether the report has what was obtained.
+    """
+
+    instance: str
+    told: str
+    kept: bool
+
+
+class _Run:
+    """What the run in this process shares with the one in front; nothing if there is none."""
+
+    shared: Shared | None = None
+
+
+def asks(instance: str) -> None:
+    """Say which instance is asked from now on."""
+    if _Run.shared:
+        _Run.shared.instance = instance.encode()[:299]
 
 
 def in_front(
-    run: Callable[[], int], report: Path | None, again: Callable[[bool], int] | None = None, *, resumed: bool = False
+    run: Callable[[], int],
+    report: Path | None = None,
+    again: Callable[[Crash], int] | None = None,
+    *,
+    resumed: bool = False,
+    advice: str = "use --isolate",
 ) -> int:
     """The exit status of a run that another process carries out; both return from here.
 
     Args:
         run: the command; what it returns counts, even if the process cannot end in order.
         report: where results are kept, if anywhere.
-        again: the command that goes on once an adapter's call has ended the first run, or hangs; it is told whether the
-            report has what was obtained.
+        again: the command that goes on once an adapter's call has ended the first run, or hangs; it is told how.
         resumed: whether the first run goes on with its report, too.
+        advice: what to do after a crash, where nothing goes on.
     """
     if not hasattr(os, "fork") or threading.active_count() > 1 or os.environ.get(ALONE):
         return run()
     found = _stamp(report)
     while True:
-        shared = Shared.from_buffer(mmap.mmap(-1, mmap.PAGESIZE))
+        shared = Shared.from_buffer(mmap.mmap(-1, ctypes.sizeof(Shared)))
         (alive, held), (heard, hears) = os.pipe(), os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -68,19 +111,22 @@ def in_front(
             return _carried_out(run, shared, alive, hears, goes_on=again is not None)
         os.close(alive)
         os.close(hears)
-        code = _waited(child, heard)
+        code = _waited(child, heard, shared)
         os.close(held)
         os.close(heard)
         if shared.ended:
             return shared.status
         kept = resumed or _stamp(report) != found
+        told = _told(shared, code)
         if again is None or not _is_of_a_call(shared, code):
-            further = f"what {report} has is kept; go on with --resume" if report else "use --isolate"
-            _say(f"{_told(shared, code)}; {further}")
+            imported = -code not in ENDING and shared.call.operation.startswith(IMPORT)
+            if report and report.exists() and not imported:
+                advice = f"what {report} has is kept; go on with --resume"
+            _say(f"{told}; {'the adapter must import without an error' if imported else advice}")
             return 2
         rest = f"what {report} has is kept, and the rest" if kept else "everything"
-        _say(f"{_told(shared, code)}; {rest} is asked in another process")
-        run, again = partial(again, kept), None
+        _say(f"{told}; {rest} is asked in another process")
+        run, again = partial(again, Crash(shared.instance.decode(errors="replace"), told, kept)), None
 
 
 def _stamp(report: Path | None) -> tuple | None:
@@ -104,24 +150,34 @@ def _carried_out(run: Callable[[], int], shared: Shared, alive: int, hears: int,
     threading.Thread(target=_follow, args=(alive,), daemon=True, name="nnspec-front").start()
     os.set_blocking(hears, False)
     signal.set_wakeup_fd(hears, warn_on_full_buffer=False)  # the numbers of the signals that come
-    limits.watchdog.call = shared.call
+    _Run.shared, limits.watchdog.call = shared, shared.call
 
     def ours(status: int) -> NoReturn:  # of the watchdog, which has said why
         shared.ended, shared.status = 1, status
         leave(status)
 
     def hung() -> NoReturn:
+        while not _hangs_for(shared.call, LOOK):
+            time.sleep(LOOK)
         shared.hung = 1
         leave(2)
 
     limits.leave = ours
     limits.watchdog.hand_over = hung if goes_on else None
-    shared.status = 1  # of an exception
+    here, status = os.getpid(), 1  # of an exception
     try:
-        shared.status = run()
+        status = run()
     finally:
-        shared.ended = 1
-    return shared.status
+        if os.getpid() == here:  # not a child that an adapter forked
+            shared.ended, shared.status = 1, status
+    return status
+
+
+def _hangs_for(call: Call, seconds: float) -> bool:
+    """Whether one call hangs all the time: not only because the process was stopped and goes on now."""
+    deadline, hung = call.deadline, call.hangs
+    time.sleep(seconds)
+    return hung and call.hangs and call.deadline == deadline
 
 
 def _follow(alive: int) -> None:
@@ -131,8 +187,11 @@ def _follow(alive: int) -> None:
 
 
 # ---- the process in front
-def _waited(child: int, heard: int) -> int:
-    """Wait for the run, and hand on the signals that come for this process alone; returns how it ended."""
+def _waited(child: int, heard: int, shared: Shared) -> int:
+    """Wait for the run, and hand on the signals that come for this process alone; returns how it ended.
+
+    A run that hangs and cannot end itself is ended, and so is one that has come to its end and stays.
+    """
     came, wakes = os.pipe()
     for end in (heard, came, wakes):
         os.set_blocking(end, False)
@@ -141,12 +200,20 @@ def _waited(child: int, heard: int) -> int:
     signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
     told: dict[int, float] = {}  # when the run heard of a signal
     waiting: dict[int, float] = {}  # when this process did, if the run may not have
+    late: tuple[float, float] | None = None  # what is waited for too long, and since when it is seen
     while True:
         ended, how = os.waitpid(child, os.WNOHANG)
         if ended:
             break
-        select.select([heard, came], [], [], LATE / 4 if waiting else None)
+        select.select([heard, came], [], [], LATE / 4 if waiting else LOOK)
         now = time.monotonic()
+        late = _late(shared, late, now)
+        if late and now - late[1] >= (limits.GRACE if shared.ended else HELD):
+            if shared.ended:
+                _say("what the adapter left for the end of the program does not return; it is given up")
+            shared.hung = not shared.ended
+            os.kill(child, signal.SIGKILL)
+            late = None
         told |= dict.fromkeys(_numbers(heard), now)
         waiting = dict.fromkeys([number for number in _numbers(came) if number in ending], now) | waiting
         for number, since in list(waiting.items()):
@@ -160,6 +227,14 @@ def _waited(child: int, heard: int) -> int:
     os.close(came)
     os.close(wakes)
     return os.waitstatus_to_exitcode(how)
+
+
+def _late(shared: Shared, seen: tuple[float, float] | None, now: float) -> tuple[float, float] | None:
+    """The call that hangs, by its deadline, or 0 for the end of the program, and since when it is seen."""
+    if not shared.ended and not shared.call.hangs:
+        return None
+    what = 0.0 if shared.ended else shared.call.deadline
+    return seen if seen and seen[0] == what else (what, now)
 
 
 def _numbers(pipe: int) -> list[int]:
@@ -179,7 +254,7 @@ def _told(shared: Shared, code: int) -> str:
     """What ended the run, in words."""
     last, calls = shared.call.operation or "the command", shared.call.deadline > 0
     if shared.hung:
-        return f"{last} does not return, in native code that nothing can stop"
+        return f"{last} {NEVER}"
     name = {number.value: number.name for number in signal.Signals}.get(-code, f"signal {-code}")
     how = f"with status {code}" if code >= 0 else f"by {name}"
     return f"{'' if calls else 'what came after '}{last} ended the process {how}"

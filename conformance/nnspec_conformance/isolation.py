@@ -25,6 +25,7 @@ from nnspec_conformance.compare import Finding
 from nnspec_conformance.described import Described
 from nnspec_conformance.engine import validate
 from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.in_front import NEVER
 from nnspec_conformance.known_failures import DECLARED, apply, known_failures
 from nnspec_conformance.limits import CHANCES, Call, watchdog
 from nnspec_conformance.loading import load_subject
@@ -66,8 +67,13 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
-    def ask(self, instance: str) -> Result:
-        """The result of one instance; a crash is one that fails."""
+    def ask(self, instance: str, earlier: str = "") -> Result:
+        """The result of one instance; a crash is one that fails.
+
+        Args:
+            instance: for instance ``relu.value``.
+            earlier: how it ended a process that other questions were put to before, in words.
+        """
         clause, operation = self.suite.instances[instance]
         blank = Result(instance=instance, clause=clause, operation=operation)
         if self.crashes[operation] >= CHANCES:
@@ -75,16 +81,19 @@ class Workers:
             blank.entry("").missing.append(Missing((), words, put=False))
             return blank
         fresh, result = not self.asked, blank
-        try:
-            return self._put(instance)
-        except Ended as error:
-            hung, told = self.call.hangs, f"{error}, alone in a process of its own" if fresh else str(error)
-            self.crashes[self.ended] += 1
-        if not fresh and not hung:  # a hang is not waited for twice
+        told, hung = earlier, False
+        if not earlier:
+            try:
+                return self._put(instance)
+            except Ended as error:
+                hung, told = self.call.hangs, f"{error}, alone in a process of its own" if fresh else str(error)
+                self.crashes[self.ended] += 1
+        if earlier or (not fresh and not hung):  # a hang is not waited for twice
             try:
                 result = self._put(instance)
                 result.entries = [entry for entry in result.entries if entry.test != DECLARED]  # judged again below
-                told += "; alone in a process of its own it does not: that depends on earlier calls"
+                again = "does" if NEVER in told else "does not"
+                told += f"; alone in a process of its own it {again}: that depends on earlier calls, or on chance"
             except Ended as error:
                 before = "" if told == str(error) else f"{told}; "
                 told = f"{before}{error}, alone in a process of its own"
@@ -142,7 +151,7 @@ class Workers:
                 self.process.join()
                 raise self._end(how_it_ended(self.process.exitcode))
             if self.call.hangs:
-                raise self._end("does not return, in native code that nothing can stop")
+                raise self._end(NEVER)
 
     def _end(self, how: str) -> Ended:
         self.ended = self.call.operation

@@ -45,7 +45,10 @@ def check(options: argparse.Namespace) -> int:
             validate(suite, subject)
             put = partial(ask, suite, subject)
         if options.if_stale:
+            crash = getattr(options, "crash", None)
             stale = stale_pages(suite, subject, chosen, _recorded(subject, options.report))
+            if crash and crash.instance:  # its result may have been written before
+                stale.append(suite.page_of(crash.instance))
             chosen = [instance for instance in chosen if suite.page_of(instance) in stale]
             if not chosen:
                 print(f"{options.report or subject.name} is current", file=out)

@@ -30,21 +30,23 @@ def relu(x):
     time.sleep(600)
 """
 FIRST = "identity.value"
+IMPORTS = "the adapter must import without an error"
 
 
 @pytest.fixture
 def start(adapter, tmp_path):
     """Starts the program with that adapter, in a process group of its own; what it runs is forked."""
 
-    def started(*words, more="", **env):
+    def started(*words, more="", command="check", **env):
         path = adapter(NATIVE.format(mark=str(tmp_path / "called")) + more)
         # A shell's background job ignores Ctrl-C, and so would its children.
         heard = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
-        quick = "from nnspec_conformance import limits; limits.GRACE = 0.3"
+        quick = "from nnspec_conformance import in_front, limits; limits.GRACE = in_front.HELD = 0.3"
         code = f"{heard}\n{quick}\nfrom nnspec_conformance.cli import main\nsys.exit(main())"
-        command = [sys.executable, "-c", code, "check", str(path), FIRST, *map(str, words)]
+        asked = ["check", str(path), FIRST, *words] if command == "check" else [command, *words, str(path)]
+        arguments = [sys.executable, "-c", code, *map(str, asked)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(command, text=True, process_group=0, env=os.environ | env, **pipes)
+        return subprocess.Popen(arguments, text=True, process_group=0, env=os.environ | env, **pipes)
 
     return started
 
@@ -111,7 +113,67 @@ def test_results_of_another_day_in_a_folder_are_asked_again(start, tmp_path):
 def test_an_import_that_crashes_is_not_tried_twice(start):
     run = start(more="\nctypes.string_at(0)\n")
     (line,) = told(run.communicate(timeout=120)[1])
-    assert (run.returncode, "mine.py ended the process by SIGSEGV; use --isolate" in line) == (2, True)
+    assert (run.returncode, line.endswith("mine.py ended the process by SIGSEGV; " + IMPORTS)) == (2, True)
+
+
+def test_an_import_that_crashes_leaves_nothing_to_go_on_with(start, tmp_path):
+    run = start("--report", tmp_path / "r.json", more="\nctypes.string_at(0)\n")
+    (line,) = told(run.communicate(timeout=120)[1])
+    assert line.endswith("mine.py ended the process by SIGSEGV; " + IMPORTS)
+
+
+DEPENDS = """
+before = []
+
+def identity(x):
+    before.append(x)
+    return x
+
+def sigmoid(x):
+    if before:
+        ctypes.string_at(0)
+    return 1 / (1 + np.exp(-x))
+"""
+AGAIN = "alone in a process of its own it does not: that depends on earlier calls, or on chance"
+
+
+@pytest.mark.parametrize("report", [None, "r.json"])
+def test_a_crash_that_does_not_come_again_is_a_failure_all_the_same(start, tmp_path, report):
+    words = ["--report", tmp_path / report] if report else []
+    run = start("sigmoid.range", "elu.value", *words, more=DEPENDS)
+    out, _ = run.communicate(timeout=120)
+    assert (run.returncode, f"sigmoid ended the process by SIGSEGV; {AGAIN}" in " ".join(out.split())) == (1, True)
+    assert "1 pass, 1 fail, 1 not implemented" in out
+
+
+HOLDS = """
+def sigmoid(x):
+    lock, native = ctypes.create_string_buffer(64), ctypes.PyDLL(None)  # which keeps the interpreter's lock
+    native.pthread_mutex_lock(lock)
+    native.pthread_mutex_lock(lock)
+"""
+
+
+def test_native_code_that_lets_no_python_run_is_ended_by_the_process_in_front(start):
+    run = start("sigmoid.range", "--call-limit", "0.3", more=HOLDS)
+    out, err = run.communicate(timeout=120)
+    (line,) = told(err)
+    assert line.startswith("nnspec: sigmoid does not return, in native code that nothing can stop; everything is asked")
+    assert (run.returncode, "1 pass, 1 fail" in out) == (1, True)
+
+
+def test_end_of_the_program_that_does_not_return_is_not_waited_for(start):
+    run = start(more="\nimport atexit\natexit.register(time.sleep, 600)\n")
+    out, err = run.communicate(timeout=120)
+    line = "nnspec: what the adapter left for the end of the program does not return; it is given up"
+    assert (run.returncode, told(err), "1 pass" in out) == (0, [line], True)
+
+
+def test_identify_names_what_crashed(start):
+    run = start(command="identify", more="\ndef gelu(x, **given):\n    os.abort()\n")
+    (line,) = told(run.communicate(timeout=120)[1])
+    assert line == "nnspec: gelu ended the process by SIGABRT; nnspec check goes on after it"
+    assert run.returncode == 2
 
 
 def test_recorded_questions_are_those_of_one_process(start, tmp_path):

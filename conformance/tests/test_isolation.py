@@ -72,8 +72,8 @@ def test_crash_names_the_operation_and_the_signal(crashed):
 
 
 def test_crash_that_does_not_come_again_depends_on_earlier_calls(crashed):
-    said = "tanh ended the process by SIGABRT; alone in a process of its own it does not: that depends on earlier calls"
-    assert messages(crashed[1], "tanh.odd") == [said]
+    said = "tanh ended the process by SIGABRT; alone in a process of its own it does not: "
+    assert messages(crashed[1], "tanh.odd") == [f"{said}that depends on earlier calls, or on chance"]
 
 
 def test_hang_in_native_code_is_named_and_the_rest_goes_on(crashed):
