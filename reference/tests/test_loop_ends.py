@@ -168,7 +168,7 @@ def test_gradients_are_clipped_before_the_optimizer_gets_them(pieces):
     """The gradient of the batch: those of its pieces are not clipped, so that their mean is as long as asked."""
     clip, how = functools.partial(clip_by_global_norm, limit=1e-3), {"epochs": 1, "progress": False}
     run = fit(losses, WEIGHTS, (X[:8], Y[:8]), optax.sgd(1.0), gradient=clip, pieces=pieces, **how)
-    moved = [np.square(run.model[name] - np.asarray(x)).sum() for name, x in WEIGHTS.items()]
+    moved = [np.square(np.asarray(run.model[name]) - np.asarray(x)).sum() for name, x in WEIGHTS.items()]
     assert sum(moved) ** 0.5 == pytest.approx(1e-3, rel=1e-3)
 
 
