@@ -28,7 +28,9 @@ from nnspec_conformance.signals import ENDING, leave
 NEVER = "does not return, in native code that nothing can stop"
 LOOK = 0.5  # seconds between two looks at whether the run hangs
 HELD = 3.0  # seconds after which a hang is one that the run itself cannot end: native code keeps Python from running
+END = 10.0  # seconds that the end of the program may take, after the command
 LATE = 0.2  # seconds within which a signal reaches both processes, where it is sent to their group
+PAUSE = getattr(signal, "SIGTSTP", None)  # Ctrl-Z
 ALONE = "NNSPEC_ONE_PROCESS"  # set, the run is this process itself, as a debugger wants it
 
 
@@ -40,6 +42,7 @@ class Shared(ctypes.Structure):
         instance: the one under way, or the last one.
         ended: whether the run ended in order.
         hung: whether it gave itself up in a call.
+        stopped: whether the process in front is, by Ctrl-Z.
         status: of a run that ended in order.
     """
 
@@ -48,6 +51,7 @@ class Shared(ctypes.Structure):
         ("instance", ctypes.c_char * 300),
         ("ended", ctypes.c_int),
         ("hung", ctypes.c_int),
+        ("stopped", ctypes.c_int),
         ("status", ctypes.c_int),
     ]
 
@@ -74,8 +78,10 @@ class _Run:
 
 
 def asks(instance: str) -> None:
-    """Say which instance is asked from now on."""
+    """Say which instance is asked from now on; wait before while the process in front is stopped."""
     if _Run.shared:
+        while _Run.shared.stopped:
+            time.sleep(LATE)
         _Run.shared.instance = instance.encode()[:299]
 
 
@@ -162,6 +168,8 @@ def _carried_out(run: Callable[[], int], shared: Shared, alive: int, hears: int,
         shared.hung = 1
         leave(2)
 
+    if PAUSE:  # a call that is stopped would run out of time; what is asked next waits
+        signal.signal(PAUSE, signal.SIG_IGN)
     limits.leave = ours
     limits.watchdog.hand_over = hung if goes_on else None
     here, status = os.getpid(), 1  # of an exception
@@ -197,6 +205,16 @@ def _waited(child: int, heard: int, shared: Shared) -> int:
         os.set_blocking(end, False)
     ending = [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, lambda *_: None) for number in (*ending, signal.SIGCHLD)}
+
+    def pause(number: int, _: object) -> None:
+        shared.stopped = 1
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)  # and goes on here
+        signal.signal(number, pause)
+        shared.stopped = 0
+
+    if PAUSE and signal.getsignal(PAUSE) == signal.SIG_DFL:
+        before[PAUSE] = signal.signal(PAUSE, pause)
     signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
     told: dict[int, float] = {}  # when the run heard of a signal
     waiting: dict[int, float] = {}  # when this process did, if the run may not have
@@ -208,7 +226,7 @@ def _waited(child: int, heard: int, shared: Shared) -> int:
         select.select([heard, came], [], [], LATE / 4 if waiting else LOOK)
         now = time.monotonic()
         late = _late(shared, late, now)
-        if late and now - late[1] >= (limits.GRACE if shared.ended else HELD):
+        if late and now - late[1] >= (END if shared.ended else HELD):
             if shared.ended:
                 _say("what the adapter left for the end of the program does not return; it is given up")
             shared.hung = not shared.ended

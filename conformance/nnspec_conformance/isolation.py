@@ -25,7 +25,7 @@ from nnspec_conformance.compare import Finding
 from nnspec_conformance.described import Described
 from nnspec_conformance.engine import validate
 from nnspec_conformance.errors import HarnessError
-from nnspec_conformance.in_front import NEVER
+from nnspec_conformance.in_front import NEVER, PAUSE
 from nnspec_conformance.known_failures import DECLARED, apply, known_failures
 from nnspec_conformance.limits import CHANCES, Call, watchdog
 from nnspec_conformance.loading import load_subject
@@ -172,6 +172,8 @@ def _answer(pipe: Connection, call: Any, adapter: str, given: dict, grace: float
     """What the other process does: load the adapter, then answer until nothing more is asked."""
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)  # they end the process that asks, which ends this one
+    if PAUSE:
+        signal.signal(PAUSE, signal.SIG_IGN)  # the process that asks is stopped: a stopped call would run out of time
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(sys.stderr.fileno(), 1)  # what an adapter prints, also from native code
         faulthandler.enable()

@@ -13,15 +13,17 @@ class OpenStepper:
         step: the subject's own, ``step(grads, learning_rate=None) -> params``; with ``save`` and ``restore``, or not.
         into: makes the subject's arrays of NumPy ones.
         out: the other way round.
+        kept: what each step is handed is kept in it, see ``Kept.steps``.
     """
 
-    def __init__(self, step: Any, into: Callable, out: Callable):
-        self._step, self._into, self._out = step, into, out
+    def __init__(self, step: Any, into: Callable, out: Callable, kept: Callable):
+        self._step, self._into, self._out, self._kept = step, into, out, kept
 
     def step(self, grads: dict, learning_rate: float | None = None) -> dict:
         """The parameters after a step with these gradients, at a learning rate of its own if one is told."""
         told = {} if learning_rate is None else {"learning_rate": learning_rate}
-        return self._out(self._step(self._into(grads), **told))
+        with self._kept(grads):
+            return self._out(self._step(self._into(grads), **told))
 
     def save(self) -> Any:
         """All that the next steps depend on beside the parameters, in a form of the subject's own.

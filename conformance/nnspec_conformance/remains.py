@@ -24,6 +24,16 @@ def result(subject: Subject, operation: str) -> Callable[[], Any]:
     return lambda: _read(subject, operation, held)
 
 
+@contextlib.contextmanager
+def watched(subject: Subject, operation: str) -> Iterator[None]:
+    """Compare after every call and step of the operation, also of a mutant, and of who is known not to keep arrays."""
+    subject.kept.watched = operation
+    try:
+        yield
+    finally:
+        subject.kept.watched = ""
+
+
 def _read(subject: Subject, operation: str, held: Any) -> Any:
     asked, given = subject.asked, subject.given
     try:

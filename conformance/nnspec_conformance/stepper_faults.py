@@ -120,6 +120,31 @@ def clips_each_entry(start, params, **given):
     return Changed(step, called=lambda grads, rate: step({k: np.clip(g, -1, 1) for k, g in grads.items()}, rate))
 
 
+def clips_in_place(start, params, **given):
+    step = start(params, **given)
+
+    def called(grads, **told):
+        answer = step(grads, **told)
+        for g in grads.values():
+            np.clip(g, -1 / 8, 1 / 8, out=g)
+        return answer
+
+    return called
+
+
+def averages_in_the_first_gradient(start, params, **given):
+    step, average = start(params, **given), []
+
+    def called(grads, **told):
+        answer = step(mapped(np.copy, grads), **told)
+        for old, g in zip(average[0].values(), grads.values(), strict=True) if average else ():
+            old[...] = (old + g).astype(g.dtype)
+        average.append(grads)
+        return answer
+
+    return called
+
+
 # ---- the step
 
 

@@ -257,7 +257,6 @@ class Subject:
         seconds = self.patience.limit(form)
         dtype = self.asked or self.dtypes_of(operation)[0]
         self.calls += 1
-        self.kept.begin(operation)
         printed, late = io.StringIO(), False
         try:
             with (
@@ -267,12 +266,12 @@ class Subject:
                 contextlib.redirect_stderr(printed),
                 limit(seconds, operation),
                 self._context(dtype),
+                self.kept.call(operation, values),
             ):
                 warnings.simplefilter("ignore")
                 self._given = body(getattr(self.adapter, operation))
                 answer = self._given if carried else self._out(operation, self._given)
                 self.returned += 1
-                self.kept.end(operation, values)
                 return answer
         except (ClauseFailed, HarnessError):
             raise
@@ -374,7 +373,7 @@ class Subject:
             return list(self.steppers(operation, params, played(params, grads, steps, rates, hyper)))
 
         def body(f: Callable) -> tuple:
-            return self.applied(path_of(f, rates, hyper), self._in(params), self._in(tuple(grads)))
+            return self.applied(path_of(f, rates, hyper), self.kept.own(self._in(params)), self._in(tuple(grads)))
 
         return list(self._guard(operation, params, body, given=hyper))
 
@@ -393,7 +392,8 @@ class Subject:
         def body(f: Callable) -> Any:
             def start(params: dict, **hyper: Any) -> OpenStepper:
                 self.given = hyper
-                return OpenStepper(f(self._in(params), **hyper), self._in, out)
+                step = f(self.kept.own(self._in(params)), **hyper)
+                return OpenStepper(step, self._in, out, self.kept.steps(operation))
 
             return play(start)
 

@@ -113,6 +113,10 @@ class Trial:
         """The last answer as the subject holds it, whenever it is looked at."""
         return remains.result(self.subject, self.operation)
 
+    def watched(self) -> contextlib.AbstractContextManager[None]:
+        """Fail where a call or step in it changes what it was handed, or what the call before returned."""
+        return remains.watched(self.subject, self.operation)
+
     def ask_in_place(self, case: Case) -> Any:
         """The answer to a question with the very arrays of the last one, into which its numbers are written.
 

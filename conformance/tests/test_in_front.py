@@ -37,11 +37,12 @@ IMPORTS = "the adapter must import without an error"
 def start(adapter, tmp_path):
     """Starts the program with that adapter, in a process group of its own; what it runs is forked."""
 
-    def started(*words, more="", command="check", **env):
+    def started(*words, more="", command="check", end=10.0, **env):
         path = adapter(NATIVE.format(mark=str(tmp_path / "called")) + more)
         # A shell's background job ignores Ctrl-C, and so would its children.
         heard = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
         quick = "from nnspec_conformance import in_front, limits; limits.GRACE = in_front.HELD = 0.3"
+        quick += f"; in_front.END = {end}"
         code = f"{heard}\n{quick}\nfrom nnspec_conformance.cli import main\nsys.exit(main())"
         asked = ["check", str(path), FIRST, *words] if command == "check" else [command, *words, str(path)]
         arguments = [sys.executable, "-c", code, *map(str, asked)]
@@ -163,10 +164,37 @@ def test_native_code_that_lets_no_python_run_is_ended_by_the_process_in_front(st
 
 
 def test_end_of_the_program_that_does_not_return_is_not_waited_for(start):
-    run = start(more="\nimport atexit\natexit.register(time.sleep, 600)\n")
+    run = start(end=0.3, more="\nimport atexit\natexit.register(time.sleep, 600)\n")
     out, err = run.communicate(timeout=120)
     line = "nnspec: what the adapter left for the end of the program does not return; it is given up"
     assert (run.returncode, told(err), "1 pass" in out) == (0, [line], True)
+
+
+SLOW = """
+def relu(x):
+    open({mark!r}, "w").close()
+    time.sleep(0.5)
+    return np.maximum(x, 0)
+
+def tanh(x):
+    open({mark!r}, "w").write(str(time.monotonic()))
+    return np.tanh(x)
+"""
+
+
+@pytest.mark.parametrize("more", [[], ["--isolate"]], ids=["here", "isolated"])
+def test_time_for_which_a_run_is_stopped_counts_for_no_call(start, tmp_path, more):
+    mark = tmp_path / "called"
+    run = start("relu.value", "tanh.odd", "--call-limit", "1", *more, more=SLOW.format(mark=str(mark)))
+    while not mark.exists() and run.poll() is None:
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGTSTP)
+    time.sleep(1.5)
+    stopped = time.monotonic()
+    os.killpg(run.pid, signal.SIGCONT)
+    out, err = run.communicate(timeout=120)
+    assert (run.returncode, told(err), "3 pass (" in out) == (0, [], True)
+    assert float(mark.read_text()) > stopped
 
 
 def test_identify_names_what_crashed(start):

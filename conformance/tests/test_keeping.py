@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnspec_conformance.engine import run_instance
-from nnspec_conformance.errors import ClauseFailed
+from nnspec_conformance.errors import ClauseFailed, NotImplementedBySubject, Refused
 from nnspec_conformance.keeping import AT_ONCE, Kept, alike, named
 from nnspec_conformance.outcome import FAIL, PASS
 from nnspec_conformance.subject import Subject
@@ -105,18 +105,86 @@ def test_what_one_clause_was_told_is_not_the_business_of_the_next(suite):
         subject.call("tanh", X)
 
 
-def test_a_stepper_may_update_its_parameters_in_place():
-    def gradient_descent(params, *, learning_rate):
-        def step(grads):
-            for name, p in params.items():
-                p -= learning_rate * grads[name]
-            return params
+# ---- a call that is refused
 
-        return step
 
-    subject = Subject(SimpleNamespace(NAME="somebody", gradient_descent=gradient_descent))
-    path = subject.trajectory("gradient_descent", {"a": X}, [{"a": X}, {"a": X}], steps=2, learning_rate=0.5)
-    assert [float(now["a"][0]) for now in path] == [0.5, 0.0]
+def overwrites_and_then_refuses(tanh, library):
+    def called(x):
+        (x.data if hasattr(x, "detach") else x)[...] *= 2
+        raise ValueError("no")
+
+    return called
+
+
+def writes_into_its_last_answer_and_then_refuses(tanh, library):
+    last = []
+
+    def called(x):
+        if len(last) == 1:
+            (last[0].data if hasattr(x, "detach") else last[0])[...] = 0
+            raise ValueError("no")
+        last.append(tanh(x))
+        return last[-1]
+
+    return called
+
+
+@pytest.mark.parametrize("somebody", [on_numpy, on_torch])
+def test_a_call_that_is_refused_leaves_its_arguments(somebody):
+    with pytest.raises(ClauseFailed, match=r"tanh changes x in place, then raises ValueError \(duty.kept\)"):
+        somebody(overwrites_and_then_refuses).call("tanh", X)
+
+
+@pytest.mark.parametrize("somebody", [on_numpy, on_torch])
+def test_a_call_that_is_refused_leaves_what_was_returned_before(somebody):
+    subject = somebody(writes_into_its_last_answer_and_then_refuses)
+    subject.call("tanh", X)
+    words = "tanh changes what an earlier call returned, then raises ValueError"
+    with pytest.raises(ClauseFailed, match=words):
+        subject.call("tanh", X)
+
+
+def test_a_refusal_that_keeps_everything_is_one():
+    def refuses(tanh, library):
+        def called(x):
+            raise ValueError("no")
+
+        return called
+
+    with pytest.raises(Refused, match="no"):
+        on_numpy(refuses).call("tanh", X)
+
+
+def test_what_was_returned_before_a_refusal_is_seen_by_the_call_after_it():
+    def in_one_buffer_that_refuses_what_is_short(tanh, library):
+        buffer = np.zeros(3, np.float32)
+
+        def called(x):
+            if x.size < 3:
+                raise ValueError("no")
+            buffer[...] = tanh(x)
+            return buffer
+
+        return called
+
+    subject = on_numpy(in_one_buffer_that_refuses_what_is_short)
+    subject.call("tanh", X)
+    with pytest.raises(Refused):
+        subject.call("tanh", X[:1])
+    with pytest.raises(ClauseFailed, match="tanh changes what an earlier call returned"):
+        subject.call("tanh", 2 * X)
+
+
+def test_a_call_that_is_not_implemented_says_nothing_of_its_arguments():
+    def overwrites_and_lacks(tanh, library):
+        def called(x):
+            x[...] = 0
+            raise NotImplementedError
+
+        return called
+
+    with pytest.raises(NotImplementedBySubject):
+        on_numpy(overwrites_and_lacks).call("tanh", X)
 
 
 class Box:
@@ -127,11 +195,10 @@ class Box:
 
 
 def called(kept, x, held, answer=None):
-    kept.begin("tanh")
-    kept.hand(x, lambda _: held)
-    if answer is not None:
-        kept.take(*answer)
-    kept.end("tanh", (x,))
+    with kept.call("tanh", (x,)):
+        kept.hand(x, lambda _: held)
+        if answer is not None:
+            kept.take(*answer)
 
 
 def test_arrays_that_cannot_be_written_to_are_looked_at_once():

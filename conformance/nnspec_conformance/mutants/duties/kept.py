@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnspec_conformance import stepper_faults as faults
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.dtypes import is_float
 from nnspec_conformance.home import Home
@@ -13,7 +14,9 @@ from nnspec_conformance.trees import leaves, mapped
 MUTANTS = Mutants()
 DUTY = "duty.kept"
 OWING = [own_spec().operations[name] for name in own_spec().clauses[DUTY].operations]
-FLOWING = [o.name for o in OWING if hasattr(ORACLE, f"{o.name}_vjp") and Home(o, {}).is_differentiable]
+CALLED = [operation for operation in OWING if operation.form != "stepper"]
+STEPPERS = [operation.name for operation in OWING if operation.form == "stepper"]
+FLOWING = [o.name for o in CALLED if hasattr(ORACLE, f"{o.name}_vjp") and Home(o, {}).is_differentiable]
 BUFFERS: dict[tuple, np.ndarray] = {}
 
 
@@ -34,14 +37,18 @@ def in_buffers(f, answer):
     return mapped(lambda y: in_its_buffer(f, y, next(numbers)), answer)
 
 
-@MUTANTS.each("scales its input in place, to save memory: who reads it again reads something else", DUTY)
+@MUTANTS.each(
+    "scales its input in place, to save memory: who reads it again reads something else",
+    DUTY,
+    operations=[o.name for o in CALLED],
+)
 def overwrites_its_first_array(f, *arrays, **given):
     y = f(*arrays, **given)
     doubled(next(x for x in leaves(arrays) if is_float(x)))
     return y
 
 
-@MUTANTS.each("answers lie in one buffer, which the next call overwrites", DUTY)
+@MUTANTS.each("answers lie in one buffer, which the next call overwrites", DUTY, operations=[o.name for o in CALLED])
 def answers_in_a_buffer(f, *arrays, **given):
     return in_buffers(f, f(*arrays, **given))
 
@@ -61,3 +68,13 @@ def overwrites_the_cotangents(f, *arrays, **given):
 @MUTANTS.each("gradients lie in one buffer, as if nobody kept the last ones", DUTY, operations=FLOWING, part="_vjp")
 def hands_out_one_buffer_of_gradients(f, *arrays, **given):
     return in_buffers(f, f(*arrays, **given))
+
+
+MUTANTS.each("gradients are clipped in place, and who logs their norm reads that of others", DUTY, operations=STEPPERS)(
+    faults.clips_in_place
+)
+MUTANTS.each(
+    "the average of the gradients begins as the first gradient itself, and the next step adds to it",
+    DUTY,
+    operations=STEPPERS,
+)(faults.averages_in_the_first_gradient)

@@ -1,4 +1,7 @@
-"""The duty of what is kept: a call leaves its arguments, and what earlier calls returned, as they are."""
+"""The duty of what is kept: a call leaves its arguments, and what earlier calls returned, as they are.
+
+A stepper may update its parameters in place; what is handed to its steps it leaves as it is.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from nnspec_conformance.answers import in_full, same, slopes, value
-from nnspec_conformance.cases import Case, clause
+from nnspec_conformance.cases import Case, clause, steps
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.home import Home
 from nnspec_conformance.trees import leaves
@@ -17,9 +20,10 @@ from nnspec_conformance.trial import Trial
 def test_kept(operation: str, readings: dict, lean: bool, trial: Trial) -> None:
     home = Home(own_spec().operations[operation], readings)
     full = in_full(trial, lean)
+    stepped = home.operation.form == "stepper"
     for dtype in trial.dtypes if full else trial.dtypes[:1]:
-        everything_is_kept(trial, home, dtype)
-    if not full:
+        (gradients_are_kept if stepped else everything_is_kept)(trial, home, dtype)
+    if stepped or not full:
         return
     if home.optional:
         everything_is_kept(trial, replace(home, complete=True), trial.dtypes[0])
@@ -59,3 +63,14 @@ def unchanged(trial: Trial, case: Case, when: str) -> None:
     names += ["the cotangents"] * (len(handed) - len(names))
     for name, after, before in zip(names, trial.handed(), handed, strict=True):
         trial.expect(after, same(before), f"{case.operation}: {name} {when}")
+
+
+# ---- steppers
+
+
+def gradients_are_kept(trial: Trial, home: Home, dtype: str) -> None:
+    """What three steps are handed, looked at after the step itself and after the next one."""
+    (params,), grads = home.arrays(dtype), home.steps(dtype)
+    with trial.part(), trial.watched():
+        path = trial.ask(steps(home.operation.name, params, grads=grads, want=None, **home.attributes))
+        trial.require(len(path) == len(grads), f"{home.operation.name}: {len(path)} answers to {len(grads)} steps")

@@ -9,7 +9,7 @@ KNOWN_FAILURES = {
         "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py"
     ),
     **dict.fromkeys(
-        ("optimizer.form[nadam]; bfloat16", "duty.history[nadam]; bfloat16"),
+        ("optimizer.form[nadam]; bfloat16", "duty.history[nadam]; bfloat16", "duty.kept[nadam]; bfloat16"),
         "a step in bfloat16 raises TypeError, right is a step: torch._foreach_div gets a NumPy number of dtype "
         "bfloat16; searched 2026-11-27, not found; "
         "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/optimizers/torch_nadam.py",
