@@ -21,7 +21,8 @@ from nnspec.training.adam import adam
 from nnspec.training.dropout import Dropout
 from nnspec_conformance.inputs import network
 
-N, BATCH, EPOCHS = 11, 4, 3  # the last batch has three examples
+N, BATCH, EPOCHS = 12, 4, 3
+SHORT = 11  # of these examples; the last batch then has three, and a program of its own
 X, WEIGHTS = network((3, 5, 2), leading=(N,), seed=5)
 Y = network((2, 1), leading=(N,), seed=9)[0]
 HOW = {"epochs": EPOCHS, "batch_size": BATCH, "progress": False}

@@ -14,8 +14,8 @@ from loops import (
     EPOCHS,
     HOW,
     RULE,
+    SHORT,
     WEIGHTS,
-    N,
     Network,
     X,
     Y,
@@ -36,8 +36,9 @@ from nnspec_conformance.inputs import network
 # ------------------------------------------------------------------ steps
 SGD = optax.sgd(0.1)
 BY_NORM = optax.chain(optax.clip_by_global_norm(0.5), optax.sgd(0.1, momentum=0.9))
-WIDE_X, WIDE = network((64, 128, 2), leading=(N,), seed=5)
-GIVEN = {ADAM: (WEIGHTS, (X, Y)), BY_NORM: (WIDE, (WIDE_X, Y))}
+ODD = X[:SHORT], Y[:SHORT]
+WIDE_X, WIDE = network((64, 128, 2), leading=(SHORT,), seed=5)
+GIVEN = {ADAM: (WEIGHTS, ODD), BY_NORM: (WIDE, (WIDE_X, ODD[1]))}
 
 
 def by_layers(weights, x, y, *, key):
@@ -57,7 +58,7 @@ def by_hand(rule):
         return optax.apply_updates(weights, updates), state, value
 
     found, state = [], rule.init(weights)
-    for rows in np.asarray(batches(examples=N, batch_size=BATCH, epochs=EPOCHS, seed=0)).reshape(-1, BATCH):
+    for rows in np.asarray(batches(examples=SHORT, batch_size=BATCH, epochs=EPOCHS, seed=0)).reshape(-1, BATCH):
         weights, state, value = step(weights, state, inputs[rows[rows >= 0]], outputs[rows[rows >= 0]])
         found.append(value)
     return weights, state, np.array(found)
@@ -129,9 +130,9 @@ def keeps_the_last_piece(*given, **how):
 @pytest.mark.statement("fit.pieces", of=fit, mutants=[averages_the_pieces, drops_the_last_piece, keeps_the_last_piece])
 def test_a_step_in_pieces_is_that_of_the_whole_batch(implementation):
     for loss in (losses, weighted):
-        want = fit(loss, WEIGHTS, (X, Y), SGD, **HOW)
-        for pieces in (2, 4):
-            run = implementation(loss, WEIGHTS, (X, Y), SGD, pieces=pieces, **HOW)
+        want = fit(loss, WEIGHTS, ODD, SGD, **HOW)
+        for pieces in (2, 4) if loss is weighted else (2,):
+            run = implementation(loss, WEIGHTS, ODD, SGD, pieces=pieces, **HOW)
             for got, right in zip(jax.tree.leaves(run.model), jax.tree.leaves(want.model), strict=True):
                 np.testing.assert_allclose(got, right, rtol=2e-6, atol=2e-6)
             np.testing.assert_allclose(run.losses, want.losses, rtol=2e-6)
@@ -139,8 +140,8 @@ def test_a_step_in_pieces_is_that_of_the_whole_batch(implementation):
 
 def test_four_tokens_and_one_count_as_five():
     """The example of the page: 6/5, and not the mean 1.5 of two means."""
-    tokens = jnp.array([[1.0, 1, 1, 1], [2, 0, 0, 0]])
-    mask = jnp.array([[1.0, 1, 1, 1], [1, 0, 0, 0]])
+    tokens = np.float32([[1, 1, 1, 1], [2, 0, 0, 0]])
+    mask = np.float32([[1, 1, 1, 1], [1, 0, 0, 0]])
     for pieces in (1, 2):
         run = fit(
             lambda w, losses, mask, *, key: (w * losses, mask), jnp.float32(1), (tokens, mask), optax.sgd(1.0),
@@ -171,7 +172,7 @@ def visited(weights, x, numbers, *, key):
 def visits(implementation, seed=0):
     """The examples of each epoch, in their order."""
     SEEN.clear()
-    run = implementation(visited, jnp.float32(1), (X, np.arange(N)), SGD, seed=seed, **HOW)
+    run = implementation(visited, jnp.float32(1), (ODD[0], np.arange(SHORT)), SGD, seed=seed, **HOW)
     jax.effects_barrier()
     steps = len(run.losses) // EPOCHS
     parts = (SEEN[at : at + steps] for at in range(0, len(run.losses), steps))
@@ -206,7 +207,7 @@ def has_the_orders_of_one_seed(*given, **how):
 )
 def test_each_epoch_shows_every_example_once(implementation):
     epochs = [*visits(implementation), *visits(implementation, seed=5)]
-    assert [sorted(epoch) for epoch in epochs] == [list(range(N))] * 2 * EPOCHS
+    assert [sorted(epoch) for epoch in epochs] == [list(range(SHORT))] * 2 * EPOCHS
     assert len({tuple(epoch) for epoch in epochs}) == 2 * EPOCHS
 
 
@@ -249,7 +250,7 @@ def draws_in_evaluations(*given, **how):
 
 def has_the_keys_of_one_seed(*given, **how):
     """The seed decides the orders alone."""
-    return changed(("np.int64(seed)", "np.int64(0)"))(*given, **how)
+    return changed(("batch, np.int64(seed)", "batch, np.int64(0)"))(*given, **how)
 
 
 def gives_pieces_one_key(*given, **how):
@@ -357,7 +358,7 @@ def test_a_module_is_trained_with_its_statistics_and_keys():
         return optax.apply_updates(weights, updates), rest, state, value
 
     found = []
-    for rows in np.asarray(batches(examples=N, batch_size=BATCH, epochs=EPOCHS, seed=0)).reshape(-1, BATCH):
+    for rows in np.asarray(batches(examples=len(X), batch_size=BATCH, epochs=EPOCHS, seed=0)).reshape(-1, BATCH):
         weights, rest, state, value = step(weights, rest, state, X[rows[rows >= 0]], Y[rows[rows >= 0]])
         found.append(value)
     assert same(arrays(run.model), arrays(nnx.merge(graph, weights, rest)))

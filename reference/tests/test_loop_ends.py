@@ -64,7 +64,7 @@ def test_a_metric_is_the_mean_over_examples_by_weight(implementation):
     np.testing.assert_allclose(means_of_batches(implementation), want, rtol=1e-6)
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 3, 10, 11, 50, None])
+@pytest.mark.parametrize("batch_size", [1, 5, 12, 50, None])
 def test_a_metric_does_not_depend_on_the_batch_size(batch_size):
     found = evaluate(WEIGHTS, (X, Y), {"loss": losses}, batch_size=batch_size)
     assert found["loss"] == pytest.approx(float(np.mean(losses(WEIGHTS, X, Y, key=None))), rel=1e-6)
@@ -168,7 +168,7 @@ def test_gradients_are_clipped_before_the_optimizer_gets_them(pieces):
     """The gradient of the batch: those of its pieces are not clipped, so that their mean is as long as asked."""
     clip, how = functools.partial(clip_by_global_norm, limit=1e-3), {"epochs": 1, "progress": False}
     run = fit(losses, WEIGHTS, (X[:8], Y[:8]), optax.sgd(1.0), gradient=clip, pieces=pieces, **how)
-    moved = [np.square(run.model[name] - np.asarray(x)).sum() for name, x in WEIGHTS.items()]
+    moved = [np.square(np.asarray(run.model[name]) - np.asarray(x)).sum() for name, x in WEIGHTS.items()]
     assert sum(moved) ** 0.5 == pytest.approx(1e-3, rel=1e-3)
 
 
@@ -230,14 +230,14 @@ def loop_console(**how):
     ("change", "message"),
     [
         ({"data": (X[:0], Y[:0])}, r"^fit: data has no examples"),
-        ({"data": (X, Y[:3])}, r"^fit: the arrays of data hold \[11, 3\] examples"),
+        ({"data": (X, Y[:3])}, r"^fit: the arrays of data hold \[12, 3\] examples"),
         ({"data": ()}, r"^fit: data must be a tuple of arrays"),
         ({"data": (X, np.float32(1))}, r"^fit: data must be a tuple of arrays"),
         ({"data": X}, r"^fit: data must be a tuple of arrays"),
         ({"data": lambda epoch: []}, r"^fit: data is a function, which makes its own batches"),
         ({"data": lambda epoch: [], "batch_size": None}, r"^fit: data gave no batch for epoch 0"),
         ({"batch_size": 0}, r"^fit: batch_size must be 1 or more, got 0"),
-        ({"batch_size": 12}, r"^fit: batch_size=12, but data has 11 examples; use 11 or less$"),
+        ({"batch_size": 13}, r"^fit: batch_size=13, but data has 12 examples; use 12 or less$"),
         ({"epochs": 0}, r"^fit: epochs must be 1 or more, got 0"),
         ({"pieces": 3}, r"^fit: pieces=3 do not divide batch_size=4"),
         ({"seed": -1}, r"^fit: seed must be 0 or more, got -1"),
@@ -254,7 +254,7 @@ def loop_console(**how):
         ({"metrics": {"loss": losses}, "validation": VALID}, r"^fit: a metric is called 'loss' as the loss itself"),
         ({"training_metrics": {"loss": losses}}, r"^fit: a metric is called 'loss' as the loss itself is; use another"),
         ({"training_metrics": {"f": lambda *given, key: 1.0}}, r"^fit: the metric f has the shape \(\) for 4 examples"),
-        ({"validation": (X, Y[:3])}, r"^evaluate: the arrays of data hold \[11, 3\] examples"),
+        ({"validation": (X, Y[:3])}, r"^evaluate: the arrays of data hold \[12, 3\] examples"),
         ({"validation": lambda epoch: []}, r"^evaluate: data gave no batch"),
         ({"stop": PATIENT}, r"^fit: stop, metrics and the best model need validation data"),
         ({"returned": "best"}, r"^fit: stop, metrics and the best model need validation data"),
@@ -274,9 +274,9 @@ def test_wrong_calls_are_refused_in_one_line(change, message):
     [
         (X, "ndarray"),
         ((), "[]"),
-        ((X, Y[:3]), "[(11, 3), (3, 2)]"),
+        ((X, Y[:3]), "[(12, 3), (3, 2)]"),
         ((X[:0], Y[:0]), "[(0, 3), (0, 2)]"),
-        ((X, np.float32(1)), "[(11, 3), ()]"),
+        ((X, np.float32(1)), "[(12, 3), ()]"),
     ],
 )
 def test_what_is_no_batch_is_refused_in_one_line(batch, came):

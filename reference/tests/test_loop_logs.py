@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import struct
+import sys
 from pathlib import Path
 from unittest import mock
 
@@ -17,6 +18,10 @@ from nnspec.training._shown import shown
 from nnspec.training.loop import fit
 from nnspec.training.loop_checkpoints import Checkpoints
 from nnspec.training.loop_logs import csv_log, event_log
+
+with pytest.MonkeyPatch.context() as patch:  # PyTorch, which it imports where it is there, takes more than a second
+    patch.setitem(sys.modules, "torch", None)
+    import tensorboardX.event_file_writer  # noqa: F401 - which does without
 
 RULE = optax.inject_hyperparams(optax.sgd)(learning_rate=0.25)
 RECORDS = [

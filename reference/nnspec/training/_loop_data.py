@@ -1,5 +1,6 @@
 """What a loop is given: examples that are cut into batches, and where in the data it is."""
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
@@ -31,7 +32,7 @@ def epochs_of(
     if batch_size > size:
         raise ValueError(f"fit: batch_size={batch_size}, but data has {size} examples; use {size} or less")
     check_divided(batch_size, devices)
-    orders = batches(examples=size, batch_size=batch_size, epochs=epochs, seed=seed)  # drawn while the run begins
+    orders = _orders(size, int(batch_size), int(epochs), np.int64(seed))  # drawn while the run begins
 
     def given(epoch: int, begin: int) -> Iterator[Named]:
         for rows in np.asarray(orders)[epoch, begin:]:
@@ -39,6 +40,12 @@ def epochs_of(
             yield rows, taken(arrays, rows, devices)
 
     return given, orders.shape[0] * orders.shape[1]
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _orders(size: int, batch_size: int, epochs: int, seed: Any) -> jax.Array:
+    """The batches of all epochs, by one program."""
+    return batches(examples=size, batch_size=batch_size, epochs=epochs, seed=seed)
 
 
 def later(

@@ -20,7 +20,7 @@ import contextlib
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +30,7 @@ import optax
 from nnspec.checking import Requirement, checked
 from nnspec.stepping import check_parameters
 from nnspec.training._loop_data import epochs_of, examples, later, mean_of_means, outline
-from nnspec.training._loop_devices import check_written, put, taken
+from nnspec.training._loop_devices import Batch, check_written, put, taken
 from nnspec.training._loop_files import Place
 from nnspec.training._loop_model import copied, merged, rate_of, split
 from nnspec.training._loop_precision import start_of_scale
@@ -286,7 +286,7 @@ def evaluate(
     Source: the mean over examples is not that of the means of batches, unless these are of one size.
     """
     if callable(data):
-        given = later("evaluate", data, 0, 0, devices)
+        given = later("evaluate", cast(Callable[[int], Iterable[Batch]], data), 0, 0, devices)
     else:
         arrays, size = examples("evaluate", data)
         cut = range(0, size, batch_size or size)
