@@ -185,7 +185,7 @@ def profiler(size: Size, direction: str) -> Callable[[Any, dict[str, Any]], str 
 
         calls = {"sampled": compiled(sampled, jax.device_put(x, device)).call}
         micro = 1e6 * interleave(calls, rounds=7)["sampled"]
-        rest = "; the rest is comparisons, and finding the winners again" if direction == BOTH else ""
+        rest = "; the rest is comparisons, and the gradient" if direction == BOTH else ""
         seconds = 1e6 * entry["nnspec"]["seconds"]
         return f"of {seconds:.0f} µs reading and writing one entry of each window takes {micro:.0f}{rest}"
 
