@@ -69,6 +69,7 @@ OPTIONS = {
         "indices",
         "examples",
         "multiples",
+        "seed",
         "result",
         "attributes",
         "exempt",

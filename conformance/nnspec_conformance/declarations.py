@@ -23,9 +23,9 @@ ATTRIBUTE_OPTIONS = (
     "rare", "spares",
 )  # fmt: skip
 FORM_OPTIONS = {  # beside attributes
-    "map": {"arrays", "examples", "multiples", "indices", "result"},
-    "state map": {"arrays", "state", "examples", "multiples", "indices", "result"},
-    "random map": {"arrays", "examples", "multiples", "indices", "result"},
+    "map": {"arrays", "examples", "multiples", "seed", "indices", "result"},
+    "state map": {"arrays", "state", "examples", "multiples", "seed", "indices", "result"},
+    "random map": {"arrays", "examples", "multiples", "seed", "indices", "result"},
     "random": {"result"},
     "stepper": {"params", "step", "indices"},
     "series": {"arrays", "indices", "result"},
@@ -83,6 +83,7 @@ class _Reader:
             indices=self.indices(),
             examples=self.words("examples", self.options.get("examples", [])),
             multiples=self.multiples(),
+            seed=self.seed(),
             family=self.family(),
             exempt=self.exempt(),
             equals=self.equals(),
@@ -102,6 +103,12 @@ class _Reader:
             if not isinstance(factor, int) or factor < 2:
                 raise self.fail(f"the length of '{axis}' is no multiple of {factor!r}; write {{{axis}: 2}}")
         return self.mapping("multiples")
+
+    def seed(self) -> int:
+        seed = self.options.get("seed", 0)
+        if type(seed) is not int or seed < 0:
+            raise self.fail(f"seed is {seed!r}; write a whole number, 0 or more")
+        return seed
 
     def exempt(self) -> dict[str, str]:
         """Duties that the operation does not owe, with reasons; ``duties.resolve`` sees whether they are any."""

@@ -36,7 +36,7 @@ def draw(
         lengths: of every axis; ``operation.lengths()`` makes some.
         dtype: of the floating-point arrays.
         given: the keywords of the call, where a layout or an axis depends on them.
-        seed: another seed, other arrays.
+        seed: another seed, other arrays; what the operation declares is added.
         scale: standard deviation of the data: the first argument, and arrays with examples along an axis.
         without: names of optional arguments, and of optional arrays of tables, to leave out.
     """
@@ -48,7 +48,13 @@ def draw(
         is_data = not place.argument or operation.example_axes(arrays[place], lengths, given)
         return scale if is_data else max(math.prod(_shape(arrays[place], values)[:-1]), 1) ** -0.5
 
-    drawn = _drawn(arrays, values, {place: deviation(place) for place in arrays}, dtype, f"{operation.name} {seed}")
+    drawn = _drawn(
+        arrays,
+        values,
+        {place: deviation(place) for place in arrays},
+        dtype,
+        f"{operation.name} {operation.seed + seed}",
+    )
     found: list[Any] = [{} for _ in names]
     for place, x in drawn.items():
         if place.name is None:

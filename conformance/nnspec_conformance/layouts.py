@@ -11,18 +11,31 @@ BORDER = 64  # bytes: arrays begin at a multiple of it, as vector instructions a
 APART = 0xFF  # every byte between the entries, which makes them NaN: who reads there sees it
 
 
-def copied(x: np.ndarray) -> np.ndarray:
-    """A copy in memory of its own, with the strides of ``x``, its place after a border, and whether it can be written.
+class Shifted(np.ndarray):
+    """Memory of an array that is meant to begin one entry after a border.
 
-    ``copy`` of NumPy makes an array contiguous that is sliced, stepped, reversed or broadcast.
+    An address does not tell: any part of another array may begin there.
+    """
+
+
+def copied(x: np.ndarray) -> np.ndarray:
+    """A copy in memory of its own, with the strides of ``x``, and whether it can be written.
+
+    It begins at a border, unless ``x`` is meant to begin one entry after one. ``copy`` of NumPy makes an array
+    contiguous that is sliced, stepped, reversed or broadcast.
     """
     before, after = reach(x)
-    memory = np.full(before + after + 2 * BORDER, APART, np.uint8)
-    first = -(memory.ctypes.data + before) % BORDER + before + (x.itemsize if _is_after_border(x) else 0)
-    made = np.ndarray(x.shape, x.dtype, memory, first, x.strides if x.size else None)
-    made[...] = x
+    made = _placed(x, before, after, x.strides if x.size else None, is_shifted=is_shifted(x))
     made.flags.writeable = x.flags.writeable
     return made
+
+
+def _placed(x: np.ndarray, before: int, after: int, strides: tuple[int, ...] | None, *, is_shifted: bool) -> np.ndarray:
+    """The entries in new memory, so many bytes of it before the first entry and from there on."""
+    memory = (Shifted if is_shifted else np.ndarray)(before + after + 2 * BORDER, np.uint8)
+    memory[...] = APART
+    first = -(memory.ctypes.data + before) % BORDER + before + is_shifted * x.itemsize
+    return _put(x, np.ndarray(x.shape, x.dtype, memory, first, strides))
 
 
 def reach(x: np.ndarray) -> tuple[int, int]:
@@ -31,8 +44,16 @@ def reach(x: np.ndarray) -> tuple[int, int]:
     return -sum(step for step in steps if step < 0), sum(step for step in steps if step > 0) + x.itemsize
 
 
-def _is_after_border(x: np.ndarray) -> bool:
-    """Whether it begins one entry after a border; a new array never does."""
+def is_shifted(x: np.ndarray) -> bool:
+    """Whether it begins one entry after a border, and is meant to."""
+    memory: object = x
+    while isinstance(memory, np.ndarray) and not isinstance(memory, Shifted):
+        memory = memory.base
+    return isinstance(memory, Shifted) and begins_after_border(x)
+
+
+def begins_after_border(x: np.ndarray) -> bool:
+    """Whether it begins one entry after a border, of whatever memory it is a part."""
     return x.ctypes.data % BORDER == x.itemsize
 
 
@@ -66,8 +87,7 @@ def broadcast(x: np.ndarray) -> np.ndarray:
 
 def unaligned(x: np.ndarray) -> np.ndarray:
     """One entry after a border."""
-    memory = _space((x.nbytes + 2 * BORDER,), np.dtype(np.uint8))
-    return _put(x, np.ndarray(x.shape, x.dtype, memory, -memory.ctypes.data % BORDER + x.itemsize))
+    return _placed(x, 0, x.nbytes, None, is_shifted=True)
 
 
 def read_only(x: np.ndarray) -> np.ndarray:
@@ -102,8 +122,13 @@ def laid_out(x: np.ndarray, layout: str) -> np.ndarray | None:
     return made if name_of(made) == layout else None
 
 
-def name_of(x: np.ndarray) -> str:
-    """The layout of an array in a word, nothing for the usual one."""
+def name_of(x: np.ndarray, is_unaligned: Callable[[np.ndarray], bool] = is_shifted) -> str:
+    """The layout of an array in a word, nothing for the usual one.
+
+    Args:
+        x: one of the suite's arrays, or another, which carries no mark.
+        is_unaligned: ``begins_after_border`` for another.
+    """
     if not x.flags.c_contiguous:
         if any(stride == 0 and n > 1 for n, stride in zip(x.shape, x.strides, strict=True)):
             return "broadcast"
@@ -112,6 +137,6 @@ def name_of(x: np.ndarray) -> str:
         if x.T.flags.c_contiguous:
             return "transposed"
         return "sliced" if x.strides[-1] == x.itemsize else "stepped"
-    if _is_after_border(x):
+    if is_unaligned(x):
         return "unaligned"
     return "" if x.flags.writeable else "read-only"

@@ -183,6 +183,7 @@ class Operation:
         indices: an index in braces -> the name of its count, or its values.
         examples: the axes along which examples lie, which do not see each other.
         multiples: an axis -> the number of which its length has to be a multiple, as where features are pairs.
+        seed: of the arrays that are drawn, where another leaves an array without effect, as where no unit passes.
         family: the name by which clauses are put to it and to others of its kind; none if empty.
         exempt: the duties that it does not owe, by name, each with the reason.
         equals: what its answer is by another operation -> the keywords with which that holds.
@@ -201,6 +202,7 @@ class Operation:
     indices: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
     multiples: dict[str, int] = field(default_factory=dict)
+    seed: int = 0
     family: str = ""
     exempt: dict[str, str] = field(default_factory=dict)
     equals: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -64,6 +64,7 @@ BROKEN = {
     "attribute no mapping": (RATE, "0.5", "attribute 'rate' is no mapping; write {kind: number"),
     "multiples of no axis": ("    attributes:", "    multiples: {heads: 2}\n    attributes:", "unknown axis 'heads'"),
     "multiples of one": ("    attributes:", "    multiples: {in: 1}\n    attributes:", "'in' is no multiple of 1"),
+    "seed no number": ("    attributes:", "    seed: no\n    attributes:", "seed is False; write a whole number"),
     "option of an attribute": ("required: true", "needed: true", "unknown option 'needed' of attribute 'rate'"),
     "no tested value": ("values: [0.5], ", "", "needs one of 'values', 'readings' and 'operations'"),
     "no range": ('range: "(0, 1)", ', "", "of kind number has no range; write for instance '(0, inf)'"),

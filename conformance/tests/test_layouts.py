@@ -8,7 +8,7 @@ import pytest
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.errors import ClauseFailed, HarnessError, Refused
-from nnspec_conformance.layouts import BORDER, LAYOUTS, copied, laid_out, name_of
+from nnspec_conformance.layouts import BORDER, LAYOUTS, begins_after_border, copied, laid_out, name_of
 from nnspec_conformance.outcome import FAIL, NOT_ASKED, PASS
 from nnspec_conformance.subject import Subject
 
@@ -46,6 +46,23 @@ def test_a_copy_of_the_usual_layout_begins_at_a_border(shape):
     assert made.flags.c_contiguous
     assert made.ctypes.data % BORDER == 0
     assert name_of(made) == ""
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_part_of_an_array_that_happens_to_begin_after_a_border_is_not_unaligned(dtype):
+    memory = np.zeros(BORDER, DTYPES[dtype])
+    after = -memory.ctypes.data % BORDER // memory.itemsize + 1
+    part = memory[after : after + 5]
+    assert begins_after_border(part)
+    assert name_of(part) == ""
+    assert copied(part).ctypes.data % BORDER == 0
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (5,), ()])
+def test_a_view_of_an_unaligned_array_is_unaligned_where_it_begins_with_it(shape):
+    made = laid_out(drawn(shape), "unaligned")
+    assert name_of(made.reshape(-1)) == name_of(np.asarray(made)) == "unaligned"
+    assert made.ndim != 1 or name_of(made[1:]) == ""
 
 
 def test_a_single_number_has_two_layouts_and_a_vector_five():

@@ -87,11 +87,12 @@ def asked(lean: bool) -> Iterator[tuple[str, str, str]]:
 def rows_together(found: Any) -> Any:
     """The same tolerances, where no entry is held closer than its row on average.
 
-    The entries of a row are sums of as many terms of one size. Of some hundred of them a few hardly move in 16 runs.
+    The entries of a row are sums of as many terms of one size, of a bias as of a result. Of some hundred of them a few
+    hardly move in 16 runs.
     """
 
     def eased(one: Want) -> Want:
-        if one.allowed.ndim < 3 or not one.allowed.size:
+        if not one.allowed.ndim or not one.allowed.size:
             return one
         return replace(one, allowed=np.maximum(one.allowed, one.allowed.mean(-1, keepdims=True)))
 
