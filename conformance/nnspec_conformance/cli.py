@@ -155,7 +155,10 @@ def _parser(chosen: list[str]) -> argparse.ArgumentParser:
     holes = command("holes", "holes.command:holes", "the conditions under which no question has an expected number")
     holes.add_argument("topics", nargs="*", metavar="TOPIC", help="pages or sections; default: all")
     holes.add_argument("--if-stale", action="store_true", help="only the topics whose record is not current")
-    holes.add_argument("--record", action="store_true", help="write the record, and bring the lists up to date")
+    holes.add_argument(
+        "--record", action="store_true", help="write the record, and take out of the lists what is closed"
+    )
+    holes.add_argument("--add", action="store_true", help="write the record, and add what is new to the lists, too")
 
     identify = command(
         "identify", "run:identify_readings", "print which reading an implementation has of each clause with variants"

@@ -194,6 +194,6 @@ def run(options: argparse.Namespace) -> int:
         print(f"wrote {name}")
     print(
         f"next: nnspec check numpy_oracle {options.topic}; write the page, CONTRIBUTING.md; then "
-        f"nnspec holes {options.topic} --record and nnspec clauses --check"
+        f"nnspec holes {options.topic} --add and nnspec clauses --check"
     )
     return 0

@@ -31,6 +31,7 @@ from nnspec_conformance.tolerance import Shape, Want
 
 SCHEMA = "nnspec-vectors/1"
 QUESTIONS = ("call", "gradient", "second derivative", "trajectory")
+ENTRIES = ({"array"}, {"want", "dtype", "tolerance"}, {"shape", "dtype"}, {"dict"}, {"list"}, {"plain"})
 
 
 class Recorder:
@@ -178,17 +179,43 @@ def _unknown(recorded: Recorded, spec: Spec, instances: dict[str, tuple[Clause, 
         return f"no operation '{case.operation}'{did_you_mean(case.operation, operations, '; replay calls no other')}"
     if case.what not in QUESTIONS:
         return f"'{case.what}' is no question; use one of {', '.join(QUESTIONS)}"
-    if case.operation in spec.operations:
-        told = [clause.keyword for clause in spec.governing(case.operation)]
-        known = [attribute.name for attribute in spec.operations[case.operation].attributes] + told
-        for name in case.attributes:
-            if name not in known:
-                return f"{case.operation} has no attribute '{name}'{did_you_mean(name, known, '; record again')}"
+    if case.operation not in spec.operations:
+        return None
+    return _misread(recorded.readings, spec, case.operation) or _miscalled(case, spec)
+
+
+def _misread(readings: dict, spec: Spec, operation: str) -> str | None:
+    """Which readings of a case the operation has none of."""
+    known = {clause.keyword: clause.variants for clause in spec.governing(operation)}
+    for keyword, reading in readings.items():
+        if keyword not in known:
+            return f"{operation} has no readings of '{keyword}'{did_you_mean(keyword, known, '; record again')}"
+        if reading not in known[keyword]:
+            return f"{keyword} has no reading '{reading}'{did_you_mean(str(reading), known[keyword], '; record again')}"
+    return None
+
+
+def _miscalled(case: Case, spec: Spec) -> str | None:
+    """Which keyword, or how many arrays, the operation of a case does not take."""
+    operation = spec.operations[case.operation]
+    taken = {attribute.name: attribute for attribute in operation.attributes}
+    known = [*taken, *(clause.keyword for clause in spec.governing(case.operation))]
+    for name, value in case.attributes.items():
+        if name not in known:
+            return f"{case.operation} has no attribute '{name}'{did_you_mean(name, known, '; record again')}"
+        if name in taken and taken[name].kind == "choice" and value is not None and taken[name].fault(value):
+            return f"{case.operation}: {name}: {taken[name].fault(value)}; record again"
+    least = sum(not argument.optional for argument in operation.arguments)
+    if not least <= len(case.arrays) <= len(operation.arguments):
+        names = ", ".join(argument.name for argument in operation.arguments)
+        return f"{case.operation} is handed {len(case.arrays)} arrays, and takes {names or 'none'}; record again"
     return None
 
 
 def _case(data: dict, arrays: dict[str, np.ndarray]) -> Recorded:
     def restore(x: dict) -> Any:
+        if {*x} not in ENTRIES:
+            raise ValueError(f"an entry of {', '.join(map(str, x))}")
         if "array" in x:
             return arrays[x["array"]]
         if "want" in x:

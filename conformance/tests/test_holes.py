@@ -155,7 +155,7 @@ def test_hole_without_a_reason_is_refused(lists, reason, said):
 def test_new_holes_get_a_common_reason_and_old_ones_keep_theirs(lists):
     table.write_list({HOLE: "no reason but this"}, table.listed(PAGE))
     lean, other = HOLE._replace(plan="lean", condition="in > 16"), HOLE._replace(condition="in = 1")
-    found = table.merged(PAGE, [(HOLE, "dtype"), (lean, "length"), (other, "length")])
+    found = table.merged(PAGE, [(HOLE, "dtype"), (lean, "length"), (other, "length")], add=True)
     assert found == {HOLE: "no reason but this", lean: "lean", other: ""}
 
 
@@ -206,6 +206,14 @@ def test_command_keeps_the_list_and_the_record(looked, capsys, lists):
     assert looked("--record") == 0
     assert table.read_record(lists / "record.json")[1:] == (9, {HOLE})
     assert "9 conditions, 1 open, 0 more for a subject that compiles" in capsys.readouterr().out
+
+
+def test_a_list_grows_only_where_it_is_told_to(looked, capsys):
+    assert looked("--record") == 1
+    assert "put it on the list with a reason" in capsys.readouterr().err
+    assert not table.read_list(table.listed(PAGE))
+    looked("--add")
+    assert {*table.read_list(table.listed(PAGE))} == {HOLE}
 
 
 def test_record_that_is_current_is_not_made_again(looked, capsys):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -164,6 +165,10 @@ def broken(folder, tmp_path):
     return make
 
 
+def first_gelu(manifest):
+    return next(case for case in manifest["cases"] if case["operation"] == "gelu")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -173,6 +178,20 @@ def broken(folder, tmp_path):
         (lambda m: m["cases"][2].update(arrays={"list": [{"array": "gone"}]}), "case 2: KeyError('gone'); record"),
         (lambda m: m["cases"].insert(1, "text"), "case 1: "),
         (lambda m: m["cases"][0].update(arrays=5), "case 0: "),
+        (
+            lambda m: m["cases"][0]["arrays"]["list"][0].update(layout="spiral"),
+            "case 0: ValueError('an entry of array, layout')",
+        ),
+        (
+            lambda m: m["cases"][0]["arrays"]["list"].append(m["cases"][0]["arrays"]["list"][0]),
+            "case 0: relu is handed 2 arrays, and takes x; ",
+        ),
+        (lambda m: m["cases"][0]["readings"].update(form="exact"), "case 0: relu has no readings of 'form'; "),
+        (
+            lambda m: first_gelu(m)["attributes"].update(form="spline"),
+            "gelu: form: 'spline' is none of exact, tanh, sigmoid; ",
+        ),
+        (lambda m: first_gelu(m)["readings"].update(form="spline"), "form has no reading 'spline'; "),
         (lambda m: m["cases"][0].update(operation="system"), "case 0: no operation 'system'; "),
         (lambda m: m["cases"][0].update(operation="rellu"), "case 0: no operation 'rellu'; did you mean relu"),
         (lambda m: m["cases"][0].update(operation="__import__"), "case 0: no operation '__import__'; replay calls no"),
@@ -191,7 +210,7 @@ def broken(folder, tmp_path):
 def test_broken_manifest_is_one_line(suite, broken, change, words):
     with pytest.raises(HarnessError) as caught:
         load(broken(change), suite.spec)
-    assert f"manifest.json: {words}" in str(caught.value)
+    assert re.search(rf"manifest\.json: (case \d+: )?{re.escape(words)}", str(caught.value))
     assert "\n" not in str(caught.value)
 
 

@@ -47,8 +47,8 @@ def holes(options: argparse.Namespace) -> int:
         count, kinds = look(suite, page)
         open_ = [sum(hole.plan == plan for hole in kinds) for plan in ("full", "lean")]
         print(f"{page}: {count} conditions, {open_[0]} open, {open_[1]} more for a subject that compiles")
-        if options.record:
-            write_list(merged(page, kinds.items()), listed(page))
+        if options.record or options.add:
+            write_list(merged(page, kinds.items(), add=options.add), listed(page))
             write_record(kinds, count, inputs(suite, page), record_of(page))
         found += problems(page, {*kinds})
     for line in found:

@@ -1,8 +1,8 @@
 """The list of holes: conditions under which nothing is asked, each with its reason, in one file for each topic.
 
 What the tests leave open is recorded beside the other results, and the gate compares it with the list. Reasons are
-written by hand; ``nnspec holes --record`` takes out of the list what is closed, and adds what is new: with a common
-reason of ``reasons.toml`` where one is about it, else with an empty one, which the gate refuses.
+written by hand; ``nnspec holes --record`` takes out of the list what is closed, and only with ``--add`` adds what is
+new: with a common reason of ``reasons.toml`` where one is about it, else with an empty one, which the gate refuses.
 """
 
 from __future__ import annotations
@@ -135,11 +135,14 @@ def listed(page: str) -> Path:
     return LISTS / f"{page}.toml"
 
 
-def merged(page: str, holes: Iterable[tuple[Hole, str]]) -> dict[Hole, str]:
-    """The holes that are open, each with its kind, with the reasons that the list has, else with common ones."""
+def merged(page: str, holes: Iterable[tuple[Hole, str]], *, add: bool) -> dict[Hole, str]:
+    """The holes that are open, each with its kind, with the reasons that the list has, else with common ones.
+
+    Those that are not on the list are among them only with ``add``: a list is to shrink.
+    """
     path = listed(page)
     known = read_list(path) if path.is_file() else {}
-    return {hole: known.get(hole) or reason_for(hole, kind) for hole, kind in holes}
+    return {hole: known.get(hole) or reason_for(hole, kind) for hole, kind in holes if add or hole in known}
 
 
 def reason_for(hole: Hole, kind: str) -> str:
@@ -196,7 +199,7 @@ def problems(page: str, holes: set[Hole]) -> Iterator[str]:
         yield str(error)
         return
     for whose, conditions in together(holes - known.keys()).items():
-        yield f"{page}: {whose} with {conditions}; ask it, or put it on the list with a reason: {MEND.format(page)}"
+        yield f"{page}: {whose} with {conditions}; ask it, or put it on the list with a reason: {MEND.format(page)} --add"
     for whose, conditions in together(known.keys() - holes).items():
         yield f"{path.name}: it is asked now: {whose} with {conditions}; take it off the list: {MEND.format(page)}"
     for reason in sorted({r for r in known.values() if not r or (" " not in r and r not in common_reasons())}):
