@@ -265,7 +265,13 @@ def _compiled(subject: Subject, program: Chains, f: Callable, attributes: dict) 
     known = STEPS | getattr(adapter, "STEPS", {})
     mend = np.asarray if not hasattr(adapter, "asarray") else lambda x: x  # of rank 0 NumPy makes a number
     made = Program(lambda *arrays: f(*arrays, **attributes), program, known, mend)
-    return adapter.compile(made) if hasattr(adapter, "compile") else made
+    if not hasattr(adapter, "compile"):
+        return made
+    try:
+        return adapter.compile(made)
+    except UNKNOWN as error:
+        words = f"a program that its compile does not take ({type(error).__name__}: {one_line(error, 100)})"
+        raise NotImplementedError(words) from error
 
 
 def _by_hand(

@@ -78,29 +78,33 @@ def check(
         HarnessError: something does not come back as it went.
     """
 
-    def carried(x: np.ndarray, dtype: str) -> np.ndarray:
+    def carried(x: np.ndarray, dtype: str, layout: str = "") -> np.ndarray:
         try:
             back = there_and_back(x, dtype)
         except Exception as error:
             text = f"{type(error).__name__}: {one_line(error, 200)}"
-            shape = "" if x.ndim == 1 and x.size else f" of shape {list(x.shape)}"
+            shape = "" if layout or (x.ndim == 1 and x.size) else f" of shape {list(x.shape)}"
+            asked = f"{layout} arrays of {dtype}" if layout else f"{dtype}{shape}"
             raise HarnessError(
-                f"{place('def asarray')}: asarray, to_numpy or context raised for {dtype}{shape} ({text}); "
-                f"mend it or take {dtype!r} out of DTYPES"
+                f"{place('def asarray')}: asarray, to_numpy or context raised for {asked} ({text}); "
+                f"mend it or take {out_of(dtype, layout)}"
             ) from error
         if not isinstance(back, np.ndarray | np.generic) or back.dtype != x.dtype or not np.array_equal(back, x):
             raise HarnessError(
                 f"{place('def to_numpy')}: to_numpy(asarray(x)) gave {one_line(repr(back))} for {dtype}, "
-                f"expected {x!r}; mend it or take {dtype!r} out of DTYPES"
+                f"expected {x!r}; mend it or take {out_of(dtype, layout)}"
             )
         return np.asarray(back)
+
+    def out_of(dtype: str, layout: str) -> str:
+        return f"{layout!r} out of LAYOUTS" if layout else f"{dtype!r} out of DTYPES"
 
     for dtype in dtypes:
         table = TABLE.astype(DTYPES[dtype])
         for usual in (table[0], np.asarray(table[0, 0]), table[0, :0]):
             carried(usual, dtype)
         for layout in layouts:
-            came = name_of(carried(LAYOUTS[layout](table), dtype), begins_after_border)
+            came = name_of(carried(LAYOUTS[layout](table), dtype, layout), begins_after_border)
             if came != layout:
                 raise HarnessError(
                     f"{place('LAYOUTS', 'def asarray')}: {layout} arrays of {dtype} come back from "

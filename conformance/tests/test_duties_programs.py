@@ -60,6 +60,16 @@ def test_a_maximum_of_rounded_products_is_found(suite):
     assert "scaled before" in str(found.worst.call if hasattr(found, "worst") else found.entries[0].finding.call)
 
 
+def test_a_program_that_a_compiler_does_not_take_is_not_asked(suite):
+    def compiled(program):
+        table = {"scale": 1}
+        return [table[step.name] for chain in program.chains.chains for step in chain]
+
+    result = run_instance(suite, subject(compile=compiled), SOFTMAX)
+    assert result.outcome != FAIL
+    assert "a program that its compile does not take (KeyError: " in " ".join(result.not_run)
+
+
 def test_a_compiler_that_drops_a_step_is_found(suite):
     def compiled(program):
         return Program(program.call, program.chains, {**program.steps, "scale": lambda x, by: x}, program.mend)

@@ -210,7 +210,7 @@ def test_command_keeps_the_list_and_the_record(looked, capsys, lists):
 
 def test_a_list_grows_only_where_it_is_told_to(looked, capsys):
     assert looked("--record") == 1
-    assert "put it on the list with a reason" in capsys.readouterr().err
+    assert "list it with a reason" in capsys.readouterr().err
     assert not table.read_list(table.listed(PAGE))
     looked("--add")
     assert {*table.read_list(table.listed(PAGE))} == {HOLE}

@@ -21,6 +21,10 @@ def subject(**functions):
     return Subject(SimpleNamespace(NAME="somebody", DTYPES=("float32",), **functions))
 
 
+def rows_only(x):
+    return x if x.flags.c_contiguous else 1 / 0
+
+
 # ---- arrays
 
 
@@ -90,6 +94,8 @@ def test_who_has_a_transport_gets_what_it_says():
         ({"LAYOUTS": 3}, "LAYOUTS is 3, expected a tuple"),
         ({"asarray": np.array, "LAYOUTS": ("unaligned",)}, "unaligned arrays of float32 come back from"),
         ({"asarray": np.array, "LAYOUTS": ("read-only",)}, "as any new one; take 'read-only' out of LAYOUTS"),
+        ({"asarray": rows_only, "LAYOUTS": ("transposed",)}, "raised for transposed arrays of float32 (ZeroDivisionE"),
+        ({"asarray": rows_only, "LAYOUTS": ("transposed",)}, "mend it or take 'transposed' out of LAYOUTS"),
         ({"asarray": lambda x: x.copy("K"), "LAYOUTS": ("transposed", "sliced")}, "sliced arrays of float32 come back"),
     ],
 )

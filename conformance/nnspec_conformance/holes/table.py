@@ -27,7 +27,7 @@ HEAD = (
 SCHEMA = "nnspec-holes/1"
 PLANS = {"full": "the full plan", "lean": "the lean plan"}
 WIDTH = 116
-MEND = "nnspec holes {} --record"
+MEND = "nnspec holes {}"
 
 
 class Hole(NamedTuple):
@@ -199,9 +199,9 @@ def problems(page: str, holes: set[Hole]) -> Iterator[str]:
         yield str(error)
         return
     for whose, conditions in together(holes - known.keys()).items():
-        yield f"{page}: {whose} with {conditions}; ask it, or put it on the list with a reason: {MEND.format(page)} --add"
+        yield f"{page}: {whose} with {conditions}; ask it, or list it with a reason: {MEND.format(page)} --add"
     for whose, conditions in together(known.keys() - holes).items():
-        yield f"{path.name}: it is asked now: {whose} with {conditions}; take it off the list: {MEND.format(page)}"
+        yield f"{path.name}: it is asked now: {whose} with {conditions}; take it off the list: {MEND.format(page)} --record"
     for reason in sorted({r for r in known.values() if not r or (" " not in r and r not in common_reasons())}):
         count = sum(r == reason for r in known.values())
         said = f"the reason '{reason}', which reasons.toml does not have" if reason else "no reason"
