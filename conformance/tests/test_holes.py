@@ -136,7 +136,7 @@ def test_list_that_agrees_is_in_step(lists):
 def test_hole_that_is_not_listed_is_refused(lists):
     table.write_list({HOLE: "no reason but this"}, table.listed(PAGE))
     (problem,) = table.problems(PAGE, {HOLE, HOLE._replace(condition="in > 16")})
-    assert "the full plan compares no value of dense with 'in > 16'; ask it, or put it on the list" in problem
+    assert "the full plan compares no value of dense with 'in > 16'; ask it, or list it" in problem
 
 
 def test_hole_that_is_closed_is_refused(lists):

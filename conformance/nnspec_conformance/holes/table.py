@@ -201,7 +201,7 @@ def problems(page: str, holes: set[Hole]) -> Iterator[str]:
     for whose, conditions in together(holes - known.keys()).items():
         yield f"{page}: {whose} with {conditions}; ask it, or list it with a reason: {MEND.format(page)} --add"
     for whose, conditions in together(known.keys() - holes).items():
-        yield f"{path.name}: it is asked now: {whose} with {conditions}; take it off the list: {MEND.format(page)} --record"
+        yield f"{path.name}: it is asked now: {whose} with {conditions}; unlist it: {MEND.format(page)} --record"
     for reason in sorted({r for r in known.values() if not r or (" " not in r and r not in common_reasons())}):
         count = sum(r == reason for r in known.values())
         said = f"the reason '{reason}', which reasons.toml does not have" if reason else "no reason"
