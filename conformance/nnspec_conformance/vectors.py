@@ -5,6 +5,7 @@ They come from the same generators as the tests, and are data: loading them exec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ from nnspec_conformance.tolerance import Shape, Want
 
 SCHEMA = "nnspec-vectors/1"
 QUESTIONS = ("call", "gradient", "second derivative", "trajectory")
+INFINITE = {"inf": math.inf, "-inf": -math.inf}
 ENTRIES = ({"array"}, {"want", "dtype", "tolerance"}, {"shape", "dtype"}, {"dict"}, {"list"}, {"plain"})
 
 
@@ -65,10 +67,13 @@ class Recorder:
         )
 
     def _plain(self, attributes: dict, instance: str) -> dict:
+        """The attributes as JSON has them: an infinite number, which JSON lacks, as a word."""
+        words = {number: word for word, number in INFINITE.items()}
         for name, value in attributes.items():
-            if not isinstance(value, bool | int | str | type(None)) and not np.all(np.isfinite(value)):
-                raise HarnessError(f"{instance}: attribute {name}={value!r} is not finite and cannot be recorded")
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in attributes.items()}
+            known = isinstance(value, bool | int | str | type(None)) or value in words
+            if not known and not np.all(np.isfinite(value)):
+                raise HarnessError(f"{instance}: attribute {name}={value!r} is no number and cannot be recorded")
+        return {k: list(v) if isinstance(v, tuple) else words.get(v, v) for k, v in attributes.items()}
 
     def _store(self, x: Any, name: str) -> Any:
         """A JSON description of nested arrays; the arrays themselves are kept under their names."""
@@ -76,7 +81,7 @@ class Recorder:
             self.arrays[name] = np.array(x, order="C")  # which unlike ascontiguousarray keeps rank 0
             return {"array": name}
         if isinstance(x, Want):
-            self._store(x.value, f"{name}.value")
+            self._store(np.asarray(x.value), f"{name}.value")
             self._store(np.asarray(x.allowed), f"{name}.allowed")
             self._store(np.asarray(x.flushed), f"{name}.flushed")
             return {"want": name, "dtype": x.dtype, "tolerance": x.tolerance}
@@ -231,7 +236,10 @@ def _case(data: dict, arrays: dict[str, np.ndarray]) -> Recorded:
             return tuple(restore(v) for v in x["list"])
         return x["plain"]
 
-    attributes = {k: tuple(v) if isinstance(v, list) else v for k, v in data["attributes"].items()}
+    attributes = {
+        k: tuple(v) if isinstance(v, list) else INFINITE.get(v, v) if isinstance(v, str) else v
+        for k, v in data["attributes"].items()
+    }
     case = Case(
         operation=data["operation"],
         what=data["what"],

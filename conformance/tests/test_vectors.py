@@ -144,10 +144,18 @@ def test_rank_0_is_kept(suite, folder):
     assert () in {x.shape for r in load(folder, suite.spec) for x in r.case.arrays if isinstance(x, np.ndarray)}
 
 
-def test_infinite_attribute_is_refused():
-    case = call("clip", np.zeros(1), largest=math.inf, want=exact(np.zeros(1)))
-    with pytest.raises(HarnessError, match=r"clip\.value: attribute largest=inf is not finite and cannot be recorded"):
+def test_an_attribute_that_is_no_number_is_refused():
+    case = call("clip", np.zeros(1), largest=math.nan, want=exact(np.zeros(1)))
+    with pytest.raises(HarnessError, match=r"clip\.value: attribute largest=nan is no number and cannot be recorded"):
         Recorder()("clip.value", case, Setting({}, {}))
+
+
+@pytest.mark.parametrize("instance", ["clip.range[clip_by_norm]", "adam.first-step[adam]"])
+def test_an_infinite_limit_and_a_single_number_replay(suite, tmp_path, instance):
+    recorder = Recorder()
+    assert run_instance(suite, Subject(ORACLE), instance, record=recorder).outcome == "pass"
+    recorder.write(tmp_path)
+    assert {*outcomes(suite, tmp_path, Subject(ORACLE))} == {"pass"}
 
 
 @pytest.fixture
