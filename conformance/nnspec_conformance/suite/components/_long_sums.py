@@ -13,7 +13,6 @@ from nnspec_conformance.tolerance import Want, ulps, unit
 from nnspec_conformance.trial import Trial
 
 LENGTHS = (1100, 80_000)  # in bfloat16 a sum of ones stops at 256, in float16 at 2,048; float16 ends at 65,504
-LEAN = (("bfloat16", 1100), ("float16", 80_000))  # of a subject that compiles: sums that stop, and those that overflow
 
 
 def near_one(seed: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
@@ -22,9 +21,9 @@ def near_one(seed: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
 
 
 def asked(trial: Trial, lean: bool = False) -> list[tuple[str, int]]:
-    """Each half precision that the subject has, with each length; or one length each, where the dtype shows it best."""
-    every = [(dtype, n) for dtype in ("bfloat16", "float16") if dtype in trial.dtypes for n in LENGTHS]
-    return [pair for pair in every if pair in LEAN] if lean else every
+    """Each half precision that the subject has, with each length, or with the longer one alone."""
+    lengths = LENGTHS[-1:] if lean else LENGTHS
+    return [(dtype, n) for dtype in ("bfloat16", "float16") if dtype in trial.dtypes for n in lengths]
 
 
 def wide_sum(value: Any, n: int, dtype: str, units: float) -> Want:
@@ -32,22 +31,21 @@ def wide_sum(value: Any, n: int, dtype: str, units: float) -> Want:
     return ulps(value, units, dtype, moved=n * unit("float32") * np.abs(value))
 
 
-def told_apart(
-    trial: Trial, found: Callable[[str, int], Iterator[tuple[Any, Any, str]]], units: float, lean: bool = False
-) -> None:
+def told_apart(trial: Trial, found: Callable[[str, int], Iterator[tuple]], units: float, lean: bool = False) -> None:
     """Hold all sums to the wide bound or, where they are said to be rounded, find one that is not within it.
 
     Args:
         trial: of a clause with the readings ``wide`` and ``rounded``.
-        found: asks the subject for the sums of one dtype and length: each as it came, exact, and what it is.
+        found: asks the subject for the sums of one dtype and length: each as it came, exact,
+            what it is, and its own units, if any.
         units: in the last place, for the roundings to the dtype.
-        lean: whether to ask one length a dtype.
+        lean: whether to ask the longer ones alone.
     """
     beyond = sums = 0
     for dtype, n in asked(trial, lean):
         with trial.part():
-            for got, right, what in found(dtype, n):
-                want = wide_sum(right, n, dtype, units)
+            for got, right, what, *own in found(dtype, n):
+                want = wide_sum(right, n, dtype, *(own or (units,)))
                 if trial.readings["sums"] == "wide":
                     trial.expect(got, want, f"{what} over {n} terms in {dtype}")
                 else:
@@ -67,7 +65,7 @@ def means_told_apart(
         oracle: the module that has the loss and its gradient.
         arrays: the arguments of a dtype and a length, whose losses are of one sign.
         units: in the last place, for the roundings to the dtype.
-        lean: whether to ask one length a dtype, and the gradient where the number of losses overflows.
+        lean: whether to ask the longer ones alone, and the gradient in float16, where their number overflows.
         how: the keywords, and the readings that are the oracle's alone.
     """
     told = how | {"reduction": "mean"}
@@ -77,7 +75,7 @@ def means_told_apart(
         given, g = arrays(dtype, n), np.asarray(128, DTYPES[dtype])  # 1 / 80,000 is subnormal in float16
         value, slopes = (getattr(oracle, trial.operation + part) for part in ("", "_vjp"))
         yield trial.call(*given, **asked_for), value(*wide(given), **told), "the mean of losses"
-        if not (lean and n == LENGTHS[0]):
+        if not lean or dtype == "float16":
             got, right = trial.vjp(given, g, **asked_for)[0], slopes(*wide(given), wide(g), **told)[0]
             yield got, right, "the gradient of the mean of losses"
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
-from nnspec_conformance.dtypes import DTYPES
-from nnspec_conformance.inputs import normal_draws, wide
+from nnspec_conformance.inputs import normal_draws
 from nnspec_conformance.oracles.components.losses import regression as oracle
 from nnspec_conformance.suite.components._long_sums import means_told_apart, near_one
 from nnspec_conformance.suite.components.losses.test_regression import (
