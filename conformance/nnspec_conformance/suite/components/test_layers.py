@@ -211,7 +211,7 @@ def test_activations() -> Iterator[Case]:
 
 @clause("mlp.long-sums")
 def test_mlp_long_sums(trial: Trial, lean: bool) -> None:
-    """Of two layers without an activation, in value and gradient; a power of two keeps the sums below 65,504."""
+    """Ask two layers without an activation, whose sums a power of two keeps below 65,504."""
 
     def table(dtype: str, *widths: int) -> dict[str, np.ndarray]:
         kernels = {f"kernel_{i}": near_one(i, widths[i : i + 2], dtype) for i in range(2)}

@@ -165,9 +165,8 @@ def takes_the_absolute_error(x, y, **given):
     return np.abs(x - y)
 
 
-@MUTANTS.add(
-    "the square of the error in place of its size", "absolute-error.median", "regression.value[absolute_error]"
-)
+@MUTANTS.add("the square of the error in place of its size", "absolute-error.median",
+             "regression.value[absolute_error]")  # fmt: skip
 @in_dtype
 def squares_the_error(x, y, **given):
     return (x - y) ** 2
