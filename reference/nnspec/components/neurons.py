@@ -46,7 +46,9 @@ def neuron(
     Source: Rosenblatt 1958.
     """
     w, b, phi = weights, bias, getattr(activations, activation)
-    return phi(x @ w + b)
+    z = x @ w
+    wide = jnp.promote_types(z.dtype, jnp.float32)  # the gradient of b is a sum over the examples, and is added so
+    return phi((z.astype(wide) + b.astype(wide)).astype(z.dtype))
 
 
 @checked

@@ -39,7 +39,7 @@ def l1_penalty(x: Float[Array, "*shape"], *, strength: NonNegative) -> Float[Arr
 
     Source: Tibshirani 1996, equation 2.
     """
-    return jnp.asarray(strength, x.dtype) * jnp.sum(jnp.abs(x))
+    return (strength * jnp.sum(jnp.abs(_wide(x)))).astype(x.dtype)
 
 
 @checked
@@ -60,7 +60,8 @@ def l2_penalty(x: Float[Array, "*shape"], *, strength: NonNegative) -> Float[Arr
 
     Source: Hoerl and Kennard 1970.
     """
-    return jnp.asarray(strength, x.dtype) / 2 * jnp.sum(x * x)
+    w = _wide(x)
+    return (strength / 2 * jnp.sum(w * w)).astype(x.dtype)
 
 
 @checked
@@ -125,11 +126,17 @@ def max_norm(kernel: Float[Array, "in out"], *, limit: NonNegative) -> Float[Arr
 
     Source: Srivastava et al. 2014, section 5.1.
     """
-    c = jnp.asarray(limit, kernel.dtype)
-    largest = jnp.max(jnp.abs(kernel), axis=0, keepdims=True, initial=0)
+    k = _wide(kernel)
+    c = jnp.asarray(limit, k.dtype)
+    largest = jnp.max(jnp.abs(k), axis=0, keepdims=True, initial=0)
     scale = jnp.where((largest > 0) & jnp.isfinite(largest), largest, 1)  # squares neither overflow nor vanish
-    n = scale * jnp.sqrt(jnp.sum((kernel / scale) ** 2, axis=0, keepdims=True))
-    return jnp.where(n <= c, kernel, kernel * (c / jnp.where(n <= c, 1, n)))
+    n = scale * jnp.sqrt(jnp.sum((k / scale) ** 2, axis=0, keepdims=True))
+    return jnp.where(n <= c, k, k * (c / jnp.where(n <= c, 1, n))).astype(kernel.dtype)
+
+
+def _wide(x: Array) -> Array:
+    """Half precision as float32, in which long sums keep their digits and squares do not overflow."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
 @checked

@@ -60,30 +60,32 @@ def activated(z, name, rounded):
     return rounded(activate(z, name)) + gated
 
 
-def mlp(x, weights, *, activation, rounded=lambda operand: operand):
+def mlp(x, weights, *, activation, rounded=lambda operand: operand, narrow=None):
     """``rounded`` is given every operand: data, weights, sums and what the activation makes of them."""
-    return _forward(x, weights, activation, rounded)[0]
+    return _forward(x, weights, activation, rounded, narrow)[0]
 
 
-def mlp_vjp(x, weights, cotangents, *, activation, rounded=lambda operand: operand):
-    _, inputs, sums = _forward(x, weights, activation, rounded)
+def mlp_vjp(x, weights, cotangents, *, activation, rounded=lambda operand: operand, narrow=None):
+    _, inputs, sums = _forward(x, weights, activation, rounded, narrow)
     g, gradients, last = rounded(cotangents), {}, len(sums) - 1
     for i in range(last, -1, -1):
         if i < last:
             g = rounded(activate_vjp(sums[i], g, activation, rounded))
         kernel, bias = weights[f"kernel_{i}"], weights[f"bias_{i}"]
-        g, gradients[f"kernel_{i}"], gradients[f"bias_{i}"] = map(rounded, dense_vjp(inputs[i], kernel, bias, g))
+        g, gradients[f"kernel_{i}"], gradients[f"bias_{i}"] = map(
+            rounded, dense_vjp(inputs[i], kernel, bias, g, narrow=narrow)
+        )
     return g, {name: gradients[name] for name in weights}
 
 
-def _forward(x, weights, activation, rounded):
+def _forward(x, weights, activation, rounded, narrow=None):
     """The result, and the input and the sum of every layer."""
     layers = depth(weights)
     weights = {name: rounded(value) for name, value in weights.items()}
     h, inputs, sums = rounded(x), [], []
     for i in range(layers):
         inputs.append(h)
-        sums.append(rounded(dense(h, weights[f"kernel_{i}"], weights[f"bias_{i}"])))
+        sums.append(rounded(dense(h, weights[f"kernel_{i}"], weights[f"bias_{i}"], narrow=narrow)))
         h = activated(sums[i], activation, rounded) if i < layers - 1 else sums[i]
     if activation not in ACTIVATIONS:
         raise ValueError(f"no activation {activation!r}")

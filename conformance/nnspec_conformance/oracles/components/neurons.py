@@ -9,31 +9,34 @@ import numpy as np
 
 from nnspec_conformance.oracles.components import activations
 from nnspec_conformance.oracles.components.activations import ELEMENTWISE as ACTIVATIONS
+from nnspec_conformance.oracles.sums import summed
 
 
 def as_it_is(operand):
     return operand
 
 
-def score(x, weights, bias):
-    return np.asarray((x * weights).sum(-1) + bias)
+def score(x, weights, bias, narrow=None):
+    """The sum of the products; every partial sum is rounded to ``narrow`` where that is given."""
+    return np.asarray(summed(x * weights, -1, narrow=narrow) + bias)
 
 
-def neuron(x, weights, bias, *, activation, rounded=as_it_is):
+def neuron(x, weights, bias, *, activation, rounded=as_it_is, narrow=None):
     """``rounded`` is given every operand: input, weights, bias and the sum."""
     if activation not in ACTIVATIONS:
         raise ValueError(f"no activation {activation!r} of a single number")
     if x.shape[-1:] != weights.shape:
         raise ValueError(f"x has {x.shape[-1:]} features, weights have {weights.shape}")
-    return getattr(activations, activation)(rounded(score(rounded(x), rounded(weights), rounded(bias))))
+    return getattr(activations, activation)(rounded(score(rounded(x), rounded(weights), rounded(bias), narrow)))
 
 
-def neuron_vjp(x, weights, bias, cotangents, *, activation, rounded=as_it_is):
+def neuron_vjp(x, weights, bias, cotangents, *, activation, rounded=as_it_is, narrow=None):
     x, weights, bias, g = map(rounded, (x, weights, bias, cotangents))
-    z = rounded(score(x, weights, bias))
+    z = rounded(score(x, weights, bias, narrow))
     slope = getattr(activations, f"{activation}_derivative")(z) + (rounded(np.ones_like(z)) - 1)  # right at 1
     g = rounded(np.asarray(g * slope))
-    return rounded(g[..., None] * weights), (g[..., None] * x).reshape(-1, x.shape[-1]).sum(0), np.asarray(g.sum())
+    products = (g[..., None] * x).reshape(-1, x.shape[-1])
+    return rounded(g[..., None] * weights), summed(products, 0, narrow=narrow), np.asarray(summed(g, narrow=narrow))
 
 
 def perceptron(params):

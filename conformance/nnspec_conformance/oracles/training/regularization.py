@@ -6,34 +6,38 @@ import itertools
 
 import numpy as np
 
+from nnspec_conformance.oracles.sums import summed
+
 EPSILON = 1e-7  # what PyTorch and Keras add to the norm
 
 
-def l1_penalty(x, *, strength):
+def l1_penalty(x, *, strength, narrow=None):
+    """Partial sums are rounded to ``narrow`` where that is given, here and below."""
     check("strength", strength)
-    return np.asarray(strength * np.sum(np.abs(x)))
+    return np.asarray(strength * summed(np.abs(x), narrow=narrow))
 
 
-def l1_penalty_vjp(x, cotangents, *, strength):
+def l1_penalty_vjp(x, cotangents, *, strength, narrow=None):
     return (cotangents * strength * np.sign(x),)
 
 
-def l2_penalty(x, *, strength, factor="half"):
+def l2_penalty(x, *, strength, factor="half", narrow=None):
     check("strength", strength)
-    return np.asarray(share(factor) * strength * np.sum(x * x))
+    return np.asarray(share(factor) * strength * summed(x * x, narrow=narrow))
 
 
-def l2_penalty_vjp(x, cotangents, *, strength, factor="half"):
+def l2_penalty_vjp(x, cotangents, *, strength, factor="half", narrow=None):
     return (cotangents * 2 * share(factor) * strength * x,)
 
 
-def elastic_net_penalty(x, *, l1, l2, factor="half"):
+def elastic_net_penalty(x, *, l1, l2, factor="half", narrow=None):
     check("l1", l1)
     check("l2", l2)
-    return np.asarray(l1 * np.sum(np.abs(x)) + share(factor) * l2 * np.sum(x * x))
+    sizes, squares = summed(np.abs(x), narrow=narrow), summed(x * x, narrow=narrow)
+    return np.asarray(l1 * sizes + share(factor) * l2 * squares)
 
 
-def elastic_net_penalty_vjp(x, cotangents, *, l1, l2, factor="half"):
+def elastic_net_penalty_vjp(x, cotangents, *, l1, l2, factor="half", narrow=None):
     return (cotangents * (l1 * np.sign(x) + 2 * share(factor) * l2 * x),)
 
 
@@ -47,12 +51,12 @@ def soft_threshold_vjp(x, cotangents, *, threshold):
     return (np.where(np.abs(x) <= threshold, 0, cotangents),)
 
 
-def max_norm(kernel, *, limit, denominator="norm"):
+def max_norm(kernel, *, limit, denominator="norm", narrow=None):
     check("limit", limit)
     largest = np.max(np.abs(kernel), axis=0, keepdims=True, initial=0)
     scale = np.where((largest > 0) & np.isfinite(largest), largest, 1)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        n = scale * np.sqrt(np.sum((kernel / scale) ** 2, axis=0, keepdims=True))
+        n = scale * np.sqrt(summed((kernel / scale) ** 2, 0, narrow=narrow))
         below = n <= limit
         added = 0 if denominator == "norm" else EPSILON
         if denominator == "always":
@@ -60,7 +64,7 @@ def max_norm(kernel, *, limit, denominator="norm"):
         return np.asarray(np.where(below, kernel, kernel * (limit / np.where(below, 1, n + added))))
 
 
-def max_norm_vjp(kernel, cotangents, *, limit, denominator="norm"):
+def max_norm_vjp(kernel, cotangents, *, limit, denominator="norm", narrow=None):
     """The gradient of the column times a factor f that depends on its norm alone."""
     n = np.sqrt(np.sum(kernel * kernel, axis=0, keepdims=True))
     below, size = n <= limit, np.where(n == 0, 1, n)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.inputs import wide
 from nnspec_conformance.tolerance import Want, ulps, unit
 from nnspec_conformance.trial import Trial
 
@@ -19,9 +20,10 @@ def near_one(seed: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     return (1 - np.random.default_rng(seed).uniform(0, 1 / 8, shape)).astype(DTYPES[dtype])
 
 
-def asked(trial: Trial) -> Iterator[tuple[str, int]]:
-    """Each half precision that the subject has, with each length."""
-    return ((dtype, n) for dtype in ("bfloat16", "float16") if dtype in trial.dtypes for n in LENGTHS)
+def asked(trial: Trial, lean: bool = False) -> list[tuple[str, int]]:
+    """Each half precision that the subject has, with each length, or with the longer one alone."""
+    lengths = LENGTHS[-1:] if lean else LENGTHS
+    return [(dtype, n) for dtype in ("bfloat16", "float16") if dtype in trial.dtypes for n in lengths]
 
 
 def wide_sum(value: Any, n: int, dtype: str, units: float) -> Want:
@@ -29,19 +31,21 @@ def wide_sum(value: Any, n: int, dtype: str, units: float) -> Want:
     return ulps(value, units, dtype, moved=n * unit("float32") * np.abs(value))
 
 
-def told_apart(trial: Trial, found: Callable[[str, int], Iterator[tuple[Any, Any, str]]], units: float) -> None:
+def told_apart(trial: Trial, found: Callable[[str, int], Iterator[tuple]], units: float, lean: bool = False) -> None:
     """Hold all sums to the wide bound or, where they are said to be rounded, find one that is not within it.
 
     Args:
         trial: of a clause with the readings ``wide`` and ``rounded``.
-        found: asks the subject for the sums of one dtype and length: each as it came, exact, and what it is.
+        found: asks the subject for the sums of one dtype and length: each as it came, exact,
+            what it is, and its own units, if any.
         units: in the last place, for the roundings to the dtype.
+        lean: whether to ask the longer ones alone.
     """
     beyond = sums = 0
-    for dtype, n in asked(trial):
+    for dtype, n in asked(trial, lean):
         with trial.part():
-            for got, right, what in found(dtype, n):
-                want = wide_sum(right, n, dtype, units)
+            for got, right, what, *own in found(dtype, n):
+                want = wide_sum(right, n, dtype, *(own or (units,)))
                 if trial.readings["sums"] == "wide":
                     trial.expect(got, want, f"{what} over {n} terms in {dtype}")
                 else:
@@ -49,3 +53,30 @@ def told_apart(trial: Trial, found: Callable[[str, int], Iterator[tuple[Any, Any
                     beyond += not np.all(np.abs(np.asarray(got, np.float64) - want.value) <= want.allowed)
     if sums:
         trial.require(beyond > 0, f"all {sums} sums are right within the bound of a wide one, said to be rounded")
+
+
+def means_told_apart(
+    trial: Trial, oracle: Any, arrays: Callable[[str, int], tuple], units: float, lean: bool, **how: Any
+) -> None:
+    """Hold the mean over long batches, and the gradient of it, to the bound of a wide sum, or find one beyond it.
+
+    Args:
+        trial: of a loss, for a clause with the readings ``wide`` and ``rounded``.
+        oracle: the module that has the loss and its gradient.
+        arrays: the arguments of a dtype and a length, whose losses are of one sign.
+        units: in the last place, for the roundings to the dtype.
+        lean: whether to ask the longer ones alone, and the gradient in float16, where their number overflows.
+        how: the keywords, and the readings that are the oracle's alone.
+    """
+    told = how | {"reduction": "mean"}
+    asked_for = {name: value for name, value in told.items() if name not in trial.readings}
+
+    def found(dtype: str, n: int) -> Iterator[tuple[Any, Any, str]]:
+        given, g = arrays(dtype, n), np.asarray(128, DTYPES[dtype])  # 1 / 80,000 is subnormal in float16
+        value, slopes = (getattr(oracle, trial.operation + part) for part in ("", "_vjp"))
+        yield trial.call(*given, **asked_for), value(*wide(given), **told), "the mean of losses"
+        if not lean or dtype == "float16":
+            got, right = trial.vjp(given, g, **asked_for)[0], slopes(*wide(given), wide(g), **told)[0]
+            yield got, right, "the gradient of the mean of losses"
+
+    told_apart(trial, found, units, lean)

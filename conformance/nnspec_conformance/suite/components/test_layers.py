@@ -209,6 +209,31 @@ def test_activations() -> Iterator[Case]:
         yield mlp_case(*mlp_arrays(widths=(3, 5, 2)), name, f"another activation than {name}")
 
 
+@clause("mlp.long-sums")
+def test_mlp_long_sums(trial: Trial, lean: bool) -> None:
+    """Ask two layers without an activation, whose sums a power of two keeps below 65,504."""
+
+    def table(dtype: str, *widths: int) -> dict[str, np.ndarray]:
+        kernels = {f"kernel_{i}": near_one(i, widths[i : i + 2], dtype) for i in range(2)}
+        return kernels | {f"bias_{i}": near_one(5 + i, widths[i + 1 : i + 2], dtype) for i in range(2)}
+
+    def sums(dtype: str, n: int) -> Iterator[tuple]:
+        slim, identity = DTYPES[dtype].type(1 / 128), {"activation": "identity"}
+        for name, widths in (("kernel_0", (n, 3, 2)), ("kernel_1", (2, n, 3))):
+            x, weights = near_one(8, (2, widths[0]), dtype), table(dtype, *widths)
+            weights[name] *= slim
+            what = f"a sum over what {name} reads"
+            yield trial.call(x, weights, **identity), oracle.mlp(wide(x), wide(weights), **identity), what
+        x, weights, g = near_one(8, (n, 2), dtype), table(dtype, 2, 3, 2), near_one(9, (n, 2), dtype) * slim
+        _, found = trial.vjp((x, weights), g, **identity)
+        right = oracle.mlp_vjp(wide(x), wide(weights), wide(g), **identity)[1]
+        for name in right:
+            what, units = f"the gradient of {name}, a sum over the examples", 1 if name == "bias_1" else 4
+            yield found[name], right[name], what, units
+
+    told_apart(trial, sums, 4, lean)  # two sums and two with a bias
+
+
 @clause("mlp.permutation")
 def test_permutation() -> Iterator[Case]:
     x, weights = mlp_arrays(widths=(3, 5, 5, 2))

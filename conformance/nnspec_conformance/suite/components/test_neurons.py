@@ -10,7 +10,9 @@ from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, re
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import neurons as oracle
+from nnspec_conformance.suite.components._long_sums import near_one, told_apart
 from nnspec_conformance.tolerance import Shape, Want, bound, exact, spread
+from nnspec_conformance.trial import Trial
 
 LEADING = [(), (5,), (2, 5), (2, 4, 5), (2, 1, 4, 5)]
 IDENTITY = {"activation": "identity"}
@@ -82,6 +84,23 @@ def test_gradient() -> Iterator[Case]:
         given, cotangents = arrays(dtype, leading), normal_draws(42, leading, dtype)
         note = "averages over the batch"
         yield gradient("neuron", *given, activation="tanh", cotangents=cotangents, want=neuron_gradients, note=note)
+
+
+@clause("neuron.long-sums")
+def test_long_sums(trial: Trial, lean: bool) -> None:
+    def sums(dtype: str, n: int) -> Iterator[tuple]:
+        slim, bias = (
+            DTYPES[dtype].type(1 / 128),
+            np.asarray(near_one(1, (1,), dtype)[0]),
+        )  # a power of two: no sum comes to 65,504
+        x, weights = near_one(2, (2, n), dtype), near_one(3, (n,), dtype) * slim
+        yield trial.call(x, weights, bias, **IDENTITY), wide(x) @ wide(weights) + wide(bias), "a sum over the inputs"
+        x, weights, g = near_one(4, (n, 2), dtype), near_one(5, (2,), dtype), near_one(6, (n,), dtype) * slim
+        _, of_weights, of_bias = trial.vjp((x, weights, bias), g, **IDENTITY)
+        yield of_weights, wide(g) @ wide(x), "the gradient of the weights, a sum over the examples"
+        yield of_bias, wide(g).sum(), "the gradient of the bias, a sum over the examples"
+
+    told_apart(trial, sums, 1, lean)  # the sum, and the sum with the bias
 
 
 # ---- the perceptron

@@ -11,6 +11,7 @@ from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, re
 from nnspec_conformance.dtypes import DTYPES, float_dtype
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.training import regularization as oracle
+from nnspec_conformance.suite.components._long_sums import near_one, told_apart
 from nnspec_conformance.tolerance import bound, exact, ulps
 from nnspec_conformance.trial import Trial
 
@@ -28,11 +29,16 @@ def draws(dtype: str, seed: int = 70, scale: float = 1.0) -> np.ndarray:
     return np.asarray(normal_draws(seed, SHAPE, dtype, scale))
 
 
+def known(readings: dict) -> dict[str, str]:
+    """The readings that change a number of the operation; long sums have their own clauses."""
+    return {name: reading for name, reading in readings.items() if name != "sums"}
+
+
 def value(operation: str, readings: dict) -> Callable:
     """A sum of terms that are not negative: it is its own sum of absolute values."""
 
     def want(x: np.ndarray, **given: Any) -> Any:
-        y = getattr(oracle, operation)(wide(x), **given, **readings)
+        y = getattr(oracle, operation)(wide(x), **given, **known(readings))
         return bound(y, y, x.size + 4, float_dtype((x,)) or "float32")
 
     return want
@@ -43,8 +49,8 @@ def slope(operation: str, readings: dict) -> Callable:
 
     def want(x: np.ndarray, cotangents: np.ndarray, **given: Any) -> tuple:
         vjp = getattr(oracle, f"{operation}_vjp")
-        (y,) = vjp(wide(x), wide(cotangents), **given, **readings)
-        (size,) = vjp(np.abs(wide(x)), np.abs(wide(cotangents)), **given, **readings)
+        (y,) = vjp(wide(x), wide(cotangents), **given, **known(readings))
+        (size,) = vjp(np.abs(wide(x)), np.abs(wide(cotangents)), **given, **known(readings))
         return (bound(y, size, 4, float_dtype((x,)) or "float32"),)
 
     return want
@@ -101,6 +107,18 @@ def test_negative_strength(operation: str) -> Iterator[ErrorCase]:
         yield refusal(operation, draws("float32"), **wrong, valid={name: 0.5}, note="rewards large parameters")
 
 
+@clause("penalty.long-sums")
+def test_long_sums(trial: Trial, readings: dict, lean: bool) -> None:
+    given = STRENGTHS[trial.operation] | known(readings)
+
+    def sums(dtype: str, n: int) -> Iterator[tuple]:
+        x = near_one(n, (n,), dtype) * np.resize(np.array([1 / 8, -1 / 8], DTYPES[dtype]), n)  # the sum is below 65,504
+        right = getattr(oracle, trial.operation)(wide(x), **given)
+        yield trial.call(x, **STRENGTHS[trial.operation]), right, "a sum over the parameters"
+
+    told_apart(trial, sums, 3, lean)  # the square, the sum, the product
+
+
 # ---- soft threshold
 
 
@@ -144,7 +162,7 @@ def test_threshold_range() -> Iterator[ErrorCase]:
 
 def norms(readings: dict) -> Callable:
     def want(kernel: np.ndarray, *, limit: float) -> Any:
-        y = oracle.max_norm(wide(kernel), limit=limit, **readings)
+        y = oracle.max_norm(wide(kernel), limit=limit, **known(readings))
         return bound(y, np.abs(y), kernel.shape[0] + 4, float_dtype((kernel,)) or "float32")
 
     return want
@@ -169,7 +187,7 @@ def test_denominator(readings: dict) -> Iterator[Case]:
 def test_norm_gradient(readings: dict) -> Iterator[Case]:
     def want(kernel: np.ndarray, cotangents: np.ndarray, *, limit: float) -> tuple:
         k, g, n = wide(kernel), wide(cotangents), np.sqrt(np.sum(wide(kernel) ** 2, 0))
-        (y,) = oracle.max_norm_vjp(k, g, limit=limit, **readings)
+        (y,) = oracle.max_norm_vjp(k, g, limit=limit, **known(readings))
         along = np.abs(k) * np.sum(np.abs(k * g), 0) / n**2
         size = np.minimum(1, limit / n) * (np.abs(g) + along)
         return (bound(y, size, 2 * len(k) + 6, float_dtype((kernel,)) or "float32"),)
@@ -188,3 +206,13 @@ def test_zero_column(readings: dict) -> Iterator[Case]:
 @clause("max-norm.range")
 def test_limit_range() -> Iterator[ErrorCase]:
     yield refusal("max_norm", draws("float32"), limit=-1.0, valid={"limit": 1.0}, note="turns the kernel around")
+
+
+@clause("max-norm.long-sums")
+def test_long_columns(trial: Trial, readings: dict, lean: bool) -> None:
+    def columns(dtype: str, n: int) -> Iterator[tuple]:
+        kernel = near_one(n, (n, 3), dtype) / DTYPES[dtype].type(8)
+        right = oracle.max_norm(wide(kernel), limit=0.5, **known(readings))
+        yield trial.call(kernel, limit=0.5), right, "columns, each shortened by the root of a sum"
+
+    told_apart(trial, columns, 6, lean)  # the square, the sum, the root, two quotients, the product

@@ -50,7 +50,7 @@ def walk(dtype: str, step: Callable, least: float, goal: np.ndarray) -> tuple[np
 @clause("l2-penalty.ridge")
 def test_ridge(trial: Trial, readings: dict) -> None:
     (a, b), pull = model(), STRENGTH * (1 if readings["factor"] == "half" else 2)
-    goal = oracle.ridge(a, b, strength=STRENGTH, **readings)
+    goal = oracle.ridge(a, b, strength=STRENGTH, factor=readings["factor"])
     for dtype in [name for name in ("float32", "float64") if name in trial.dtypes]:
         one = np.asarray(1, DTYPES[dtype])
 

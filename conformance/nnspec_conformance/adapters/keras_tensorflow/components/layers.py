@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-VARIANTS = {"dense.long-sums": "rounded"}  # the bias's gradient, which stops growing
+VARIANTS = dict.fromkeys(("dense.long-sums", "mlp.long-sums"), "rounded")  # the bias's gradient, which stops growing

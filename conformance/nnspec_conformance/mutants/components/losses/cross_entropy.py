@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.adapters.numpy_oracle.rounding import in_dtype
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
@@ -297,6 +298,11 @@ def takes_the_logarithm_of_a_ratio_of_zeros(p, q, *, direction="first-from-secon
     p, q = (q, p) if direction == "second-from-first" else (p, q)
     with np.errstate(all="ignore"):
         return np.sum(p * np.log(p / q), -1)
+
+
+MUTANTS.each("80,000 is infinite in float16, and all gradients are 0", "cross-entropy.long-sums", part="_vjp")(
+    classic.counts_in_half_precision
+)
 
 
 # ---- refusals

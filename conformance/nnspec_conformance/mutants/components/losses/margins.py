@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.adapters.numpy_oracle.rounding import in_dtype
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
@@ -237,6 +238,11 @@ def divides_by_no_examples(f, *arrays, empty_mean="zero", **given):
 @MUTANTS.add("another default, that of the paper", "triplet.default-margin")
 def has_a_margin_of_a_fifth(a, p, n, *, margin=0.2, **given):
     return right.triplet(a, p, n, margin=margin, **given)
+
+
+MUTANTS.each("80,000 is infinite in float16, and all gradients are 0", "margins.long-sums", part="_vjp")(
+    classic.counts_in_half_precision
+)
 
 
 # ---- refusals

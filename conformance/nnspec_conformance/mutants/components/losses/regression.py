@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnspec_conformance import classic_faults as classic
 from nnspec_conformance.adapters.numpy_oracle.rounding import in_dtype
 from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
@@ -164,9 +165,8 @@ def takes_the_absolute_error(x, y, **given):
     return np.abs(x - y)
 
 
-@MUTANTS.add(
-    "the square of the error in place of its size", "absolute-error.median", "regression.value[absolute_error]"
-)
+@MUTANTS.add("the square of the error in place of its size", "absolute-error.median",
+             "regression.value[absolute_error]")  # fmt: skip
 @in_dtype
 def squares_the_error(x, y, **given):
     return (x - y) ** 2
@@ -311,6 +311,11 @@ def has_no_mean_of_nothing(f, *arrays, **given):
     return f(*arrays, **given | {"empty_mean": "nan"})
 
 
+MUTANTS.each("80,000 is infinite in float16, and all gradients are 0", "regression.long-sums", part="_vjp")(
+    classic.counts_in_half_precision
+)
+
+
 @MUTANTS.add("delta is 1.35 unless something else is said, for 95 % efficiency", "huber.default-delta")
 def cuts_off_at_1_35_by_default(x, y, *, delta=1.35, **given):
     return right.huber(x, y, delta=delta, **given)
@@ -376,11 +381,8 @@ def forgets_the_weights_on_the_way_back(f, x, y, *rest, **given):
     return (*f(x, y, g, **given), *map(np.zeros_like, weights))
 
 
-@MUTANTS.each(
-    "the gradient of a weighted mean is divided by another number than the mean",
-    "regression.weighted-mean",
-    part="_vjp",
-)
+@MUTANTS.each("the gradient of a weighted mean is divided by another number than the mean", "regression.weighted-mean",
+              part="_vjp")  # fmt: skip
 def divides_the_gradient_by_another_number(f, *operands, weighted_mean="weights", **given):
     return f(*operands, weighted_mean="count" if weighted_mean == "weights" else "weights", **given)
 

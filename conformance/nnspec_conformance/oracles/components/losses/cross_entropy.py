@@ -91,11 +91,11 @@ def log(p, clipping="none", *, prediction=True):
 
 def of_examples(
     losses, weights, reduction, *, weighted_mean="weights", zero_weights="zero", zero_times_infinity="left-out",
-    empty_mean="zero",
+    empty_mean="zero", narrow=None,
 ):  # fmt: skip
     """The losses times their weights, or the reduction of these products."""
     if weights is None:
-        return reduced(losses, reduction, empty_mean)
+        return reduced(losses, reduction, empty_mean, narrow=narrow)
     check_shapes(losses, weights)
     with np.errstate(invalid="ignore"):
         products = weights * losses
@@ -103,7 +103,7 @@ def of_examples(
         products = np.where(weights == 0, 0, products)
     return reduced(
         products.astype(losses.dtype), reduction, zero_weights if losses.size else empty_mean,
-        weight_of(losses.shape, weights, weighted_mean),
+        weight_of(losses.shape, weights, weighted_mean), narrow,
     )  # fmt: skip
 
 
@@ -244,12 +244,13 @@ def sigmoid_binary_cross_entropy_second_derivative(logits, target, along, *, pos
 
 
 def cross_entropy_with_integer_labels(
-    probabilities, labels, *, reduction="none", clipping="none", normalization="as-given", empty_mean="zero"
-):
+    probabilities, labels, *, reduction="none", clipping="none", normalization="as-given", empty_mean="zero",
+    narrow=None,
+):  # fmt: skip
     if labels.shape != probabilities.shape[:-1]:
         raise ValueError(f"labels have shape {labels.shape} and probabilities {probabilities.shape}")
     check_labels(labels, probabilities.shape[-1])
-    given = {"clipping": clipping, "normalization": normalization, "empty_mean": empty_mean}
+    given = {"clipping": clipping, "normalization": normalization, "empty_mean": empty_mean, "narrow": narrow}
     return cross_entropy(
         probabilities, one_hot(labels, probabilities.shape[-1], probabilities.dtype), reduction=reduction, **given
     )
@@ -266,13 +267,14 @@ def cross_entropy_with_integer_labels_second_derivative(probabilities, labels, a
 
 
 def cross_entropy(
-    probabilities, target, *, reduction="none", clipping="none", normalization="as-given", empty_mean="zero", **_
-):
+    probabilities, target, *, reduction="none", clipping="none", normalization="as-given", empty_mean="zero",
+    narrow=None, **_,
+):  # fmt: skip
     check_shapes(probabilities, target)
     check_probabilities(probabilities, -1)
     check_probabilities(target, -1)
     p = divided(probabilities) if normalization == "divided" else probabilities
-    return reduced(-np.sum(times(target, log(p, clipping)), -1, dtype=p.dtype), reduction, empty_mean)
+    return reduced(-np.sum(times(target, log(p, clipping)), -1, dtype=p.dtype), reduction, empty_mean, narrow=narrow)
 
 
 def cross_entropy_vjp(
@@ -347,8 +349,9 @@ def binary_cross_entropy_second_derivative(probabilities, target, along, *, posi
 
 
 def kl_divergence(
-    p, q, *, reduction="none", direction="first-from-second", divisor="examples", clipping="none", empty_mean="zero"
-):
+    p, q, *, reduction="none", direction="first-from-second", divisor="examples", clipping="none", empty_mean="zero",
+    narrow=None,
+):  # fmt: skip
     check_shapes(p, q)
     check_probabilities(p, -1)
     check_probabilities(q, -1)
@@ -360,7 +363,7 @@ def kl_divergence(
     with np.errstate(invalid="ignore"):
         terms = np.where(p == 0, p.dtype.type(0), p * (log_p - log_q))
     count = p.size if divisor == "elements" else None
-    return reduced(terms.sum(-1, dtype=p.dtype), reduction, empty_mean, count)
+    return reduced(terms.sum(-1, dtype=p.dtype), reduction, empty_mean, count, narrow)
 
 
 def kl_divergence_vjp(p, q, cotangents, *, reduction="none", direction="first-from-second", divisor="examples", **_):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnspec_conformance.oracles.components.losses.cross_entropy import mean_of
+from nnspec_conformance.oracles.sums import summed
 
 EPSILON = 1e-6  # of the distances that have one
 COSINES = {"distance": (1.0, -1.0), "negative": (0.0, -1.0), "similarity": (0.0, 1.0)}  # what is added, and the sign
@@ -16,17 +17,17 @@ COSINES = {"distance": (1.0, -1.0), "negative": (0.0, -1.0), "similarity": (0.0,
 # ---- what all of them share
 
 
-def handed_out(losses, reduction="none", empty_mean="zero"):
+def handed_out(losses, reduction="none", empty_mean="zero", narrow=None):
     """The losses of all examples, or their reduction."""
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"no reduction {reduction!r}")
     if reduction == "none":
         return losses
-    total = np.sum(losses, dtype=losses.dtype)
+    total = summed(losses, narrow=narrow)
     return total if reduction == "sum" else mean_of(total, losses.size, empty_mean)
 
 
-def of_examples(cotangents, shape, reduction="none", empty_mean="zero"):
+def of_examples(cotangents, shape, reduction="none", empty_mean="zero", narrow=None):
     """The cotangent of the loss of each example, from that of what was handed out."""
     if reduction == "none":
         return cotangents

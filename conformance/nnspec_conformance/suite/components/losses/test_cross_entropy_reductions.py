@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.cases import Case, call, clause
-from nnspec_conformance.inputs import normal_draws, wide
+from nnspec_conformance.dtypes import DTYPES
+from nnspec_conformance.inputs import normal_draws
 from nnspec_conformance.oracles.components.losses import cross_entropy as oracle
-from nnspec_conformance.suite.components._long_sums import near_one, told_apart
+from nnspec_conformance.suite.components._long_sums import means_told_apart, near_one
 from nnspec_conformance.suite.components.losses.test_cross_entropy import (
     BINARY,
     CLASSES,
@@ -203,10 +204,21 @@ def test_both_zero(readings: dict) -> Iterator[Case]:
 
 
 @clause("cross-entropy.long-sums")
-def test_long_sums(trial: Trial) -> None:
-    def sums(dtype: str, n: int) -> Iterator[tuple]:
-        logits, labels = near_one(n, (n, 4), dtype), np.arange(n, dtype=np.int32) % 4
-        right = oracle.softmax_cross_entropy_with_integer_labels(wide(logits), labels, reduction="mean")
-        yield trial.call(logits, labels, reduction="mean"), right, "the mean of losses"
+def test_long_sums(trial: Trial, readings: dict, lean: bool) -> None:
+    def of(dtype: str, n: int) -> tuple[np.ndarray, ...]:
+        """Losses from 1 to 4; probabilities of whole sixty-fourths, so that 1 - p has no rounding."""
+        small = ((2 + np.arange(n) % 7) / 64).astype(DTYPES[dtype])
+        labels, pairs = np.arange(n, dtype=np.int32) % 4, np.stack([small, 1 - small], -1)
+        logits, zeros = near_one(n, (n, 4), dtype), 0 * small
+        return {
+            INTEGER: (logits, labels),
+            "softmax_cross_entropy": (logits, np.eye(4, dtype=DTYPES[dtype])[labels]),
+            "cross_entropy_with_integer_labels": (pairs, 0 * labels),
+            "cross_entropy": (pairs, np.stack([zeros + 1, zeros], -1)),
+            "sigmoid_binary_cross_entropy": (logits[:, 0], zeros),
+            "binary_cross_entropy": (1 - small, zeros),
+            "kl_divergence": (pairs, pairs[:, ::-1].copy()),
+        }[trial.operation]
 
-    told_apart(trial, sums, units=4)  # exponentials, their sum and its logarithm besides
+    told = {name: readings[name] for name in ("direction", "divisor", "normalization") if name in readings}
+    means_told_apart(trial, oracle, of, 6, lean, **told)  # exponentials, their sum and its logarithm besides

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import wide
 from nnspec_conformance.oracles.components.losses import margins as oracle
+from nnspec_conformance.suite.components._long_sums import means_told_apart, near_one
 from nnspec_conformance.suite.components.losses.test_margins import (
     INPUTS,
     MARGIN,
@@ -19,6 +21,7 @@ from nnspec_conformance.suite.components.losses.test_margins import (
     several_classes,
 )  # fmt: skip
 from nnspec_conformance.tolerance import bound, exact
+from nnspec_conformance.trial import Trial
 
 GRID = 32  # steps of a probability
 UNIT = 2.0**-24
@@ -148,3 +151,46 @@ def test_cosine_loss_symmetry(trial) -> None:
     there, back = trial.call(prediction, target, **NONE), trial.call(target, prediction, **NONE)
     sizes = 1 + np.abs(oracle.unit(wide(prediction))[0] * oracle.unit(wide(target))[0]).sum(-1)
     trial.expect(back, bound(wide(there), 2 * sizes, 16, "float32"), "prediction and target exchanged")
+
+
+# ---- long sums in half precision
+
+
+def two_classes_far(dtype: str, n: int) -> tuple[np.ndarray, ...]:
+    """Scores on the wrong side."""
+    labels = 1 - 2 * (np.arange(n) % 2)
+    return (-labels * near_one(n, (n,), dtype)).astype(DTYPES[dtype]), labels
+
+
+def several_classes_far(dtype: str, n: int) -> tuple[np.ndarray, ...]:
+    """Three rivals above the label, no two alike."""
+    x = near_one(n, (n, 1), dtype)
+    return np.concatenate([-x / 2, x, x / 2, x / 4], -1).astype(DTYPES[dtype]), np.zeros(n, np.int64)
+
+
+def obtuse(dtype: str, n: int) -> tuple[np.ndarray, ...]:
+    """Pairs at an angle of some 120 degrees."""
+    x, y = near_one(n, (2, n, 3), dtype)
+    return x * np.array([1, 1, 0], x.dtype), y * np.array([-1, 0, 1], x.dtype)
+
+
+def far_positives(dtype: str, n: int) -> tuple[np.ndarray, ...]:
+    """Positives at 0, and negatives half as far as one entry."""
+    x = near_one(n, (n, 3), dtype)
+    return x, 0 * x, x - np.array([0.5, 0, 0], x.dtype)
+
+
+FAR: dict[str, Callable[[str, int], tuple]] = {
+    "hinge": two_classes_far,
+    "squared_hinge": two_classes_far,
+    "multiclass_hinge": several_classes_far,
+    "cosine_loss": obtuse,
+    "triplet": far_positives,
+}
+
+
+@clause("margins.long-sums")
+def test_long_sums(trial: Trial, readings: dict, lean: bool) -> None:
+    how = MARGIN.get(trial.operation, {}) | read(readings)
+    units = 16 if trial.operation == "cosine_loss" else 6  # two norms, their product and a quotient in both directions
+    means_told_apart(trial, oracle, FAR[trial.operation], units, lean, **how)

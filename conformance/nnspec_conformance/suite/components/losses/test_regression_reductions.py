@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, refusal
-from nnspec_conformance.dtypes import DTYPES
-from nnspec_conformance.inputs import normal_draws, wide
+from nnspec_conformance.inputs import normal_draws
 from nnspec_conformance.oracles.components.losses import regression as oracle
-from nnspec_conformance.suite.components._long_sums import near_one, told_apart
+from nnspec_conformance.suite.components._long_sums import means_told_apart, near_one
 from nnspec_conformance.suite.components.losses.test_regression import (
+    LIKELIHOODS,
     NONE,
     WIDTHS,
     arrays,
     fixed,
+    known,
     losses,
     numbers,
     slopes,
@@ -115,15 +116,15 @@ def test_empty_mean(operation: str, readings: dict) -> Iterator[Case]:
 
 
 @clause("regression.long-sums")
-def test_long_sums(trial: Trial) -> None:
-    operation = trial.operation
+def test_long_sums(trial: Trial, readings: dict, lean: bool) -> None:
+    def of(dtype: str, n: int) -> tuple[np.ndarray, ...]:
+        """Arrays of which each loss is a sum of terms of one sign, near 1."""
+        x = near_one(n, (n,), dtype)
+        more = {"gaussian_nll": (0 * x, 2 * x), "poisson_nll": (0 * x + 1,), "poisson_nll_from_rate": (0 * x + 2,)}
+        return (-x if trial.operation == "poisson_nll" else x, *more.get(trial.operation, (0 * x,)))
 
-    def sums(dtype: str, n: int) -> Iterator[tuple]:
-        x, zero = near_one(n, (n,), dtype), np.zeros(n, DTYPES[dtype])
-        right = wide(x) ** 2 * oracle.FACTORS[trial.readings["factor"]] if operation == "squared_error" else wide(x)
-        yield trial.call(x, zero, reduction="mean"), right.mean(), "the mean of losses"
-
-    told_apart(trial, sums, units=2)  # the loss, the sum, the quotient
+    units = 4 if trial.operation in LIKELIHOODS else 3  # each loss, the sum, the quotient
+    means_told_apart(trial, oracle, of, units, lean, **fixed(trial.operation), **known(trial.operation, readings))
 
 
 # ---- other defaults
