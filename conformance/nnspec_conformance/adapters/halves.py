@@ -17,7 +17,8 @@ def halves(weights: dict[str, Any], transposed: Callable[[Any], Any]) -> dict[st
     count = depth(weights)
     tables: dict[str, dict[str, Any]] = {"encoder": {}, "decoder": {}}
     for name, value in weights.items():
-        *half, part, i = name.split("_")
+        start, _, i = name.rpartition("_")
+        *half, part = start.split("_")
         if half not in ([], ["encoder"], ["decoder"]) or not i.isdigit():
             tables["encoder"][name] = value
             continue

@@ -45,6 +45,7 @@ def call(model, weights, *arrays, stride=1):
     named = {}
     for name, value in weights.items():  # strict: a name too many or too few is refused
         part, _, i = name.partition("_")
-        place = f"{stride * int(i)}." + {"kernel": "weight"}.get(part, part) if i.isdigit() else name
+        own = "weight" if part == "kernel" else part
+        place = f"{stride * int(i)}.{own}" if i.isdigit() else name
         named[place] = value.T if part == "kernel" else value
     return torch.func.functional_call(model, named, arrays, strict=True)

@@ -125,7 +125,7 @@ def _stacked(weights, table) -> tuple[int, dict]:
     for n in range(layers):
         own = {name.removesuffix(f"_{n}"): rest.pop(name) for name in [*rest] if name.endswith(f"_{n}")}
         tables |= {f"layers.{n}.{name}": w for name, w in table(own).items()}
-    return layers, tables | {encoder.FINAL.get(name, name): w for name, w in rest.items()}
+    return layers, tables | encoder.final(rest)
 
 
 def _table(weights) -> dict:

@@ -72,12 +72,17 @@ def encoder(x, weights, lengths=None, *, norm, epsilon, activation=None, causal=
     last = None
     if norm == "pre":
         last = nn.LayerNorm(x.shape[-1], eps=epsilon, dtype=x.dtype)
-        rest = {FINAL.get(name, name): w for name, w in rest.items()}
+        rest = final(rest)
     layer = _layer(x, weights, "_0", norm, epsilon, activation)
     stack = nn.TransformerEncoder(layer, layers, last, enable_nested_tensor=False)
     hidden, padding, is_causal = _masks(x, lengths, causal)
     given = {"mask": hidden, "src_key_padding_mask": padding, "is_causal": is_causal}
     return func.functional_call(stack, tables | rest, (x,), given, strict=True)
+
+
+def final(rest) -> dict:
+    """The last norm by PyTorch's names; what is none of it stays as it is."""
+    return {FINAL.get(name, name): w for name, w in rest.items()}
 
 
 def _layer(x, weights, end, norm, epsilon, activation):
