@@ -23,9 +23,8 @@ def packed(table: dict[str, Any], names: Iterable[str], whole: str) -> list[Any]
         NotImplementedError: one of them is missing.
     """
     names = list(names)
-    missing = [name for name in names if name not in table]
-    if missing:
-        raise NotImplementedError(f"{whole} is one array: a table without {missing[0]} cannot be handed on")
+    if any(name not in table for name in names):
+        raise NotImplementedError(f"{whole} is one array: a table without one of its parts cannot be handed on")
     return [table.pop(name) for name in names]
 
 
@@ -43,18 +42,18 @@ def listed(table: dict[str, Any], names: Iterable[str], whole: str) -> list[Any]
     names, left = list(names), dict(table)
     found = [left.pop(name) for name in names if name in left]
     if left:
-        counted(len(found) + len(left), len(names), whole, next(iter(left)))
+        counted(len(found) + len(left), len(names), whole)
     return [*found, *left.values()]
 
 
-def counted(arrays: int, right: int, whole: str, name: str) -> None:
+def counted(arrays: int, right: int, whole: str) -> None:
     """Nothing, where a list with the array of a wrong name is of a wrong length, which its framework refuses.
 
     Raises:
         NotImplementedError: the list has the right length.
     """
     if arrays == right:
-        raise NotImplementedError(f"{whole} lists arrays without names: {name} cannot be handed on")
+        raise NotImplementedError(f"{whole} lists arrays without names: another name cannot be handed on")
 
 
 def depth(names: Iterable[str]) -> int:

@@ -30,8 +30,8 @@ def listed(weights):
     """The units of each layer, and the arrays in the order in which a model lists them; it refuses another number."""
     names = sorted(weights, key=_place)
     pairs = [f"{part}_{i}" for i in range(len(names) // 2) for part in ("kernel", "bias")]
-    if wrong := [name for name in names if name not in pairs]:
-        counted(len(names), len(pairs), "keras.Sequential", wrong[0])
+    if names != pairs:
+        counted(len(names), len(pairs), "keras.Sequential")
     return tuple(weights[name].shape[1] for name in names if name.startswith("kernel_")), [weights[n] for n in names]
 
 

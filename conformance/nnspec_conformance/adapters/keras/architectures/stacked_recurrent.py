@@ -50,8 +50,7 @@ def bidirectional(x, weights, lengths=None, *, cell):
 def _called(layer, cell, tables, rest, *arrays, **given):
     arranged = [w for table in tables for w in _arranged(table, cell)]
     if rest:
-        right = len(layer.trainable_variables)
-        handed_on.counted(len(arranged) + len(rest), right, "a layer of Keras", next(iter(rest)))
+        handed_on.counted(len(arranged) + len(rest), len(layer.trainable_variables), "a layer of Keras")
     return sequences.called(layer, [*arranged, *rest.values()], *arrays, **given)
 
 
