@@ -24,6 +24,8 @@ NAMES = (
     "https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/nn/__init__.py"
 )
 
+NONE = -1  # the layer of a name that is of none: nnx.State sorts numbers
+
 
 def activation(name):
     """The function, in the form that the specification takes where none is said."""
@@ -46,6 +48,7 @@ def layers(weights):
     """The table of a network as a list of the state of each layer; ``nnx.merge`` refuses another number of them."""
     state = {}
     for name, value in weights.items():
-        part, i = name.split("_")
-        state.setdefault(int(i), {})[part] = nnx.Param(value)
+        part, _, i = name.partition("_")
+        at, part = (int(i), part) if i.isdigit() else (NONE, name)
+        state.setdefault(at, {})[part] = nnx.Param(value)
     return state

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import sys
 
 import keras
+
+from nnspec_conformance.adapters.tables import counted
 
 ONE_AXIS = (
     "Dense refuses x of one axis, [features], 'expected min_ndim=2, found ndim=1', right is one number a unit: by "
@@ -27,14 +30,14 @@ def listed(weights):
     """The units of each layer, and the arrays in the order in which a model lists them; it refuses another number."""
     names = sorted(weights, key=_place)
     pairs = [f"{part}_{i}" for i in range(len(names) // 2) for part in ("kernel", "bias")]
-    if len(names) == len(pairs) and names != pairs:
-        raise NotImplementedError("Keras lists the weights of a model, and knows no names")
+    if names != pairs:
+        counted(len(names), len(pairs), "keras.Sequential")
     return tuple(weights[name].shape[1] for name in names if name.startswith("kernel_")), [weights[n] for n in names]
 
 
 def _place(name):
-    part, i = name.split("_")
-    return int(i), part != "kernel", part
+    part, _, i = name.rpartition("_")
+    return int(i) if i.lstrip("-").isdigit() else sys.maxsize, part != "kernel", part
 
 
 def sequential(units, hidden, last, x):

@@ -44,6 +44,8 @@ def call(model, weights, *arrays, stride=1):
     """The model with the table of a network: ``kernel_1`` is the weight of its layer 1, or 2 with a stride of 2."""
     named = {}
     for name, value in weights.items():  # strict: a name too many or too few is refused
-        part, i = name.split("_")
-        named[f"{stride * int(i)}." + {"kernel": "weight"}.get(part, part)] = value.T if part == "kernel" else value
+        part, _, i = name.partition("_")
+        own = "weight" if part == "kernel" else part
+        place = f"{stride * int(i)}.{own}" if i.isdigit() else name
+        named[place] = value.T if part == "kernel" else value
     return torch.func.functional_call(model, named, arrays, strict=True)

@@ -35,20 +35,29 @@ KNOWN_FAILURES = {
 def convolutional_autoencoder(x, weights, *, activation):
     state = {"encoder": {}, "decoder": {}}
     for name, value in weights.items():
-        half, part, i = name.split("_")
+        half, part, i = _place(name)
         turned = value.swapaxes(2, 3) if (half, part) == ("decoder", "kernel") else value
-        state[half].setdefault(int(i), {})[part] = nnx.Param(turned)
+        state.setdefault(half, {}).setdefault(i, {})[part] = nnx.Param(turned)
     return nnx.merge(_structure(activation), nnx.State(state))(x)
 
 
 def tied_convolutional_autoencoder(x, weights, *, activation):
-    table, state = dict(weights), {"encoder": {}, "decoder": {}}
-    for i in (0, 1):
-        kernel = table.pop(f"kernel_{i}")  # with transpose_kernel a layer takes the kernel of what it undoes as it is
-        for half, layers in state.items():
-            layers[i] = {"kernel": nnx.Param(kernel), "bias": nnx.Param(table.pop(f"{half}_bias_{i}"))}
-    state["encoder"] |= {name: nnx.Param(value) for name, value in table.items()}  # merge refuses more than it has
+    table = {}
+    for name, value in weights.items():
+        tied = name.startswith("kernel_")  # with transpose_kernel a layer takes the kernel of what it undoes as it is
+        table |= {f"{half}_{name}": value for half in ("encoder", "decoder")} if tied else {name: value}
+    state = {"encoder": {}, "decoder": {}}
+    for name, value in table.items():
+        half, part, i = _place(name)
+        state.setdefault(half, {}).setdefault(i, {})[part] = nnx.Param(value)
     return nnx.merge(_structure(activation), nnx.State(state))(x)
+
+
+def _place(name):
+    """Half, part and layer; a name that is none of these is a part of no layer, and ``nnx.merge`` refuses it."""
+    half, _, rest = name.partition("_")
+    part, _, i = rest.partition("_")
+    return (half, part, int(i)) if i.isdigit() else ("encoder", name, network.NONE)
 
 
 class ConvolutionalAutoencoder(nnx.Module):

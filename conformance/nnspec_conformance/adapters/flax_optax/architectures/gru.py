@@ -7,6 +7,8 @@ import functools
 import jax.numpy as jnp
 from flax import nnx
 
+from nnspec_conformance.adapters import tables
+
 VARIANTS = {
     "gru.reset": "after-one-bias",  # https://github.com/google/flax/issues/5594: b_hn is missing
     "gru.padded-outputs": "running",
@@ -55,13 +57,13 @@ def _cell(weights, dtype):
     left = dict(weights)
 
     def beside(kind):
-        return nnx.Param(jnp.concatenate([left.pop(f"{kind}_{gate}") for gate in GATES], -1))
+        names = [f"{kind}_{gate}" for gate in GATES]
+        return nnx.Param(jnp.concatenate(tables.packed(left, names, f"the {kind} of nnx.GRUCell"), -1))
 
-    features, units = left["kernel_n"].shape
     inputs = {"kernel": beside("kernel"), "bias": beside("bias")}
     state = {"dense_i": inputs, "dense_h": {"kernel": beside("recurrent_kernel")}}
     state |= {name: nnx.Param(w) for name, w in left.items()}
-    return nnx.merge(_structure(features, units, dtype), nnx.State(state))
+    return nnx.merge(_structure(*weights["kernel_n"].shape, dtype), nnx.State(state))
 
 
 @functools.cache

@@ -8,6 +8,8 @@ from typing import Any
 import jax.numpy as jnp
 from flax import nnx
 
+from nnspec_conformance.adapters import tables
+
 VARIANTS = {
     "lstm.padded-outputs": "running",
     "lstm.reverse-order": ("processing", "aligned"),
@@ -66,7 +68,8 @@ def _cell(weights, dtype):
     """The cell with these weights, all gates side by side."""
     table, state = dict(weights), {}
     for name, (layer, part) in PLACES.items():
-        gates = jnp.stack([table.pop(f"{name}_{gate}") for gate in GATES], -2)
+        whole = f"the {name} of nnx.OptimizedLSTMCell"
+        gates = jnp.stack(tables.packed(table, [f"{name}_{gate}" for gate in GATES], whole), -2)
         state.setdefault(layer, {})[part] = nnx.Param(gates.reshape(*gates.shape[:-2], -1))
     state |= {name: nnx.Param(w) for name, w in table.items()}
     return nnx.merge(_structure(*weights["kernel_i"].shape, dtype), nnx.State(state))

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from nnspec_conformance.adapters import tables
+
 # Measured: what was asked, what came, what is right, and why.
 SIDES = (
     "an image of 6 x 12 comes back as 8 x 12, right is to refuse it: padding='same' rounds up what a stride "
@@ -25,21 +27,25 @@ NAMES = tuple(
 
 
 def convolutional_autoencoder(x, weights, *, activation):
-    table = dict(weights)
-    return _called(x, [_laid_out(name, table.pop(name)) for name in NAMES], table, activation)
+    return _called(x, {name: _laid_out(name, w) for name, w in weights.items()}, activation)
 
 
 def tied_convolutional_autoencoder(x, weights, *, activation):
-    table = dict(weights)
-    kernels = {str(i): table.pop(f"kernel_{i}") for i in (0, 1)}  # [window, in, out] is [window, out, in] of a doubling
-    arrays = [kernels[name[-1]] if "kernel" in name else table.pop(name) for name in NAMES]
-    return _called(x, arrays, table, activation)
+    table = {}
+    for name, w in weights.items():
+        tied = name.startswith("kernel_")  # [window, in, out] is [window, out, in] of a doubling
+        table |= {f"{half}_{name}": w for half in ("encoder", "decoder")} if tied else {name: w}
+    return _called(x, table, activation)
 
 
-def _called(x, arrays, table, activation):
-    sizes = arrays[0].shape[-1], arrays[2].shape[-1], arrays[4].shape[-2], arrays[6].shape[-2]
-    model = _built(tuple(x.shape), sizes, activation, keras.backend.standardize_dtype(x.dtype))
-    return tuple(model.stateless_call([*arrays, *table.values()], [], x)[0])  # it refuses more than it has
+def _called(x, table, activation):
+    sizes = [tables.size(table, f"encoder_kernel_{i}", f"encoder_bias_{i}") for i in (0, 1)]
+    for i in (1, 0):
+        kernel, bias = f"decoder_kernel_{i}", f"decoder_bias_{i}"
+        sizes.append(tables.size(table, kernel, axis=-2) if kernel in table else tables.size(table, bias))
+    model = _built(tuple(x.shape), tuple(sizes), activation, keras.backend.standardize_dtype(x.dtype))
+    arrays = tables.listed(table, NAMES, "keras.Model")
+    return tuple(model.stateless_call(arrays, [], x)[0])  # it refuses more than it has, and fewer
 
 
 def _laid_out(name, w) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import keras
 
+from nnspec_conformance.adapters import tables
 from nnspec_conformance.adapters.keras import sequences
 
 VARIANTS = {
@@ -21,16 +22,17 @@ GATES = ("z", "r", "n")
 
 
 def gru_step(x, weights, carry, *, reset):
+    arranged = _arranged(weights, reset == "after")
     cell = sequences.built(keras.layers.GRUCell, _units(weights), x, reset_after=reset == "after")
-    return sequences.called(cell, _arranged(weights, reset == "after"), x, [carry])[0]
+    return sequences.called(cell, arranged, x, [carry])[0]
 
 
 def gru(x, weights, carry=None, lengths=None, *, reset, outputs=None, reverse=None):
     named = {"reset_after": reset == "after"}
     named |= {} if outputs is None else {"return_sequences": outputs == "all"}
     named |= {} if reverse is None else {"go_backwards": reverse}
-    layer = sequences.built(keras.layers.GRU, _units(weights), x, **named)
     arranged = _arranged(weights, reset == "after")
+    layer = sequences.built(keras.layers.GRU, _units(weights), x, **named)
     return sequences.called(layer, arranged, x, initial_state=carry, mask=sequences.mask(x, lengths))
 
 
@@ -39,14 +41,15 @@ def _arranged(weights, reset_after):
     left = dict(weights)
     kernels = [_beside(left, kind) for kind in ("kernel", "recurrent_kernel", "bias")]
     if reset_after:
-        second = left.pop("recurrent_bias_n")
+        (second,) = tables.packed(left, ["recurrent_bias_n"], "the bias of keras.layers.GRU")
         zero = keras.ops.zeros_like(second)  # the gates have a second bias, too, which is added to the first
         kernels[-1] = keras.ops.stack([kernels[-1], keras.ops.concatenate([zero, zero, second], -1)])
     return [*kernels, *left.values()]
 
 
 def _beside(left, kind):
-    return keras.ops.concatenate([left.pop(f"{kind}_{gate}") for gate in GATES], -1)
+    names = [f"{kind}_{gate}" for gate in GATES]
+    return keras.ops.concatenate(tables.packed(left, names, f"the {kind} of keras.layers.GRU"), -1)
 
 
 def _units(weights):

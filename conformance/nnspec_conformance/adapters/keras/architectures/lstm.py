@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from nnspec_conformance.adapters import tables
 from nnspec_conformance.adapters.keras import sequences
 
 VARIANTS = {
@@ -54,7 +55,8 @@ def _packed(weights):
     table = dict(weights)
     packed = {}
     for name in NAMES:
-        gates: Any = keras.ops.stack([table.pop(f"{name}_{gate}") for gate in GATES], -2)
+        names = [f"{name}_{gate}" for gate in GATES]
+        gates: Any = keras.ops.stack(tables.packed(table, names, f"the {name} of keras.layers.LSTM"), -2)
         packed[name] = keras.ops.reshape(gates, (*gates.shape[:-2], gates.shape[-2] * gates.shape[-1]))
     return packed | table
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 
+from nnspec_conformance.adapters import tables
 from nnspec_conformance.adapters.keras import sequences
 
 VARIANTS = {
@@ -31,9 +32,8 @@ def elman(x, weights, carry=None, lengths=None, *, activation, outputs=None, rev
 
 def _arranged(weights):
     """The weights in the order of the variables."""
-    table = dict(weights)
-    return [table.pop(name) for name in NAMES] + list(table.values())
+    return tables.listed(weights, NAMES, "a layer of Keras")
 
 
 def _units(weights):
-    return weights["recurrent_kernel"].shape[0]
+    return tables.size(weights, "recurrent_kernel", "bias", axis=0)

@@ -10,6 +10,7 @@ import functools
 
 import keras
 
+from nnspec_conformance.adapters import tables as handed_on
 from nnspec_conformance.adapters.keras import sequences
 from nnspec_conformance.adapters.keras.architectures import gru, lstm, recurrent
 
@@ -48,6 +49,8 @@ def bidirectional(x, weights, lengths=None, *, cell):
 
 def _called(layer, cell, tables, rest, *arrays, **given):
     arranged = [w for table in tables for w in _arranged(table, cell)]
+    if rest:
+        handed_on.counted(len(arranged) + len(rest), len(layer.trainable_variables), "a layer of Keras")
     return sequences.called(layer, [*arranged, *rest.values()], *arrays, **given)
 
 
@@ -59,7 +62,7 @@ def _arranged(table, cell):
 
 
 def _sizes(x, table):
-    units = next(w for name, w in table.items() if name.startswith("bias")).shape[0]
+    units = handed_on.size(table, *(name for name in table if name.startswith("bias")), *table)
     return units, tuple(x.shape), keras.backend.standardize_dtype(x.dtype)
 
 

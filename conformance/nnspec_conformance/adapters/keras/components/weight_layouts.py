@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from nnspec_conformance.adapters import tables
 from nnspec_conformance.adapters.keras.components.weights_and_biases import RECURRENT
 
 VARIANTS = {
@@ -17,8 +18,7 @@ VARIANTS = {
 def _loaded(layer, shape, names, weights):
     """The layer with these weights; Keras itself refuses a number of arrays or a shape that does not fit."""
     layer.build(shape)
-    given = dict(weights)
-    layer.set_weights([given.pop(name) for name in names if name in given] + list(given.values()))
+    layer.set_weights(tables.listed(weights, names, "a layer of Keras"))
     return layer
 
 

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import distributions
 
+from nnspec_conformance.adapters.tables import depth
 from nnspec_conformance.adapters.torch import network
 from nnspec_conformance.adapters.torch.components.activations import HARD_SIGMOID
 
@@ -69,13 +70,14 @@ KNOWN_FAILURES = {
 
 
 def autoencoder(x, weights, *, activation):
-    depth = sum(name.startswith("encoder_kernel_") for name in weights)
+    count = depth(weights)
     named = {}
     for name, value in weights.items():
-        half, part, i = name.split("_")
-        at = int(i) if half == "encoder" else depth - 1 - int(i)
-        named[f"{half}.{2 * at}." + {"kernel": "weight"}.get(part, part)] = value.T if part == "kernel" else value
-    return torch.func.functional_call(_halves(depth, activation), named, (x,), strict=True)
+        half, _, rest = name.partition("_")
+        part, _, i = rest.partition("_")
+        at = 2 * (int(i) if half == "encoder" else count - 1 - int(i)) if i.isdigit() else i
+        named[f"{half}.{at}." + {"kernel": "weight"}.get(part, part)] = value.T if part == "kernel" else value
+    return torch.func.functional_call(_halves(count, activation), named, (x,), strict=True)
 
 
 @functools.cache
@@ -97,8 +99,7 @@ class Halves(torch.nn.Module):
 
 
 def tied_autoencoder(x, weights, *, activation):
-    depth = sum(name.startswith("kernel_") for name in weights)
-    return torch.func.functional_call(_tied(depth, activation), weights, (x,), strict=True)
+    return torch.func.functional_call(_tied(depth(weights), activation), weights, (x,), strict=True)
 
 
 @functools.cache

@@ -9,6 +9,8 @@ import torch
 from torch import func, nn
 from torch.nn.utils import rnn
 
+from nnspec_conformance.adapters import tables
+
 VARIANTS = {"gru.reset": "after", "gru.empty-sequence": "refused", "gru.no-steps": "refused"}
 KNOWN_FAILURES = {
     "gru.lengths-integer": (
@@ -29,15 +31,16 @@ GATES = ("r", "z", "n")
 
 
 def gru_step(x, weights, carry):
+    table = _table(weights)
     cell = nn.GRUCell(*_sizes(weights), dtype=x.dtype)
-    return func.functional_call(cell, _table(weights), (x, carry), strict=True)
+    return func.functional_call(cell, table, (x, carry), strict=True)
 
 
 def gru(x, weights, carry=None, lengths=None, *, outputs=None, reverse=None):
-    features, units = _sizes(weights)
-    layer = nn.GRU(features, units, batch_first=True, bidirectional=bool(reverse), dtype=x.dtype)
     ends = ("_l0", "_l0_reverse") if reverse else ("_l0",)
     table = {name: w for end in ends for name, w in _table(weights, end).items()}
+    features, units = _sizes(weights)
+    layer = nn.GRU(features, units, batch_first=True, bidirectional=bool(reverse), dtype=x.dtype)
     start = None if carry is None else carry[None].repeat(len(ends), 1, 1)
     read = x if lengths is None else rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     states, last = func.functional_call(layer, table, (read, start), strict=True)
@@ -53,12 +56,15 @@ def _table(weights, end=""):
     left = dict(weights)
 
     def below(kind):
-        return torch.cat([left.pop(f"{kind}_{gate}").T for gate in GATES])
+        return torch.cat([w.T for w in gates(kind, "weight")])
+
+    def gates(kind, whole):
+        return tables.packed(left, [f"{kind}_{gate}" for gate in GATES], f"the {whole} of nn.GRU")
 
     table = {f"weight_ih{end}": below("kernel"), f"weight_hh{end}": below("recurrent_kernel")}
-    bias = [left.pop(f"bias_{gate}") for gate in GATES]
+    bias = gates("bias", "bias")
     zero = torch.zeros_like(bias[0])
-    second = [zero, zero, left.pop("recurrent_bias_n")]
+    second = [zero, zero, *tables.packed(left, ["recurrent_bias_n"], "the second bias of nn.GRU")]
     return table | {f"bias_ih{end}": torch.cat(bias), f"bias_hh{end}": torch.cat(second)} | left
 
 

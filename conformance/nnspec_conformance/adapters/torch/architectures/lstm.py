@@ -9,6 +9,8 @@ import torch
 from torch import func, nn
 from torch.nn.utils import rnn
 
+from nnspec_conformance.adapters import tables
+
 VARIANTS = {"lstm.empty-sequence": "refused", "lstm.no-steps": "refused"}
 DEFAULTS = {"lstm-forget-bias.start": 0.0}
 KNOWN_FAILURES = {
@@ -31,16 +33,16 @@ NAMES = {"weight_ih": "kernel", "weight_hh": "recurrent_kernel", "bias_ih": "bia
 
 
 def lstm_step(x, weights, h, c):
-    features, units = weights["kernel_i"].shape
-    cell = nn.LSTMCell(features, units, dtype=x.dtype)
-    return func.functional_call(cell, _packed(weights), (x, (h, c)), strict=True)
+    table = _packed(weights)
+    cell = nn.LSTMCell(*weights["kernel_i"].shape, dtype=x.dtype)
+    return func.functional_call(cell, table, (x, (h, c)), strict=True)
 
 
 def lstm(x, weights, h=None, c=None, lengths=None, *, reverse=None):
-    features, units = weights["kernel_i"].shape
-    layer = nn.LSTM(features, units, batch_first=True, bidirectional=bool(reverse), dtype=x.dtype)
     ends = ("_l0", "_l0_reverse") if reverse else ("_l0",)
     table = {name: w for end in ends for name, w in _packed(weights, end).items()}
+    features, units = weights["kernel_i"].shape
+    layer = nn.LSTM(features, units, batch_first=True, bidirectional=bool(reverse), dtype=x.dtype)
     start = None if h is None or c is None else tuple(part[None].repeat(len(ends), 1, 1) for part in (h, c))
     read = x if lengths is None else rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     states, carry = func.functional_call(layer, table, (read, start), strict=True)
@@ -64,7 +66,8 @@ def _packed(weights, end=""):
     table = dict(weights)
     packed = {}
     for native, name in NAMES.items():
-        gates = torch.stack([table.pop(f"{name}_{gate}") for gate in GATES])
+        names = [f"{name}_{gate}" for gate in GATES]
+        gates = torch.stack(tables.packed(table, names, f"the {native} of nn.LSTM"))
         packed[f"{native}{end}"] = (gates.mT if gates.ndim == 3 else gates).flatten(0, 1)
     packed[f"bias_hh{end}"] = torch.zeros_like(packed[f"bias_ih{end}"])
     return packed | table

@@ -43,9 +43,10 @@ def bidirectional(x, weights, lengths=None, *, cell):
 
 def _called(read, cell, tables, rest, **named):
     """The states of a layer with these tables, by the ends of its names, and its last state."""
-    kernel = tables["_l0"][KERNEL[cell]]
-    named |= {"nonlinearity": cell} if LAYERS[cell] is nn.RNN else {}
-    layer = LAYERS[cell](*kernel.shape, batch_first=True, dtype=kernel.dtype, **named)
     table = {name: w for end, part in tables.items() for name, w in TABLES[cell](part, end).items()}
+    first = tables.get("_l0", {})
+    sizes = first[KERNEL[cell]].shape if KERNEL[cell] in first else (1, 1)  # of a table without: PyTorch refuses it
+    named |= {"nonlinearity": cell} if LAYERS[cell] is nn.RNN else {}
+    layer = LAYERS[cell](*sizes, batch_first=True, dtype=read.data.dtype, **named)
     states, last = func.functional_call(layer, table | rest, (read,), strict=True)
     return states, last[0] if cell == "lstm" else last

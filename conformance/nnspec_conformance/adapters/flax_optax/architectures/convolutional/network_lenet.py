@@ -7,6 +7,7 @@ import functools
 import jax
 from flax import nnx
 
+from nnspec_conformance.adapters import tables
 from nnspec_conformance.adapters.flax_optax import network
 
 KNOWN_FAILURES = {
@@ -23,15 +24,16 @@ POOLS = {"average": nnx.avg_pool, "max": nnx.max_pool}
 
 
 def lenet(x, weights, *, activation, pooling):
-    state = {PLACES[i] if i < 4 else i: layer for i, layer in network.layers(weights).items()}
-    structure = _sequential(tuple(weights["kernel_0"].shape), activation, pooling)
+    state = {PLACES[i] if 0 <= i < 4 else i: layer for i, layer in network.layers(weights).items()}
+    window = (tables.size(weights, "kernel_0", "kernel_1", axis=axis) for axis in (0, 1))
+    structure = _sequential((*window, tables.size(weights, "kernel_0", axis=2)), activation, pooling)
     return nnx.merge(structure, nnx.State({"layers": state}))(x)
 
 
 @functools.cache
 def _sequential(kernel, activation, pooling):
     """The structure of stock layers; each takes its channels from the weights."""
-    *window, channels, _ = kernel
+    *window, channels = kernel
     phi = {"tanh": jax.nn.tanh, "relu": jax.nn.relu}[activation]
     pool = functools.partial(POOLS[pooling], window_shape=(2, 2), strides=(2, 2))
 

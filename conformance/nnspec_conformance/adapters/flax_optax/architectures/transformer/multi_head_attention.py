@@ -7,6 +7,7 @@ import functools
 from flax import nnx
 
 from nnspec_conformance.adapters.flax_optax import network
+from nnspec_conformance.adapters.tables import size
 
 FLOAT32 = (
     "in float64 an entry is -0.09188516, right is -0.09188520: scores are cast to float32 for the softmax, whatever "
@@ -32,7 +33,8 @@ def _layer(weights, dtype):
     for name, w in weights.items():
         part, _, place = name.partition("_")
         state.setdefault(PLACES.get(place, place), {})[part] = nnx.Param(w)
-    return nnx.merge(_structure(*weights["kernel_q"].shape[:2], dtype), nnx.State(state))
+    sizes = size(weights, "kernel_q", "kernel_k", axis=0), size(weights, "kernel_q", "bias_q", axis=-2)
+    return nnx.merge(_structure(*sizes, dtype), nnx.State(state))
 
 
 @functools.cache

@@ -6,16 +6,18 @@ import functools
 
 import keras
 
+from nnspec_conformance.adapters import tables
+
 NAMES = tuple(f"{part}_{i}" for i in range(4) for part in ("kernel", "bias"))
 POOLS = {"average": keras.layers.AveragePooling2D, "max": keras.layers.MaxPooling2D}
 
 
 def lenet(x, weights, *, activation, pooling):
-    table = dict(weights)
-    arrays = [table.pop(name) for name in NAMES] + list(table.values())  # Keras refuses more than it has
-    sizes = tuple(w.shape[-1] for w in arrays[:8:2])
+    arrays = tables.listed(weights, NAMES, "keras.Sequential")  # it refuses more than it has, and fewer
+    window = tables.size(weights, "kernel_0", "kernel_1", axis=0)
+    sizes = tuple(tables.size(weights, f"kernel_{i}", f"bias_{i}") for i in range(4))
     dtype = keras.backend.standardize_dtype(x.dtype)
-    model = _built(tuple(x.shape), arrays[0].shape[0], sizes, activation, pooling, dtype)
+    model = _built(tuple(x.shape), window, sizes, activation, pooling, dtype)
     return model.stateless_call(arrays, [], x)[0]
 
 

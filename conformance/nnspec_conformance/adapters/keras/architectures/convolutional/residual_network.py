@@ -6,16 +6,17 @@ import functools
 
 import keras
 
+from nnspec_conformance.adapters import tables
+
 VARIANTS = {"residual-network.strided-padding": "least"}
 NAMES = tuple(f"{part}_{i}" for i in range(7) for part in ("kernel", "bias"))
 
 
 def residual_network(x, weights, *, activation):
-    table = dict(weights)
-    arrays = [table.pop(name) for name in NAMES]
-    sizes = arrays[0].shape[-1], arrays[6].shape[-1], arrays[12].shape[-1]
+    sizes = tuple(tables.size(weights, f"kernel_{i}", f"bias_{i}") for i in (0, 3, 6))
     model, places = _built(tuple(x.shape), sizes, activation, keras.backend.standardize_dtype(x.dtype))
-    return model.stateless_call([*(arrays[i] for i in places), *table.values()], [], x)[0]  # it refuses more
+    arrays = tables.listed(weights, [NAMES[i] for i in places], "keras.Model")
+    return model.stateless_call(arrays, [], x)[0]  # it refuses more than it has, and fewer
 
 
 @functools.cache

@@ -9,16 +9,24 @@ import functools
 
 import keras
 
+from nnspec_conformance.adapters import tables
+
 VARIANTS = {"multi-head-attention.no-keys": "uniform"}
 ORDER = ("kernel_q", "bias_q", "kernel_k", "bias_k", "kernel_v", "bias_v", "kernel_o", "bias_o")
 
 
 def multi_head_attention(x, weights, context=None, mask=None, *, causal=None):
-    table, c = dict(weights), x if context is None else context
-    heads, depth = weights["kernel_q"].shape[1:]
-    rows = int(heads), int(depth), int(weights["kernel_k"].shape[1])
-    layer = _built(*rows, tuple(x.shape), tuple(c.shape), keras.backend.standardize_dtype(x.dtype))
-    listed = [table.pop(name) for name in ORDER] + [*table.values()]  # Keras itself refuses another number of them
+    c = x if context is None else context
+    heads, shared = (tables.size(weights, f"kernel_{part}", f"bias_{part}", axis=-2) for part in "qk")
+    layer = _built(
+        heads,
+        tables.size(weights, "kernel_q", "bias_q"),
+        shared,
+        tuple(x.shape),
+        tuple(c.shape),
+        keras.backend.standardize_dtype(x.dtype),
+    )
+    listed = tables.listed(weights, ORDER, "a layer of Keras")  # it refuses another number of them
     given = {} if causal is None else {"use_causal_mask": causal}
     return layer.stateless_call(listed, [], x, c, attention_mask=mask, **given)[0]
 

@@ -7,6 +7,7 @@ import functools
 import torch
 from torch import func, nn
 
+from nnspec_conformance.adapters.tables import depth, size
 from nnspec_conformance.adapters.torch.architectures.transformer import encoder, multi_head_attention
 
 EMPTY = (
@@ -43,8 +44,9 @@ PLACES = encoder.PLACES | {"scale_3": "norm3.weight", "shift_3": "norm3.bias"}
 
 
 def decoder_layer(x, weights, source, lengths=None, *, norm, epsilon, activation=None):
+    table = _table(weights)
     layer = _layer(nn.TransformerDecoderLayer, *_sizes(weights, ""), norm, epsilon, activation, x.dtype)
-    return func.functional_call(layer, _table(weights), (x, source), _masks(x, source, lengths), strict=True)
+    return func.functional_call(layer, table, (x, source), _masks(x, source, lengths), strict=True)
 
 
 def decoder(x, weights, source, lengths=None, *, norm, epsilon, activation=None):
@@ -74,7 +76,7 @@ def encoder_decoder(source, target, weights, lengths=None, *, norm, epsilon, act
 
 def _sizes(weights, end):
     width, heads, _ = weights[f"kernel_q{end}"].shape
-    return width, heads, weights[f"bias_in{end}"].shape[0]
+    return width, heads, size(weights, f"bias_in{end}", f"kernel_in{end}")
 
 
 @functools.cache
@@ -118,13 +120,12 @@ def _masks(x, source, lengths):
 
 def _stacked(weights, table) -> tuple[int, dict]:
     """How many layers there are, and their tables by PyTorch's names."""
-    layers = 1 + max(int(name[-1]) for name in weights if name.startswith("kernel_q_"))
+    layers = depth(weights)
     rest, tables = dict(weights), {}
     for n in range(layers):
         own = {name.removesuffix(f"_{n}"): rest.pop(name) for name in [*rest] if name.endswith(f"_{n}")}
         tables |= {f"layers.{n}.{name}": w for name, w in table(own).items()}
-    final = {"final_scale": "norm.weight", "final_shift": "norm.bias"}
-    return layers, tables | {final.get(name, name): w for name, w in rest.items()}
+    return layers, tables | encoder.final(rest)
 
 
 def _table(weights) -> dict:
@@ -133,8 +134,5 @@ def _table(weights) -> dict:
     own = {name: w for name, w in weights.items() if not name.startswith("cross_") and name not in PLACES}
     found = {}
     for place, heads in (("self_attn", own), ("multihead_attn", cross)):
-        for name, w in heads.items():  # heads and depth become one axis, which would hide an axis more
-            if w.ndim != (3 if name.startswith("kernel") else 1 + (name != "bias_o")):
-                raise ValueError(f"{name} has {w.ndim} axes")
-        found |= {f"{place}.{name}": w for name, w in multi_head_attention._packed(heads).items()}
+        found |= {f"{place}.{name}": w for name, w in multi_head_attention.of_heads(heads).items()}
     return found | {PLACES[name]: w.mT if "kernel" in name else w for name, w in weights.items() if name in PLACES}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import func, nn
 
+from nnspec_conformance.adapters.tables import depth, size
 from nnspec_conformance.adapters.torch.architectures.transformer import multi_head_attention
 
 VARIANTS = {"encoders.padded-rows": "computed"}
@@ -51,17 +52,19 @@ PLACES = {
     "scale_2": "norm2.weight",
     "shift_2": "norm2.bias",
 }
+FINAL = {"final_scale": "norm.weight", "final_shift": "norm.bias"}
 
 
 def encoder_layer(x, weights, lengths=None, *, norm, epsilon, activation=None, causal=None):
+    table = _table(weights)
     layer = _layer(x, weights, "", norm, epsilon, activation)
     hidden, padding, is_causal = _masks(x, lengths, causal)
     given = {"src_mask": hidden, "src_key_padding_mask": padding, "is_causal": is_causal}
-    return func.functional_call(layer, _table(weights), (x,), given, strict=True)
+    return func.functional_call(layer, table, (x,), given, strict=True)
 
 
 def encoder(x, weights, lengths=None, *, norm, epsilon, activation=None, causal=None):
-    layers = 1 + max(int(name[-1]) for name in weights if name.startswith("kernel_q_"))
+    layers = depth(weights)
     tables, rest = {}, dict(weights)
     for n in range(layers):
         own = {name.removesuffix(f"_{n}"): rest.pop(name) for name in [*rest] if name.endswith(f"_{n}")}
@@ -69,7 +72,7 @@ def encoder(x, weights, lengths=None, *, norm, epsilon, activation=None, causal=
     last = None
     if norm == "pre":
         last = nn.LayerNorm(x.shape[-1], eps=epsilon, dtype=x.dtype)
-        tables |= {"norm.weight": rest.pop("final_scale"), "norm.bias": rest.pop("final_shift")}
+        rest = final(rest)
     layer = _layer(x, weights, "_0", norm, epsilon, activation)
     stack = nn.TransformerEncoder(layer, layers, last, enable_nested_tensor=False)
     hidden, padding, is_causal = _masks(x, lengths, causal)
@@ -77,11 +80,17 @@ def encoder(x, weights, lengths=None, *, norm, epsilon, activation=None, causal=
     return func.functional_call(stack, tables | rest, (x,), given, strict=True)
 
 
+def final(rest) -> dict:
+    """The last norm by PyTorch's names; what is none of it stays as it is."""
+    return {FINAL.get(name, name): w for name, w in rest.items()}
+
+
 def _layer(x, weights, end, norm, epsilon, activation):
     width, heads, _ = weights[f"kernel_q{end}"].shape
+    hidden = size(weights, f"bias_in{end}", f"kernel_in{end}")
     given = {} if activation is None else {"activation": activation}
     return nn.TransformerEncoderLayer(
-        width, heads, weights[f"bias_in{end}"].shape[0], dropout=0.0, layer_norm_eps=epsilon, batch_first=True,
+        width, heads, hidden, dropout=0.0, layer_norm_eps=epsilon, batch_first=True,
         norm_first=norm == "pre", dtype=x.dtype, **given,
     )  # fmt: skip
 
@@ -99,8 +108,5 @@ def _masks(x, lengths, causal):
 def _table(weights):
     """A layer's table by PyTorch's names; other names stay as they are, and are refused."""
     heads = {name: w for name, w in weights.items() if name not in PLACES}
-    for name, w in heads.items():  # heads and depth become one axis, which would hide an axis more
-        if w.ndim != (3 if name.startswith("kernel") else 1 + (name != "bias_o")):
-            raise ValueError(f"{name} has {w.ndim} axes")
-    found = {f"self_attn.{name}": w for name, w in multi_head_attention._packed(heads).items()}
+    found = {f"self_attn.{name}": w for name, w in multi_head_attention.of_heads(heads).items()}
     return found | {PLACES[name]: w.mT if "kernel" in name else w for name, w in weights.items() if name in PLACES}
