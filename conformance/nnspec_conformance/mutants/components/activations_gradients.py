@@ -38,6 +38,35 @@ def slope_of_softplus_from_its_result(x, cotangents):
     return (cotangents * (1 - np.exp(-right.softplus(x))),)
 
 
+# ---- large slopes in half precision
+
+
+@MUTANTS.each(
+    "the gate's last step before 1 is lost on the way, and with it two fifths of the slope",
+    "activation.gradient",
+    operations=("gelu", "silu", "softplus"),
+    part="_vjp",
+)
+def has_a_slope_of_three_fifths_beyond_9_in_half_precision(f, x, cotangents, **given):
+    return (_three_fifths(f, x, cotangents, 9, **given),)
+
+
+@MUTANTS.each(
+    "a table of slopes ends too early, and its last entry stands for all beyond",
+    "activation.half-slopes",
+    operations=("elu", "selu", "gelu", "silu", "softplus"),
+    part="_vjp",
+)
+def has_a_slope_of_three_fifths_beyond_500_in_half_precision(f, x, cotangents, **given):
+    return (_three_fifths(f, x, cotangents, 500, **given),)
+
+
+def _three_fifths(f, x, cotangents, border, **given):
+    slope = f(x, cotangents, **given)[0]
+    wrong = x.astype(np.float64) > border if x.dtype.itemsize == 2 else np.zeros(x.shape, bool)
+    return np.where(wrong, (0.6 * slope.astype(np.float64)).astype(x.dtype), slope)
+
+
 # ---- edges
 
 

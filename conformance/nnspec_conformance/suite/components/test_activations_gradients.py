@@ -40,10 +40,17 @@ AT_INFINITY = {
 }  # fmt: skip
 
 
-def slope_body(operation: str, x: np.ndarray) -> np.ndarray:
-    """Magnitude on which accuracy is measured: x multiplies the rounding of a gate, or is rounded in an exponent."""
-    largest = 8.0 if operation in ("silu", "gelu", "softplus") else 1.0
-    return np.clip(np.abs(x.astype(np.float64)), 1.0, largest)
+def slope_body(operation: str, x: np.ndarray, value: Callable) -> np.ndarray:
+    """Magnitude on which accuracy is measured: x multiplies the rounding of a gate, or is rounded in an exponent.
+
+    Where the gate is so near to 0 or 1 that it has been rounded to it, nothing is left that x could multiply.
+    """
+    if operation not in ("silu", "gelu", "softplus"):
+        return np.ones(x.shape)
+    size = np.abs(wide(x))
+    with np.errstate(invalid="ignore"):  # the gate at -|x| is also what it lacks of 1 at |x|
+        gate = oracle.sigmoid(-size) if operation == "softplus" else value(-size) / -size
+    return np.where(gate < unit(str(x.dtype)) / 16, 1.0, np.clip(size, 1.0, 8.0))
 
 
 def without_kinks(operation: str, x: np.ndarray) -> np.ndarray:
@@ -54,7 +61,7 @@ def without_kinks(operation: str, x: np.ndarray) -> np.ndarray:
 
 @clause("activation.gradient")
 def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
-    derivative = float64_oracle(operation, readings, "_derivative")
+    value, derivative = float64_oracle(operation, readings), float64_oracle(operation, readings, "_derivative")
 
     def slopes(x: np.ndarray, cotangents: np.ndarray, **attributes: float) -> tuple[Want]:
         f, dtype, g = partial(derivative, **attributes), str(x.dtype), np.abs(wide(cotangents))
@@ -62,7 +69,8 @@ def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
             count, scale = STRAIGHT[operation], None
         else:
             steepest = max(1.0, attributes.get("alpha", 1.0))
-            count, scale = 8 + oracle_error(dtype), steepest * g * slope_body(operation, x)
+            body = slope_body(operation, x, partial(value, **attributes))
+            count, scale = 8 + oracle_error(dtype), steepest * g * body
         return (ulps(wide(cotangents) * f(x), count, dtype, scale=scale, moved=g * change(f, x)),)
 
     numbers = [real_numbers(dtype, largest=1e4) for dtype in DTYPES]
