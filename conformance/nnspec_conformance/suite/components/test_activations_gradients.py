@@ -152,16 +152,32 @@ def test_gated_slopes(operation: str, readings: dict) -> Iterator[Case]:
 # ---- edges
 
 
+def subnormal(dtype: str) -> list[float]:
+    """Numbers below the smallest normal one, of both signs: the least, and one of the largest."""
+    normal = smallest_normal(dtype)
+    return [2 * unit(dtype) * normal, -2 * unit(dtype) * normal, normal / 2, -normal / 2]
+
+
 @clause("activation.gradient-at-zero")
 def test_gradient_at_zero(operation: str, readings: dict) -> Iterator[Case]:
     slope = float64_oracle(operation, readings, "_derivative")(np.zeros(1))
     for dtype in DTYPES:
-        least = smallest_normal(dtype) * 2 * unit(dtype)
-        points = [0.0, -0.0, least, -least, smallest_normal(dtype) / 2, -smallest_normal(dtype) / 2]
-        x = same_length(np.array(points, DTYPES[dtype]))
+        x = same_length(np.array([0.0, -0.0, *subnormal(dtype)], DTYPES[dtype]))
         g = np.resize(np.array([1.0, 2.0, -0.5], x.dtype), x.shape)
         want = ulps(wide(g) * slope, 8 + oracle_error(dtype), dtype, scale=np.abs(wide(g)))
         yield gradient(operation, x, **fixed(operation), cotangents=g, want=(want,), note="no slope at zero")
+
+
+@clause("activation.gradient-at-subnormals")
+def test_gradient_at_subnormals(operation: str, readings: dict) -> Iterator[Case]:
+    derivative = float64_oracle(operation, readings, "_derivative")
+    given = {"alpha": 1.75} if operation == "elu" else fixed(operation)  # with 1 both sides are alike
+    left, right = (float(derivative(np.array(one), **given)) for one in (-1e-300, 1e-300))
+    for dtype in DTYPES:
+        x = same_length(np.array(subnormal(dtype), DTYPES[dtype]))
+        side = np.where(x > 0, right, left)
+        want = ulps(side, 2, dtype, moved=0.005, magnitude=abs(right - left) / smallest_normal(dtype))
+        yield gradient(operation, x, **given, cotangents=np.ones_like(x), want=(want,), note="the other side")
 
 
 @clause("activation.gradient-nan")
