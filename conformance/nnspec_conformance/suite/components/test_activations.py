@@ -156,8 +156,7 @@ def gradient_at(operation: str, points: list, slopes: list, **attributes: Any) -
     """
     for dtype in DTYPES:
         x = same_length(np.array(points, DTYPES[dtype]))
-        want = np.pad(np.array(slopes, np.float64), (0, x.size - len(slopes)), mode="edge")
-        want = ulps(want, 1, dtype, moved=0.005)
+        want = ulps(np.resize(np.array(slopes, np.float64), x.shape), 1, dtype, moved=0.005)
         yield gradient(operation, x, **attributes, cotangents=np.ones_like(x), want=(want,))
 
 
@@ -201,7 +200,8 @@ def test_leaky_relu_negative_slope(default: float) -> Iterator[Case]:
 def test_leaky_relu_gradient_at_zero(readings: dict) -> Iterator[Case]:
     for slope in (0.25, 2.0):
         at_zero = slope if readings["gradient_at_zero"] == "slope" else 1.0
-        yield from gradient_at("leaky_relu", [-1.0, 0.0, -0.0, 2.0], [slope, at_zero, at_zero, 1.0], negative_slope=slope)
+        slopes = [slope, at_zero, at_zero, 1.0]
+        yield from gradient_at("leaky_relu", [-1.0, 0.0, -0.0, 2.0], slopes, negative_slope=slope)
 
 
 @clause("elu.value")

@@ -27,9 +27,10 @@ def rounds(operation: str, trial, keyword: str, suffix: str = "") -> None:
             asked = (size >= 2.0**-6) & (size < largest) & (np.abs(right) >= 2.0**-4)
             units = np.where(asked, np.abs(wide(got) - right) / ulp(right, dtype), 0.0)
             off, worst = units > ONCE, int(units.argmax())
-            share = float(off[size < 8].sum() / asked[size < 8].sum())  # beyond, steps change nothing
+            near = asked & (size < 8)  # beyond, steps change nothing
+            share = float(off[near].sum() / near.sum())
             found = (
-                f"{100 * share:.2g} % of {asked[size < 8].sum()} {'slopes' if suffix else 'results'} in {dtype} are further off "
+                f"{100 * share:.2g} % of {near.sum()} {'slopes' if suffix else 'results'} in {dtype} are further off "
                 f"than one rounding, most at {float(x[worst]):.6g}: by {units[worst]:.3g} ulp"
             )
             if trial.readings[keyword] == "steps":
