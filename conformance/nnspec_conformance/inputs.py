@@ -29,7 +29,7 @@ def real_numbers(dtype: str, largest: float | None = None) -> np.ndarray:
 
     Args:
         dtype: name of the dtype.
-        largest: leave out magnitudes above it; the array keeps its length.
+        largest: leave out magnitudes above it; the array keeps its length, and begins again at its end.
     """
     return _real_numbers(dtype, largest).copy()
 
@@ -52,12 +52,12 @@ def _real_numbers(dtype: str, largest: float | None) -> np.ndarray:
 
 
 def same_length(x: np.ndarray, size: int | None = None) -> np.ndarray:
-    """The elements, the last one repeated up to ``size``, by default that of ``real_numbers`` in the same dtype.
+    """The elements, again and again up to ``size``, by default that of ``real_numbers`` in the same dtype.
 
     A compiler that sees one shape compiles once: a new shape costs a compiling subject more than all its elements.
     """
     size = real_numbers(str(x.dtype)).size if size is None else size
-    return np.pad(x, (0, size - x.size), mode="edge")
+    return np.resize(x, size)  # the last one alone would soon be most of what is expected
 
 
 def neighbours(x: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:

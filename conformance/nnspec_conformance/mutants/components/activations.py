@@ -27,6 +27,14 @@ def quietly(function: Callable) -> Callable:
 MUTANTS.each("fmax and comparisons drop NaN: a diverged network looks healthy", "activation.nan")(classic.swallows_nan)
 
 
+@MUTANTS.each("a vector's comparison with NaN is another than a number's", "activation.nan")
+def loses_nan_in_a_vector_of_eight(f, x, **given):
+    y = np.array(f(x, **given)).reshape(-1)
+    whole = np.isnan(x.reshape(-1)[: x.size - x.size % 8].astype(np.float64)).reshape(-1, 8).all(axis=1)
+    y[: 8 * whole.size] = np.where(np.repeat(whole, 8), y.dtype.type(0), y[: 8 * whole.size])
+    return y.reshape(x.shape)
+
+
 @MUTANTS.each("clipping against overflow moves the limit", "activation.limits")
 def clips_the_input_to_2(f, x, **given):
     return f(np.clip(x, x.dtype.type(-2), x.dtype.type(2)).astype(x.dtype), **given)

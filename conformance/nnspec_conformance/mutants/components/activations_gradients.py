@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 
 from nnspec_conformance import classic_faults as classic
@@ -38,12 +39,73 @@ def slope_of_softplus_from_its_result(x, cotangents):
     return (cotangents * (1 - np.exp(-right.softplus(x))),)
 
 
+# ---- large slopes in half precision
+
+
+@MUTANTS.each(
+    "the gate's last step before 1 is lost on the way, and with it two fifths of the slope",
+    "activation.gradient",
+    operations=("gelu", "silu", "softplus"),
+    part="_vjp",
+)
+def has_a_slope_of_three_fifths_beyond_9_in_half_precision(f, x, cotangents, **given):
+    return (_three_fifths(f, x, cotangents, 9, **given),)
+
+
+@MUTANTS.each(
+    "a table of slopes ends too early, and its last entry stands for all beyond",
+    "activation.half-slopes",
+    operations=("elu", "selu", "gelu", "silu", "softplus"),
+    part="_vjp",
+)
+def has_a_slope_of_three_fifths_beyond_500_in_half_precision(f, x, cotangents, **given):
+    return (_three_fifths(f, x, cotangents, 500, **given),)
+
+
+def _three_fifths(f, x, cotangents, border, **given):
+    slope = f(x, cotangents, **given)[0]
+    wrong = x.astype(np.float64) > border if x.dtype.itemsize == 2 else np.zeros(x.shape, bool)
+    return np.where(wrong, (0.6 * slope.astype(np.float64)).astype(x.dtype), slope)
+
+
 # ---- edges
 
 
 @MUTANTS.each("the slope by way of the sign, which is 0 at 0", "activation.gradient-at-zero", part="_vjp")
 def has_no_slope_at_zero(f, x, cotangents, **given):
     return (np.where(x == 0, np.zeros_like(x), f(x, cotangents, **given)[0]),)
+
+
+@MUTANTS.each("the slope by way of the sign, which is -0 at -0", "activation.gradient-at-zero", part="_vjp")
+def has_no_slope_at_minus_zero(f, x, cotangents, **given):
+    return (np.where((x == 0) & np.signbit(x), np.zeros_like(x), f(x, cotangents, **given)[0]),)
+
+
+for _clause, _operation in (
+    ("leaky-relu.gradient-at-zero", "leaky_relu"),
+    ("elu.gradient-at-zero", "elu"),
+    ("selu.gradient-at-zero", "selu"),
+):
+
+    @MUTANTS.each(
+        "the sign bit is looked at, and the side of -0 has another slope", _clause, operations=[_operation], part="_vjp"
+    )
+    def has_no_slope_at_minus_zero_alone(f, x, cotangents, **given):
+        return has_no_slope_at_minus_zero(f, x, cotangents, **given)
+
+
+@MUTANTS.each("a subnormal number is taken for a zero", "activation.gradient-at-subnormals", part="_vjp")
+def has_the_slope_of_zero_at_subnormals(f, x, cotangents, **given):
+    wide = x.astype(np.float64)
+    below = np.abs(wide) < float(ml_dtypes.finfo(x.dtype).smallest_normal)
+    return f(np.where(below, x.dtype.type(0), x), cotangents, **given)
+
+
+@MUTANTS.each("a subnormal number divides by itself", "activation.gradient-at-subnormals", part="_vjp")
+def has_a_steep_slope_at_subnormals(f, x, cotangents, **given):
+    wide = np.abs(x.astype(np.float64))
+    below = (wide < float(ml_dtypes.finfo(x.dtype).smallest_normal)) & (wide > 0)
+    return (np.where(below, (7 * cotangents).astype(x.dtype), f(x, cotangents, **given)[0]),)
 
 
 MUTANTS.each(

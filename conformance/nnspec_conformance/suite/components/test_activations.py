@@ -98,9 +98,10 @@ def fixed(operation: str) -> dict:
 def test_nan(operation: str, readings: dict) -> Iterator[Case]:
     f = float64_oracle(operation, readings)
     for dtype in DTYPES:
-        x = same_length(np.array([0.5, np.nan, -0.5, -np.nan, 2.0, np.nan, -2.0], DTYPES[dtype]))
-        want = ulps(f(x), 0, dtype, moved=0.25)  # the values have their own clause; here only NaN counts
-        yield call(operation, x, **fixed(operation), want=want, note="swallows NaN")
+        for numbers in ([0.5, np.nan, -0.5, -np.nan, 2.0, np.nan, -2.0], [np.nan] * 9 + [0.5, 2.0]):
+            x = same_length(np.array(numbers, DTYPES[dtype]))  # apart, and in all of a vector
+            want = ulps(f(x), 0, dtype, moved=0.25)  # the values have their own clause; here only NaN counts
+            yield call(operation, x, **fixed(operation), want=want, note="swallows NaN")
 
 
 @clause("activation.limits")
@@ -155,8 +156,7 @@ def gradient_at(operation: str, points: list, slopes: list, **attributes: Any) -
     """
     for dtype in DTYPES:
         x = same_length(np.array(points, DTYPES[dtype]))
-        want = np.pad(np.array(slopes, np.float64), (0, x.size - len(slopes)), mode="edge")
-        want = ulps(want, 1, dtype, moved=0.005)
+        want = ulps(np.resize(np.array(slopes, np.float64), x.shape), 1, dtype, moved=0.005)
         yield gradient(operation, x, **attributes, cotangents=np.ones_like(x), want=(want,))
 
 
@@ -200,7 +200,8 @@ def test_leaky_relu_negative_slope(default: float) -> Iterator[Case]:
 def test_leaky_relu_gradient_at_zero(readings: dict) -> Iterator[Case]:
     for slope in (0.25, 2.0):
         at_zero = slope if readings["gradient_at_zero"] == "slope" else 1.0
-        yield from gradient_at("leaky_relu", [-1.0, 0.0, 2.0], [slope, at_zero, 1.0], negative_slope=slope)
+        slopes = [slope, at_zero, at_zero, 1.0]
+        yield from gradient_at("leaky_relu", [-1.0, 0.0, -0.0, 2.0], slopes, negative_slope=slope)
 
 
 @clause("elu.value")
@@ -225,7 +226,8 @@ def test_elu_alpha(default: float) -> Iterator[Case]:
 @clause("elu.gradient-at-zero")
 def test_elu_gradient_at_zero(readings: dict) -> Iterator[Case]:
     at_zero = 0.5 if readings["gradient_at_zero"] == "alpha" else 1.0
-    yield from gradient_at("elu", [-5.0, 0.0, 2.0], [0.5 * np.exp(-5.0), at_zero, 1.0], alpha=0.5)
+    slopes = [0.5 * np.exp(-5.0), at_zero, at_zero, 1.0]
+    yield from gradient_at("elu", [-5.0, 0.0, -0.0, 2.0], slopes, alpha=0.5)
 
 
 @clause("selu.constants")
@@ -256,7 +258,7 @@ def test_selu_fixed_point(trial) -> None:
 def test_selu_gradient_at_zero(readings: dict) -> Iterator[Case]:
     left, right = oracle.SELU_SCALE * oracle.SELU_ALPHA, oracle.SELU_SCALE
     at_zero = left if readings["gradient_at_zero"] == "left" else right
-    yield from gradient_at("selu", [0.0, 2.0], [at_zero, right])
+    yield from gradient_at("selu", [0.0, -0.0, 2.0], [at_zero, at_zero, right])
 
 
 @clause("activation.numbers")

@@ -40,10 +40,17 @@ AT_INFINITY = {
 }  # fmt: skip
 
 
-def slope_body(operation: str, x: np.ndarray) -> np.ndarray:
-    """Magnitude on which accuracy is measured: x multiplies the rounding of a gate, or is rounded in an exponent."""
-    largest = 8.0 if operation in ("silu", "gelu", "softplus") else 1.0
-    return np.clip(np.abs(x.astype(np.float64)), 1.0, largest)
+def slope_body(operation: str, x: np.ndarray, value: Callable) -> np.ndarray:
+    """Magnitude on which accuracy is measured: x multiplies the rounding of a gate, or is rounded in an exponent.
+
+    Where the gate is so near to 0 or 1 that it has been rounded to it, nothing is left that x could multiply.
+    """
+    if operation not in ("silu", "gelu", "softplus"):
+        return np.ones(x.shape)
+    size = np.abs(wide(x))
+    with np.errstate(invalid="ignore"):  # the gate at -|x| is also what it lacks of 1 at |x|
+        gate = oracle.sigmoid(-size) if operation == "softplus" else value(-size) / -size
+    return np.where(gate < unit(str(x.dtype)) / 16, 1.0, np.clip(size, 1.0, 8.0))
 
 
 def without_kinks(operation: str, x: np.ndarray) -> np.ndarray:
@@ -54,7 +61,7 @@ def without_kinks(operation: str, x: np.ndarray) -> np.ndarray:
 
 @clause("activation.gradient")
 def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
-    derivative = float64_oracle(operation, readings, "_derivative")
+    value, derivative = float64_oracle(operation, readings), float64_oracle(operation, readings, "_derivative")
 
     def slopes(x: np.ndarray, cotangents: np.ndarray, **attributes: float) -> tuple[Want]:
         f, dtype, g = partial(derivative, **attributes), str(x.dtype), np.abs(wide(cotangents))
@@ -62,11 +69,12 @@ def test_gradient(operation: str, readings: dict) -> Iterator[Case]:
             count, scale = STRAIGHT[operation], None
         else:
             steepest = max(1.0, attributes.get("alpha", 1.0))
-            count, scale = 8 + oracle_error(dtype), steepest * g * slope_body(operation, x)
+            body = slope_body(operation, x, partial(value, **attributes))
+            count, scale = 8 + oracle_error(dtype), steepest * g * body
         return (ulps(wide(cotangents) * f(x), count, dtype, scale=scale, moved=g * change(f, x)),)
 
-    numbers = [real_numbers(dtype, largest=1e4) for dtype in DTYPES]
-    inputs = [same_length(without_kinks(operation, x), x.size) for x in numbers]
+    numbers = [x[np.abs(wide(x)) <= 1e4] for x in map(real_numbers, DTYPES)]
+    inputs = [same_length(without_kinks(operation, x)[::-1]) for x in numbers]  # begins again where relu has a slope
     inputs += [np.asarray(np.abs(normal_draws(8, ()))), normal_draws(9, (2, 3, 4), scale=2.0)]
     for x in inputs:
         cotangents = np.resize(np.array([1.0, 2.0, -0.5], x.dtype), x.shape)  # powers of two: exact products
@@ -144,16 +152,32 @@ def test_gated_slopes(operation: str, readings: dict) -> Iterator[Case]:
 # ---- edges
 
 
+def subnormal(dtype: str) -> list[float]:
+    """Numbers below the smallest normal one, of both signs: the least, and one of the largest."""
+    normal = smallest_normal(dtype)
+    return [2 * unit(dtype) * normal, -2 * unit(dtype) * normal, normal / 2, -normal / 2]
+
+
 @clause("activation.gradient-at-zero")
 def test_gradient_at_zero(operation: str, readings: dict) -> Iterator[Case]:
     slope = float64_oracle(operation, readings, "_derivative")(np.zeros(1))
     for dtype in DTYPES:
-        least = smallest_normal(dtype) * 2 * unit(dtype)
-        points = [0.0, -0.0, least, -least, smallest_normal(dtype) / 2, -smallest_normal(dtype) / 2]
-        x = same_length(np.array(points, DTYPES[dtype]))
+        x = same_length(np.array([0.0, -0.0, *subnormal(dtype)], DTYPES[dtype]))
         g = np.resize(np.array([1.0, 2.0, -0.5], x.dtype), x.shape)
         want = ulps(wide(g) * slope, 8 + oracle_error(dtype), dtype, scale=np.abs(wide(g)))
         yield gradient(operation, x, **fixed(operation), cotangents=g, want=(want,), note="no slope at zero")
+
+
+@clause("activation.gradient-at-subnormals")
+def test_gradient_at_subnormals(operation: str, readings: dict) -> Iterator[Case]:
+    derivative = float64_oracle(operation, readings, "_derivative")
+    given = {"alpha": 1.75} if operation == "elu" else fixed(operation)  # with 1 both sides are alike
+    left, right = (float(derivative(np.array(one), **given)) for one in (-1e-300, 1e-300))
+    for dtype in DTYPES:
+        x = same_length(np.array(subnormal(dtype), DTYPES[dtype]))
+        side = np.where(x > 0, right, left)
+        want = ulps(side, 2, dtype, moved=0.005, magnitude=abs(right - left) / smallest_normal(dtype))
+        yield gradient(operation, x, **given, cotangents=np.ones_like(x), want=(want,), note="the other side")
 
 
 @clause("activation.gradient-nan")
