@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from nnspec_conformance.axes import Interval
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import UNSTATED, Attribute, Operation
@@ -53,6 +55,22 @@ def plan(home: Home, *, lean: bool = False) -> list[Setting]:
         if is_possible(there, home.lengths) and _is_ordered(there.attributes):
             found.setdefault(repr(there.keywords), Setting(there, words))
     return list(found.values())
+
+
+def with_long_numbers(home: Home) -> Home | None:
+    """The home question with a tested value of each number that float32 cannot hold; None if it shows in no answer."""
+    given = dict(home.attributes)
+    for attribute in (a for a in home.operation.attributes if a.kind == "number"):
+        long = [value for value in attribute.values if has_more_digits(value)]
+        if long and _applies(home.operation, attribute, given):
+            given[attribute.name] = long[0]
+    told = home.has_floats and any(map(has_more_digits, given.values()))
+    return replace(home, keywords=given) if told and _is_ordered(given) else None
+
+
+def has_more_digits(value: Any) -> bool:
+    """Whether it is a number that float32 does not have."""
+    return isinstance(value, float) and float(np.float32(value)) != value
 
 
 def other_settings(home: Home) -> Iterator[tuple[Home, dict[str, Any]]]:

@@ -2,7 +2,9 @@
 
 import pytest
 
+from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.declarations import FORM_OPTIONS
+from nnspec_conformance.keywords import has_more_digits
 from nnspec_conformance.operations import FORMS, Array, Place, Table
 from nnspec_conformance.signatures import arguments, keywords, result, signature
 
@@ -335,6 +337,13 @@ def test_settings_leave_out_an_axis_that_the_array_does_not_have(topics):
 def test_choices_and_default_are_those_of_the_clauses(topics):
     form, axis = (topics["values_and_state"].attribute(name) for name in ("form", "axis"))
     assert (form.values, form.default, axis.default) == (("one", "two"), "one", -1)
+
+
+@pytest.mark.parametrize("operation", own_spec().operations.values(), ids=lambda operation: operation.name)
+def test_one_tested_value_of_every_number_is_none_of_float32(operation):
+    numbers = [attribute for attribute in operation.attributes if attribute.kind == "number"]
+    held = [a.name for a in numbers if not any(map(has_more_digits, a.values))]
+    assert not held, f"{operation.page}: float32 has all tested values of {held}; declare 0.3 and not 0.25"
 
 
 # ---- words

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.dtypes import is_float
 from nnspec_conformance.home import Home
-from nnspec_conformance.keywords import changed, edges, together, with_defaults
+from nnspec_conformance.keywords import changed, edges, together, with_defaults, with_long_numbers
 from nnspec_conformance.mutant import ORACLE, Mutants
 from nnspec_conformance.operations import Attribute, Operation
 from nnspec_conformance.trees import mapped
@@ -59,6 +61,10 @@ def may_be_negative(attribute: Attribute) -> bool:
 
 def has_edges(attribute: Attribute) -> bool:
     return attribute.kind == "number" and bool(edges(attribute))
+
+
+def is_number(attribute: Attribute) -> bool:
+    return attribute.kind == "number"
 
 
 def is_choice(attribute: Attribute) -> bool:
@@ -153,6 +159,27 @@ def takes_the_last_choice_for_the_first(f, *arrays, **given):
 def has_another_default(f, *arrays, **given):
     others = {a.name: other_default(a)[0] for a in may_be_left_out(of(f))}
     return f(*arrays, **others | given)
+
+
+ROUNDED = "an attribute is a float32 number in the file of the model, whatever the dtype of the arrays is"
+LONG = [operation.name for operation in OWING if with_long_numbers(Home(operation, {}))]
+THRESHOLDS = ("triplet", "clamp", "clip_by_value", "soft_threshold")  # the number tells which slope, and not how steep
+
+
+@MUTANTS.each(ROUNDED, DUTY, operations=LONG)
+def keeps_its_numbers_as_float32(f, *arrays, **given):
+    return f(*arrays, **with_changed(f, given, is_number, lambda a, value: float(np.float32(value))))
+
+
+@MUTANTS.each(
+    ROUNDED,
+    DUTY,
+    operations=[name for name in LONG if hasattr(ORACLE, f"{name}_vjp") and name not in THRESHOLDS],
+    part="_vjp",
+    name="keeps its numbers as float32 in the gradient",
+)
+def keeps_its_numbers_as_float32_in_the_gradient(f, *arrays, **given):
+    return keeps_its_numbers_as_float32(f, *arrays, **given)
 
 
 @MUTANTS.each(

@@ -97,10 +97,11 @@ def value_of(operation: str) -> Callable:
 
 
 def unrounded(f: Callable, operands: tuple, attributes: dict) -> Any:
-    """What an oracle gives, exactly: it only takes what is there."""
+    """What an oracle gives, exactly: it only takes what is there. A bound is a number of the arrays' dtype."""
     given = mapped(lambda a: wide(a) if is_float(a) else a, operands)
     dtype = float_dtype(operands) or "float32"
-    return mapped(lambda y: exact(y, dtype), f(*given, **attributes))
+    told = {name: float(np.asarray(v, DTYPES[dtype])) if isinstance(v, float) else v for name, v in attributes.items()}
+    return mapped(lambda y: exact(y, dtype), f(*given, **told))
 
 
 def gradients_of(operation: str, readings: dict | None = None) -> Callable:

@@ -10,10 +10,11 @@ from nnspec_conformance.cases import Case, clause
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.home import Home
-from nnspec_conformance.keywords import Setting, plan
+from nnspec_conformance.keywords import Setting, plan, with_long_numbers
 
 TWO = (5, 3)  # leading axes where a keyword names one of them
 NOTE = "a keyword is ignored, or right for one value only"
+DIGITS = "a number given by keyword has the digits of float32"
 
 
 @clause("duty.attributes")
@@ -27,6 +28,10 @@ def test_attributes(operation: str, readings: dict, lean: bool, slow: bool) -> I
             for what in ("call", "gradient"):
                 if (case := question(setting.home, what, dtype, note=NOTE, may_refuse=setting.refusable)) is not None:
                     yield case
+    if (there := with_long_numbers(home)) is not None:
+        for what in ("call", "gradient"):
+            if (case := question(there, what, "float64", note=DIGITS)) is not None:
+                yield case
 
 
 def settings(home: Home, *, lean: bool) -> Iterator[Setting]:

@@ -31,6 +31,7 @@ KNOWN_FAILURES = of_any_optimizer(["gradient_descent"]) | {
     "exponential-average.decay-range": UNCHECKED,
     "gradient-accumulation.combine; float64": SINGLE,
     "gradient-accumulation.large-batch; float64": SINGLE,
+    "duty.attributes[gradient_accumulation]; float64": SINGLE,
     "duty.sizes[gradient_accumulation]; float64": SINGLE,
 }
 

@@ -30,7 +30,7 @@ IGNORED = (
     f"velocity is left out with its dampening; searched 2026-11-28, not found; {SGD}"
 )
 KNOWN_FAILURES = of_any_optimizer("momentum", "nesterov") | {
-    "duty.attributes[momentum]; momentum=0, dampening=0.25": IGNORED,
+    "duty.attributes[momentum]; momentum=0, dampening=0.3": IGNORED,
     "optimizer.nan-rate[momentum]": NAN,
     "optimizer.nan-rate[nesterov]": NAN,
     "momentum.range[momentum]": RANGE,
