@@ -37,7 +37,8 @@ def _share(suite: Suite, operation: str, failed: list[Result]) -> None:
     common = [text for text, _ in explained.most_common() if text in mistakes][:TRIED]
     for result in failed:
         result.fits.sort(key=lambda text: -explained[text])
-        if result.fits and result.fits[0] in mistakes:  # it answers alike, which is stronger evidence
+        alike = result.fits and result.fits[0] in mistakes  # which is stronger evidence
+        if alike or result.clause.kind == "error":  # what is accepted has no value that could be wrong
             continue
         most = explained[result.fits[0]] if result.fits else 0
         likely = (text for text in common if explained[text] > most)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from nnspec_conformance.clauses import Clause
 from nnspec_conformance.compare import compare, ratios
 from nnspec_conformance.identify import fit
 from nnspec_conformance.mutant import ORACLE, Mutant
-from nnspec_conformance.mutation import HALF, module_mutants, mutants_of, parts_of, reading_pairs
+from nnspec_conformance.mutation import HALF, module_mutants, mutants_of, parts_of, reading_pairs, with_keyword
 from nnspec_conformance.outcome import FAIL, Result
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.subnormals import lost
@@ -30,6 +31,7 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = ORACLE) 
     if result.outcome != FAIL:
         return []
     operation, parts = result.operation, set(parts_of(base, result.operation))
+    base = _read_as(suite, subject, operation, base)
     own = mutants_of(suite, result.instance, base)
     others = [c for c in suite.spec.governing(operation) if c.id != result.clause.id]
     readings = [m for c in others for m in reading_pairs(c, operation, base)]  # they show in every clause on it
@@ -53,6 +55,16 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = ORACLE) 
     fits = [*filter(explains, own)] or [*filter(explains, elsewhere)]  # others' bugs only if none of its own fits
     fits += filter(explains, readings)
     return list(dict.fromkeys(mutant.text for mutant in fits))
+
+
+def _read_as(suite: Suite, subject: Subject, operation: str, base: Any) -> Any:
+    """The adapter with the readings of an operation that the subject declares: a layout, for one, is no mistake."""
+    functions = {name: getattr(base, name) for name in parts_of(base, operation)}
+    for clause in suite.spec.governing(operation):
+        (reading, *others) = declared_values(suite, subject, clause, operation)
+        if not others and reading != clause.definition:
+            functions = {name: with_keyword(f, clause.keyword, reading) for name, f in functions.items()}
+    return SimpleNamespace(**vars(base) | functions)
 
 
 def _holds_with(suite: Suite, subject: Subject, result: Result, pair: Mutant) -> bool:

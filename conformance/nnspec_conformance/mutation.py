@@ -50,13 +50,13 @@ class Kill:
     broke: str | None = None
 
 
-def _with(function: Callable, keyword: str, value: Any) -> Callable:
+def with_keyword(function: Callable, keyword: str, value: Any) -> Callable:
     """The function with a keyword fixed, where it or anything that it wraps has that keyword."""
     passes_on = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
     layer: Callable | None = function
     while layer is not None and not passes_on:
         passes_on = keyword in inspect.signature(layer, follow_wrapped=False).parameters
-        layer = getattr(layer, "__wrapped__", None)
+        layer = layer.func if isinstance(layer, functools.partial) else getattr(layer, "__wrapped__", None)
     return functools.partial(function, **{keyword: value}) if passes_on else function
 
 
@@ -78,7 +78,7 @@ def reading_pairs(clause: Clause, operation: str, base: Any = ORACLE) -> Iterato
     """A mutant for each ordered pair of readings, or of a default's candidates."""
     kind, table = ("reading", "VARIANTS") if clause.variants else ("default", "DEFAULTS")
     omitted = "" if clause.variants else " where it is left out"
-    wrap = _with if clause.variants else _omitted
+    wrap = with_keyword if clause.variants else _omitted
     values = list(clause.variants) or list(clause.candidates)
     for declared, done in itertools.permutations(values, 2):
         changes = {name: wrap(getattr(base, name), clause.keyword, done) for name in parts_of(base, operation)}

@@ -114,3 +114,12 @@ def test_half_precision_does_not_hide_what_fits_elsewhere(suite, subject_of):
 
     subject = subject_of(elu, DTYPES=("float32", "float64", "float16"))
     assert fits(suite, subject, "activation.tail[elu]")[0].startswith("elu as exp minus 1")
+
+
+def test_declared_layout_does_not_hide_another_reading(suite, subject_of):
+    def lstm_native(x, weights):
+        return ORACLE.lstm_native(x, weights, packing="rows-ifgo-two-biases", forget_gate="one-added")
+
+    declared = {"lstm-native.packing": "rows-ifgo-two-biases"}
+    told = fits(suite, subject_of(lstm_native, VARIANTS=declared), "lstm-native.packing")
+    assert told[0].startswith("forget_gate = one-added, not bias-alone")
