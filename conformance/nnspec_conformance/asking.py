@@ -8,7 +8,7 @@ from itertools import count
 from nnspec_conformance.alone import ask_alone
 from nnspec_conformance.compiled import let_go
 from nnspec_conformance.engine import run_instance
-from nnspec_conformance.mutation import explain
+from nnspec_conformance.explaining import explain
 from nnspec_conformance.outcome import Result
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
+from nnspec_conformance.causes import share_causes
 from nnspec_conformance.compare import Finding
 from nnspec_conformance.described import Described
 from nnspec_conformance.errors import HarnessError
@@ -83,6 +84,7 @@ class Checking:
         finally:
             watchdog.on_hang = None
             self.mark.clear()
+        share_causes(self.suite, self.found)
         self.tell()
         if self.found and all(result.outcome in (NOT_IMPLEMENTED, NOT_ASKED) for result in self.found):
             words = f"implements none of the {len(self.found)} instances that were asked"

@@ -92,14 +92,14 @@ def _beside_each_other(suite: Suite, subject: Subject, rows: dict[str, Identifie
     rows = dict(rows)
     beside = {name: row.found[0] for name, row in rows.items() if row.found and row.is_wrong}
     for name in [name for name, row in rows.items() if row.is_unexplained] if beside else []:
-        if found := [v for v in _readings(suite, name) if _fit(suite, subject, {name: v} | beside, [name])]:
+        if found := [v for v in _readings(suite, name) if fit(suite, subject, {name: v} | beside, [name])]:
             rows[name] = replace(rows[name], found=found, beside=beside)
     open_ones = [name for name, row in rows.items() if row.is_unexplained and suite.instances[name][0].variants]
     tried = itertools.product(*(_readings(suite, name) for name in open_ones))
     together = [
         combination
         for values in itertools.islice(tried, MOST_TOGETHER if len(open_ones) > 1 else 0)
-        if _fit(suite, subject, (combination := dict(zip(open_ones, values, strict=True))) | beside, open_ones)
+        if fit(suite, subject, (combination := dict(zip(open_ones, values, strict=True))) | beside, open_ones)
     ]
     for name in open_ones if together else []:
         found = list(dict.fromkeys(combination[name] for combination in together))
@@ -113,7 +113,7 @@ def _readings(suite: Suite, instance: str) -> list:
     return list(clause.variants) or list(clause.candidates)
 
 
-def _fit(suite: Suite, subject: Subject, values: dict[str, Any], instances: list[str]) -> bool:
+def fit(suite: Suite, subject: Subject, values: dict[str, Any], instances: list[str]) -> bool:
     """Whether all these instances hold where the subject has these readings."""
     trial = _declaring(suite, subject, values)
     for instance in instances:

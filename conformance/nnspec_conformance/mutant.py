@@ -45,6 +45,7 @@ class Mutant:
         variants: declarations that replace the oracle's.
         defaults: likewise.
         base: the adapter it changes.
+        done: of a pair of readings, the one that it has.
         advice: for a pair of readings, what to declare if this is what the user means.
     """
 
@@ -55,7 +56,13 @@ class Mutant:
     variants: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
     base: Any = ORACLE
+    done: Any = None
     advice: str = ""
+
+    @property
+    def text(self) -> str:
+        """What a verdict says where it fits."""
+        return self.advice or f"{self.name}: {self.story}"
 
     def subject(self) -> Subject:
         """The changed adapter as a subject."""
@@ -101,7 +108,13 @@ class Mutants(list[Mutant]):
             raise HarnessError(f"mutants of straight pieces name {unknown[0]}, which is no operation{known}")
 
     def add(
-        self, story: str, *catches: str, part: str = "", name: str = "", variants: Mapping[str, Any] | None = None
+        self,
+        story: str,
+        *catches: str,
+        part: str = "",
+        name: str = "",
+        variants: Mapping[str, Any] | None = None,
+        also: Mapping[str, Callable] | None = None,
     ) -> Callable[[Callable], Callable]:
         """Add the decorated function, in the place of the operation that the instances are put to.
 
@@ -111,6 +124,7 @@ class Mutants(list[Mutant]):
             part: ``_vjp``, ``_vjp_vjp`` or ``_second_derivative`` for a wrong derivative.
             name: what it does, where that is not the function's name with underscores read as spaces.
             variants: declarations that replace the oracle's.
+            also: further parts of the same mistake, as automatic differentiation has them: ``{"_vjp": its gradient}``.
 
         Raises:
             HarnessError: there is no such instance, or they are put to different operations.
@@ -120,11 +134,13 @@ class Mutants(list[Mutant]):
         operations = {self._operation(instance) for instance in catches}
         if len(operations) > 1:
             raise HarnessError(f"{', '.join(catches)}: put to {', '.join(sorted(operations))}; add a mutant to each")
-        changed = operations.pop() + part
+        operation = operations.pop()
+        others = {operation + other: function for other, function in (also or {}).items()}
 
         def bind(wrong: Callable) -> Callable:
             given = {"variants": dict(variants or {}), "base": self.base}
-            self.append(Mutant(name or _in_words(wrong), story, catches, {changed: wrong}, **given))
+            changes = {operation + part: wrong} | others
+            self.append(Mutant(name or _in_words(wrong), story, catches, changes, **given))
             return wrong
 
         return bind

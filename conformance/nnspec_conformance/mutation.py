@@ -9,27 +9,19 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from nnspec_conformance.clauses import Clause
-from nnspec_conformance.compare import compare, ratios
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.functions import fingerprint
 from nnspec_conformance.mutant import ORACLE, Mutant
-from nnspec_conformance.outcome import FAIL, Entry, Result
-from nnspec_conformance.subject import Subject
-from nnspec_conformance.subnormals import lost
+from nnspec_conformance.outcome import FAIL, Entry
 from nnspec_conformance.suite_loader import Suite
-from nnspec_conformance.tolerance import Want, ulp
 
 LEAST_POWER = 10.0  # distance, in tolerances, below which a clause cannot tell its nearest wrong implementation
-NOISE = 64  # units in the last place of 1: what is left where digits have cancelled is hardly more
-ALIKE = 0.9  # share of the telling places at which an imitation must be wrong as the subject is
 HALF = ("float16", "bfloat16")
 PARTS = ("", "_vjp", "_vjp_vjp", "_second_derivative")  # the functions by which an adapter brings one operation
 
@@ -58,13 +50,13 @@ class Kill:
     broke: str | None = None
 
 
-def _with(function: Callable, keyword: str, value: Any) -> Callable:
+def with_keyword(function: Callable, keyword: str, value: Any) -> Callable:
     """The function with a keyword fixed, where it or anything that it wraps has that keyword."""
     passes_on = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
     layer: Callable | None = function
     while layer is not None and not passes_on:
         passes_on = keyword in inspect.signature(layer, follow_wrapped=False).parameters
-        layer = getattr(layer, "__wrapped__", None)
+        layer = layer.func if isinstance(layer, functools.partial) else getattr(layer, "__wrapped__", None)
     return functools.partial(function, **{keyword: value}) if passes_on else function
 
 
@@ -77,7 +69,8 @@ def _omitted(function: Callable, keyword: str, value: Any) -> Callable:
     return call
 
 
-def _parts(base: Any, operation: str) -> list[str]:
+def parts_of(base: Any, operation: str) -> list[str]:
+    """The names of the functions by which an adapter brings an operation."""
     return [operation + part for part in PARTS if hasattr(base, operation + part)]
 
 
@@ -85,10 +78,10 @@ def reading_pairs(clause: Clause, operation: str, base: Any = ORACLE) -> Iterato
     """A mutant for each ordered pair of readings, or of a default's candidates."""
     kind, table = ("reading", "VARIANTS") if clause.variants else ("default", "DEFAULTS")
     omitted = "" if clause.variants else " where it is left out"
-    wrap = _with if clause.variants else _omitted
+    wrap = with_keyword if clause.variants else _omitted
     values = list(clause.variants) or list(clause.candidates)
     for declared, done in itertools.permutations(values, 2):
-        changes = {name: wrap(getattr(base, name), clause.keyword, done) for name in _parts(base, operation)}
+        changes = {name: wrap(getattr(base, name), clause.keyword, done) for name in parts_of(base, operation)}
         declaration = {clause.instance(operation): declared}
         yield Mutant(
             name=f"says {clause.keyword} = {declared}, has {done}",
@@ -98,6 +91,7 @@ def reading_pairs(clause: Clause, operation: str, base: Any = ORACLE) -> Iterato
             variants=declaration if clause.variants else {},
             defaults={} if clause.variants else declaration,
             base=base,
+            done=done,
             advice=(
                 f"{clause.keyword} = {done}{omitted}, not {declared}; if that is what you mean, "
                 f"declare {table}['{clause.instance(operation)}'] = {done!r}"
@@ -206,96 +200,3 @@ def weak(suite: Suite, table: dict[str, list[Kill]]) -> list[str]:
                 f"at least {LEAST_POWER:g} wanted; choose inputs on which it differs more"
             )
     return problems
-
-
-def explain(suite: Suite, subject: Subject, result: Result, base: Any = ORACLE) -> list[str]:
-    """Readings and mutants that answer every question of a failed instance as the subject did."""
-    if result.outcome != FAIL or not result.answers:
-        return []
-    operation, parts = result.operation, set(_parts(base, result.operation))
-    own = mutants_of(suite, result.instance, base)
-    others = [c for c in suite.spec.governing(operation) if c.id != result.clause.id]
-    readings = [m for c in others for m in reading_pairs(c, operation, base)]  # they show in every clause on it
-    elsewhere = [m for m in module_mutants(suite) if m not in own and parts & set(m.changes)]
-    small = lost(subject.subnormals, operation, {})
-    by_itself = _fits(Subject(base), result, small)  # then the oracle answers so too, and no mutation explains it
-
-    def explains(mutant: Mutant) -> bool:
-        pair = mutant.variants | mutant.defaults
-        if by_itself and not pair:
-            return False
-        declared = (declared_values(suite, subject, suite.instances[name][0], operation) for name in pair)
-        as_declared = all(value in known for value, known in zip(pair.values(), declared, strict=True))
-        return as_declared and _fits(mutant.subject(), result, small)
-
-    if result.clause.kind == "shape":  # which tells no values apart
-        elsewhere, readings = [], []
-    fits = [*filter(explains, own)] or [*filter(explains, elsewhere)]  # others' bugs only if none of its own fits
-    fits += filter(explains, readings)
-    return list(dict.fromkeys(mutant.advice or f"{mutant.name}: {mutant.story}" for mutant in fits))
-
-
-def _fits(imitation: Subject, result: Result, small: Mapping[str, str]) -> bool:
-    """Whether an implementation answers as the subject did, and wrongly too.
-
-    ``small`` are the dtypes in which the subject may lose numbers below the smallest normal one.
-    """
-    wrong = False
-    for case, told, got in result.answers:
-        try:
-            answer = case.ask(imitation, told)
-        except Exception:  # an imitation that cannot answer does not fit
-            return False
-        if not _alike(answer, got, case.want, small):
-            return False
-        wrong |= compare(answer, case.want).ratio > 1
-    return wrong
-
-
-def declared_values(suite: Suite, subject: Subject, clause: Clause, operation: str) -> tuple:
-    """What the subject declares for a clause with variants or of kind default."""
-    if clause.variants:
-        declared = subject.reading(clause, operation)
-        return declared if isinstance(declared, tuple) else (declared,)
-    return (subject.settings(suite.spec, clause, operation)[0].default,)
-
-
-def _alike(a: Any, b: Any, want: Any, small: Mapping[str, str]) -> bool:
-    """Whether two answers, the first an imitation's, are the same within the tolerance of the question."""
-    if isinstance(a, tuple | list):
-        if not isinstance(b, tuple | list) or len(a) != len(b):
-            return False
-        wants = want if isinstance(want, tuple | list) and len(want) == len(a) else [None] * len(a)
-        return all(_alike(x, y, w, small) for x, y, w in zip(a, b, wants, strict=True))
-    if isinstance(a, dict):
-        return (
-            isinstance(b, dict)
-            and set(a) == set(b)
-            and all(_alike(a[k], b[k], want.get(k) if isinstance(want, dict) else None, small) for k in a)
-        )
-    if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
-        return type(a) is type(b) and a == b
-    if a.shape != b.shape:
-        return False
-    if not isinstance(want, Want):
-        return str(a.dtype) == str(b.dtype)
-    return _numbers_alike(a.astype(np.float64), b.astype(np.float64), want, want.dtype in small)
-
-
-def _numbers_alike(imitation: np.ndarray, came: np.ndarray, want: Want, loses: bool) -> bool:
-    """Whether the numbers are the same within the tolerance, and a little more for exact ones.
-
-    Where digits have cancelled what is left is noise, which no two programs have in common: there both must be wrong
-    by about the same, and in one place of ten they may differ.
-    """
-    allowed = 8 * ulp(imitation, want.dtype)
-    if want.value.shape != imitation.shape:  # both have the same wrong shape
-        return bool((ratios(came, imitation, allowed, want.dtype)[0] <= 1).all())
-    allowed = np.maximum(want.allowed, allowed) + (want.flushed if loses else 0.0)
-    near = ratios(came, imitation, np.where(np.isfinite(imitation), allowed, 0.0), want.dtype)[0] <= 1
-    wrong = ratios(imitation, want.value, want.allowed, want.dtype)[0] > 1
-    with np.errstate(invalid="ignore"):
-        off = np.abs(imitation - want.value)
-        near |= wrong & (off <= NOISE * ulp(1.0, want.dtype)) & (np.abs(came - imitation) <= off / 2)
-    telling = wrong | ~near
-    return bool(near.all() or near[telling].mean() >= ALIKE)

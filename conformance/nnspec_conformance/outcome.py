@@ -300,7 +300,8 @@ class Result(Summary):
         readings: clause id -> the subject's readings of it.
         told: the keywords of the readings that the subject is told.
         apart: keyword -> the values with which questions are judged apart, as known failures name them.
-        fits: readings and mutants that answer as the subject did.
+        fits: readings and mutants that answer as the subject did; the first may be one that answers so elsewhere in the
+            run, and fails here too.
         seconds: how long it took.
         answers: what was asked and answered, for ``explain``.
     """

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from nnspec_conformance.engine import run_instance
+from nnspec_conformance.explaining import explain
 from nnspec_conformance.mutant import ORACLE
-from nnspec_conformance.mutation import explain, mutants_of
+from nnspec_conformance.mutation import mutants_of
 from nnspec_conformance.subject import Subject
 
 
@@ -87,3 +88,38 @@ def test_unknown_bug_has_no_fit(suite, subject_of):
 
 def test_pass_needs_no_explanation(suite, oracle):
     assert fits(suite, oracle, "relu.value") == []
+
+
+def test_reading_under_which_the_clause_holds_is_named_however_it_was_computed(suite, subject_of):
+    def sigmoid(x):
+        with np.errstate(over="ignore"):
+            return 1 / (1 + np.exp(-x))
+
+    def sigmoid_vjp(x, cotangents):
+        y = sigmoid(x)
+        return (cotangents * (y * (1 - y)),)
+
+    subject = subject_of(sigmoid, sigmoid_vjp=sigmoid_vjp, DTYPES=("float32", "float64"))
+    (told,) = fits(suite, subject, "activation.small-slopes[sigmoid]")
+    assert told.startswith("slopes = result, not kept; if that is what you mean, declare")
+
+
+def test_half_precision_does_not_hide_what_fits_elsewhere(suite, subject_of):
+    def elu(x, *, alpha=1.0):
+        if x.dtype.itemsize == 2:  # every step rounded
+            return np.where(
+                x > 0, x, x.dtype.type(alpha) * (np.exp(np.minimum(x, 0)) - x.dtype.type(1)).astype(x.dtype)
+            )
+        return np.where(x > 0, x, x.dtype.type(alpha) * (np.exp(np.minimum(x, 0)) - 1))
+
+    subject = subject_of(elu, DTYPES=("float32", "float64", "float16"))
+    assert fits(suite, subject, "activation.tail[elu]")[0].startswith("elu as exp minus 1")
+
+
+def test_declared_layout_does_not_hide_another_reading(suite, subject_of):
+    def lstm_native(x, weights):
+        return ORACLE.lstm_native(x, weights, packing="rows-ifgo-two-biases", forget_gate="one-added")
+
+    declared = {"lstm-native.packing": "rows-ifgo-two-biases"}
+    told = fits(suite, subject_of(lstm_native, VARIANTS=declared), "lstm-native.packing")
+    assert told[0].startswith("forget_gate = one-added, not bias-alone")

@@ -124,13 +124,6 @@ def tanh_from_exponentials(x):
     return (a - b) / (a + b)
 
 
-@MUTANTS.add("2 sigmoid(2x) - 1: every digit of a tiny result cancels", "activation.tail[tanh]")
-@quietly
-def tanh_from_sigmoid(x):
-    one, two = x.dtype.type(1), x.dtype.type(2)
-    return two * (one / (one + np.exp(-two * x))) - one
-
-
 @MUTANTS.add(
     "every digit of a tiny result cancels, and exp of a large number overflows",
     "activation.tail[softplus]",
@@ -184,26 +177,7 @@ def sigmoid_that_overflows(x):
     return np.exp(x) / (1 + np.exp(x))
 
 
-@MUTANTS.add(
-    "the exponential is clipped so that it cannot overflow, and the tail stands still", "activation.tail[sigmoid]"
-)
-@quietly
-def sigmoid_of_a_clamped_input(x):
-    return right.sigmoid(np.clip(x, x.dtype.type(-15), x.dtype.type(15)))
-
-
-# ---- the identity beyond a threshold, which is 20 in every dtype; and branches by a result
-
-
-@MUTANTS.add("linear from 20 on, where float64 still sees the difference", "activation.accuracy[softplus]")
-@quietly
-def softplus_with_threshold_20(x):
-    return np.where(x > 20, x, right.softplus(x))
-
-
-@MUTANTS.add("linear from 20 on, where float64 still sees the difference", "activation.gradient[softplus]", part="_vjp")
-def slope_of_softplus_with_threshold_20(x, cotangents):
-    return (np.where(x > 20, cotangents, right.softplus_vjp(x, cotangents)[0]),)
+# ---- branches by a result
 
 
 @MUTANTS.add(

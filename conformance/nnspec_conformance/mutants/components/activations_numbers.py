@@ -17,13 +17,6 @@ def of_float32(number: float) -> float:
     return float(np.float32(number))
 
 
-@MUTANTS.add(FLOAT32, "selu.constants", "activation.accuracy[selu]", name="has constants of float32")
-@quietly
-def selu_with_float32_constants(x):
-    scale, product = x.dtype.type(of_float32(1.0507009873554805)), x.dtype.type(of_float32(1.7580993408473766))
-    return np.where(x > 0, scale * x, product * np.expm1(np.minimum(x, 0)))
-
-
 @MUTANTS.add(
     FLOAT32,
     "activation.numbers[leaky_relu]",

@@ -85,6 +85,14 @@ def never_corrects(g, m, v, t, beta1, beta2, epsilon, epsilon_position):
     return ratio(m, v, epsilon, epsilon_position, 1.0), m, v
 
 
+@MUTANTS.add("the count is raised after the step, and at 0 nothing is corrected", RULE, FIRST)
+@rule
+def leaves_the_first_step_uncorrected(g, m, v, t, beta1, beta2, epsilon, epsilon_position):
+    m, v = moments(g, m, v, beta1, beta2)
+    c1, c2 = (left(beta1, t), left(beta2, t)) if t > 1 else (1.0, 1.0)
+    return ratio(m / c1, v / c2, epsilon, epsilon_position, np.sqrt(c2)), m, v
+
+
 @MUTANTS.add("the correction counts one step more, as if there had been a step 0", RULE, FIRST, "adam.example")
 @rule
 def corrects_by_the_step_after(g, m, v, t, beta1, beta2, epsilon, epsilon_position):

@@ -135,3 +135,14 @@ def beside_a_large_square(x, size):
 def squares_in_half_precision(f, x, *g, **given):
     y, large = f(x, *g, **given), beside_a_large_square(x, given["size"])
     return (np.where(large, 0 * x, y[0]),) if g else np.where(large, 0 * x, y)
+
+
+@MUTANTS.each(
+    "np.pad, then a pooling without padding: zeros win, and their cotangents are cut off",
+    "max-pool.gradient",
+    part="_vjp",
+)
+def hands_cotangents_to_the_zeros_beside(f, x, g, **given):
+    plan = plan_of(x, given)
+    parts = g[..., None] * oracle.shares(plan.read(x, 0), given.get("tie_share", "first")).astype(x.dtype)
+    return (plan.handed_back(x, parts),)
