@@ -7,9 +7,10 @@ learning rate of 0 no other keyword shows.
 
 from __future__ import annotations
 
+import itertools
 import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,10 +50,10 @@ def plan(home: Home, *, lean: bool = False) -> list[Setting]:
     """
     choices = choices_of(home)
     found: dict[str, Setting] = {}
-    rows = [(row, "") for row in (_few(home, choices) if lean else pairwise(choices))]
+    rows = [(row, "") for row in (_few(home, choices) if lean else fitting_rows(home, choices))]
     for row, words in rows if lean else [*rows, *_alone(home)]:
         there = replace(home, keywords=completed(home.operation, row))
-        if is_possible(there, home.lengths) and _is_ordered(there.attributes):
+        if fits(there):
             found.setdefault(repr(there.keywords), Setting(there, words))
     return list(found.values())
 
@@ -73,6 +74,50 @@ def has_more_digits(value: Any) -> bool:
     return isinstance(value, float) and float(np.float32(value)) != value
 
 
+def fits(home: Home) -> bool:
+    """Whether the keywords go together, and with the lengths."""
+    return is_possible(home, home.lengths) and _is_ordered(home.attributes)
+
+
+def fitting_rows(home: Home, choices: Mapping[str, tuple]) -> list[dict[str, Any]]:
+    """Rows in which any two choices of different keywords stand together that may do so.
+
+    The pairs of a row that is not possible stand in others, beside the keywords of the home question and the choices
+    on which keywords depend.
+    """
+
+    def stand(row: Mapping[str, Any], *pairs: Sequence[tuple[str, Any]]) -> bool:
+        keywords = completed(home.operation, row)
+        return all(_holds(keywords, pair) for pair in pairs) and fits(replace(home, keywords=keywords))
+
+    rows = [row for row in pairwise(choices) if stand(row)]
+    known = [completed(home.operation, row) for row in rows]
+    ruling = {other for attribute in home.operation.attributes for other in attribute.when}
+    chosen = [{name: value for name, value in row.items() if name in ruling} for row in rows]
+    bases = [home.attributes, *(home.attributes | row for row in {repr(row): row for row in chosen}.values())]
+    lost = [pair for pair in _pairs(choices) if not any(_holds(keywords, pair) for keywords in known)]
+    alone = {pair: next((b | dict(pair) for b in bases if stand(b | dict(pair), pair)), {}) for pair in lost}
+    lost = [pair for pair in lost if alone[pair]]
+    while lost:
+        row, placed = alone[lost[0]], lost[:1]
+        for pair in lost[1:]:
+            if stand(row | dict(pair), *placed, pair):
+                row, placed = row | dict(pair), [*placed, pair]
+        rows.append(row)
+        lost = [pair for pair in lost if not _holds(completed(home.operation, row), pair)]
+    return rows
+
+
+def _holds(keywords: Mapping[str, Any], pair: Sequence[tuple[str, Any]]) -> bool:
+    return all(keywords.get(name, LEFT_OUT) == value for name, value in pair)
+
+
+def _pairs(choices: Mapping[str, tuple]) -> list[tuple[tuple[str, Any], tuple[str, Any]]]:
+    """Any two choices of different keywords."""
+    two = itertools.combinations(choices.items(), 2)
+    return [((a, v), (b, w)) for (a, of_a), (b, of_b) in two for v, w in itertools.product(of_a, of_b)]
+
+
 def other_settings(home: Home) -> Iterator[tuple[Home, dict[str, Any]]]:
     """The home question with each tested value of each keyword in turn, then with several changed; and what is."""
     free = [attribute.name for attribute in home.operation.attributes if not attribute.readings]
@@ -91,10 +136,10 @@ def together(home: Home) -> list[Home]:
         others = [value for value in values if value not in (LEFT_OUT, stands.get(name))]
         choices |= {name: (others[-1], home.attributes.get(name, LEFT_OUT))} if others else {}
     found: dict[str, Home] = {}
-    for row in pairwise(choices):
+    for row in fitting_rows(home, choices):
         chosen = completed(home.operation, home.attributes | row)
         there = replace(home, keywords=home.attributes | chosen if "seed" in home.attributes else chosen)
-        if len(changed(home, chosen)) > 1 and is_possible(there, home.lengths) and _is_ordered(chosen):
+        if len(changed(home, chosen)) > 1 and fits(there):
             found.setdefault(repr(chosen), there)
     return list(found.values())
 
@@ -137,9 +182,9 @@ def completed(operation: Operation, row: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for attribute in operation.attributes:
         chosen = row.get(attribute.name, LEFT_OUT)
-        if _applies(operation, attribute, found) and chosen is LEFT_OUT and attribute.required:
+        if chosen is LEFT_OUT and attribute.required:
             chosen = attribute.values[0]
-        if _applies(operation, attribute, found) and chosen is not LEFT_OUT:
+        if chosen is not LEFT_OUT and _applies(operation, attribute, found):
             found[attribute.name] = chosen
     return found
 

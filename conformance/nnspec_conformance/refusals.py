@@ -95,27 +95,33 @@ def altered(x: np.ndarray, shape: tuple[int, ...], along: int | None = None) -> 
 # ---- names
 
 
-def of_names(operation: str, readings: Mapping[str, str]) -> Iterator[ErrorCase]:
-    """Every table without a name, with a misspelt one, and with one too many."""
+def of_names(operation: str, readings: Mapping[str, str], *, lean: bool = False) -> Iterator[ErrorCase]:
+    """Every table without a name, with a misspelt one, and with one too many.
+
+    Args:
+        operation: its name.
+        readings: the subject's, by keyword.
+        lean: whether of all names the first and the last alone are misspelt.
+    """
     home = next(_asked(operation, readings))
     right = valid(home)
     for i, argument in enumerate(home.operation.arguments):
         if isinstance(argument, Table) and not argument.any and i < len(right.arrays):
-            for words, table in _misnamed(home, argument, right.arrays[i]):
+            for words, table in _misnamed(home, argument, right.arrays[i], lean=lean):
                 arrays = (*right.arrays[:i], table, *right.arrays[i + 1 :])
                 yield ErrorCase(replace(right, arrays=arrays), right, f"{argument.name} {words}")
     if right.grads:
         (step,) = right.grads
-        for words, table in [*_wrong_names(step, list(step)), ("with one name more", step | extra(step))]:
+        for words, table in [*_wrong_names(step, list(step), lean=lean), ("with one name more", step | extra(step))]:
             yield ErrorCase(replace(right, grads=[table]), right, f"step {words}")
 
 
-def _misnamed(home: Home, table: Table, arrays: dict) -> Iterator[tuple[str, dict]]:
+def _misnamed(home: Home, table: Table, arrays: dict, *, lean: bool) -> Iterator[tuple[str, dict]]:
     operation, values = home.operation, {**home.operation.defaults(), **home.given}
     patterns = [row.name for row in table.patterns(values)]
     last = [_last(arrays, pattern) for pattern in patterns if any(_is_of(name, pattern) for name in arrays)]
     needed = [n for n, a in operation.expanded(table, home.lengths, home.given).items() if not a.optional]
-    yield from _wrong_names(arrays, [n for n in last if n in needed])
+    yield from _wrong_names(arrays, [n for n in last if n in needed], lean=lean)
     layers = {i: home.lengths[count] for i, count in operation.indices.items() if isinstance(count, str)}
     counted = [p for p in patterns if any(f"{{{i}}}" in p for i in layers)]
     if not counted:
@@ -129,18 +135,19 @@ def _misnamed(home: Home, table: Table, arrays: dict) -> Iterator[tuple[str, dic
 
 
 def _is_of(name: str, pattern: str) -> bool:
-    return bool(re.fullmatch(re.sub(r"\{\w+\}", r"\\w+", pattern), name))
+    return bool(re.fullmatch(re.sub(r"\{\w+\}", r"[^\\W_]+", pattern), name))
 
 
 def _last(arrays: dict, pattern: str) -> str:
     return max(name for name in arrays if _is_of(name, pattern))
 
 
-def _wrong_names(arrays: dict, needed: list[str]) -> Iterator[tuple[str, dict]]:
+def _wrong_names(arrays: dict, needed: list[str], *, lean: bool) -> Iterator[tuple[str, dict]]:
     for name in needed:
         yield f"without {name}", {n: x for n, x in arrays.items() if n != name}
-    first = needed[0]
-    yield f"with {misspelt(first)} for {first}", {misspelt(first) if n == first else n: x for n, x in arrays.items()}
+    for name in dict.fromkeys((needed[0], needed[-1]) if lean else needed):
+        other = misspelt(name)
+        yield f"with {other} for {name}", {other if n == name else n: x for n, x in arrays.items()}
 
 
 def misspelt(name: str) -> str:

@@ -1,6 +1,7 @@
 """The duty of keywords: which values are asked, and whom it finds, on NumPy and on PyTorch."""
 
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ from nnspec_conformance.axes import Interval
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.home import Home
-from nnspec_conformance.keywords import LEFT_OUT, choices_of, completed, edges, plan, with_defaults
+from nnspec_conformance.keywords import LEFT_OUT, choices_of, completed, edges, fits, plan, with_defaults
 from nnspec_conformance.mutant import ORACLE
 from nnspec_conformance.operations import Attribute
 from nnspec_conformance.outcome import FAIL, PASS
@@ -58,15 +59,30 @@ def test_every_value_that_fits_is_asked_and_any_two(name):
             v for v in values if (name, attribute.name, v) != ("clamp", "minimum", 16.0)
         ):  # above the maximum
             assert any(keywords.get(attribute.name, LEFT_OUT) == value for keywords in asked), (attribute.name, value)
-    free = [name for name in choices if operation.attribute(name).kind in ("number", "choice", "flag")]
-    free = [name for name in free if not operation.attribute(name).when and not _others_depend(operation, name)]
-    for one, other in itertools.combinations(free, 2):
-        pairs = {(keywords.get(one, LEFT_OUT), keywords.get(other, LEFT_OUT)) for keywords in asked}
-        assert set(itertools.product(choices[one], choices[other])) <= pairs
+    for pair in itertools.combinations(choices, 2):
+        stand = {tuple(keywords.get(key, LEFT_OUT) for key in pair) for keywords in asked}
+        for two in itertools.product(*(choices[key] for key in pair)):
+            assert two in stand or not may_stand(there, dict(zip(pair, two, strict=True))), (pair, two)
 
 
-def _others_depend(operation, name):
-    return any(name in attribute.when for attribute in operation.attributes)
+def may_stand(there, two):
+    """Whether two choices fit each other and the lengths, with other keywords as in the home question.
+
+    A keyword that others depend on may have any of its values.
+    """
+    ruling = {other for attribute in there.operation.attributes for other in attribute.when} - {*two}
+    values = [[(key, value) for value in there.operation.attribute(key).values] for key in sorted(ruling)]
+    for chosen in itertools.product(*values):
+        keywords = completed(there.operation, there.attributes | dict(chosen) | two)
+        if all(keywords.get(key, LEFT_OUT) == value for key, value in two.items()):
+            if fits(replace(there, keywords=keywords)):
+                return True
+    return False
+
+
+def test_the_pads_of_a_convolution_are_asked_beside_a_stride_and_groups():
+    asked = [one.home.keywords for one in plan(home("convolution_2d")) if "pads" in one.home.keywords]
+    assert {key for keywords in asked for key in keywords} >= {"stride", "groups"}
 
 
 @pytest.mark.parametrize("name", OWING)

@@ -6,13 +6,15 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from nnspec_conformance import answers
+from nnspec_conformance import answers, beside
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.compare import compare
 from nnspec_conformance.differences import STEP
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.errors import ClauseFailed
 from nnspec_conformance.home import Home
+from nnspec_conformance.mutant import ORACLE
+from nnspec_conformance.mutants.duties import gradient
 from nnspec_conformance.operations import Place
 from nnspec_conformance.outcome import FAIL, NOT_ASKED, NOT_IMPLEMENTED, PASS
 from nnspec_conformance.subject import Subject
@@ -45,6 +47,26 @@ def on_torch(weigh):
 
     names = {name: getattr(transport, name) for name in ("asarray", "to_numpy", "vjp")}
     return Subject(SimpleNamespace(NAME="somebody", DTYPES=("float32", "float64"), tanh=Tanh.apply, **names))
+
+
+# ---- the answer that comes with a gradient
+def recording(shift):
+    """The oracle's dense layer with a recorded gradient, where ``shift`` is made of the answer."""
+    changes = {**vars(ORACLE), **gradient.recording("dense", shift)}
+    return Subject(SimpleNamespace(**changes | {"NAME": "somebody", "DTYPES": ("float32", "float64")}))
+
+
+def test_the_answer_that_comes_with_a_gradient_is_that_of_the_call(suite):
+    """A recorded gradient passes as it is, and fails with another answer by that answer alone."""
+    assert run_instance(suite, recording(lambda y: y), "duty.gradient[dense]").outcome == PASS
+    result = run_instance(suite, recording(lambda y: y + 1e-12), "duty.gradient[dense]")
+    assert result.outcome == FAIL
+    assert "the answer that comes with the gradient" in result.finding.call
+
+
+def test_a_table_and_a_tuple_of_answers_come_with_a_gradient():
+    like = ({"b": np.ones(2), "a": np.ones(3)}, 7, np.ones(1))
+    assert beside.parts_of(({"a": "second", "b": "first"}, 7, "third"), like) == ["first", "second", "third"]
 
 
 # ---- the gradient is that of the call

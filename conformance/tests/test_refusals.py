@@ -98,9 +98,21 @@ def test_names_of_a_network_are_left_out_misspelt_and_added():
         "weights without kernel_2",
         "weights without bias_2",
         "weights with kernels_2 for kernel_2",
+        "weights with biass_2 for bias_2",
         "weights with kernel_7, beyond the last layer",
         "weights with kernel_7 and bias_7, beyond the last layer",
     ]
+
+
+def test_of_many_names_the_first_and_the_last_are_misspelt_in_the_lean_plan():
+    asked = [case.note for case in of_names("elman_step", {}, lean=True) if " for " in case.note]
+    assert asked == ["weights with kernels for kernel", "weights with biass for bias"]
+    assert len([case for case in of_names("elman_step", {}) if " for " in case.note]) == 3
+
+
+def test_a_name_that_begins_with_an_index_is_not_taken_for_another():
+    asked = [case.note for case in of_names("bidirectional", {}) if "without" in case.note]
+    assert asked == [f"weights without forward_{name}" for name in ("kernel", "recurrent_kernel", "bias")]
 
 
 def test_only_choices_that_are_handed_on_are_asked():

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import ml_dtypes
 import numpy as np
 
 from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.dtypes import is_float
+from nnspec_conformance.flat import float_places
 from nnspec_conformance.home import Home
-from nnspec_conformance.mutant import Mutants
+from nnspec_conformance.mutant import ORACLE, Mutant, Mutants
 from nnspec_conformance.mutants.duties.attributes import where_keywords_meet
 from nnspec_conformance.operations import Operation
-from nnspec_conformance.trees import mapped
+from nnspec_conformance.trees import leaves, mapped, rebuilt
 
 MUTANTS = Mutants()
 DUTY = "duty.gradient"
@@ -86,3 +91,42 @@ def has_no_gradient_at_large_inputs(f, *arrays, **given):
 @MUTANTS.each("a scale was added to the call, and the hand-written backward pass does not know it", DUTY)
 def scales_the_call_alone(f, *arrays, **given):
     return mapped(lambda y: (y * 1.25).astype(y.dtype), f(*arrays, **given))
+
+
+# ---- the answer that comes with it
+
+
+def recording(operation: str, shift: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
+    """A gradient that records a call of the operation instead of one written by hand; the recorded answer is wrong."""
+    f, slope = getattr(ORACLE, operation), getattr(ORACLE, f"{operation}_vjp")
+    calls: list[tuple] = []
+
+    def recorded(*arrays, **given):
+        answer = f(*arrays, **given)
+        if not calls:
+            return answer
+        calls[:] = [(arrays, given, answer)]
+        return mapped(lambda y: np.asarray(shift(y)).astype(y.dtype) if is_float(y) else y, answer)
+
+    def vjp(g, primals, cotangents):
+        calls[:] = [()]
+        products = g(*primals)
+        ((arrays, given, answer),) = calls
+        calls.clear()
+        count = len(float_places(arrays))
+        if len(primals) > count:  # with factors of the answer, for which the gradients are asked
+            return (*primals[:count], *products)
+        return tuple(leaves(slope(*arrays, rebuilt(answer, leaves(cotangents)), **given)))
+
+    return {operation: recorded, "vjp": vjp, f"{operation}_vjp": None}
+
+
+for _operation in OWING:
+    MUTANTS.append(
+        Mutant(
+            "has another answer where a gradient is taken",
+            "where a gradient is recorded another kernel runs, and training sees other numbers than the application",
+            (f"{DUTY}[{_operation.name}]",),
+            recording(_operation.name, lambda y: 4.0 * y),
+        )
+    )

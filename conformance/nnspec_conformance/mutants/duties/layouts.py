@@ -41,7 +41,9 @@ def floats_of(operation: Operation) -> list[np.ndarray]:
 
 MAPS = [operation.name for operation in OWING if operation.form != "stepper"]
 STEPPERS = [operation.name for operation in OWING if operation.form == "stepper"]
-DIFFERENTIABLE = [operation.name for operation in OWING if has_gradient(operation)]
+DIFFERENTIABLE = [
+    operation.name for operation in OWING if has_gradient(operation) and any(Home(operation, {}).shapes())
+]
 WITH_AXES = [operation.name for operation in OWING if any(x.ndim for x in floats_of(operation))]
 SEVERAL = [  # with a last array that has strides, and is looked at
     operation.name

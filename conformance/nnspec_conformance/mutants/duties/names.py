@@ -54,3 +54,17 @@ def takes_a_misspelt_name(f, *arrays, **given):
         return {right.get(name, name): x for name, x in table.items()}
 
     return repaired(f, arrays, given, repair)
+
+
+@MUTANTS.each(
+    "names are counted, not compared: a misspelt bias is missing, and what is missing is zero",
+    DUTY,
+)
+def counts_the_names_and_takes_zeros(f, *arrays, **given):
+    def repair(table, shapes):
+        if len(table) != len(shapes) or next(iter(shapes)) not in table:
+            return table
+        like = next(iter(table.values())).dtype
+        return {name: table.get(name, np.zeros(shape, like)) for name, shape in shapes.items()}
+
+    return repaired(f, arrays, given, repair)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.declarations import rows_of
 from nnspec_conformance.dtypes import is_float
 from nnspec_conformance.home import Home
 from nnspec_conformance.mutant import ORACLE, Mutants
@@ -34,12 +35,19 @@ def may_hold_nan(operation: Operation) -> bool:
     return any(operation.example_axes(a, home.lengths, home.given) for a in free)
 
 
+def answers_with_numbers(operation: Operation) -> bool:
+    """Whether its answer is of floating-point numbers, of which there is a mean; tokens are integers."""
+    return any(array.dtype == "float" for array in rows_of(operation.result))
+
+
+NUMBERS = [operation.name for operation in OWING if answers_with_numbers(operation)]
 FLOWING = [operation.name for operation in OWING if has_gradient_for_examples(operation)]
 
 
 def of_floats(function, tree):
-    """``function`` of every floating-point array, dtypes kept."""
-    return mapped(lambda y: np.asarray(function(y)).astype(y.dtype) if is_float(y) else y, tree)
+    """``function`` of every floating-point array, dtypes kept; of tokens, where the answer has no other array."""
+    of_any = not any(map(is_float, leaves(tree)))
+    return mapped(lambda y: np.asarray(function(y)).astype(y.dtype) if of_any or is_float(y) else y, tree)
 
 
 def wide(x):
@@ -49,7 +57,7 @@ def wide(x):
 # ---- others' contents
 
 
-@MUTANTS.each("a mean over the batch stayed in, as of a network left in training mode", DUTY)
+@MUTANTS.each("a mean over the batch stayed in, as of a network left in training mode", DUTY, operations=NUMBERS)
 def adds_a_mean_of_the_batch(f, *arrays, **given):
     return of_floats(lambda y: wide(y) + wide(y).mean(0) / 8, f(*arrays, **given))
 
@@ -61,10 +69,10 @@ def adds_a_mean_of_the_batch(f, *arrays, **given):
 )
 def spoils_the_batch_for_one_nan(f, *arrays, **given):
     spoiled = any(np.isnan(wide(x)).any() for x in leaves(arrays) if is_float(x))
-    return of_floats(lambda y: np.full_like(y, np.nan) if spoiled else y, f(*arrays, **given))
+    return of_floats(lambda y: np.full_like(y, np.nan if is_float(y) else -1) if spoiled else y, f(*arrays, **given))
 
 
-@MUTANTS.each("the grid of a quantized answer is that of the largest number of the batch", DUTY)
+@MUTANTS.each("the grid of a quantized answer is that of the largest number of the batch", DUTY, operations=NUMBERS)
 def has_one_grid_for_the_batch(f, *arrays, **given):
     def on_the_grid(y):
         unit = np.nanmax(np.abs(wide(y)), initial=1e-9) / 16

@@ -7,15 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from nnspec_conformance.answers import at, by_place, held, in_full, name_of, pairs, replaced, slopes, value
+from nnspec_conformance.answers import at, by_place, held, in_full, name_of, near, pairs, replaced, slopes, value
+from nnspec_conformance.beside import beside_the_gradient, is_recorded
 from nnspec_conformance.cases import clause
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.differences import SCALE, WIDE, Difference, difference, direction, expect_where_settled
+from nnspec_conformance.dtypes import is_float
 from nnspec_conformance.errors import NotAsked
 from nnspec_conformance.home import Home
 from nnspec_conformance.keywords import other_settings
 from nnspec_conformance.operations import Place
+from nnspec_conformance.trees import leaves
 from nnspec_conformance.trial import Trial
+
+UNITS = 16.0  # eps of the largest entry, as between one place of a batch and another
 
 
 @clause("duty.gradient")
@@ -25,6 +30,9 @@ def test_gradient(operation: str, readings: dict, lean: bool, trial: Trial) -> N
     home = Home(own_spec().operations[operation], readings)
     with trial.part():
         differs(trial, home)
+    for dtype in trial.dtypes if in_full(trial, lean) else ("float64",):
+        with trial.part():
+            comes_with_it(trial, home, dtype)
     if not in_full(trial, lean):
         return
     with trial.part():
@@ -74,3 +82,18 @@ def total(trial: Trial, home: Home, arrays: tuple, cotangents: object) -> tuple[
     """The sum of the products of a call's answer with the cotangents, and of their sizes."""
     terms = [c * y.astype(np.float64) for c, y in pairs(cotangents, trial.ask(value(home, arrays)))]
     return sum(float(t.sum()) for t in terms), sum(float(np.abs(t).sum()) for t in terms)
+
+
+# ---- the answer that comes with it
+
+
+def comes_with_it(trial: Trial, home: Home, dtype: str) -> None:
+    """Compare the answer where a gradient is taken with that of the call by itself."""
+    arrays = home.arrays(dtype)
+    asked = value(home, arrays)
+    if not is_recorded(trial):
+        return
+    answer = trial.ask(asked)
+    floats = [y for y in leaves(answer) if is_float(y)]
+    about = f"{asked.describe(trial.setting.told)}: the answer that comes with the gradient"
+    trial.expect(beside_the_gradient(trial, asked, answer), near(floats, UNITS), about)

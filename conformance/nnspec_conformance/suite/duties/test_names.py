@@ -9,5 +9,5 @@ from nnspec_conformance.refusals import of_names
 
 
 @clause("duty.names")
-def test_wrong_names(operation: str, readings: dict) -> Iterator[ErrorCase]:
-    yield from of_names(operation, readings)
+def test_wrong_names(operation: str, readings: dict, lean: bool) -> Iterator[ErrorCase]:
+    yield from of_names(operation, readings, lean=lean)

@@ -17,6 +17,8 @@ VARIANTS = {
 
 def _loaded(layer, shape, names, weights):
     """The layer with these weights; Keras itself refuses a number of arrays or a shape that does not fit."""
+    if len(weights) == len(names) and "bias" not in weights:
+        raise NotImplementedError("Keras lists the weights of a layer, and knows no names")
     layer.build(shape)
     layer.set_weights(tables.listed(weights, names, "a layer of Keras"))
     return layer

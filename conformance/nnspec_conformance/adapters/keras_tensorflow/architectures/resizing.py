@@ -54,10 +54,9 @@ KNOWN_FAILURES = {
     **{
         f"{clause}[resize_linear]; antialias=True, float16, bfloat16, float64": ANTIALIASED
         for clause in ("resize.gradient", *(f"duty.{duty}" for duty in (
-            "dtype", "linear", "neighbours", "kept", "history"
+            "dtype", "gradient", "linear", "neighbours", "kept", "history"
         )))
     },
-    "duty.gradient[resize_linear]; antialias=True, float64": ANTIALIASED,
     "duty.second[resize_linear]; antialias=True, float64": ANTIALIASED,
     "duty.second[resize_linear]; antialias=False, float64": ONCE,
     "duty.second[resize_nearest]": ONCE,
