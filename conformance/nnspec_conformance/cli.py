@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nnspec_conformance import __version__
-from nnspec_conformance.errors import HarnessError, one_line
-from nnspec_conformance.in_front import Crash, in_front
+from nnspec_conformance.errors import HarnessError, fault, one_line
+from nnspec_conformance.in_front import ALONE, Crash, in_front
 from nnspec_conformance.results import today
 from nnspec_conformance.signals import leave, orderly
 
@@ -94,6 +94,11 @@ def _done(options: argparse.Namespace) -> int:
         return 2
     except KeyboardInterrupt:
         _say("nnspec: interrupted")
+        return 2
+    except Exception as error:  # a fault of ours, which says nothing about the subject
+        if os.environ.get(ALONE):  # a debugger wants it as it is
+            raise
+        _say(f"nnspec: {fault(error)}")
         return 2
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.clauses import Clause
-from nnspec_conformance.compare import compare, ratios
+from nnspec_conformance.compare import compare, holds_numbers, ratios
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.functions import fingerprint
 from nnspec_conformance.mutant import ORACLE, Mutant
@@ -279,6 +279,8 @@ def _alike(a: Any, b: Any, want: Any, small: Mapping[str, str]) -> bool:
         return False
     if not isinstance(want, Want):
         return str(a.dtype) == str(b.dtype)
+    if not (holds_numbers(a) and holds_numbers(b)):
+        return False
     return _numbers_alike(a.astype(np.float64), b.astype(np.float64), want, want.dtype in small)
 
 
