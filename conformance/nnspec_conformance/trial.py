@@ -54,7 +54,7 @@ class Trial:
         """The answer to any question, told the readings that it must be told."""
         return self._answer(case, self.setting.told)
 
-    def _answer(self, case: Case, told: Mapping[str, Any]) -> Any:
+    def _answer(self, case: Case, told: dict) -> Any:
         answer = case.ask(self.subject, told)
         for x in leaves(answer):  # what is related to others is calculated with
             if isinstance(x, np.ndarray) and not holds_numbers(x):

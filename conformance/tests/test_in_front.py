@@ -207,7 +207,9 @@ def test_identify_names_what_crashed_and_what_it_found_before(start):
 
 def test_replay_tells_what_failed_before_a_crash(start, nnspec, tmp_path):
     nnspec("check", "numpy_oracle", FIRST, "activation.limits[tanh]", "--record", tmp_path / "vectors")
-    run = start(tmp_path / "vectors", command="replay", more="\ndef identity(x):\n    return x + 1\n")
+    run = start(
+        tmp_path / "vectors", command="replay", more="\ndef identity(x):\n    return x + 1\n", PYTHONUNBUFFERED=""
+    )
     out, err = run.communicate(timeout=120)
     assert (run.returncode, "tanh ended the process by SIGSEGV" in err) == (2, True)
     assert out.startswith("FAIL  identity.value  ")
