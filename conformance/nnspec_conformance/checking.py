@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
-import time
 from collections.abc import Callable
 from typing import TextIO
 
 from nnspec_conformance.causes import share_causes
 from nnspec_conformance.compare import Finding
 from nnspec_conformance.described import Described
-from nnspec_conformance.errors import HarnessError
 from nnspec_conformance.in_front import Crash, asks
 from nnspec_conformance.isolation import Workers
 from nnspec_conformance.limits import watchdog
@@ -21,14 +18,12 @@ from nnspec_conformance.outcome import FAIL, KNOWN, NOT_ASKED, NOT_IMPLEMENTED, 
 from nnspec_conformance.progress import progress
 from nnspec_conformance.report import ONE_LINE_EACH, as_report, counts, junit, write_report
 from nnspec_conformance.results import as_text, write_text
-from nnspec_conformance.resume import Mark, earlier
+from nnspec_conformance.resume import AsTheyCome, Mark, earlier
 from nnspec_conformance.signals import check_stopped
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 from nnspec_conformance.vectors import Recorder
 from nnspec_conformance.verdict import covered, explanations, status
-
-WRITING = 0.05  # share of the time that writing results as they come may take
 
 
 class Checking:
@@ -53,7 +48,7 @@ class Checking:
         if self.crash:  # it is asked again, however far the report came
             self.kept = [result for result in self.kept if result.instance != self.crash.instance]
         self.found, self.asking = list(self.kept), ""
-        self.written, self.took = time.monotonic(), 0.0
+        self.kept_so_far = AsTheyCome(lambda: self._write(self.report()))
 
     def run(self, ask: Callable[..., Result], apart: Callable[[], Workers]) -> int:
         """Ask for what is not there yet; whatever ends the run, what was obtained is told and kept.
@@ -78,7 +73,7 @@ class Checking:
             words = f"interrupted after {len(self.found)} of {len(self.order)} instances; these are kept"
             print(f"nnspec: {words}", file=sys.stderr)
             return 2
-        except HarnessError:
+        except Exception:  # of whatever kind: what was obtained is no less right
             self.tell()
             raise
         finally:
@@ -102,7 +97,8 @@ class Checking:
         else:
             result = ask(instance, record=self.recorder) if self.recorder else ask(instance)
         self.found.append(result)
-        self._keep()
+        if self.options.report:
+            self.kept_so_far.one_more()
 
     # ---- where it goes
     def report(self) -> dict:
@@ -136,16 +132,6 @@ class Checking:
     def _write(self, made: dict) -> None:
         if self.options.report:
             write_report(made, self.options.report, keep=self.options.if_stale or self.options.resume)
-
-    def _keep(self) -> None:
-        """Write the results so far, so that a process that is killed leaves them; writing takes a share of the time."""
-        if not self.options.report or time.monotonic() - self.written < self.took / WRITING:
-            return
-        begun = time.monotonic()
-        with contextlib.suppress(HarnessError):  # the end says that it cannot be written
-            self._write(self.report())
-        self.written = time.monotonic()
-        self.took = self.written - begun
 
     def _hung(self, operation: str) -> None:
         """The watchdog ends the process: what was obtained is told first."""

@@ -9,11 +9,12 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from nnspec_conformance import __version__
-from nnspec_conformance.errors import HarnessError, one_line
-from nnspec_conformance.in_front import Crash, in_front
+from nnspec_conformance.errors import HarnessError, fault, one_line
+from nnspec_conformance.in_front import ALONE, Crash, in_front
 from nnspec_conformance.results import today
 from nnspec_conformance.signals import leave, orderly
 
@@ -59,8 +60,8 @@ def _run(arguments: list[str], *, alone: bool) -> int:
     if more:  # clauses that stand behind an option
         options.clauses += more
     if alone and options.run == "run:check" and not options.isolate:
-        again = None if options.record else lambda crash: _done(_isolated(options, crash))
-        return in_front(lambda: _done(options), options.report, again, resumed=options.resume)
+        again = _unrecorded if options.record else lambda given, crash: _done(_isolated(given, crash))
+        return in_front(lambda: _done(options), options.report, partial(again, options), resumed=options.resume)
     if alone and options.run in CALLING:
         return in_front(lambda: _done(options), advice="nnspec check goes on after it")
     return _done(options)
@@ -70,6 +71,13 @@ def _isolated(options: argparse.Namespace, crash: Crash) -> argparse.Namespace:
     """The same command, asking in a process of its own, and only what is not in the report yet, if that has it."""
     resume = crash.kept and not options.if_stale
     return argparse.Namespace(**vars(options) | {"isolate": True, "resume": resume, "crash": crash})
+
+
+def _unrecorded(options: argparse.Namespace, crash: Crash) -> int:
+    """The verdict without the vectors, which are recorded where questions are asked, and went with that process."""
+    _done(_isolated(argparse.Namespace(**vars(options) | {"record": None}), crash))
+    _say(f"nnspec: {options.record}: no vectors are recorded after a crash; leave out what crashed, or --record")
+    return 2
 
 
 def _done(options: argparse.Namespace) -> int:
@@ -94,6 +102,11 @@ def _done(options: argparse.Namespace) -> int:
         return 2
     except KeyboardInterrupt:
         _say("nnspec: interrupted")
+        return 2
+    except Exception as error:  # a fault of ours, which says nothing about the subject
+        if os.environ.get(ALONE):  # a debugger wants it as it is
+            raise
+        _say(f"nnspec: {fault(error)}")
         return 2
 
 

@@ -125,7 +125,7 @@ def _compare_array(got: Any, want: Want, reading: str | None, arrays: tuple, pat
         return Finding(float("inf"), f"{path} has shape {got.shape}, expected {want.value.shape}")
     if got.size == 0:
         return Finding(0.0)
-    if got.dtype not in NAMES and got.dtype.kind not in "iufb":
+    if not holds_numbers(got):
         return Finding(float("inf"), f"{path} has dtype {got.dtype}, expected numbers")
     g = got.astype(np.float64)
     allowed, lost = want.allowed, np.zeros(g.shape, bool)
@@ -151,6 +151,11 @@ def _compare_array(got: Any, want: Want, reading: str | None, arrays: tuple, pat
         values=got.size,
         telling=want.telling,
     )
+
+
+def holds_numbers(x: np.ndarray) -> bool:
+    """Whether the entries are real numbers or truth values: no complex ones, texts, records or objects."""
+    return x.dtype in NAMES or x.dtype.kind in "iufb"
 
 
 def ratios(got: np.ndarray, value: np.ndarray, allowed: np.ndarray, dtype: str) -> tuple[np.ndarray, np.ndarray]:

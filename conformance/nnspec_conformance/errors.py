@@ -3,6 +3,7 @@
 import difflib
 import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 SLIPS = (TypeError, NameError, AttributeError)
 REFUSING = ("/oracles/", "/numpy_oracle/")  # whose tables and axes a mutant asks for in vain, as anybody does
@@ -32,6 +33,15 @@ def is_slip(error: BaseException) -> bool:
         return isinstance(error, SLIPS)
     files = [frame.filename.replace("\\", "/") for frame in traceback.extract_tb(error.__traceback__)]
     return not any(part in file for file in files for part in REFUSING)
+
+
+def fault(error: BaseException) -> str:
+    """An exception that nobody expected, in one line: what it is, and where in this package it came."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(Path(__file__).parent)] or frames
+    place = f" in {own[-1].filename}:{own[-1].lineno}" if own else ""
+    text = one_line(error)
+    return f"a fault of nnspec: {type(error).__name__}{place}{f': {text}' if text else ''}; please report it"
 
 
 class HarnessError(Exception):

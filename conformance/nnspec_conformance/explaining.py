@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.clauses import Clause
-from nnspec_conformance.compare import compare, ratios
+from nnspec_conformance.compare import compare, holds_numbers, ratios
 from nnspec_conformance.identify import fit
 from nnspec_conformance.mutant import ORACLE, Mutant
 from nnspec_conformance.mutation import HALF, module_mutants, mutants_of, parts_of, reading_pairs, with_keyword
@@ -133,6 +133,8 @@ def _alike(a: Any, b: Any, want: Any, small: Mapping[str, str]) -> bool:
         return False
     if not isinstance(want, Want):
         return str(a.dtype) == str(b.dtype)
+    if not (holds_numbers(a) and holds_numbers(b)):
+        return False
     return _numbers_alike(a.astype(np.float64), b.astype(np.float64), want, want.dtype in small)
 
 

@@ -45,21 +45,21 @@ class Identified:
 
 
 def identify(suite: Suite, subject: Subject) -> Iterator[Identified]:
-    """Try every reading of every clause with variants, and every candidate of every default.
+    """Try every reading of every clause with variants, and every candidate of every default, operation by operation.
 
     One clause at a time is tried, the others as the subject declares them. Where none of its readings fits, it is tried
     once more beside what was found of the operation's other clauses, then together with those of them that nothing
     fits either: a wrong declaration of one hides the reading of another.
     """
-    rows: dict[str, Identified] = {}
-    for instance, (clause, _) in suite.instances.items():
+    operations: dict[str, list[str]] = {}
+    for instance, (clause, operation) in suite.instances.items():
         if clause.variants or clause.kind == "default":
-            rows[instance] = _alone(suite, subject, instance)
-    for operation in dict.fromkeys(suite.instances[instance][1] for instance in rows):
-        own = {name: row for name, row in rows.items() if suite.instances[name][1] == operation}
-        if any(row.is_unexplained for row in own.values()):
-            rows |= _beside_each_other(suite, subject, own)
-    yield from rows.values()
+            operations.setdefault(operation, []).append(instance)
+    for instances in operations.values():  # each is told before the next one is called, which may end the process
+        rows = {instance: _alone(suite, subject, instance) for instance in instances}
+        if any(row.is_unexplained for row in rows.values()):
+            rows = _beside_each_other(suite, subject, rows)
+        yield from rows.values()
 
 
 def _alone(suite: Suite, subject: Subject, instance: str) -> Identified:

@@ -172,7 +172,7 @@ def _carried_out(run: Callable[[], int], shared: Shared, alive: int, hears: int,
         signal.signal(PAUSE, signal.SIG_IGN)
     limits.leave = ours
     limits.watchdog.hand_over = hung if goes_on else None
-    here, status = os.getpid(), 1  # of an exception
+    here, status = os.getpid(), 2  # of an exception
     try:
         status = run()
     finally:

@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.sharedctypes import RawValue
@@ -24,7 +25,7 @@ from nnspec_conformance.asking import ask
 from nnspec_conformance.compare import Finding
 from nnspec_conformance.described import Described
 from nnspec_conformance.engine import validate
-from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.errors import HarnessError, fault
 from nnspec_conformance.in_front import NEVER, PAUSE
 from nnspec_conformance.known_failures import DECLARED, apply, known_failures
 from nnspec_conformance.limits import CHANCES, Call, watchdog
@@ -193,24 +194,32 @@ def _answer(pipe: Connection, call: Any, adapter: str, given: dict, grace: float
     threading.Thread(target=_follow, daemon=True, name="nnspec-parent").start()
     with contextlib.suppress(EOFError, BrokenPipeError), orderly():
         suite = load_suite()
-        try:
+        with _faults_sent(pipe):
             subject = load_subject(adapter, **given)
             validate(suite, subject)
-        except HarnessError as error:
-            pipe.send(HarnessError(str(error)))
-            return
-        pipe.send(Described.of(subject))
-        while True:
-            what, instance = pipe.recv()
-            try:
-                if what == "known":
-                    pipe.send(known_failures(suite.spec, subject, instance))
-                    continue
-                result = ask(suite, subject, instance)
-                result = replace(result, clause=None, readings=jsonable(result.readings))
-                pipe.send((result, Described.of(subject)))
-            except HarnessError as error:
-                pipe.send(HarnessError(str(error)))
+            pipe.send(Described.of(subject))
+            while True:
+                what, instance = pipe.recv()
+                with _faults_sent(pipe):
+                    if what == "known":
+                        pipe.send(known_failures(suite.spec, subject, instance))
+                        continue
+                    result = ask(suite, subject, instance)
+                    result = replace(result, clause=None, readings=jsonable(result.readings))
+                    pipe.send((result, Described.of(subject)))
+
+
+@contextlib.contextmanager
+def _faults_sent(pipe: Connection) -> Iterator[None]:
+    """Send what keeps the suite from answering, also a fault of its own: the process ends by the adapter alone."""
+    try:
+        yield
+    except (EOFError, BrokenPipeError):
+        raise
+    except HarnessError as error:
+        pipe.send(HarnessError(str(error)))
+    except Exception as error:
+        pipe.send(HarnessError(fault(error)))
 
 
 def _follow() -> None:

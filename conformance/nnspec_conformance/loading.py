@@ -17,6 +17,7 @@ from typing import Any
 import nnspec_conformance.adapters
 from nnspec_conformance.errors import HarnessError, did_you_mean, one_line
 from nnspec_conformance.limits import IMPORT, CallTimeout, limit
+from nnspec_conformance.output import lent_streams
 from nnspec_conformance.pages import SECTIONS
 from nnspec_conformance.progress import waiting
 from nnspec_conformance.signals import from_outside
@@ -187,7 +188,7 @@ def _is_installed(name: str) -> bool:
 
 def _import(name: str, load: Callable[[], ModuleType]) -> ModuleType:
     try:
-        with contextlib.redirect_stdout(sys.stdout), contextlib.redirect_stderr(sys.stderr):  # it may replace them
+        with lent_streams():
             return load()
     except (HarnessError, CallTimeout):
         raise

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -35,7 +34,8 @@ class Run:
         from nnspec_conformance.limits import watchdog
         from nnspec_conformance.loading import load_subject
         from nnspec_conformance.report import check_report_writable
-        from nnspec_conformance.resume import Mark, earlier
+        from nnspec_conformance.resume import AsTheyCome, Mark, earlier
+        from nnspec_conformance.signals import orderly
         from nnspec_conformance.suite_loader import load_suite
         from nnspec_conformance.vectors import Recorder
 
@@ -70,11 +70,15 @@ class Run:
         self.ended = self.mark.get() if resume else ""  # what an earlier run was asking when it ended at once
         self.recorder = Recorder() if self.record else None
         watchdog.on_hang = lambda operation: self.write()
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: what was obtained is written
+        self.kept_so_far = AsTheyCome(self.write_report)
+        self.signals = contextlib.ExitStack()
+        self.signals.enter_context(orderly())  # they end the session like ctrl-C: what was obtained is written
 
     def put(self, instance: str) -> Any:
         """The result of an instance: an earlier run's, or a new one."""
+        from nnspec_conformance.signals import check_stopped
+
+        check_stopped()
         if instance in self.kept:
             return self.kept[instance]
         self.mark.set(instance)
@@ -84,20 +88,26 @@ class Run:
         else:
             result = self.ask(instance, record=self.recorder) if self.recorder else self.ask(instance)
         self.results.append(result)
+        self.kept_so_far.one_more()
         return result
 
     def close(self) -> None:
         """End the process that was asked, if there is one."""
         self.mark.clear()
+        self.signals.close()
         if self.workers:
             self.workers.__exit__()
 
-    def write(self) -> None:
-        """The files that were asked for, with what was obtained."""
+    def write_report(self) -> None:
+        """The report, if it was asked for, with what was obtained."""
         from nnspec_conformance.report import as_report, write_report
 
         if self.report:
             write_report(as_report(self.suite, self.subject, self.results), self.report, keep=bool(self.kept))
+
+    def write(self) -> None:
+        """The files that were asked for, with what was obtained."""
+        self.write_report()
         if self.recorder and self.record:
             self.recorder.write(self.record)
 

@@ -10,8 +10,10 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
 EVERY = 10.0  # seconds from line to line where there is no terminal; a shorter run says nothing
+LOOK = 1.0  # seconds between two looks at whether a line is due
 SLOWEST = 10
 Item = TypeVar("Item")
+_shown: list[str] = []  # what is under way, the innermost last
 
 
 def progress(items: Collection[Item], title: str, *, bar: bool = True, slowest: bool = True) -> Iterator[Item]:
@@ -28,6 +30,7 @@ def progress(items: Collection[Item], title: str, *, bar: bool = True, slowest: 
     """
     took: list[tuple[float, str]] = []
     begun = time.perf_counter()
+    _shown.append(title)
     try:
         with (_bar if bar and sys.stderr.isatty() else _lines)(title, len(items)) as tell:
             for item in items:
@@ -38,6 +41,7 @@ def progress(items: Collection[Item], title: str, *, bar: bool = True, slowest: 
                 finally:
                     took.append((time.perf_counter() - start, f"{item}"))
     finally:
+        _shown.remove(title)
         if slowest and time.perf_counter() - begun >= EVERY and len(took) > 1:
             tell_slowest(took, title)
 
@@ -58,17 +62,37 @@ def _bar(title: str, total: int) -> Iterator[Callable[[str, int], None]]:
 
 @contextlib.contextmanager
 def _lines(title: str, total: int) -> Iterator[Callable[[str, int], None]]:
-    """A line now and then."""
-    begun = told = time.perf_counter()
+    """A line now and then, also while one item takes long; from a thread, which an adapter's call does not stop."""
+    begun, err = time.perf_counter(), sys.stderr  # another stream stands there during a call
+    told, now_at, ended, lock, depth = begun, ("", 0), threading.Event(), threading.Lock(), len(_shown)
 
-    def tell(item: str, done: int) -> None:
+    def line() -> None:
         nonlocal told
         now = time.perf_counter()
-        if now - told >= EVERY:
-            told = now
-            print(f"{title}: {done} of {total} in {now - begun:.0f} s, now {item}", file=sys.stderr, flush=True)
+        with lock:
+            if now - told >= EVERY and depth == len(_shown):  # else the one inside tells
+                told = now
+                item, done = now_at
+                print(f"{title}: {done} of {total} in {now - begun:.0f} s, now {item}", file=err, flush=True)
 
-    yield tell
+    def tell(item: str, done: int) -> None:
+        nonlocal now_at
+        now_at = (item, done)
+        line()
+
+    def watch() -> None:
+        while not ended.wait(LOOK):
+            with contextlib.suppress(AttributeError, OSError, ValueError):  # standard error is gone
+                if now_at[0]:
+                    line()
+
+    thread = threading.Thread(target=watch, daemon=True, name="nnspec-progress")
+    thread.start()
+    try:
+        yield tell
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextlib.contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from nnspec_conformance.described import Described
@@ -11,6 +13,29 @@ from nnspec_conformance.outcome import HARNESS_ERROR, Result
 from nnspec_conformance.report import measured, read_report
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
+
+WRITING = 0.05  # share of the time that writing results as they come may take
+
+
+class AsTheyCome:
+    """Writes the results so far, so that a process that is killed leaves them; writing takes a share of the time.
+
+    Args:
+        write: writes them all.
+    """
+
+    def __init__(self, write: Callable[[], None]):
+        self.write, self.written, self.took = write, time.monotonic(), 0.0
+
+    def one_more(self) -> None:
+        """There is another result."""
+        begun = time.monotonic()
+        if begun - self.written < self.took / WRITING:
+            return
+        with contextlib.suppress(HarnessError):  # the end says that it cannot be written
+            self.write()
+        self.written = time.monotonic()
+        self.took = self.written - begun
 
 
 class Mark:
@@ -42,10 +67,14 @@ class Mark:
 def earlier(suite: Suite, subject: Subject | Described, chosen: list[str], path: Path) -> list[Result]:
     """The results of a report that need not be asked again: of the same files, versions and texts.
 
+    There are none where a run ended before its first result.
+
     Raises:
         HarnessError: the report cannot be read.
     """
     if not (path.is_file() or (path / "subject.json").is_file()):
+        if Mark(path).get():
+            return []
         raise HarnessError(f"{path}: there is no report to go on with; leave --resume out")
     report, found = read_report(path), []
     records: dict[str, dict] = {}

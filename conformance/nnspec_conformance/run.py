@@ -143,22 +143,26 @@ def identify_readings(options: argparse.Namespace) -> int:
     suite = load_suite()
     rows: list[Identified] = []
 
-    def tell() -> None:
-        print(json.dumps([vars(r) for r in rows], indent=1) if options.json else in_words(rows), file=out, flush=True)
+    def tell_json() -> None:
+        if options.json:
+            print(json.dumps([vars(r) for r in rows], indent=1), file=out, flush=True)
 
     with own_output() as out:
         subject = load_subject(options.adapter)
         validate(suite, subject)
-        watchdog.on_hang = lambda _: tell()
+        watchdog.on_hang = lambda _: tell_json()
         try:
-            rows.extend(identify(suite, subject))
+            for row in identify(suite, subject):
+                rows.append(row)
+                if not options.json:
+                    print(in_words([row]), file=out, flush=True)
         except KeyboardInterrupt:
-            tell()
+            tell_json()
             print(f"nnspec: interrupted after {len(rows)} instances; these are told", file=sys.stderr)
             return 2
         finally:
             watchdog.on_hang = None
-        tell()
+        tell_json()
     return 2 if any(row.fault for row in rows) else 1 if any(row.is_wrong for row in rows) else 0
 
 
@@ -188,7 +192,7 @@ def replay_vectors(options: argparse.Namespace) -> int:
         for item in replay(cases, subject, suite.spec):
             outcomes.append(item)
             if item.outcome == FAIL:
-                print(f"FAIL  {item.instance}  {item.message}")
+                print(f"FAIL  {item.instance}  {item.message}", flush=True)  # the next call may end the process
     except KeyboardInterrupt:
         stopped = True
         print(f"nnspec: interrupted after {len(outcomes)} cases", file=sys.stderr)

@@ -6,7 +6,6 @@ The adapter contract is told in full in the guide "Write an adapter"; ``nnspec n
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import warnings
 from collections.abc import Callable, Mapping
@@ -35,6 +34,7 @@ from nnspec_conformance.keeping import Kept
 from nnspec_conformance.layouts import copied
 from nnspec_conformance.limits import CallTimeout, Patience, limit
 from nnspec_conformance.open_stepper import OpenStepper, played
+from nnspec_conformance.output import Printed
 from nnspec_conformance.results import versions
 from nnspec_conformance.setting import Setting, combinations
 from nnspec_conformance.signals import from_outside, leave
@@ -257,7 +257,7 @@ class Subject:
         seconds = self.patience.limit(form)
         dtype = self.asked or self.dtypes_of(operation)[0]
         self.calls += 1
-        printed, late = io.StringIO(), False
+        printed, late = Printed(), False
         try:
             with (
                 warnings.catch_warnings(),

@@ -133,10 +133,11 @@ def test_long_import_is_not_waited_for_in_silence(nnspec, adapter, monkeypatch):
     assert ran.status == 0
 
 
-def test_adapter_that_takes_the_streams_away_loses_no_word(process, adapter):
-    path = adapter("import sys\nsys.stdout = sys.stderr = None\n\n\ndef relu(x):\n    raise ValueError\n")
+@pytest.mark.parametrize("ending", ["sys.stdout = sys.stderr = None", "sys.stdout.close(), sys.stderr.close()"])
+def test_adapter_that_takes_the_streams_away_loses_no_word(process, adapter, ending):
+    path = adapter(f"import sys\n{ending}\n\n\ndef relu(x):\n    {ending}\n    raise ValueError\n")
     ran = process("check", path, "relu.value")
-    assert (ran.status, "FAIL  relu.value" in ran.out) == (1, True)
+    assert (ran.status, ran.err, "found     relu raised ValueError" in ran.out) == (1, "", True)
 
 
 @pytest.mark.parametrize("name", ["nosuch", "no.such.module", "notes.txt"])

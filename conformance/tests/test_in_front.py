@@ -197,17 +197,31 @@ def test_time_for_which_a_run_is_stopped_counts_for_no_call(start, tmp_path, mor
     assert float(mark.read_text()) > stopped
 
 
-def test_identify_names_what_crashed(start):
+def test_identify_names_what_crashed_and_what_it_found_before(start):
     run = start(command="identify", more="\ndef gelu(x, **given):\n    os.abort()\n")
-    (line,) = told(run.communicate(timeout=120)[1])
+    out, err = run.communicate(timeout=120)
+    (line,) = told(err)
     assert line == "nnspec: gelu ended the process by SIGABRT; nnspec check goes on after it"
-    assert run.returncode == 2
+    assert (run.returncode, out.splitlines()[0].split()[0]) == (2, "leaky-relu.negative-slope")
 
 
-def test_recorded_questions_are_those_of_one_process(start, tmp_path):
+def test_replay_tells_what_failed_before_a_crash(start, nnspec, tmp_path):
+    nnspec("check", "numpy_oracle", FIRST, "activation.limits[tanh]", "--record", tmp_path / "vectors")
+    run = start(
+        tmp_path / "vectors", command="replay", more="\ndef identity(x):\n    return x + 1\n", PYTHONUNBUFFERED=""
+    )
+    out, err = run.communicate(timeout=120)
+    assert (run.returncode, "tanh ended the process by SIGSEGV" in err) == (2, True)
+    assert out.startswith("FAIL  identity.value  ")
+
+
+def test_after_a_crash_there_is_a_verdict_and_no_vectors(start, tmp_path):
     run = start("tanh.odd", "--record", tmp_path / "vectors")
-    (line,) = told(run.communicate(timeout=120)[1])
-    assert (run.returncode, line.endswith("use --isolate")) == (2, True)
+    out, err = run.communicate(timeout=120)
+    first, last = told(err)
+    assert first == "nnspec: tanh ended the process by SIGSEGV; everything is asked in another process"
+    assert last.startswith(f"nnspec: {tmp_path / 'vectors'}: no vectors are recorded after a crash; ")
+    assert (run.returncode, "1 pass, 1 fail" in out, (tmp_path / "vectors").exists()) == (2, True, False)
 
 
 def test_a_debugger_has_one_process(start):

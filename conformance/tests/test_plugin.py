@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing.sharedctypes  # noqa: F401  # a run inside this process forgets what it imports itself
+import signal
 
 import pytest
 
@@ -112,6 +113,42 @@ def test_a_report_is_gone_on_with(run, mine, pytester):
     made = json.loads(path.read_text())["topics"]["components/activations"]["results"]
     assert made["relu.value"]["outcome"] == "pass"
     result.stdout.fnmatch_lines(["*told by the first run*"])
+
+
+ENDS = """
+import os, signal
+import numpy as np
+
+NAME = "mine"
+
+def identity(x):
+    print(file=open("asked", "a"))
+    return x
+
+def relu(x):
+    if not os.path.exists("ended"):
+        open("ended", "w").close()
+        os.kill(os.getpid(), getattr(signal, os.environ["HOW"]))
+    return np.maximum(x, 0)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGKILL", "SIGSEGV"])
+def test_what_ends_a_run_at_once_leaves_a_report_to_go_on_with(pytester, monkeypatch, name):
+    monkeypatch.setenv("HOW", name)
+    pytester.makepyfile(ends=ENDS)
+    pages = (*ALONE, "--pyargs", "nnspec_conformance.suite.components.test_activations", "-q", "-W", "error")
+    words = ("--subject", "ends.py", "-k", "identity.value or relu.value", "--report", "r.json")
+    first = pytester.runpytest_subprocess(*pages, *words, timeout=120)
+
+    def outcomes():
+        made = json.loads((pytester.path / "r.json").read_text())["topics"]["components/activations"]["results"]
+        return made.get("identity.value", {}).get("outcome"), made.get("relu.value", {}).get("outcome")
+
+    asked = (pytester.path / "asked").read_text()
+    assert (first.ret, outcomes()) == (2 if name == "SIGHUP" else -getattr(signal, name), ("pass", None))
+    assert pytester.runpytest_inprocess(*pages, *words, "--resume").ret == 0
+    assert (outcomes(), (pytester.path / "asked").read_text()) == (("pass", "pass"), asked)
 
 
 def test_run_without_clauses_needs_no_subject(pytester):

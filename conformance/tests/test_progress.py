@@ -35,6 +35,27 @@ def test_lines_come_at_intervals(monkeypatch, capsys):
     assert 1 <= len(lines) <= 5
 
 
+def test_lines_come_while_one_item_takes_long(monkeypatch, capsys):
+    monkeypatch.setattr(module, "EVERY", 0.1)
+    monkeypatch.setattr(module, "LOOK", 0.02)
+    for item in progress(["a", "b"], "counting", slowest=False):
+        time.sleep(0.4 if item == "b" else 0)
+    lines = capsys.readouterr().err.splitlines()
+    time.sleep(0.2)
+    assert 1 <= len(lines) <= 4
+    assert {*lines} == {"counting: 1 of 2 in 0 s, now b"}
+    assert capsys.readouterr().err == ""
+
+
+def test_of_a_run_inside_another_the_inner_one_tells(monkeypatch, capsys):
+    monkeypatch.setattr(module, "EVERY", 0.1)
+    monkeypatch.setattr(module, "LOOK", 0.02)
+    for _ in progress(["a"], "outer", slowest=False):
+        for _ in progress([1], "inner", slowest=False):
+            time.sleep(0.3)
+    assert {line.split(":")[0] for line in capsys.readouterr().err.splitlines()} == {"inner"}
+
+
 def test_a_long_run_ends_with_its_ten_slowest(long, capsys):
     for item in progress(range(12), "counting"):
         time.sleep(0.03 if item in (4, 7) else 0)
