@@ -94,8 +94,8 @@ def by_place(arrays: tuple, gradients: tuple) -> dict[Place, np.ndarray]:
 
 def flowing(home: Home, arrays: tuple, gradients: tuple) -> dict[Place, np.ndarray]:
     """The gradients, by place, of the arrays that are declared with one."""
-    declared = held(home, arrays)
-    return {place: g for place, g in by_place(arrays, gradients).items() if declared[place].gradient}
+    without = {place for place, array in held(home, arrays).items() if not array.gradient}
+    return {place: g for place, g in by_place(arrays, gradients).items() if place not in without}
 
 
 def named(home: Home, answer: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from nnspec_conformance.operations import Operation, Table
 from nnspec_conformance.trees import leaves
 
 LEADING = (5,)  # where any number of axes may stand
-MORE = (7, 2)
+MORE = (7, 2, 3)
 CHOICE = "tanh"  # of the choices that are functions: no kink, no large answers, no constants
 SEEDED = ("random map", "random")
 
@@ -151,7 +151,7 @@ class Home:
 
 
 def homes(operation: Operation, readings: Mapping[str, str]) -> dict[str, Home]:
-    """The home question under an empty name, and others: with every array, with no, with more and with a single example.
+    """The home question under an empty name, and others: with all arrays, with no, more or a single example.
 
     A place is left out where it is no other: of no optional arrays, of no axes along which there are any number.
     """

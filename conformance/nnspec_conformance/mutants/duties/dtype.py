@@ -62,7 +62,9 @@ def wide(y):
 
 FLOATS, STEPPERS = those(answers_with("float")), those(lambda operation: operation.form == "stepper")
 TABLES = those(lambda operation: isinstance(operation.result, Table))
-SEVERAL = those(lambda o: has_gradient(o) and Home(o, {}).is_differentiable and len(o.float_places(Home(o, {}).lengths)) > 1)
+SEVERAL = those(
+    lambda o: has_gradient(o) and Home(o, {}).is_differentiable and len(o.float_places(Home(o, {}).lengths)) > 1
+)
 
 # ---- answers
 

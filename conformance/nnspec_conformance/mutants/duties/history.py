@@ -26,11 +26,24 @@ KEPT: dict = {}  # what the wrong ones remember
 def has_a_gradient_that_depends_on_its_arrays(operation: Operation) -> bool:
     """Whether other arrays have other gradients, with the same cotangents."""
     home, vjp = Home(operation, {}), getattr(ORACLE, f"{operation.name}_vjp", None)
-    if vjp is None or not home.is_differentiable:
+    if vjp is None or not home.has_gradient:
         return False
     cotangents = home.cotangents("float64")
     found = [vjp(*home.arrays("float64", seed=seed), cotangents, **home.attributes) for seed in (0, 1)]
     return any((a != b).any() for a, b in pairs(*found))
+
+
+def has_a_slope(operation: Operation) -> bool:
+    """Whether it has gradients, and not all of them are zero."""
+    home, vjp = Home(operation, {}), getattr(ORACLE, f"{operation.name}_vjp", None)
+    if vjp is None or not home.has_gradient:
+        return False
+    return any(g.any() for g in leaves(vjp(*home.arrays("float64"), home.cotangents("float64"), **home.attributes)))
+
+
+def is_long(operation: Operation) -> bool:
+    """Whether the cotangents have more than two entries."""
+    return any(x.size > 2 for x in leaves(Home(operation, {}).cotangents("float64")))
 
 
 def keeps_states(name: str) -> bool:
@@ -74,6 +87,15 @@ def remembers_by_the_ends(f, *arrays, **given):
     return KEPT[key]
 
 
+MUTANTS.each(
+    "gradients are remembered by the form of the arrays and cotangents and their ends",
+    DUTY,
+    operations=[o.name for o in CALLED if has_a_slope(o) and is_long(o)],
+    part="_vjp",
+    name="remembers gradients by the ends",
+)(remembers_by_the_ends)
+
+
 @MUTANTS.each("the layer is built at the first call, with the weights of then", DUTY, operations=WITH_WEIGHTS)
 def keeps_its_first_weights(f, x, *rest, **given):
     key = fingerprint([f.__name__, "weights", form((x, *rest)), given])
@@ -93,6 +115,15 @@ def goes_on_after_a_refusal(f, *arrays, **given):
     return moved(answer, KEPT.pop(key, 0))
 
 
+MUTANTS.each(
+    "what a refused gradient left half done is still there at the next one",
+    DUTY,
+    operations=[o.name for o in CALLED if has_a_slope(o)],
+    part="_vjp",
+    name="goes on after a gradient that was refused",
+)(goes_on_after_a_refusal)
+
+
 @MUTANTS.each(
     "the answer is remembered by the array itself, and nobody looks whether its numbers are still the same",
     DUTY,
@@ -103,6 +134,15 @@ def remembers_by_identity(f, *arrays, **given):
     if key not in KEPT:
         KEPT[key] = arrays, f(*arrays, **given)  # while they are held, no other array is in their place
     return KEPT[key][1]
+
+
+MUTANTS.each(
+    "the gradient is remembered by the arrays themselves, and nobody looks whether their numbers are still the same",
+    DUTY,
+    operations=[o.name for o in CALLED if has_a_slope(o)],
+    part="_vjp",
+    name="remembers gradients by identity",
+)(remembers_by_identity)
 
 
 @MUTANTS.each(
