@@ -66,6 +66,9 @@ def form(arrays):
     return [(x.shape, str(x.dtype)) for x in leaves(arrays)]
 
 
+SLOPED = [operation for operation in CALLED if has_a_slope(operation)]
+
+
 @MUTANTS.each(
     "right in its first call only: every call moves a running statistic", DUTY, operations=[o.name for o in CALLED]
 )
@@ -90,7 +93,7 @@ def remembers_by_the_ends(f, *arrays, **given):
 MUTANTS.each(
     "gradients are remembered by the form of the arrays and cotangents and their ends",
     DUTY,
-    operations=[o.name for o in CALLED if has_a_slope(o) and is_long(o)],
+    operations=[o.name for o in SLOPED if is_long(o)],
     part="_vjp",
     name="remembers gradients by the ends",
 )(remembers_by_the_ends)
@@ -118,7 +121,7 @@ def goes_on_after_a_refusal(f, *arrays, **given):
 MUTANTS.each(
     "what a refused gradient left half done is still there at the next one",
     DUTY,
-    operations=[o.name for o in CALLED if has_a_slope(o)],
+    operations=[o.name for o in SLOPED],
     part="_vjp",
     name="goes on after a gradient that was refused",
 )(goes_on_after_a_refusal)
@@ -139,7 +142,7 @@ def remembers_by_identity(f, *arrays, **given):
 MUTANTS.each(
     "the gradient is remembered by the arrays themselves, and nobody looks whether their numbers are still the same",
     DUTY,
-    operations=[o.name for o in CALLED if has_a_slope(o)],
+    operations=[o.name for o in SLOPED],
     part="_vjp",
     name="remembers gradients by identity",
 )(remembers_by_identity)
@@ -185,5 +188,35 @@ def adds_to_what_others_have_learned(start, params, **given):
     def called(*told):
         KEPT[key] = KEPT.get(key, -1) + 1
         return mapped(lambda p: p + np.asarray(KEPT[key] % 5).astype(p.dtype), step(*told))
+
+    return called
+
+
+@MUTANTS.each(
+    "what a refused step left half done, in a buffer of all steppers, goes into the next one", DUTY, operations=STEPPERS
+)
+def goes_on_after_a_refused_step(start, params, **given):
+    step, key = start(params, **given), (start.__name__, "refused step")
+
+    def called(grads, **told):
+        try:
+            answer = step(grads, **told)
+        except Exception:
+            KEPT[key] = 1
+            raise
+        return moved(answer, KEPT.pop(key, 0))
+
+    return called
+
+
+@MUTANTS.each(
+    "the module has one buffer for all steppers, and makes it anew where other shapes come", DUTY, operations=STEPPERS
+)
+def has_one_buffer_for_all_shapes(start, params, **given):
+    step, key, shapes = start(params, **given), (start.__name__, "shapes"), form(params)
+
+    def called(grads, **told):
+        last, KEPT[key] = KEPT.get(key, shapes), shapes
+        return moved(step(grads, **told), last != shapes)
 
     return called

@@ -16,7 +16,7 @@ from nnspec_conformance.dtypes import DTYPES, is_float
 from nnspec_conformance.elsewhere import ask_elsewhere
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
 from nnspec_conformance.home import Home
-from nnspec_conformance.operations import Array, Place
+from nnspec_conformance.operations import Array, Place, Table
 from nnspec_conformance.sizes import one_long_axis
 from nnspec_conformance.trees import mapped
 from nnspec_conformance.trial import Trial
@@ -36,6 +36,7 @@ def test_history(operation: str, readings: dict, lean: bool, trial: Trial) -> No
         with trial.part():
             if home.operation.form == "stepper":
                 steppers_are_apart(trial, home, dtype)
+                others_come_between(trial, home, dtype, lean=lean)
             else:
                 answers_stay(trial, home, dtype, lean or number > 0)
     if home.operation.form == "stepper":
@@ -249,3 +250,49 @@ def steppers_are_apart(trial: Trial, home: Home, dtype: str) -> None:
     together = trial.steppers(params, in_turn, **home.attributes)
     trial.expect([one for one, _ in together], same(path), f"{about}, taken in turn with those of another")
     trial.expect([two for _, two in together], same(beside), f"{about} of the second of two, taken in turn")
+
+
+def others_come_between(trial: Trial, home: Home, dtype: str, *, lean: bool) -> None:
+    """The same steps, while another stepper refuses one, and while one of other shapes steps."""
+    (params,), grads = home.arrays(dtype), home.steps(dtype)
+    first, *_ = grads[0]
+    wrong = grads[1] | {first: longer(grads[1][first])}
+
+    def is_refused(start: Callable) -> None:
+        with contextlib.suppress(Exception):  # whether it has to be refused other duties ask
+            start(params).step(wrong)
+
+    def has_other_shapes(start: Callable) -> None:
+        (others,), given = other_shapes(home, dtype)
+        one = start(others)
+        for step in given:
+            one.step(step)
+
+    def path(between: Callable[[Callable], None]) -> Any:
+        def play(start: Callable) -> tuple:
+            one = start(params)
+            now = one.step(grads[0])
+            between(start)
+            return (now, *(one.step(g) for g in grads[1:]))
+
+        return trial.steppers(params, play, **home.attributes)
+
+    alone = path(lambda start: None)
+    asked = {"another that refuses a step": is_refused}
+    if not lean:
+        asked["one of other shapes"] = has_other_shapes
+    for words, between in asked.items():
+        trial.expect(path(between), same(alone), f"{home.operation.name}: the steps, with those of {words} between")
+
+
+def longer(x: np.ndarray) -> np.ndarray:
+    """One entry more along the first axis, or two in the place of a single number."""
+    return np.concatenate([np.atleast_1d(x), np.atleast_1d(x)[:1]])
+
+
+def other_shapes(home: Home, dtype: str) -> tuple[tuple, list[dict]]:
+    """The parameters of another stepper, and what its steps are handed."""
+    if any(isinstance(argument, Table) and argument.any for argument in home.operation.arguments):
+        return mapped(longer, home.arrays(dtype)), mapped(longer, home.steps(dtype))
+    there = replace(home, sizes=one_long_axis(home, LONG[0])[0].lengths)
+    return there.arrays(dtype), there.steps(dtype)
