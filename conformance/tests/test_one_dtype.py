@@ -55,6 +55,6 @@ def test_gradients_and_steps_are_looked_at(suite):
 
 def test_what_is_declared_without_a_gradient_may_get_any():
     x, scale, offset, mean, variance = (np.ones(2, np.float32) for _ in range(5))
-    gradients = (x, scale, offset, np.ones(2), None)
-    arrays = (x, scale, offset, mean, variance)
+    gradients = (x, np.ones(2), None, scale, offset)
+    arrays = (x, mean, variance, scale, offset)
     assert OneDtype({}).of_gradients("batch_norm_eval", arrays, x, gradients) is gradients
