@@ -103,7 +103,7 @@ def gradients_follow(trial: Trial, home: Home, dtype: str, first: tuple, *, lean
     asked = {name_of(home, place): (new, cotangents) for place, new in other_arguments(home, dtype)}
     if lean:  # other integers are another program
         asked = {name: both for name, both in asked.items() if name in names_of_floats(home, arrays)}
-    for name, both in (asked | {"the array of cotangents": (arrays, with_other_signs(cotangents))}).items():
+    for name, both in ({"the array of cotangents": (arrays, with_other_signs(cotangents))} | asked).items():
         there = mapped(lambda x: x.astype(DTYPES[other]) if is_float(x) else x, both) if other else both
         if other and are_far(first, answered(trial, home, slopes(home, *there))):
             told = f"{name} was replaced by another array of the same shape, and the gradient is the old one"
