@@ -92,6 +92,12 @@ def by_place(arrays: tuple, gradients: tuple) -> dict[Place, np.ndarray]:
     return {p: found[p.argument] if p.name is None else found[p.argument][p.name] for p in places}
 
 
+def flowing(home: Home, arrays: tuple, gradients: tuple) -> dict[Place, np.ndarray]:
+    """The gradients, by place, of the arrays that are declared with one."""
+    without = {place for place, array in held(home, arrays).items() if not array.gradient}
+    return {place: g for place, g in by_place(arrays, gradients).items() if place not in without}
+
+
 def named(home: Home, answer: Any) -> dict[str, Any]:
     """The arrays of an answer, or of cotangents, by the names under which they are declared."""
     names: list[str] = []

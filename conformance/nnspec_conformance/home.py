@@ -18,6 +18,7 @@ from nnspec_conformance.operations import Operation, Table
 from nnspec_conformance.trees import leaves
 
 LEADING = (5,)  # where any number of axes may stand
+MORE = (7, 2, 3)
 CHOICE = "tanh"  # of the choices that are functions: no kink, no large answers, no constants
 SEEDED = ("random map", "random")
 
@@ -132,6 +133,12 @@ class Home:
         flows = any(array.dtype == "float" and array.gradient for array in rows_of(self.operation.result))
         return bool(floats) and flows and all(array.gradient for array in floats)
 
+    @property
+    def has_gradient(self) -> bool:
+        """Whether a gradient flows through some floating-point array of the call, and from its answer."""
+        flows = any(array.dtype == "float" and array.gradient for array in rows_of(self.operation.result))
+        return flows and bool(self.operation.gradient_places(self.lengths, self.given))
+
     def with_each(self, names: Iterable[str]) -> Iterator[Home]:
         """The question with every tested value of each of these keywords in turn."""
         own = {a.name for a in self.operation.attributes if a.required or a.when}
@@ -144,7 +151,7 @@ class Home:
 
 
 def homes(operation: Operation, readings: Mapping[str, str]) -> dict[str, Home]:
-    """The home question under an empty name, and others: with every array, with no and with a single example.
+    """The home question under an empty name, and others: with all arrays, with no, more or a single example.
 
     A place is left out where it is no other: of no optional arrays, of no axes along which there are any number.
     """
@@ -154,6 +161,7 @@ def homes(operation: Operation, readings: Mapping[str, str]) -> dict[str, Home]:
         found["all arrays"] = replace(home, complete=True)
     if home.stars:
         found["no examples"] = replace(home, leading=(0,))
+        found["more examples"] = replace(home, leading=MORE)
     if home.stars and not any(a.kind == "axis" for a in operation.attributes):  # which a single number does not have
         found["a single example"] = replace(home, leading=())
     return found

@@ -109,10 +109,7 @@ class Kept:
     @functools.cached_property
     def _owing(self) -> set[str]:
         """The operations that have to keep what they are handed and returned."""
-        if self._known is None:
-            return set()
-        known = {str(key).partition(";")[0].strip() for key in self._known}
-        return {name for name in own_spec().clauses[DUTY].operations if f"{DUTY}[{name}]" not in known}
+        return owing(DUTY, self._known)
 
     def forget(self) -> None:
         """Somebody else writes into these arrays, or may do so."""
@@ -179,6 +176,14 @@ class Kept:
         with contextlib.suppress(Exception):
             return alike(now, self._to_numpy(self._asarray(x)))
         return False
+
+
+def owing(duty: str, known: Iterable[Any] | None) -> set[str]:
+    """The operations that owe a duty and are not known to fail it; none where nothing is to be looked at."""
+    if known is None:
+        return set()
+    failing = {str(key).partition(";")[0].strip() for key in known}
+    return {name for name in own_spec().clauses[duty].operations if f"{duty}[{name}]" not in failing}
 
 
 @contextlib.contextmanager

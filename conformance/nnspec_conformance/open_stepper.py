@@ -12,7 +12,7 @@ class OpenStepper:
     Args:
         step: the subject's own, ``step(grads, learning_rate=None) -> params``; with ``save`` and ``restore``, or not.
         into: makes the subject's arrays of NumPy ones.
-        out: the other way round.
+        out: the other way round; it is told what the step was handed, too.
         kept: what each step is handed is kept in it, see ``Kept.steps``.
     """
 
@@ -23,7 +23,7 @@ class OpenStepper:
         """The parameters after a step with these gradients, at a learning rate of its own if one is told."""
         told = {} if learning_rate is None else {"learning_rate": learning_rate}
         with self._kept(grads):
-            return self._out(self._step(self._into(grads), **told))
+            return self._out(self._step(self._into(grads), **told), grads)
 
     def save(self) -> Any:
         """All that the next steps depend on beside the parameters, in a form of the subject's own.

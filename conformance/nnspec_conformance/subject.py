@@ -33,6 +33,7 @@ from nnspec_conformance.functions import fingerprint
 from nnspec_conformance.keeping import Kept
 from nnspec_conformance.layouts import copied
 from nnspec_conformance.limits import CallTimeout, Patience, limit
+from nnspec_conformance.one_dtype import OneDtype
 from nnspec_conformance.open_stepper import OpenStepper, played
 from nnspec_conformance.output import Printed
 from nnspec_conformance.results import versions
@@ -77,7 +78,8 @@ class Subject:
         self.layouts = transport.layouts(self._declared("LAYOUTS", tuple, transport.kept(adapter)), self.place)
         self._packages = transport.packages(adapter, self._declared("PACKAGES", tuple, ()), self.place)
         self.process, self.printed = os.getpid(), list[str]()
-        self.kept = Kept(self._to_numpy, self._asarray, None if role == "mutant" else self.known_failures)
+        known = None if role == "mutant" else self.known_failures
+        self.kept, self.one_dtype = Kept(self._to_numpy, self._asarray, known), OneDtype(known)
         self._given: Any = None  # what the last call returned; see ``nnspec_conformance.remains``
         self.reloads = role == "user"  # whether its module may be loaded once more, to ask it without its past
         self.probed: dict[Callable, bool] = {}  # what probes of known failures said
@@ -307,25 +309,25 @@ class Subject:
         def body(f: Callable) -> Any:
             return self.applied(lambda *inputs: f(*inputs, **attributes), *map(self._in, arrays))
 
-        return self._guard(operation, arrays, body, given=attributes)
+        return self.one_dtype.of(operation, arrays, self._guard(operation, arrays, body, given=attributes))
 
     def vjp(self, operation: str, arrays: tuple, cotangents: Any, **attributes: Any) -> tuple:
         """Gradients of ``sum(cotangents * f(*arrays))`` for the floating-point arrays, in their order.
 
         The adapter's ``vjp`` is handed a flat tuple of arrays, never a dict; the gradient of a dict is a dict.
         """
-        self.asked = float_dtype(arrays)
-        own = nested.own_part(self.adapter, operation, "_vjp")
+        own, self.asked = nested.own_part(self.adapter, operation, "_vjp"), float_dtype(arrays)
 
         def body(f: Callable) -> tuple:
-            inputs = [self._in(x) for x in arrays]
+            inputs = list(map(self._in, arrays))
             if own is not None:
                 return as_gradients(f"{operation}_vjp", own(*inputs, self._in(cotangents), **attributes))
             g, primals = of_floats(operation, f, arrays, inputs, attributes)
             gradients = self.applied(lambda *both: self.adapter.vjp(g, *both), primals, self._in(cotangents))
             return regrouped(float_places(arrays), as_gradients("vjp", gradients))
 
-        return self._guard(operation, arrays, body, "gradient", attributes)
+        gradients = self._guard(operation, arrays, body, "gradient", attributes)
+        return self.one_dtype.of_gradients(operation, arrays, cotangents, gradients)
 
     def vjp_vjp(self, operation: str, arrays: tuple, cotangents: Any, directions: tuple, **attributes: Any) -> tuple:
         """Gradients of ``sum(directions * vjp)``: those for the floating-point arrays, and that for the cotangents.
@@ -333,12 +335,10 @@ class Subject:
         They are the adapter's own, else its vjp applied to its vjp.
         """
         self.asked = float_dtype(arrays)
-        own, given = (
-            nested.own_part(self.adapter, operation, "_vjp_vjp", by_hand=True),
-            (arrays, cotangents, directions),
-        )
+        own = nested.own_part(self.adapter, operation, "_vjp_vjp", by_hand=True)
 
         def body(f: Callable) -> tuple:
+            given = (arrays, cotangents, directions)
             return nested.vjp_vjp(self.adapter, own, operation, f, self._in, attributes, *given)
 
         return self._guard(operation, arrays, body, "gradient of the gradient", attributes)
@@ -386,11 +386,11 @@ class Subject:
             play: is handed a function that starts a stepper, ``start(params, **hyper)``, and returns NumPy arrays.
         """
 
-        def out(params: Any) -> dict:
-            return self._out(operation, params)
-
         def body(f: Callable) -> Any:
             def start(params: dict, **hyper: Any) -> OpenStepper:
+                def out(now: Any, grads: dict) -> dict:
+                    return self.one_dtype.of(operation, (params, grads), self._out(operation, now), "step")
+
                 self.given = hyper
                 step = f(self.kept.own(self._in(params)), **hyper)
                 return OpenStepper(step, self._in, out, self.kept.steps(operation))

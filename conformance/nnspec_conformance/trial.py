@@ -130,7 +130,7 @@ class Trial:
         Raises:
             NotImplementedBySubject: the subject's arrays cannot be written to.
         """
-        with remains.rewritten(self.subject, case.arrays):
+        with remains.rewritten(self.subject, (case.arrays, case.cotangents)):
             return self.ask(case)
 
     def expect(self, got: Any, want: Any, about: str, arrays: tuple = ()) -> None:

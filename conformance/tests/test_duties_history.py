@@ -34,6 +34,38 @@ def right(tanh, library):
 # ---- neighbours
 
 
+def with_gradients(vjp):
+    """Somebody's tanh in NumPy whose gradients are what ``vjp`` makes of the right ones."""
+    names = {"tanh": lambda x: np.asarray(np.tanh(x)), "tanh_vjp": vjp(lambda x, g: (g * (1 - np.tanh(x) ** 2),))}
+    return Subject(SimpleNamespace(NAME="somebody", DTYPES=("float32", "float64"), **names))
+
+
+def gives_up_for_one_cotangent(vjp):
+    return lambda x, g: tuple(dx * (np.nan if np.isnan(g).any() else 1) for dx in vjp(x, g))
+
+
+def remembered_by(key):
+    def wrap(vjp):
+        known = {}
+        return lambda x, g: known.setdefault(key(x, g), (vjp(x, g), x, g))[0]
+
+    return wrap
+
+
+def wrong_after_a_refused_gradient(vjp):
+    left = [0]
+
+    def called(*arrays):
+        left[0] += len(arrays) < 2
+        return tuple(dx + left[0] for dx in vjp(*arrays))
+
+    return called
+
+
+def ends(x):
+    return (x.shape, str(x.dtype), *(x.ravel()[[0, -1]].tolist() if x.size else ()))
+
+
 def with_a_mean(tanh, library):
     return lambda x: tanh(x) + x.mean() / 64
 
@@ -138,6 +170,24 @@ def test_a_wrong_one_fails_by_the_duty_that_says_so(suite, somebody, wrong, duty
     result = run_instance(suite, somebody(wrong), f"duty.{duty}[tanh]")
     assert result.outcome == FAIL
     assert words in f"{result.finding.call} {result.message}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "duty", "words"),
+    [
+        (lambda vjp: vjp, "history", None),
+        (lambda vjp: vjp, "neighbours", None),
+        (gives_up_for_one_cotangent, "neighbours", "NaN beside it, in the cotangents"),
+        (remembered_by(lambda x, g: (*ends(x), g.tobytes())), "history", "x was replaced by another array of"),
+        (remembered_by(lambda x, g: (x.tobytes(), *ends(g))), "history", "the array of cotangents was replaced by"),
+        (remembered_by(lambda x, g: (id(x), id(g))), "history", "changed in place"),
+        (wrong_after_a_refused_gradient, "history", "after a gradient that is refused"),
+    ],
+)
+def test_a_wrong_gradient_fails_by_the_duty_that_says_so(suite, wrong, duty, words):
+    result = run_instance(suite, with_gradients(wrong), f"duty.{duty}[tanh]")
+    assert result.outcome == (FAIL if words else PASS)
+    assert not words or words in f"{result.finding.call} {result.message}"
 
 
 def test_arrays_that_cannot_be_written_to_are_not_changed_in_place(suite):

@@ -40,7 +40,14 @@ def is_empty_without_examples(operation: Operation) -> bool:
 
 
 def has_gradient(operation: Operation) -> bool:
-    return hasattr(ORACLE, f"{operation.name}_vjp") and Home(operation, {}).is_differentiable
+    return hasattr(ORACLE, f"{operation.name}_vjp") and Home(operation, {}).has_gradient
+
+
+def has_rows(operation: Operation) -> bool:
+    """Whether the first floating-point array begins with axes of which there may be any number."""
+    rows = (row for argument in operation.arguments for row in rows_of(argument))
+    first = next((row for row in rows if row.dtype == "float"), None)
+    return first is not None and bool(first.axes) and is_star(first.axes[0]) and has("more examples")(operation)
 
 
 def fewest_axes(name: str) -> int:
@@ -55,7 +62,9 @@ def wide(y):
 
 FLOATS, STEPPERS = those(answers_with("float")), those(lambda operation: operation.form == "stepper")
 TABLES = those(lambda operation: isinstance(operation.result, Table))
-SEVERAL = those(lambda o: has_gradient(o) and len(o.float_places(Home(o, {}).lengths)) > 1)
+SEVERAL = those(
+    lambda o: has_gradient(o) and Home(o, {}).is_differentiable and len(o.float_places(Home(o, {}).lengths)) > 1
+)
 
 # ---- answers
 
@@ -85,6 +94,17 @@ def promotes_a_single_example(f, *arrays, **given):
     y = f(*arrays, **given)
     first = next(x for x in leaves(arrays) if is_float(x))
     return mapped(wide, y) if first.ndim == fewest_axes(f.__name__) else y
+
+
+@MUTANTS.each(
+    "a block of rows that does not fit is split, and what is put together again is in the default dtype",
+    DUTY,
+    operations=those(has_rows),
+)
+def promotes_beyond_six_rows(f, *arrays, **given):
+    y = f(*arrays, **given)
+    first = next(x for x in leaves(arrays) if is_float(x))
+    return mapped(wide, y) if first.ndim and len(first) > 6 else y
 
 
 @MUTANTS.each("an empty answer is made anew, in the default dtype", DUTY, operations=those(is_empty_without_examples))

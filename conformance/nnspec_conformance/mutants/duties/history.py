@@ -26,11 +26,24 @@ KEPT: dict = {}  # what the wrong ones remember
 def has_a_gradient_that_depends_on_its_arrays(operation: Operation) -> bool:
     """Whether other arrays have other gradients, with the same cotangents."""
     home, vjp = Home(operation, {}), getattr(ORACLE, f"{operation.name}_vjp", None)
-    if vjp is None or not home.is_differentiable:
+    if vjp is None or not home.has_gradient:
         return False
     cotangents = home.cotangents("float64")
     found = [vjp(*home.arrays("float64", seed=seed), cotangents, **home.attributes) for seed in (0, 1)]
     return any((a != b).any() for a, b in pairs(*found))
+
+
+def has_a_slope(operation: Operation) -> bool:
+    """Whether it has gradients, and not all of them are zero."""
+    home, vjp = Home(operation, {}), getattr(ORACLE, f"{operation.name}_vjp", None)
+    if vjp is None or not home.has_gradient:
+        return False
+    return any(g.any() for g in leaves(vjp(*home.arrays("float64"), home.cotangents("float64"), **home.attributes)))
+
+
+def is_long(operation: Operation) -> bool:
+    """Whether the cotangents have more than two entries."""
+    return any(x.size > 2 for x in leaves(Home(operation, {}).cotangents("float64")))
 
 
 def keeps_states(name: str) -> bool:
@@ -51,6 +64,9 @@ def moved(answer, by):
 
 def form(arrays):
     return [(x.shape, str(x.dtype)) for x in leaves(arrays)]
+
+
+SLOPED = [operation for operation in CALLED if has_a_slope(operation)]
 
 
 @MUTANTS.each(
@@ -74,6 +90,15 @@ def remembers_by_the_ends(f, *arrays, **given):
     return KEPT[key]
 
 
+MUTANTS.each(
+    "gradients are remembered by the form of the arrays and cotangents and their ends",
+    DUTY,
+    operations=[o.name for o in SLOPED if is_long(o)],
+    part="_vjp",
+    name="remembers gradients by the ends",
+)(remembers_by_the_ends)
+
+
 @MUTANTS.each("the layer is built at the first call, with the weights of then", DUTY, operations=WITH_WEIGHTS)
 def keeps_its_first_weights(f, x, *rest, **given):
     key = fingerprint([f.__name__, "weights", form((x, *rest)), given])
@@ -93,6 +118,15 @@ def goes_on_after_a_refusal(f, *arrays, **given):
     return moved(answer, KEPT.pop(key, 0))
 
 
+MUTANTS.each(
+    "what a refused gradient left half done is still there at the next one",
+    DUTY,
+    operations=[o.name for o in SLOPED],
+    part="_vjp",
+    name="goes on after a gradient that was refused",
+)(goes_on_after_a_refusal)
+
+
 @MUTANTS.each(
     "the answer is remembered by the array itself, and nobody looks whether its numbers are still the same",
     DUTY,
@@ -103,6 +137,15 @@ def remembers_by_identity(f, *arrays, **given):
     if key not in KEPT:
         KEPT[key] = arrays, f(*arrays, **given)  # while they are held, no other array is in their place
     return KEPT[key][1]
+
+
+MUTANTS.each(
+    "the gradient is remembered by the arrays themselves, and nobody looks whether their numbers are still the same",
+    DUTY,
+    operations=[o.name for o in SLOPED],
+    part="_vjp",
+    name="remembers gradients by identity",
+)(remembers_by_identity)
 
 
 @MUTANTS.each(
@@ -145,5 +188,35 @@ def adds_to_what_others_have_learned(start, params, **given):
     def called(*told):
         KEPT[key] = KEPT.get(key, -1) + 1
         return mapped(lambda p: p + np.asarray(KEPT[key] % 5).astype(p.dtype), step(*told))
+
+    return called
+
+
+@MUTANTS.each(
+    "what a refused step left half done, in a buffer of all steppers, goes into the next one", DUTY, operations=STEPPERS
+)
+def goes_on_after_a_refused_step(start, params, **given):
+    step, key = start(params, **given), (start.__name__, "refused step")
+
+    def called(grads, **told):
+        try:
+            answer = step(grads, **told)
+        except Exception:
+            KEPT[key] = 1
+            raise
+        return moved(answer, KEPT.pop(key, 0))
+
+    return called
+
+
+@MUTANTS.each(
+    "the module has one buffer for all steppers, and makes it anew where other shapes come", DUTY, operations=STEPPERS
+)
+def has_one_buffer_for_all_shapes(start, params, **given):
+    step, key, shapes = start(params, **given), (start.__name__, "shapes"), form(params)
+
+    def called(grads, **told):
+        last, KEPT[key] = KEPT.get(key, shapes), shapes
+        return moved(step(grads, **told), last != shapes)
 
     return called

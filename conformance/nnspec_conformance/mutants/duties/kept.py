@@ -16,7 +16,7 @@ DUTY = "duty.kept"
 OWING = [own_spec().operations[name] for name in own_spec().clauses[DUTY].operations]
 CALLED = [operation for operation in OWING if operation.form != "stepper"]
 STEPPERS = [operation.name for operation in OWING if operation.form == "stepper"]
-FLOWING = [o.name for o in CALLED if hasattr(ORACLE, f"{o.name}_vjp") and Home(o, {}).is_differentiable]
+FLOWING = [o.name for o in CALLED if hasattr(ORACLE, f"{o.name}_vjp") and Home(o, {}).has_gradient]
 BUFFERS: dict[tuple, np.ndarray] = {}
 
 

@@ -20,7 +20,7 @@ OWING = [own_spec().operations[name] for name in own_spec().clauses[DUTY].operat
 def has_gradient_for_examples(operation: Operation) -> bool:
     """Whether the first gradient has a row for each example."""
     home = Home(operation, {}, leading=(5, 3))
-    if not hasattr(ORACLE, f"{operation.name}_vjp") or not home.is_differentiable:
+    if not hasattr(ORACLE, f"{operation.name}_vjp") or not home.has_gradient:
         return False
     places = operation.places(home.lengths, home.given)
     first = next(array for array in places.values() if array.dtype == "float")
@@ -70,6 +70,17 @@ def adds_a_mean_of_the_batch(f, *arrays, **given):
 def spoils_the_batch_for_one_nan(f, *arrays, **given):
     spoiled = any(np.isnan(wide(x)).any() for x in leaves(arrays) if is_float(x))
     return of_floats(lambda y: np.full_like(y, np.nan if is_float(y) else -1) if spoiled else y, f(*arrays, **given))
+
+
+@MUTANTS.each(
+    "a scaled loss overflowed for one example, and the gradients of the whole batch are given up",
+    DUTY,
+    operations=FLOWING,
+    part="_vjp",
+)
+def spoils_the_gradients_for_nan_in_one_cotangent(f, *arrays, **given):
+    spoiled = any(np.isnan(wide(x)).any() for x in leaves(arrays[-1]) if is_float(x))
+    return of_floats(lambda g: np.full_like(g, np.nan) if spoiled else g, f(*arrays, **given))
 
 
 @MUTANTS.each("the grid of a quantized answer is that of the largest number of the batch", DUTY, operations=NUMBERS)

@@ -10,7 +10,7 @@ from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.flat import float_places, regrouped
 from nnspec_conformance.home import Home, homes
-from nnspec_conformance.operations import Array
+from nnspec_conformance.operations import Array, Place
 from nnspec_conformance.tolerance import Shape
 
 
@@ -45,7 +45,7 @@ def questions(home: Home, dtype: str) -> Iterator[Case]:
         return Shape(None, dtype if array.dtype == "float" else array.dtype)
 
     yield call(name, *arrays, want=home.answer(of), **home.attributes)
-    if home.is_differentiable:
-        places = float_places(arrays)
-        want = regrouped(places, [Shape(None, dtype)] * len(places))
+    if home.has_gradient:
+        flows, places = home.operation.gradient_places(home.lengths, home.given), float_places(arrays)
+        want = regrouped(places, [Shape(None, dtype if Place(*place) in flows else None) for place in places])
         yield gradient(name, *arrays, cotangents=home.cotangents(dtype), want=want, **home.attributes)

@@ -9,19 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.answers import at, held, in_full, name_of, pairs, replaced, same, slopes, value
+from nnspec_conformance.answers import at, flowing, held, in_full, name_of, pairs, replaced, same, slopes, value
 from nnspec_conformance.cases import Case, clause, steps
 from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.dtypes import DTYPES, is_float
 from nnspec_conformance.elsewhere import ask_elsewhere
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
-from nnspec_conformance.home import Home
-from nnspec_conformance.operations import Array, Place
+from nnspec_conformance.home import SEEDED, Home
+from nnspec_conformance.operations import Array, Place, Table
 from nnspec_conformance.sizes import one_long_axis
+from nnspec_conformance.trees import mapped
 from nnspec_conformance.trial import Trial
 
 NEVER_READ = {("unused_parameter", "unused")}  # says its own clause
 SHORT, LONG = (2,), (7,)  # leading axes of other shapes
 DRAWS = 40
+SHARE = 1 / 64  # of the largest slope: more than the rounding of a dtype, and less than another array does
 MANY = 129  # terms of a sum: of so few that their order shows in float32
 
 
@@ -33,6 +36,7 @@ def test_history(operation: str, readings: dict, lean: bool, trial: Trial) -> No
         with trial.part():
             if home.operation.form == "stepper":
                 steppers_are_apart(trial, home, dtype)
+                others_come_between(trial, home, dtype, lean=lean)
             else:
                 answers_stay(trial, home, dtype, lean or number > 0)
     if home.operation.form == "stepper":
@@ -48,13 +52,19 @@ def test_history(operation: str, readings: dict, lean: bool, trial: Trial) -> No
 # ---- calls
 
 
-def questions(home: Home, dtype: str) -> dict[str, Case]:
+def questions(home: Home, dtype: str, seed: int = 0) -> dict[str, Case]:
     """The call and, where it has one, its gradient."""
-    arrays = home.arrays(dtype)
+    arrays = home.arrays(dtype, seed=seed)
     asked = {"the call": value(home, arrays)}
-    if home.is_differentiable:
-        asked["the gradient"] = slopes(home, arrays, home.cotangents(dtype))
+    if home.has_gradient:
+        asked["the gradient"] = slopes(home, arrays, home.cotangents(dtype, seed=seed))
     return asked
+
+
+def answered(trial: Trial, home: Home, case: Case) -> Any:
+    """The answer; of gradients those for the arrays that are declared with one."""
+    answer = trial.ask(case)
+    return tuple(flowing(home, case.arrays, answer).values()) if case.what == "gradient" else answer
 
 
 def answers_stay(trial: Trial, home: Home, dtype: str, lean: bool) -> None:
@@ -63,19 +73,58 @@ def answers_stay(trial: Trial, home: Home, dtype: str, lean: bool) -> None:
     told = {what: case.describe(trial.setting.told) for what, case in asked.items()}
     for what, case in asked.items():
         with trial.part():
-            first[what] = trial.ask(case)
+            first[what] = answered(trial, home, case)
     for before, ask in between(trial, home, dtype, lean):
         ask()
         for what in reversed(first):
-            trial.expect(trial.ask(asked[what]), same(first[what]), f"{told[what]}: {what} again, {before}")
-    for place, others in other_arguments(home, dtype):
-        answer = trial.ask(value(home, others))
-        moves = any((np.asarray(a) != np.asarray(b)).any() for a, b in pairs(first["the call"], answer))
+            again = answered(trial, home, asked[what])
+            trial.expect(again, same(first[what]), f"{told[what]}: {what} again, {before}")
+    for place, new in other_arguments(home, dtype):
+        answer = trial.ask(value(home, new))
+        moves = differ(first["the call"], answer)
         name = name_of(home, place)
         trial.require(moves, f"{name} was replaced by another array of the same shape, and the answer is the old one")
-    with trial.part():
-        arrays_that_change(trial, home, dtype)
+    for what in first:
+        with trial.part():
+            arrays_that_change(trial, home, *(questions(home, dtype, seed)[what] for seed in (0, 1)))
     trial.expect(trial.ask(asked["the call"]), same(first["the call"]), f"{home.operation.name}: again, at the end")
+    if "the gradient" in first and dtype == trial.dtypes[0] and home.operation.form not in SEEDED:
+        with trial.part():
+            gradients_follow(trial, home, dtype, first["the gradient"], lean=lean)
+
+
+def gradients_follow(trial: Trial, home: Home, dtype: str, first: tuple, *, lean: bool) -> None:
+    """The gradient where one array, or the cotangents, are replaced: in another dtype it tells whether it must move.
+
+    What is drawn is another draw there.
+    """
+    arrays, cotangents = home.arrays(dtype), home.cotangents(dtype)
+    other = next((name for name in ("float64", "float32") if name != dtype and name in trial.dtypes), None)
+    asked = {name_of(home, place): (new, cotangents) for place, new in other_arguments(home, dtype)}
+    if lean:  # other integers are another program
+        asked = {name: both for name, both in asked.items() if name in names_of_floats(home, arrays)}
+    for name, both in ({"the array of cotangents": (arrays, with_other_signs(cotangents))} | asked).items():
+        there = mapped(lambda x: x.astype(DTYPES[other]) if is_float(x) else x, both) if other else both
+        if other and are_far(first, answered(trial, home, slopes(home, *there))):
+            told = f"{name} was replaced by another array of the same shape, and the gradient is the old one"
+            trial.require(differ(first, answered(trial, home, slopes(home, *both))), told)
+
+
+def names_of_floats(home: Home, arrays: tuple) -> set[str]:
+    """The arrays of numbers of a call."""
+    return {name_of(home, place) for place in held(home, arrays) if is_float(at(arrays, place))}
+
+
+def are_far(first: Any, second: Any) -> bool:
+    """Whether two answers differ by more than rounding does."""
+    both = [(a.astype(np.float64), b.astype(np.float64)) for a, b in pairs(first, second)]
+    largest = max((np.abs(a).max(initial=0) for a, _ in both), default=0)
+    return any((np.abs(a - b) > SHARE * largest).any() for a, b in both)
+
+
+def differ(first: Any, second: Any) -> bool:
+    """Whether some number of two answers is another one."""
+    return any((np.asarray(a) != np.asarray(b)).any() for a, b in pairs(first, second))
 
 
 def between(trial: Trial, home: Home, dtype: str, lean: bool) -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -92,10 +141,12 @@ def between(trial: Trial, home: Home, dtype: str, lean: bool) -> Iterator[tuple[
 
     yield "asked twice", tried()
     yield "after a call with other numbers", tried(value(home, others))
-    if home.is_differentiable:
+    if home.has_gradient:
         yield "after a gradient with other numbers", tried(slopes(home, others, further))
     wrong = value(home, home.arrays(dtype)[:-1]) if others else value(home, (np.ones(3, np.float32),))
     yield "after a call that is refused", tried(wrong)
+    if home.has_gradient:
+        yield "after a gradient that is refused", tried(slopes(home, others[:-1], further))
     if lean:
         return
     for leading in (SHORT, LONG) if home.stars else ():
@@ -119,6 +170,18 @@ def other_arguments(home: Home, dtype: str) -> Iterator[tuple[Place, tuple]]:
                 break
 
 
+def with_other_signs(cotangents: Any) -> Any:
+    """Cotangents of other signs; the ends of each array are kept where it has more than two entries."""
+
+    def changed(x: np.ndarray) -> np.ndarray:
+        found = np.asarray(-0.75 * x.astype(np.float64)).astype(x.dtype)
+        if x.size > 2:
+            found.flat[0], found.flat[-1] = x.flat[0], x.flat[-1]
+        return found
+
+    return mapped(changed, cotangents)
+
+
 def with_the_ends_of(x: np.ndarray, other: np.ndarray, array: Array, home: Home) -> np.ndarray:
     """An array of other signs where it may have them; its ends are the first one's unless it has few entries."""
     if array.dtype == "float" and array.interval is None and not array.values and not array.normalized:
@@ -135,13 +198,14 @@ def with_the_ends_of(x: np.ndarray, other: np.ndarray, array: Array, home: Home)
     return found
 
 
-def arrays_that_change(trial: Trial, home: Home, dtype: str) -> None:
-    """The arrays of a call, into which other numbers are written before it is made again."""
-    before, after = value(home, home.arrays(dtype)), value(home, home.arrays(dtype, seed=1))
+def arrays_that_change(trial: Trial, home: Home, before: Case, after: Case) -> None:
+    """The arrays of a call or of its gradient, into which other numbers are written before it is asked again."""
     if before.arrays:
-        want = same(trial.ask(after))
+        want = same(answered(trial, home, after))
         trial.ask(before)
         got = trial.ask_in_place(after)
+        if after.what == "gradient":
+            got = tuple(flowing(home, after.arrays, got).values())
         trial.expect(got, want, f"{after.describe(trial.setting.told)}: the arrays of the last call, changed in place")
 
 
@@ -190,3 +254,49 @@ def steppers_are_apart(trial: Trial, home: Home, dtype: str) -> None:
     together = trial.steppers(params, in_turn, **home.attributes)
     trial.expect([one for one, _ in together], same(path), f"{about}, taken in turn with those of another")
     trial.expect([two for _, two in together], same(beside), f"{about} of the second of two, taken in turn")
+
+
+def others_come_between(trial: Trial, home: Home, dtype: str, *, lean: bool) -> None:
+    """The same steps, while another stepper refuses one, and while one of other shapes steps."""
+    (params,), grads = home.arrays(dtype), home.steps(dtype)
+    first, *_ = grads[0]
+    wrong = grads[1] | {first: longer(grads[1][first])}
+
+    def is_refused(start: Callable) -> None:
+        with contextlib.suppress(Exception):  # whether it has to be refused other duties ask
+            start(params).step(wrong)
+
+    def has_other_shapes(start: Callable) -> None:
+        (others,), given = other_shapes(home, dtype)
+        one = start(others)
+        for step in given:
+            one.step(step)
+
+    def path(between: Callable[[Callable], None]) -> Any:
+        def play(start: Callable) -> tuple:
+            one = start(params)
+            now = one.step(grads[0])
+            between(start)
+            return (now, *(one.step(g) for g in grads[1:]))
+
+        return trial.steppers(params, play, **home.attributes)
+
+    alone = path(lambda start: None)
+    asked = {"another that refuses a step": is_refused}
+    if not lean:
+        asked["one of other shapes"] = has_other_shapes
+    for words, between in asked.items():
+        trial.expect(path(between), same(alone), f"{home.operation.name}: the steps, with those of {words} between")
+
+
+def longer(x: np.ndarray) -> np.ndarray:
+    """One entry more along the first axis, or two in the place of a single number."""
+    return np.concatenate([np.atleast_1d(x), np.atleast_1d(x)[:1]])
+
+
+def other_shapes(home: Home, dtype: str) -> tuple[tuple, list[dict]]:
+    """The parameters of another stepper, and what its steps are handed."""
+    if any(isinstance(argument, Table) and argument.any for argument in home.operation.arguments):
+        return mapped(longer, home.arrays(dtype)), mapped(longer, home.steps(dtype))
+    there = replace(home, sizes=one_long_axis(home, LONG[0])[0].lengths)
+    return there.arrays(dtype), there.steps(dtype)

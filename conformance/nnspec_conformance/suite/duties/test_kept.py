@@ -40,7 +40,7 @@ def everything_is_kept(trial: Trial, home: Home, dtype: str, *, may_refuse: str 
     )
     with trial.part():
         is_kept(trial, value(home, arrays, **word), value(home, others, **word), "call")
-    if home.is_differentiable:
+    if home.has_gradient:
         with trial.part():
             first = slopes(home, arrays, cotangents, **word)
             is_kept(trial, first, slopes(home, others, further, **word), "gradient")

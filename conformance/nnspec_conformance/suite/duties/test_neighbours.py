@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.answers import at, by_place, held, in_full, name_of, named, near, replaced, same, slopes, value
+from nnspec_conformance.answers import at, flowing, held, in_full, name_of, named, near, replaced, same, slopes, value
 from nnspec_conformance.cases import clause
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.home import Home
@@ -60,6 +60,13 @@ class Examples:
         arrays = self.home.operation.places(self.home.lengths, self.home.given).values()
         return next((name for array in arrays for name in self.axes(array)), "")
 
+    @property
+    def have_cotangents(self) -> bool:
+        """Whether the answer has a floating-point row for each example, and gradients."""
+        rows: list[Array] = []
+        self.home.answer(rows.append)
+        return self.home.has_gradient and any(array.dtype == "float" and self.axes(array) for array in rows)
+
     def index(self, array: Array, x: np.ndarray) -> tuple:
         """Where the example in the middle lies."""
         along = self.axes(array).values()
@@ -90,9 +97,9 @@ class Examples:
         declared = named(home, home.answer(lambda array: array))
         found = {name: (array, answer[name]) for name, array in declared.items()}
         with trial.part():  # without a gradient the answers are compared all the same
-            if home.is_differentiable:
+            if home.has_gradient:
                 rows = held(home, arrays)
-                gradients = by_place(arrays, trial.ask(slopes(home, arrays, cotangents, may_refuse=may_refuse)))
+                gradients = flowing(home, arrays, trial.ask(slopes(home, arrays, cotangents, may_refuse=may_refuse)))
                 found |= {f"gradient for {name_of(home, p)}": (rows[p], g) for p, g in gradients.items()}
         return {name: pair for name, pair in found.items() if self.axes(pair[0])}
 
@@ -122,9 +129,12 @@ def other_contents(trial: Trial, examples: Examples) -> None:
             is_free = array.dtype == "float" and array.interval is None and not array.values and not array.normalized
             return kept(array, x, np.full_like(x, entry) if is_free else other)
 
-        arrays = examples.changed(among, plain, others)[0]
-        after = alone(examples.asked(trial, (arrays, plain[1])))
-        trial.expect(after, before, f"{examples.home.operation.name}: the example in the middle, {what} beside it")
+        arrays, cotangents = examples.changed(among, plain, others)
+        about = f"{examples.home.operation.name}: the example in the middle, {what} beside it"
+        trial.expect(alone(examples.asked(trial, (arrays, plain[1]))), before, about)
+        if examples.have_cotangents:
+            after = alone(examples.asked(trial, (plain[0], cotangents)))
+            trial.expect(after, before, f"{about}, in the cotangents")
 
 
 def another_place(trial: Trial, examples: Examples) -> None:
