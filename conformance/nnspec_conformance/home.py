@@ -21,6 +21,7 @@ LEADING = (5,)  # where any number of axes may stand
 MORE = (7, 2, 3)
 CHOICE = "tanh"  # of the choices that are functions: no kink, no large answers, no constants
 SEEDED = ("random map", "random")
+WINDOW, WIDTH = (3, 3), 8  # of an array that is drawn: a square, and heads and groups divide it
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ class Home:
         return draw(
             self.operation, self.lengths, dtype, given=self.given, seed=seed, scale=scale, without=self.without
         )  # fmt: skip
+
+    def shape(self, window: tuple[int, ...] = WINDOW, width: int = WIDTH) -> tuple[int, ...]:
+        """What a random operation is asked to fill: ``window`` where any number of axes may stand, else ``width``."""
+        (row,) = rows_of(self.operation.result)
+        return tuple(n for axis in row.axes for n in (window if is_star(axis) else (width,)))
 
     def cotangents(self, dtype: str, *, seed: int = 0) -> Any:
         """A cotangent for every array of the result."""

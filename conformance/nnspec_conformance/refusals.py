@@ -12,6 +12,7 @@ import numpy as np
 from nnspec_conformance.answers import at, replaced
 from nnspec_conformance.cases import Case, ErrorCase
 from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.fitting import changes, other_shapes
 from nnspec_conformance.home import Home, homes
 from nnspec_conformance.operations import Operation, Table
@@ -19,13 +20,16 @@ from nnspec_conformance.trees import mapped
 
 DTYPE = "float32"
 UNKNOWN = "no_such_keyword"
-# Choices that other libraries have; of each operation those that are none of its own.
+# Choices that other libraries have; of each operation those that are none of its own. Of dtypes, short names.
 ELSEWHERE = ("relu6", "mish", "swish", "linear", "dropout", "hard_swish", "softmax", "softmin")
+DTYPES_ELSEWHERE = ("fp16", "bf16")
 
 
 def valid(home: Home) -> Case:
     """The home question: a call, or one step of a stepper."""
     arrays, form = home.arrays(DTYPE), dict[str, Any]()
+    if home.operation.form == "random":
+        arrays = (home.shape(),)
     if home.operation.form == "stepper":
         form = {"what": "trajectory", "grads": home.steps(DTYPE, 1)}
     return Case(operation=home.operation.name, arrays=arrays, attributes=home.attributes, **form)
@@ -168,7 +172,8 @@ def of_choices(operation: str, readings: Mapping[str, str]) -> Iterator[ErrorCas
     right = valid(next(_asked(operation, readings)))
     for attribute in own_spec().operations[operation].handed_on:
         given = right.attributes.get(attribute.name, attribute.values[0])
-        for word in ("", given.upper(), *(name for name in ELSEWHERE if name not in attribute.values)):
+        others = DTYPES_ELSEWHERE if set(attribute.values) <= set(DTYPES) else ELSEWHERE
+        for word in ("", given.upper(), *(name for name in others if name not in attribute.values)):
             wrong = replace(right, attributes=right.attributes | {attribute.name: word})
             yield ErrorCase(wrong, right, f"{attribute.name} {word!r}")
 

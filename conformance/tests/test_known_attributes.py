@@ -76,7 +76,10 @@ def test_what_a_test_asks_for_itself_has_attributes_too(suite, oracle):
 
 @pytest.mark.parametrize(
     ("written", "value", "same"),
-    [("0", 0.0, True), ("1e-2", 0.01, True), ("(2, 2)", (2, 2), True), ("True", True, True), ("1", True, False)],
+    [
+        *[("0", 0.0, True), ("1e-2", 0.01, True), ("(2, 2)", (2, 2), True), ("True", True, True), ("1", True, False)],
+        *[("''", "", True), ("''", "x", False)],
+    ],
 )
 def test_a_value_is_known_by_what_is_written(written, value, same):
     assert is_value(written, value) is same

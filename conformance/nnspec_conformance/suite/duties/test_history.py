@@ -17,12 +17,14 @@ from nnspec_conformance.elsewhere import ask_elsewhere
 from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplementedBySubject, Refused
 from nnspec_conformance.home import SEEDED, Home
 from nnspec_conformance.operations import Array, Place, Table
+from nnspec_conformance.refusals import UNKNOWN, valid
 from nnspec_conformance.sizes import one_long_axis
 from nnspec_conformance.trees import mapped
 from nnspec_conformance.trial import Trial
 
 NEVER_READ = {("unused_parameter", "unused")}  # says its own clause
 SHORT, LONG = (2,), (7,)  # leading axes of other shapes
+OTHER_SHAPE = (2, 5), 16  # of a draw: its window and its other axes
 DRAWS = 40
 SHARE = 1 / 64  # of the largest slope: more than the rounding of a dtype, and less than another array does
 MANY = 129  # terms of a sum: of so few that their order shows in float32
@@ -31,6 +33,12 @@ MANY = 129  # terms of a sum: of so few that their order shows in float32
 @clause("duty.history")
 def test_history(operation: str, readings: dict, lean: bool, trial: Trial) -> None:
     home = Home(own_spec().operations[operation], readings)
+    if home.operation.form == "random":
+        draws_stay(trial, home)
+        if trial.subject.slow:
+            with trial.part():
+                draws_elsewhere(trial, home)
+        return
     full = in_full(trial, lean)
     for number, dtype in enumerate(trial.dtypes if full else trial.dtypes[:1]):
         with trial.part():
@@ -131,29 +139,31 @@ def between(trial: Trial, home: Home, dtype: str, lean: bool) -> Iterator[tuple[
     """What is asked between two equal questions, in words and as something to do."""
     others, further = home.arrays(dtype, seed=1), home.cotangents(dtype, seed=1)
 
-    def tried(*cases: Case) -> Callable[[], None]:
-        def ask() -> None:
-            for case in cases:
-                with contextlib.suppress(ClauseFailed, HarnessError, NotImplementedBySubject, Refused):
-                    trial.ask(case)  # refused or not: what follows must be the same
+    def later(*cases: Case) -> Callable[[], None]:
+        return lambda: tried(trial, *cases)
 
-        return ask
-
-    yield "asked twice", tried()
-    yield "after a call with other numbers", tried(value(home, others))
+    yield "asked twice", later()
+    yield "after a call with other numbers", later(value(home, others))
     if home.has_gradient:
-        yield "after a gradient with other numbers", tried(slopes(home, others, further))
+        yield "after a gradient with other numbers", later(slopes(home, others, further))
     wrong = value(home, home.arrays(dtype)[:-1]) if others else value(home, (np.ones(3, np.float32),))
-    yield "after a call that is refused", tried(wrong)
+    yield "after a call that is refused", later(wrong)
     if home.has_gradient:
-        yield "after a gradient that is refused", tried(slopes(home, others[:-1], further))
+        yield "after a gradient that is refused", later(slopes(home, others[:-1], further))
     if lean:
         return
     for leading in (SHORT, LONG) if home.stars else ():
-        yield f"after {leading[0]} examples", tried(*questions(replace(home, leading=leading), dtype).values())
+        yield f"after {leading[0]} examples", later(*questions(replace(home, leading=leading), dtype).values())
     for other in home.with_each([a.name for a in home.operation.attributes if not a.readings]):
         words = " and ".join(f"{k}={v}" for k, v in other.attributes.items() if home.attributes.get(k) != v)
-        yield f"after a call with {words}", tried(*questions(other, dtype).values())
+        yield f"after a call with {words}", later(*questions(other, dtype).values())
+
+
+def tried(trial: Trial, *cases: Case) -> None:
+    """Ask questions for their traces: refused or not, what follows must be the same."""
+    for case in cases:
+        with contextlib.suppress(ClauseFailed, HarnessError, NotImplementedBySubject, Refused):
+            trial.ask(case)
 
 
 def other_arguments(home: Home, dtype: str) -> Iterator[tuple[Place, tuple]]:
@@ -228,6 +238,35 @@ def answers_elsewhere(trial: Trial, home: Home, dtype: str) -> None:
     there = ask_elsewhere(trial.subject, [asked[what] for what in reversed(here)], trial.setting.told)
     for (what, one), other in zip(here.items(), reversed(there), strict=True):
         trial.expect(one, same(other), f"{home.operation.name}: {what}, as in a fresh process")
+
+
+# ---- draws
+
+
+def draws_stay(trial: Trial, home: Home) -> None:
+    """The same draw again, after others: of another seed, in another shape, with other keywords, and a refused one."""
+    asked = valid(home)
+    others = {"asked twice": [], "after another seed": [with_keyword(asked, "seed", 1)]}
+    others["after another shape"] = [replace(asked, arrays=(home.shape(*OTHER_SHAPE),))]
+    others["after a call that is refused"] = [with_keyword(asked, UNKNOWN, 1.0)]
+    names = [a.name for a in home.operation.attributes if not a.readings]
+    others["after calls with other keywords"] = [valid(other) for other in home.with_each(names)]
+    first, told = trial.ask(asked), asked.describe(trial.setting.told)
+    for before, cases in others.items():
+        tried(trial, *cases)
+        trial.expect(trial.ask(asked), same(first), f"{told}: again, {before}")
+
+
+def draws_elsewhere(trial: Trial, home: Home) -> None:
+    """A process in which nothing was drawn before."""
+    asked = valid(home)
+    (there,) = ask_elsewhere(trial.subject, [asked], trial.setting.told)
+    trial.expect(trial.ask(asked), same(there), f"{home.operation.name}: as in a fresh process")
+
+
+def with_keyword(case: Case, name: str, value: Any) -> Case:
+    """A question with one keyword more, or another value of it."""
+    return replace(case, attributes=case.attributes | {name: value})
 
 
 # ---- steppers

@@ -18,6 +18,12 @@ VARIANTS = {
 
 
 SEARCHED = "searched 2026-11-28, not found; https://github.com/keras-team/keras/issues"
+# Draws that hand their dtype on; a truncated normal distribution is looked up on PyTorch, which refuses the word.
+TAKES_EMPTY = (
+    *("uniform_init", "normal_init", "lecun_uniform", "glorot_uniform", "he_uniform", "variance_scaling"),
+    "orthogonal_init",
+)
+CUT = ("truncated_normal_init", "lecun_normal", "glorot_normal", "he_normal")  # those that are drawn truncated
 # Measured: at which input, got, right, and why.
 VECTOR = (
     "the shape (5,) gives five numbers, right is to refuse it: both fans are taken to be 5; "
@@ -25,12 +31,17 @@ VECTOR = (
 )
 NO_FAN = f"the shape (0, 3) gives an empty kernel, right is to refuse it: a fan of 0 counts as 1; {SEARCHED}"
 NEGATIVE = f"-0.3 gives entries as 0.3 does, right is to refuse it: no range is checked; {SEARCHED}"
+EMPTY = (
+    "the dtype '' gives float32, right is to refuse it: the draws take a word that is false for none (`dtype or "
+    f"floatx()`); {SEARCHED}"
+)
 SCALED = ("lecun_uniform", "glorot_uniform", "he_uniform", "lecun_normal", "glorot_normal", "he_normal",
           "variance_scaling")  # fmt: skip
 KNOWN_FAILURES = (
     {f"init.vector[{name}]": VECTOR for name in SCALED}
     | {f"init.no-fan[{name}]": NO_FAN for name in SCALED}
     | {f"init.negative[{name}]": NEGATIVE for name in ("uniform_init", "truncated_normal_init")}
+    | {f"duty.choices[{name}]; dtype=''": EMPTY for name in TAKES_EMPTY}
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnspec_conformance.adapters.keras.training.initialization import NEGATIVE
+from nnspec_conformance.adapters.keras.training.initialization import CUT, EMPTY, NEGATIVE
 
 NO_QR = (
     "in bfloat16 it raises InvalidArgumentError, right is a matrix: TensorFlow's QR decomposition has no bfloat16; "
@@ -14,6 +14,7 @@ MEAN = (
 )
 UNIFORM = ("uniform_init", "lecun_uniform", "glorot_uniform", "he_uniform")
 KNOWN_FAILURES = {f"init.half-moments[{name}]; dtype=bfloat16": MEAN for name in UNIFORM} | {
+    **{f"duty.choices[{name}]; dtype=''": EMPTY for name in CUT},
     "init.negative[normal_init]": NEGATIVE,
     "init.shape[orthogonal_init]": NO_QR,
     "orthogonal-init.orthonormal; dtype=bfloat16": NO_QR,

@@ -44,7 +44,7 @@ KNOWN_FAILURES = {f"init.no-fan[{name}]": NO_FAN for name in SCALED} | {
 def _filled(fill, shape, dtype, seed, **given):
     """A tensor [out, in, *window] that ``fill`` has filled, as [*window, in, out]."""
     axes = (len(shape) - 1, len(shape) - 2, *range(len(shape) - 2)) if len(shape) > 1 else (0,)
-    w = torch.empty([shape[axis] for axis in axes], dtype=dtype and getattr(torch, dtype))
+    w = torch.empty([shape[axis] for axis in axes], dtype=None if dtype is None else getattr(torch, dtype))
     fill(w, **given, **({} if seed is None else {"generator": torch.Generator().manual_seed(seed)}))
     return w.permute([axes.index(axis) for axis in range(len(shape))])
 
