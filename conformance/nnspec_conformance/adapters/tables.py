@@ -12,7 +12,7 @@ from typing import Any
 
 
 def packed(table: dict[str, Any], names: Iterable[str], whole: str) -> list[Any]:
-    """These arrays, taken out of a table, which a framework holds in one.
+    """Take the arrays that a framework holds in one out of a table.
 
     Args:
         table: what is left of the weights.

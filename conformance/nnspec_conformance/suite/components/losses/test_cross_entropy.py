@@ -166,6 +166,11 @@ def test_value(operation: str, readings: dict) -> Iterator[Case]:
         )
 
 
+def known(readings: dict) -> dict[str, str]:
+    """The readings that change a number of the operation; long sums have their own clause."""
+    return {keyword: reading for keyword, reading in readings.items() if keyword != "sums"}
+
+
 def of_weights(readings: dict) -> dict[str, str]:
     """The readings that say what weights do: duties hand them over beside the arrays of this clause."""
     return {keyword: readings[keyword] for keyword in OF_WEIGHTS if keyword in readings}
@@ -175,7 +180,7 @@ def of_weights(readings: dict) -> dict[str, str]:
 def test_direction(readings: dict) -> Iterator[Case]:
     for dtype in DTYPES:
         yield value_case(
-            "kl_divergence", *arrays("kl_divergence", dtype), readings=readings, note="the other direction"
+            "kl_divergence", *arrays("kl_divergence", dtype), readings=known(readings), note="the other direction"
         )
 
 
@@ -370,7 +375,7 @@ def test_certain_gradient(trial: Trial, readings: dict) -> None:
 def test_kl_gradient(readings: dict) -> Iterator[Case]:
     for dtype in ("float32", "float64"):
         given = arrays("kl_divergence", dtype)
-        yield gradient_case("kl_divergence", *given, readings=readings, note="a distribution held constant")
+        yield gradient_case("kl_divergence", *given, readings=known(readings), note="a distribution held constant")
 
 
 @clause("softmax-cross-entropy.minus-infinity-gradient")
