@@ -40,16 +40,16 @@ def ignores_the_cotangents(f, *arrays, **given):
     return handed(f, arrays, mapped(np.ones_like, cotangents), given)
 
 
-@MUTANTS.each("cotangents are clipped, so that a scaled loss has another gradient", DUTY, part="_vjp")
+@MUTANTS.each("cotangents are clipped to the range of float16, as no scaled loss is larger", DUTY, part="_vjp")
 def clips_the_cotangents(f, *arrays, **given):
     *arrays, cotangents = arrays
-    return handed(f, arrays, mapped(lambda c: np.clip(c, -8, 8).astype(c.dtype), cotangents), given)
+    return handed(f, arrays, mapped(lambda c: np.clip(c, -65504, 65504).astype(c.dtype), cotangents), given)
 
 
 @MUTANTS.each("small cotangents count as zero, so that a deep network stops learning", DUTY, part="_vjp")
 def drops_small_cotangents(f, *arrays, **given):
     *arrays, cotangents = arrays
-    return handed(f, arrays, mapped(lambda c: np.where(np.abs(c) < 1e-4, np.zeros_like(c), c), cotangents), given)
+    return handed(f, arrays, mapped(lambda c: np.where(np.abs(c) < 1e-9, np.zeros_like(c), c), cotangents), given)
 
 
 @MUTANTS.each("cotangents are brought to a largest entry of 1", DUTY, part="_vjp")

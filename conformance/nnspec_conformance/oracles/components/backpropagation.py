@@ -37,7 +37,8 @@ def backpropagation(x, labels, weights, *, activation, loss, rounded=unrounded):
 
 def backpropagation_vjp(x, labels, weights, cotangents, *, activation, loss, rounded=unrounded):
     """Second derivatives: how the gradients for data, labels and weights change along the cotangents, as weights."""
-    moved = {name: np.asarray(w, np.complex128) + STEP * 1j * cotangents[name] for name, w in weights.items()}
+    steps = {name: STEP * np.float64(g) for name, g in cotangents.items()}  # in float32 they lose their digits
+    moved = {name: np.asarray(w, np.complex128) + 1j * steps[name] for name, w in weights.items()}
     found = gradients(x, labels, moved, activation=activation, loss=loss, rounded=rounded)
     dx, dlabels, dweights = found
     return dx.imag / STEP, dlabels.imag / STEP, {name: g.imag / STEP for name, g in dweights.items()}

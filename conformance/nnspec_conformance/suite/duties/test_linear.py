@@ -14,7 +14,7 @@ from nnspec_conformance.keywords import other_settings
 from nnspec_conformance.tolerance import smallest_normal
 from nnspec_conformance.trial import Trial
 
-FACTORS = (2.0**12, 2.0**-20)
+FACTORS = (2.0**12, 2.0**-20, 2.0**40, 2.0**-40)  # beyond what half precision holds, too
 NARROW = (4.0, 0.25)  # in float16, whose range holds no more, and where products leave the normal numbers all the same
 ROOM = 2.0**24  # so many times the smallest normal number leave every product on the way a normal one
 UNITS = 8.0
