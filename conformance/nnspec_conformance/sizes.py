@@ -137,6 +137,7 @@ class Axes:
         ranked: whether there has to be an axis, as for a softmax.
         separate: whether examples lie along axes of any number, and do not see each other.
         weighty: whether there is a table of weights: of ten thousands of gradients a spread of a few runs is no bound.
+        shared: whether an array is of no example: its gradient is a sum over all of them.
     """
 
     stars: tuple[str, ...]
@@ -145,6 +146,7 @@ class Axes:
     ranked: bool
     separate: bool
     weighty: bool
+    shared: bool
 
     @classmethod
     def of(cls, home: Home) -> Axes:
@@ -153,7 +155,9 @@ class Axes:
         words = tuple(name for name in operation.lengths() if name not in (*home.stars, *counts))
         ranked = any(a.kind == "axis" for a in operation.attributes)
         weighty = any(isinstance(argument, Table) for argument in operation.arguments)
-        return cls(home.stars, words, counts, ranked, bool({*operation.examples} & {*home.stars}), weighty)
+        arrays = operation.places(home.lengths, home.given).values()
+        shared = not all(operation.example_axes(array, home.lengths, home.given) for array in arrays)
+        return cls(home.stars, words, counts, ranked, bool({*operation.examples} & {*home.stars}), weighty, shared)
 
     @property
     def elementwise(self) -> bool:
@@ -274,9 +278,9 @@ def _normal(axes: Axes, multiples: Mapping[str, int], fits: Callable[..., bool])
         yield Size(_few_layers(axes, lengths | widths, count))
     yield from _empty(axes)
     if axes.elementwise:
-        yield axes.size((), (ELEMENTS,), deep=False)
+        yield axes.size((), (ELEMENTS,), deep=not axes.shared)
     if axes.separate:
-        yield axes.size((ROWS,), (2,), deep=False)
+        yield axes.size((ROWS,), (2,), deep=not axes.shared)
 
 
 def _shared_out(

@@ -34,6 +34,11 @@ def front_to_back(x: np.ndarray) -> np.ndarray:
     return np.resize(np.frombuffer(memoryview(memory), x.dtype, (before + after) // x.itemsize), x.shape)
 
 
+def forwards(x: np.ndarray) -> np.ndarray:
+    """The entries in the order of their addresses along every axis."""
+    return x[tuple(slice(None, None, -1 if stride < 0 else 1) for stride in x.strides)]
+
+
 def floats_of(operation: Operation) -> list[np.ndarray]:
     """The floating-point arrays of a call."""
     return [x for x in leaves(Home(operation, {}).arrays("float32")) if is_float(x)]
@@ -45,6 +50,11 @@ DIFFERENTIABLE = [
     operation.name for operation in OWING if has_gradient(operation) and any(Home(operation, {}).shapes())
 ]
 WITH_AXES = [operation.name for operation in OWING if any(x.ndim for x in floats_of(operation))]
+BETWEEN = [  # with matrices that are neither the first two arrays nor the last
+    operation.name
+    for operation in OWING
+    if operation.name in MAPS and any(x.ndim > 1 for x in floats_of(operation)[2:-1])
+]
 SEVERAL = [  # with a last array that has strides, and is looked at
     operation.name
     for operation in OWING
@@ -62,6 +72,17 @@ def ignores_the_strides_of_the_last_array(f, *arrays, **given):
     flat = leaves(arrays)
     last = max(number for number, x in enumerate(flat) if is_float(x))
     return f(*rebuilt(arrays, [front_to_back(x) if n == last else x for n, x in enumerate(flat)]), **given)
+
+
+@MUTANTS.each(
+    "a negative stride is taken for a positive one, in any array but the first two and the last",
+    DUTY,
+    operations=BETWEEN,
+)
+def reads_arrays_in_the_middle_forwards(f, *arrays, **given):
+    flat = leaves(arrays)
+    turned = [forwards(x) if 1 < number < len(flat) - 1 else x for number, x in enumerate(flat)]
+    return f(*rebuilt(arrays, turned), **given)
 
 
 @MUTANTS.each(

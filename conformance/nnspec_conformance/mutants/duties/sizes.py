@@ -15,7 +15,7 @@ from nnspec_conformance.dtypes import is_float
 from nnspec_conformance.home import Home
 from nnspec_conformance.mutant import ORACLE, Mutants
 from nnspec_conformance.operations import Array, Operation
-from nnspec_conformance.sizes import few_examples, long_answer
+from nnspec_conformance.sizes import Axes, few_examples, long_answer
 from nnspec_conformance.trees import mapped
 
 MUTANTS = Mutants()
@@ -68,6 +68,7 @@ def cut(y: np.ndarray, count: int) -> np.ndarray:
 
 LEADING = those(has_leading_axes)
 DIFFERENTIABLE = those(has_gradient)
+ELEMENTWISE = those(lambda o: has_gradient(o) and not (of := Axes.of(Home(o, {}))).shared and of.elementwise)
 OF_ONE = ("top_tokens",)  # asked for a single token: the last axis of its answer is one
 
 # ---- how many entries
@@ -102,6 +103,14 @@ MUTANTS.each(
     part="_vjp",
     name="knows 32 elements of a gradient",
 )(of_numbers(lambda y: cut(y, 32)))
+
+MUTANTS.each(
+    "one launch of the backward pass covers 65,536 elements, and nobody launches another",
+    DUTY,
+    operations=ELEMENTWISE,
+    part="_vjp",
+    name="stops after 65536 elements of a gradient",
+)(of_numbers(lambda y: cut(y, 65536)))
 
 MUTANTS.each(
     "the backward pass for another dtype than float32 has a constant too few",

@@ -21,7 +21,6 @@ from nnspec_conformance.trees import leaves, rebuilt
 
 LENGTHS = (17, 9, 5, 3)  # no two alike, and none a multiple of a vector
 LEADING = (6,)
-EVERY_ARRAY = ("transposed", "stepped")
 NO_PARAMETER = ("broadcast", "read-only")  # an optimizer may keep its parameters where they are, and write there
 
 
@@ -38,7 +37,7 @@ def test_layouts(operation: str, readings: dict, layouts: tuple, lean: bool, slo
         dtypes = list(DTYPES)
     for dtype, what in itertools.product(dtypes, ("call", "gradient")):
         if layouts and (case := question(home, what, dtype)) is not None:
-            yield from laid(home, case, dtype, layouts)
+            yield from laid(home, case, dtype, layouts, slow=slow)
     every = roomy(replace(home, sizes={}, complete=True))
     for what in ("call", "gradient") if not lean else ():
         if layouts and (case := question(every, what, "float32", may_refuse="all arrays")) is not None:
@@ -51,8 +50,12 @@ def roomy(home: Home) -> Home:
     return replace(home, sizes=lengths) if is_possible(home, lengths) else home
 
 
-def laid(home: Home, case: Case, dtype: str, layouts: tuple[str, ...]) -> Iterator[Case]:
-    """The question with its arrays in turn in each layout, the cotangents too, or what the last step is handed."""
+def laid(home: Home, case: Case, dtype: str, layouts: tuple[str, ...], *, slow: bool) -> Iterator[Case]:
+    """The question with its arrays in turn in each layout, the cotangents too, or what the last step is handed.
+
+    With ``slow`` all of them, else the first two and the last one.
+    """
+    ends = (lambda numbers: [*numbers]) if slow else first_and_last
     handed = [case.arrays, case.cotangents, case.grads]
     arrays, grads = leaves(handed), leaves(case.grads)
     last_step = [len(arrays) - len(grads) + i for i in range(len(grads))][-len(leaves(case.arrays)) :] if grads else []
@@ -71,12 +74,12 @@ def laid(home: Home, case: Case, dtype: str, layouts: tuple[str, ...]) -> Iterat
 
 
 def of_each_name(home: Home, case: Case, layouts: tuple[str, ...]) -> Iterator[Case]:
-    """The question with one array in two layouts, in turn one of every name: of a table's, and of those left out."""
+    """The question with one array in each layout, in turn one of every name: of a table's, and of those left out."""
     places, arrays = home.operation.places(home.lengths, home.given), leaves(case.arrays)
     names = [declared(home.operation.arguments[place.argument], place.name) for place in places]
     if case.grads is not None or len(names) != len(arrays):
         return
-    for layout in [name for name in EVERY_ARRAY if name in layouts]:
+    for layout in [name for name in layouts if name != "broadcast"]:  # to which other values are expected
         for number in {name: number for number, name in enumerate(names)}.values():
             if (same := laid_out(arrays[number], layout)) is not None:
                 given = rebuilt(case.arrays, [*arrays[:number], same, *arrays[number + 1 :]])
@@ -91,7 +94,7 @@ def declared(argument: Array | Table, name: str | None) -> str:
     return min(fits, key=lambda row: row.count("{"), default=name)
 
 
-def ends(numbers: Sequence[int]) -> list[int]:
+def first_and_last(numbers: Sequence[int]) -> list[int]:
     """The first two and the last one."""
     return sorted({*numbers[:2], *numbers[-1:]})
 
