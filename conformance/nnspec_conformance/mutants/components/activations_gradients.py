@@ -39,6 +39,38 @@ def slope_of_softplus_from_its_result(x, cotangents):
     return (cotangents * (1 - np.exp(-right.softplus(x))),)
 
 
+# ---- small second derivatives
+
+
+CURVED = ("elu", "selu", "sigmoid", "tanh", "softplus", "silu")
+
+
+for _clause, _operations in (
+    ("activation.small-second-derivatives", CURVED),
+    ("gelu.small-second-derivatives", ["gelu"]),
+):
+
+    @MUTANTS.each(
+        "a difference of slopes of the neighbours is good enough near 0",
+        _clause,
+        operations=_operations,
+        part="_second_derivative",
+    )
+    def has_the_mean_of_second_derivatives_nearby(f, x, **given):
+        step = x.dtype.type(1 / 16)
+        return (f(x - step, **given) + f(x + step, **given)) / 2
+
+
+@MUTANTS.each(
+    "beyond 8 the function is taken for a straight line",
+    "activation.small-second-derivatives",
+    operations=CURVED,
+    part="_second_derivative",
+)
+def is_straight_beyond_8(f, x, **given):
+    return np.where(np.abs(x) > 8, x.dtype.type(0), f(x, **given))
+
+
 # ---- large slopes in half precision
 
 
