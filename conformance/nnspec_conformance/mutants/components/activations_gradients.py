@@ -148,6 +148,15 @@ MUTANTS.each(
 )(classic.swallows_nan)
 
 
+@MUTANTS.each("the loop of vectors compares otherwise than the loop of the rest", "elu.gradient-nan", part="_vjp")
+def has_another_slope_at_nan_in_the_remainder(f, x, cotangents, *, gradient_at_nan="nan", **given):
+    slope = np.array(f(x, cotangents, gradient_at_nan=gradient_at_nan, **given)[0]).reshape(-1)
+    other = f(x, cotangents, gradient_at_nan="number" if gradient_at_nan == "nan" else "nan", **given)[0].reshape(-1)
+    rest = x.size - x.size % 16
+    slope[rest:] = other[rest:]
+    return (slope.reshape(x.shape),)
+
+
 @MUTANTS.each("infinity over infinity in the chain rule", "activation.gradient-limits", part="_vjp")
 def divides_by_the_input(f, x, cotangents, **given):
     with np.errstate(all="ignore"):

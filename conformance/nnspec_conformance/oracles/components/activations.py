@@ -98,9 +98,14 @@ def elu(x, *, alpha=1.0):
 
 @numbers_kept
 @half_steps
-def elu_derivative(x, *, alpha=1.0, gradient_at_zero="alpha", slopes="kept"):
-    positive = x >= 0 if gradient_at_zero == "one" else x > 0
+def elu_derivative(x, *, alpha=1.0, gradient_at_zero="alpha", slopes="kept", gradient_at_nan="nan"):
+    positive = _or_nan(x >= 0 if gradient_at_zero == "one" else x > 0, x, gradient_at_nan)
     return np.where(positive, x.dtype.type(1), _exponential_slope(x, x.dtype.type(alpha), slopes))
+
+
+def _or_nan(positive, x, at_nan):
+    """Where the slope is the positive side's, to which ``number`` counts NaN; else NaN comes to the exponential."""
+    return positive | np.isnan(x) if at_nan == "number" else positive
 
 
 def _exponential_slope(x, scale, slopes):
@@ -121,9 +126,9 @@ def selu(x):
 
 
 @half_steps
-def selu_derivative(x, *, gradient_at_zero="left", slopes="kept"):
+def selu_derivative(x, *, gradient_at_zero="left", slopes="kept", gradient_at_nan="nan"):
     scale, alpha = x.dtype.type(SELU_SCALE), x.dtype.type(SELU_SCALE * SELU_ALPHA)
-    positive = x >= 0 if gradient_at_zero == "right" else x > 0
+    positive = _or_nan(x >= 0 if gradient_at_zero == "right" else x > 0, x, gradient_at_nan)
     return np.where(positive, scale, _exponential_slope(x, alpha, slopes))
 
 

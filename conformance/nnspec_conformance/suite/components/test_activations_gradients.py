@@ -235,6 +235,23 @@ def test_gradient_nan(operation: str, readings: dict) -> Iterator[Case]:
             yield gradient(operation, x, **fixed(operation), cotangents=np.ones_like(x), want=(want,))
 
 
+@clause("elu.gradient-nan")
+def test_elu_gradient_nan(trial) -> None:
+    for dtype in trial.dtypes:
+        with trial.part():
+            x = same_length(np.array([np.nan] * 9 + [0.5, 2.0], DTYPES[dtype]))
+            slopes = wide(trial.gradient(x, np.ones_like(x), **fixed(trial.operation)))[np.isnan(wide(x))]
+            numbers = np.unique(slopes[~np.isnan(slopes)])
+            found = (
+                f"gradient of {trial.operation} in {dtype} at {slopes.size} NaN: NaN at {np.isnan(slopes).sum()}, "
+                f"else {', '.join(f'{number:.6g}' for number in numbers[:3])}"
+            )
+            if trial.readings["gradient_at_nan"] == "nan":
+                trial.require(numbers.size == 0, f"{found}; expected NaN")
+            else:
+                trial.require(numbers.size == 1 and not np.isnan(slopes).any(), f"{found}; expected one number")
+
+
 @clause("activation.gradient-limits")
 def test_gradient_limits(operation: str, readings: dict) -> Iterator[Case]:
     below, above = (as_read(slope, readings) for slope in AT_INFINITY[operation])

@@ -9,6 +9,7 @@ from nnspec_conformance.adapters.keras_tensorflow.kernels import softmax_is_shor
 VARIANTS = {
     "activation.numbers[leaky_relu]": "float32",  # the attribute alpha of the op is one
     "selu.gradient-at-zero": "right",
+    "elu.gradient-nan": "number",
     "activation.half-precision": "steps",
     "activation.half-slopes": "steps",
     "softmax.small-slopes": "result",

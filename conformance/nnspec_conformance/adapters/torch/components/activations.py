@@ -63,6 +63,14 @@ SIXTH = (
     "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/cpu/Activation.cpp"
 )
 KNOWN_FAILURES = {
+    **{
+        f"elu.gradient-nan[{name}]": (
+            f"the gradient at NaN is NaN in what is computed in vectors, and {slope} in the remainder, in every dtype: "
+            "of 100 NaN in float32 the last 4 have that number, of 9 all; searched 2026-11-30, not found; "
+            "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/cpu/Elu.h"
+        )
+        for name, slope in (("elu", "1"), ("selu", "1.0507"))
+    },
     "activation.gated-slopes[gelu]; form=exact, float32, float64": (
         "exact form: the slope at -6.15 is -3e-8 in float32, right is -1.5e-8, and at -8.39 it is 8.67e-16 in float64, "
         "right is 8.55e-16: 1 + erf(u) cancels; https://github.com/pytorch/pytorch/issues/187806"
