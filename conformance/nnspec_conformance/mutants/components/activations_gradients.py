@@ -39,6 +39,38 @@ def slope_of_softplus_from_its_result(x, cotangents):
     return (cotangents * (1 - np.exp(-right.softplus(x))),)
 
 
+# ---- small second derivatives
+
+
+CURVED = ("elu", "selu", "sigmoid", "tanh", "softplus", "silu")
+
+
+for _clause, _operations in (
+    ("activation.small-second-derivatives", CURVED),
+    ("gelu.small-second-derivatives", ["gelu"]),
+):
+
+    @MUTANTS.each(
+        "a difference of slopes of the neighbours is good enough near 0",
+        _clause,
+        operations=_operations,
+        part="_second_derivative",
+    )
+    def has_the_mean_of_second_derivatives_nearby(f, x, **given):
+        step = x.dtype.type(1 / 16)
+        return (f(x - step, **given) + f(x + step, **given)) / 2
+
+
+@MUTANTS.each(
+    "beyond 8 the function is taken for a straight line",
+    "activation.small-second-derivatives",
+    operations=CURVED,
+    part="_second_derivative",
+)
+def is_straight_beyond_8(f, x, **given):
+    return np.where(np.abs(x) > 8, x.dtype.type(0), f(x, **given))
+
+
 # ---- large slopes in half precision
 
 
@@ -114,6 +146,15 @@ MUTANTS.each(
     part="_vjp",
     name="swallows NaN in the gradient",
 )(classic.swallows_nan)
+
+
+@MUTANTS.each("the loop of vectors compares otherwise than the loop of the rest", "elu.gradient-nan", part="_vjp")
+def has_another_slope_at_nan_in_the_remainder(f, x, cotangents, *, gradient_at_nan="nan", **given):
+    slope = np.array(f(x, cotangents, gradient_at_nan=gradient_at_nan, **given)[0]).reshape(-1)
+    other = f(x, cotangents, gradient_at_nan="number" if gradient_at_nan == "nan" else "nan", **given)[0].reshape(-1)
+    rest = x.size - x.size % 16
+    slope[rest:] = other[rest:]
+    return (slope.reshape(x.shape),)
 
 
 @MUTANTS.each("infinity over infinity in the chain rule", "activation.gradient-limits", part="_vjp")

@@ -137,6 +137,11 @@ def zero_times_infinity(f, x, cotangents, *, axis=-1):
     return (f(x, cotangents, axis=axis)[0] + 0 * x,)
 
 
+@MUTANTS.each("in half precision the share is rounded before 1 less it is taken", "softmax.small-slopes", part="_vjp")
+def takes_small_slopes_from_half_precision(f, x, cotangents, *, axis=-1, slopes="kept"):
+    return f(x, cotangents, axis=axis, slopes="result" if x.dtype.itemsize == 2 else slopes)
+
+
 @MUTANTS.each("the gradient is along the last axis, whatever the value's", "softmax.gradient", part="_vjp")
 def has_the_gradient_of_the_last_axis(f, x, cotangents, **given):
     return f(x, cotangents, axis=-1)

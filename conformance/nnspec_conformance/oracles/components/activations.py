@@ -98,9 +98,14 @@ def elu(x, *, alpha=1.0):
 
 @numbers_kept
 @half_steps
-def elu_derivative(x, *, alpha=1.0, gradient_at_zero="alpha", slopes="kept"):
-    positive = x >= 0 if gradient_at_zero == "one" else x > 0
+def elu_derivative(x, *, alpha=1.0, gradient_at_zero="alpha", slopes="kept", gradient_at_nan="nan"):
+    positive = _or_nan(x >= 0 if gradient_at_zero == "one" else x > 0, x, gradient_at_nan)
     return np.where(positive, x.dtype.type(1), _exponential_slope(x, x.dtype.type(alpha), slopes))
+
+
+def _or_nan(positive, x, at_nan):
+    """Where the slope is the positive side's, to which ``number`` counts NaN; else NaN comes to the exponential."""
+    return positive | np.isnan(x) if at_nan == "number" else positive
 
 
 def _exponential_slope(x, scale, slopes):
@@ -110,8 +115,8 @@ def _exponential_slope(x, scale, slopes):
 
 
 @numbers_kept
-def elu_second_derivative(x, *, alpha=1.0):
-    return np.where(x > 0, x.dtype.type(0), x.dtype.type(alpha) * np.exp(np.minimum(x, 0)))
+def elu_second_derivative(x, *, alpha=1.0, curvature="kept"):
+    return np.where(x > 0, x.dtype.type(0), _exponential_slope(x, x.dtype.type(alpha), curvature))
 
 
 @half_steps
@@ -121,14 +126,15 @@ def selu(x):
 
 
 @half_steps
-def selu_derivative(x, *, gradient_at_zero="left", slopes="kept"):
+def selu_derivative(x, *, gradient_at_zero="left", slopes="kept", gradient_at_nan="nan"):
     scale, alpha = x.dtype.type(SELU_SCALE), x.dtype.type(SELU_SCALE * SELU_ALPHA)
-    positive = x >= 0 if gradient_at_zero == "right" else x > 0
+    positive = _or_nan(x >= 0 if gradient_at_zero == "right" else x > 0, x, gradient_at_nan)
     return np.where(positive, scale, _exponential_slope(x, alpha, slopes))
 
 
-def selu_second_derivative(x):
-    return np.where(x > 0, x.dtype.type(0), x.dtype.type(SELU_SCALE * SELU_ALPHA) * np.exp(np.minimum(x, 0)))
+def selu_second_derivative(x, *, curvature="kept"):
+    alpha = x.dtype.type(SELU_SCALE * SELU_ALPHA)
+    return np.where(x > 0, x.dtype.type(0), _exponential_slope(x, alpha, curvature))
 
 
 @half_steps
@@ -148,8 +154,13 @@ def _sigmoid_slope(x):
     return expit(x) * expit(-x)
 
 
+def sigmoid_second_derivative(x, *, curvature="kept"):
+    y = sigmoid(x)
+    return y * (1 - y) * (1 - 2 * y) if curvature == "result" else _sigmoid_curvature(x)
+
+
 @in_float64
-def sigmoid_second_derivative(x):
+def _sigmoid_curvature(x):
     return expit(x) * expit(-x) * -np.tanh(x / 2)
 
 
@@ -168,9 +179,8 @@ def _tanh_slope(x):
     return 4 * expit(2 * x) * expit(-2 * x)  # 1 - tanh(x)^2 without the cancellation
 
 
-@in_float64
-def tanh_second_derivative(x):
-    return -2 * np.tanh(x) * tanh_derivative(x)
+def tanh_second_derivative(x, *, curvature="kept"):
+    return -2 * np.tanh(x) * tanh_derivative(x, slopes=curvature)
 
 
 @half_steps
@@ -184,9 +194,8 @@ def softplus_derivative(x):
     return expit(x)
 
 
-@in_float64
-def softplus_second_derivative(x):
-    return sigmoid_derivative(x)
+def softplus_second_derivative(x, *, curvature="kept"):
+    return sigmoid_derivative(x, slopes=curvature)
 
 
 def _gated(x, inner):
@@ -222,8 +231,13 @@ def silu_derivative(x):
     return _gated_derivative(x, x, 1)
 
 
+def silu_second_derivative(x, *, curvature="kept"):
+    y = sigmoid(x)
+    return y * (1 - y) * (2 + x * (1 - 2 * y)) if curvature == "result" else _silu_curvature(x)
+
+
 @in_float64
-def silu_second_derivative(x):
+def _silu_curvature(x):
     return _gated_second_derivative(x, x, 1, 0)
 
 

@@ -34,6 +34,8 @@ LIMIT = {
     "sigmoid": 1.0,
     "tanh": 1.0,
 }  # of |f|
+LEAST = 2.0**14  # times the smallest normal number: then a density or a gate that x^2 multiplies is no less, either
+GATE = {"softplus": "sigmoid", "silu": "sigmoid"}  # what is rounded to its limit, where that is not the function
 AT_INFINITY = {
     "identity": (1, 1), "relu": (0, 1), "leaky_relu": (FIXED["leaky_relu"]["negative_slope"], 1), "elu": (0, 1),
     "selu": (0, oracle.SELU_SCALE), "gelu": (0, 1), "sigmoid": (0, 0), "tanh": (0, 0), "softplus": (0, 1),
@@ -150,6 +152,49 @@ def test_gated_slopes(operation: str, readings: dict) -> Iterator[Case]:
     yield from asked_where_small(operation, slope, slopes)
 
 
+# ---- small second derivatives
+
+
+def asked_where_straight(operation: str, curvature: Callable, want: Callable) -> Iterator[Case]:
+    """The second derivative beyond 4, where it is small, keeps its sign and is no less than ``LEAST`` allows."""
+    for dtype in ("float32", "float64"):
+        x = without_kinks(operation, real_numbers(dtype, largest=1e4))
+        size = np.abs(curvature(x))
+        asked = (np.abs(x) >= 4) & (size < SMALL) & (size >= LEAST * smallest_normal(dtype))
+        x = same_length(x[asked], real_numbers(dtype).size)
+        yield second_derivative(operation, x, **fixed(operation), want=want(x), note="cancels")
+
+
+@clause("gelu.small-second-derivatives")
+def test_gelu_small_second_derivatives(readings: dict) -> Iterator[Case]:
+    curvature = float64_oracle("gelu", readings, "_second_derivative")
+
+    def exact(x: np.ndarray) -> Want:
+        dtype = str(x.dtype)
+        return ulps(curvature(x), 16 + oracle_error(dtype), dtype, moved=change(curvature, x))
+
+    yield from asked_where_straight("gelu", curvature, exact)
+
+
+@clause("activation.small-second-derivatives")
+def test_small_second_derivatives(operation: str, readings: dict) -> Iterator[Case]:
+    curvature, gate = float64_oracle(operation, readings, "_second_derivative"), GATE.get(operation, operation)
+    value, slope, limit = float64_oracle(gate, {}), float64_oracle(gate, {}, "_derivative"), LIMIT[gate]
+
+    def curvatures(x: np.ndarray) -> Want:
+        dtype = str(x.dtype)
+        units, right, moved = 16 + oracle_error(dtype), curvature(x), change(curvature, x)
+        if readings["curvature"] == "kept":
+            return ulps(right, units, dtype, moved=moved)
+        near = np.abs(value(x)) > limit / 2
+        lost = near & (np.abs(slope(x)) < limit * unit(dtype) / 16)
+        body = limit * (1.0 if gate == operation else np.clip(np.abs(wide(x)), 1.0, 8.0))
+        allowed = units * np.where(near, ulp(body, dtype), ulp(right, dtype)) + moved
+        return ulps(np.where(lost, 0.0, right), 0, dtype, moved=np.where(lost, 0.0, allowed))
+
+    yield from asked_where_straight(operation, curvature, curvatures)
+
+
 # ---- edges
 
 
@@ -189,6 +234,23 @@ def test_gradient_nan(operation: str, readings: dict) -> Iterator[Case]:
             x = same_length(np.array(numbers, DTYPES[dtype]))
             want = ulps(f(x), 0, dtype, moved=0.25)  # the slopes have their own clause; here only NaN counts
             yield gradient(operation, x, **fixed(operation), cotangents=np.ones_like(x), want=(want,))
+
+
+@clause("elu.gradient-nan")
+def test_elu_gradient_nan(trial) -> None:
+    for dtype in trial.dtypes:
+        with trial.part():
+            x = same_length(np.array([np.nan] * 9 + [0.5, 2.0], DTYPES[dtype]))
+            slopes = wide(trial.gradient(x, np.ones_like(x), **fixed(trial.operation)))[np.isnan(wide(x))]
+            numbers = np.unique(slopes[~np.isnan(slopes)])
+            found = (
+                f"gradient of {trial.operation} in {dtype} at {slopes.size} NaN: NaN at {np.isnan(slopes).sum()}, "
+                f"else {', '.join(f'{number:.6g}' for number in numbers[:3])}"
+            )
+            if trial.readings["gradient_at_nan"] == "nan":
+                trial.require(numbers.size == 0, f"{found}; expected NaN")
+            else:
+                trial.require(numbers.size == 1 and not np.isnan(slopes).any(), f"{found}; expected one number")
 
 
 @clause("activation.gradient-limits")

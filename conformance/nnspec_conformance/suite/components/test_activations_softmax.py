@@ -15,6 +15,7 @@ from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components import activations as oracle
 from nnspec_conformance.tolerance import Want, bound, exact, smallest_normal, ulp, ulps, unit
 
+HALF = ("bfloat16", "float16")
 BOTH = ("float32", "float64", "bfloat16", "float16")
 
 
@@ -169,6 +170,8 @@ def test_small_slopes(operation: str, readings: dict) -> Iterator[Case]:
         y = oracle.softmax(u, axis=axis)
         value = getattr(oracle, f"{operation}_vjp")(u, g, axis=axis)[0]
         farthest = (u.max(axis, keepdims=True) - u).max(axis, keepdims=True)
+        if dtype in HALF:  # shares, products: four roundings
+            return (ulps(value, 4, dtype, moved=2 * np.abs(value) * (n + 11) * unit("float32")),)
         if readings["slopes"] == "kept":  # of two factors at most, each as far off as a share
             absolute = 2 * np.abs(value) * (1 + farthest / (n + 10))
             return (bound(value, absolute, n + 10, dtype, underflow=np.abs(g).sum(axis, keepdims=True)),)
@@ -178,8 +181,11 @@ def test_small_slopes(operation: str, readings: dict) -> Iterator[Case]:
         lost = (g != 0) & (rest < unit(dtype) / 16)  # the share has been rounded to 1
         return (replace(want, value=np.where(lost, 0, value), allowed=np.where(lost, 0, want.allowed)),)
 
-    for dtype, last in (("float32", 80.0), ("float64", 700.0)):
+    half = {"bfloat16": 20.0, "float16": 9.0} if readings["slopes"] == "kept" else {}
+    for dtype, last in {"float32": 80.0, "float64": 700.0, **half}.items():
         leads = np.concatenate([[0.0, 0.5, 1.0, 5.0, 10.0, 37.43], np.linspace(12.0, last, 24)])
+        if dtype in HALF:  # numbers whose differences are exact
+            leads = np.concatenate([[0.0, 0.5, 1.0, 5.0, 7.5, 3.0], np.round(np.linspace(1.0, last, 24) * 2) / 2])
         x = np.repeat([[lead, 0.0, 0.5, -1.0] for lead in leads], 4, axis=0).astype(DTYPES[dtype])
         cotangents = np.tile(np.diag([1.0, 2.0, -0.5, 4.0]), (leads.size, 1)).astype(x.dtype)
         yield gradient(operation, x, axis=-1, cotangents=cotangents, want=slopes, note="1 less a share of nearly 1")
