@@ -70,8 +70,8 @@ class Recorder:
         """The attributes as JSON has them: an infinite number, which JSON lacks, as a word."""
         words = {number: word for word, number in INFINITE.items()}
         for name, value in attributes.items():
-            known = isinstance(value, bool | int | str | type(None)) or value in words
-            if not known and not np.all(np.isfinite(value)):
+            entries = value if isinstance(value, tuple | list) else () if value in words else (value,)
+            if not all(math.isfinite(entry) for entry in entries if not isinstance(entry, str | None)):
                 raise HarnessError(f"{instance}: attribute {name}={value!r} is no number and cannot be recorded")
         return {k: list(v) if isinstance(v, tuple) else words.get(v, v) for k, v in attributes.items()}
 
