@@ -41,7 +41,7 @@ def fault(error: BaseException) -> str:
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(Path(__file__).parent)] or frames
     place = f" in {own[-1].filename}:{own[-1].lineno}" if own else ""
     text = one_line(error)
-    return f"a fault of nnspec: {type(error).__name__}{place}{f': {text}' if text else ''}; please report it"
+    return f"a fault of nnspec: {type(error).__name__}{place}{f': {text}' if text else ''}; report it"
 
 
 class HarnessError(Exception):

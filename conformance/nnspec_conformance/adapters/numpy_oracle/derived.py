@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from nnspec_conformance.derivatives import complex_step
 from nnspec_conformance.flat import float_places, of_floats, regrouped
 from nnspec_conformance.operations import Operation
 from nnspec_conformance.suite_loader import modules
-from nnspec_conformance.trees import leaves, rebuilt
+from nnspec_conformance.trees import leaves, mapped, rebuilt
 
 WRAPPERS = {  # readings that are about the dtype, which no oracle knows
     "subnormals": flushing,
@@ -67,14 +68,38 @@ def _parts(operation: Operation, module: dict, keywords: set[str]) -> dict[str, 
 
 
 def differentiated(function: Callable) -> Callable:
-    """The gradients of a function that is analytic where it is asked, by complex steps: it need not be written."""
+    """The gradients of a function that is analytic where it is asked, by complex steps: it need not be written.
+
+    A cotangent that is no number counts where its result depends on an array, and is not multiplied by zeros.
+    """
 
     def vjp(*given, **attributes):
         *arrays, cotangents = given
         of_the_floats, floats = of_floats(function.__name__, function, tuple(arrays), arrays, attributes)
-        return regrouped(float_places(tuple(arrays)), complex_step(of_the_floats, floats, cotangents, check=False))
+
+        def flowing(g: Any) -> tuple:
+            return complex_step(of_the_floats, floats, g, check=False)
+
+        found = flowing(mapped(lambda c: np.where(np.isfinite(c), c, 0.0), cotangents))
+        for strange in (np.nan, np.inf, -np.inf):
+            here = mapped(partial(is_it, strange), cotangents)
+            if any(c.any() for c in leaves(here)):
+                reached = leaves(flowing(here))
+                sums = [g if not r.any() else _with(strange, g, r) for g, r in zip(leaves(found), reached, strict=True)]
+                found = rebuilt(found, sums)
+        return regrouped(float_places(tuple(arrays)), found)
 
     return vjp
+
+
+def is_it(strange: float, c: Any) -> np.ndarray:
+    """1.0 where an array has this number, NaN included, and 0.0 elsewhere."""
+    return (np.isnan(c) if np.isnan(strange) else np.asarray(c) == strange).astype(np.float64)
+
+
+def _with(strange: float, g: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """The gradient where a cotangent that is no number is multiplied by what it reaches, unless that is zero."""
+    return g + np.where(reach == 0, 0.0, strange * np.where(reach == 0, 1.0, reach))
 
 
 STEP = 2.0**-16  # its fourth power is below the distance of float64 numbers; what is left is rounding, over the step

@@ -19,7 +19,7 @@ from nnspec_conformance.home import SEEDED, Home
 from nnspec_conformance.operations import Array, Place, Table
 from nnspec_conformance.refusals import UNKNOWN, valid
 from nnspec_conformance.sizes import one_long_axis
-from nnspec_conformance.trees import mapped
+from nnspec_conformance.trees import leaves, mapped
 from nnspec_conformance.trial import Trial
 
 NEVER_READ = {("unused_parameter", "unused")}  # says its own clause
@@ -181,9 +181,12 @@ def other_arguments(home: Home, dtype: str) -> Iterator[tuple[Place, tuple]]:
 
 
 def with_other_signs(cotangents: Any) -> Any:
-    """Cotangents of other signs; the ends of each array are kept where it has more than two entries."""
+    """Cotangents of other signs, but for the ends of each array; those of one or two entries stay beside longer ones."""
+    is_long = any(x.size > 2 for x in leaves(cotangents))
 
     def changed(x: np.ndarray) -> np.ndarray:
+        if is_long and x.size <= 2:
+            return x
         found = np.asarray(-0.75 * x.astype(np.float64)).astype(x.dtype)
         if x.size > 2:
             found.flat[0], found.flat[-1] = x.flat[0], x.flat[-1]
