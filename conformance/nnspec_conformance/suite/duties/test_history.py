@@ -181,7 +181,7 @@ def other_arguments(home: Home, dtype: str) -> Iterator[tuple[Place, tuple]]:
 
 
 def with_other_signs(cotangents: Any) -> Any:
-    """Cotangents of other signs, but for the ends of each array; those of one or two entries stay beside longer ones."""
+    """Cotangents of other signs, but for the ends of each array; short ones stay as they are beside longer ones."""
     is_long = any(x.size > 2 for x in leaves(cotangents))
 
     def changed(x: np.ndarray) -> np.ndarray:
