@@ -27,7 +27,7 @@ SLOPES: dict[str, Callable] = {
 SEED = 3
 LARGE = (170, 1030)
 FOURTH = np.sqrt(96)  # the deviation of the fourth power of a normal number
-NOISE = 0.5
+NOISE = 0.6
 
 
 def told(function: Callable, readings: dict, *names: str) -> Callable:

@@ -81,6 +81,7 @@ def test_min_delta(readings: dict, lean: bool, slow: bool) -> Iterator[Case]:
     if lean:
         yield asked(readings, family(7)[::5], patience=2, min_delta=1.0)
     yield asked(readings, [4, 3.5, 3, 2.5, 2, 1.5, 1, 0.5], patience=1, min_delta=0.5, note="equal steps")
+    yield asked(readings, [4, 3.5, 3.25, 3.125, 3, 3, 3, 3], patience=2, min_delta=0.3, note="no multiple of a half")
     yield asked(
         readings, [4, 3.75, 3.5, 3.25, 3, 2.75, 2.5, 2.25], patience=4, min_delta=0.5, note="the sum of small steps"
     )

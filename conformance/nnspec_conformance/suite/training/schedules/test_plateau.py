@@ -107,6 +107,8 @@ def test_min_delta(readings: dict, lean: bool, slow: bool) -> Iterator[Case]:
     yield asked(readings, small, patience=3, min_delta=0.5, note="the sum of small steps")
     yield asked(readings, [400, 399, 398, 397, 100, 99, 98, 97], min_delta=0.5, note="a share of the best")
     yield asked(readings, [3, 2, 2, 1, 1, 1, 0, 0], patience=1, min_delta=0.0, note="equal metrics")
+    of_no_halves = {"initial": 0.6, "factor": 0.6, "min_delta": 0.3, "floor": 0.1}
+    yield asked(readings, small, patience=1, **of_no_halves, note="rates that float32 does not have")
 
 
 @clause("reduce-on-plateau.relative")
