@@ -103,7 +103,7 @@ def test_softmax_without_the_shift_fails_nothing_else(verdict):
     # the other asks at scores to 1e10, where an exponential without the shift overflows as well
     ((name, text),) = verdict(SOFTMAX)[1].items()
     assert name == "softmax.large-offset[softmax]"
-    assert text.endswith("and       1 more of this cause: duty.programs[softmax]")
+    assert text.endswith("and       2 more of this cause: duty.sizes[softmax], duty.programs[softmax]")
 
 
 def test_relu_that_swallows_nan_is_recognized(verdict):
