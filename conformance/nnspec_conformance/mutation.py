@@ -52,8 +52,11 @@ class Kill:
 
 def with_keyword(function: Callable, keyword: str, value: Any) -> Callable:
     """The function with a keyword fixed, where it or anything that it wraps has that keyword."""
-    passes_on = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
     layer: Callable | None = function
+    while isinstance(layer, functools.partial):  # of one that passes a keyword on Python finds no signature
+        layer = layer.func
+    assert layer is not None
+    passes_on = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(layer).parameters.values())
     while layer is not None and not passes_on:
         passes_on = keyword in inspect.signature(layer, follow_wrapped=False).parameters
         layer = layer.func if isinstance(layer, functools.partial) else getattr(layer, "__wrapped__", None)

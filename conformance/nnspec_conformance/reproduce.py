@@ -41,21 +41,21 @@ class Watched(Trial):
     def __post_init__(self) -> None:
         Trial.__init__(self, self.subject, self.operation, self.setting)
         self._last: Case | None = None
-        self._answer: Any = None
+        self._came: Any = None
 
     def ask(self, case: Case) -> Any:
-        self._last, self._answer = case, None
-        self._answer = super().ask(case)
-        return self._answer
+        self._last, self._came = case, None
+        self._came = super().ask(case)
+        return self._came
 
     def call(self, *arrays: Any, operation: str | None = None, **attributes: Any) -> Any:
         case = Case(operation=operation or self.operation, arrays=arrays, attributes=attributes)
-        self._last, self._answer = case, None
-        self._answer = super().call(*arrays, operation=operation, **attributes)
-        return self._answer
+        self._last, self._came = case, None
+        self._came = super().call(*arrays, operation=operation, **attributes)
+        return self._came
 
     def expect(self, got: Any, want: Any, about: str, arrays: tuple = ()) -> None:
-        if self._last is not None and got is self._answer:  # else it is about what the test made of the answers
+        if self._last is not None and got is self._came:  # else it is about what the test made of the answers
             self._last = replace(self._last, want=want)
         super().expect(got, want, about, arrays)
 
@@ -63,7 +63,7 @@ class Watched(Trial):
         super()._note(what)
         found = what if isinstance(what, Finding) else _failure(what)
         if found.ratio > 1 and self._last is not None and not isinstance(what, NotImplementedBySubject):
-            derived = isinstance(what, Finding | ClauseFailed) and self._last.want is None and self._answer is not None
+            derived = isinstance(what, Finding | ClauseFailed) and self._last.want is None and self._came is not None
             one = Failing(self._last, self.setting, found, self.test, derived=derived)
             self.failing.append(one)
 

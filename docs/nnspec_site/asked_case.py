@@ -66,7 +66,7 @@ class Overheard(Trial):
     def __post_init__(self) -> None:
         Trial.__init__(self, self.subject, self.operation, self.setting)
         self._last: Case | None = None
-        self._answer: Any = None
+        self._came: Any = None
         self.heard: list[tuple[str, Case]] = []
 
     @property
@@ -75,20 +75,20 @@ class Overheard(Trial):
 
     def ask(self, case: Case) -> Any:
         self._hear(case)
-        self._answer = super().ask(case)
-        return self._answer
+        self._came = super().ask(case)
+        return self._came
 
     def call(self, *arrays: Any, operation: str | None = None, **attributes: Any) -> Any:
         self._hear(Case(operation=operation or self.operation, arrays=arrays, attributes=attributes))
-        self._answer = super().call(*arrays, operation=operation, **attributes)
-        return self._answer
+        self._came = super().call(*arrays, operation=operation, **attributes)
+        return self._came
 
     def _hear(self, case: Case) -> None:
-        self._last, self._answer = case, None
+        self._last, self._came = case, None
         self.heard.append((case.describe(self.setting.told), case))
 
     def expect(self, got: Any, want: Any, about: str, arrays: tuple = ()) -> None:
-        if self._last is not None and got is self._answer:  # else it is about what the test made of several answers
+        if self._last is not None and got is self._came:  # else it is about what the test made of several answers
             self.heard.append((about, replace(self._last, want=want)))
         super().expect(got, want, about, arrays)
 

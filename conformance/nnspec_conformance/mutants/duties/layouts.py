@@ -50,10 +50,11 @@ DIFFERENTIABLE = [
     operation.name for operation in OWING if has_gradient(operation) and any(Home(operation, {}).shapes())
 ]
 WITH_AXES = [operation.name for operation in OWING if any(x.ndim for x in floats_of(operation))]
+SUMS = ("gaussian_bound", "bernoulli_bound")  # of what each latent number adds: in whatever order, it is the same
 BETWEEN = [  # with matrices that are neither the first two arrays nor the last
     operation.name
     for operation in OWING
-    if operation.name in MAPS and any(x.ndim > 1 for x in floats_of(operation)[2:-1])
+    if operation.name in MAPS and operation.name not in SUMS and any(x.ndim > 1 for x in floats_of(operation)[2:-1])
 ]
 SEVERAL = [  # with a last array that has strides, and is looked at
     operation.name

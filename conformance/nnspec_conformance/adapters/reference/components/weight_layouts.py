@@ -29,8 +29,12 @@ FRAMEWORKS: dict[str, Any] = {
 
 
 def _exchange(weights, layer, reading):
-    """The exchange table, by the converter of a framework that has this layout; under NumPy, which compiles nothing."""
-    table = {name: np.asarray(w) for name, w in weights.items()}
+    """The exchange table, by the converter of a framework that has this layout.
+
+    Under NumPy, which compiles nothing, unless a gradient is taken.
+    """
+    traced = any(isinstance(w, jax.core.Tracer) for w in weights.values())
+    table = {name: w if traced else np.asarray(w) for name, w in weights.items()}
     if reading == "by-gate":
         if lacking := weight_layouts.EXCHANGE[layer].keys() - table.keys():  # a converter would put zeros there
             raise ValueError(f"{layer} lacks {', '.join(sorted(lacking))}")
@@ -41,7 +45,7 @@ def _exchange(weights, layer, reading):
     if (layer, framework) in weight_layouts.PACKINGS:
         packing = weight_layouts.PACKINGS[layer, framework]
         if packing.stacked:
-            table["bias"] = np.stack([table["bias"], table.pop("recurrent_bias")])
+            table["bias"] = (jnp if traced else np).stack([table["bias"], table.pop("recurrent_bias")])
         names = dict(zip(("kernel", "recurrent_kernel", "bias", "recurrent_bias"), packing.names, strict=False))
     else:
         names = weight_layouts.NAMES[framework][layer]
@@ -65,7 +69,8 @@ def lstm_native(x, weights, *, packing):
 
 def gru_native(x, weights, *, packing):
     table = _exchange(weights, "gru", packing)
-    return _gru(x, {"recurrent_bias_n": np.zeros_like(table["bias_n"])} | table)
+    zeros = np.zeros(table["bias_n"].shape, table["bias_n"].dtype)
+    return _gru(x, {"recurrent_bias_n": zeros} | table)
 
 
 @jax.jit

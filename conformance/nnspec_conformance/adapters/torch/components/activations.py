@@ -66,7 +66,8 @@ KNOWN_FAILURES = {
     **{
         f"elu.gradient-nan[{name}]": (
             f"the gradient at NaN is NaN in what is computed in vectors, and {slope} in the remainder, in every dtype: "
-            "of 100 NaN in float32 the last 4 have that number, of 9 all; searched 2026-11-30, not found; "
+            "of 100 NaN in float32 the last 4 have that number, of 9 all; right is one answer for all; searched "
+            "2026-11-30, not found; "
             "https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/cpu/Elu.h"
         )
         for name, slope in (("elu", "1"), ("selu", "1.0507"))
