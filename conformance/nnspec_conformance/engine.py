@@ -94,6 +94,7 @@ def run_instance(
     result = Result(instance=instance, clause=clause, operation=operation)
     result.apart = apart(known) if judged_apart is None else judged_apart
     subject.kept.forget()  # a verdict does not depend on what was asked before
+    subject.one_dtype.asked_by(clause.id)
     started = time.perf_counter()
     if not suite.tests.get(clause.id):
         result.entry("").fault = f"{clause.id} has no test"

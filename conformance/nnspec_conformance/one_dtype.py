@@ -1,7 +1,8 @@
 """Whether every floating-point array of an answer has the dtype of what was handed over.
 
-``duty.dtype`` asks this with questions of its own, of few and small arrays. Here it is seen after every call, gradient
-and step, whatever the clause: in all sizes, layouts and keywords that the suite has.
+``duty.dtype`` asks this with questions of its own, of few and small arrays. The duties that go to all sizes, layouts
+and keywords have it looked at after every call, gradient and step of theirs. No other clause fails by it: what else
+is wrong with an implementation that promotes must still be told.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from nnspec_conformance.keeping import owing
 from nnspec_conformance.trees import leaves
 
 DUTY = "duty.dtype"
+LOOKING = (DUTY, "duty.attributes", "duty.layouts", "duty.sizes")
 
 
 class OneDtype:
@@ -27,10 +29,18 @@ class OneDtype:
     Args:
         known: the known failures; operations that are known to fail the duty are not looked at. None of a mutant: it
             would be caught by a slip in the place of what it is about.
+
+    Attributes:
+        looks: whether the clause that asks is one of those that look.
     """
 
     def __init__(self, known: Iterable[Any] | None):
         self._known = known
+        self.looks = False
+
+    def asked_by(self, clause: str) -> None:
+        """A clause begins to ask."""
+        self.looks = clause in LOOKING
 
     @cached_property
     def _owing(self) -> set[str]:
@@ -48,7 +58,11 @@ class OneDtype:
         Raises:
             ClauseFailed: a floating-point array of it has another dtype.
         """
-        if operation in self._owing and len(given := {x.dtype for x in leaves(handed) if is_float(x)}) == 1:
+        if (
+            self.looks
+            and operation in self._owing
+            and len(given := {x.dtype for x in leaves(handed) if is_float(x)}) == 1
+        ):
             (dtype,) = given
             other = next((y for y in leaves(answer) if is_float(y) and y.dtype != dtype), None)
             if other is not None:
@@ -58,7 +72,7 @@ class OneDtype:
 
     def of_gradients(self, operation: str, arrays: tuple, cotangents: Any, gradients: tuple) -> tuple:
         """The gradients, where those that are owed have the one dtype of arrays and cotangents."""
-        if operation in self._owing:
+        if self.looks and operation in self._owing:
             self.of(operation, (arrays, cotangents), tuple(flowing(operation, arrays, gradients)), "gradient")
         return gradients
 

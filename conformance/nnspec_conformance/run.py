@@ -19,7 +19,7 @@ from nnspec_conformance.isolation import Workers
 from nnspec_conformance.kill_table import is_current, write_kills
 from nnspec_conformance.limits import watchdog
 from nnspec_conformance.loading import load_subject
-from nnspec_conformance.mutation import blunt_dtypes, kills_of, power, weak
+from nnspec_conformance.mutation import Kill, blunt_dtypes, kills_of, power, weak
 from nnspec_conformance.outcome import FAIL, NOT_IMPLEMENTED, PASS
 from nnspec_conformance.output import own_output
 from nnspec_conformance.progress import progress
@@ -105,9 +105,12 @@ def mutants(options: argparse.Namespace) -> int:
         if not chosen:
             print(f"{options.record or 'the kill table'} is current")
             return 0
-    table = {}
-    for instance in progress(chosen, "mutants"):
+    table: dict[str, list[Kill]] = {}
+    pages = _by_page(suite, chosen)
+    for instance in progress([instance for page in pages.values() for instance in page], "mutants"):
         table[instance] = kills_of(suite, instance)
+        if options.record and instance == pages[page := suite.page_of(instance)][-1]:
+            write_kills(suite, {name: table[name] for name in pages[page]}, options.record)
     for instance, kills in table.items():
         nearest = min(kills, key=lambda k: k.distance, default=None)
         if nearest is None:
@@ -122,8 +125,6 @@ def mutants(options: argparse.Namespace) -> int:
     problems = weak(suite, table)
     for problem in problems:
         print(f"nnspec: {problem}", file=sys.stderr)
-    if options.record:
-        write_kills(suite, table, options.record)
     total = sum(map(len, table.values()))
     print(f"{sum(k.caught for kills in table.values() for k in kills)} of {total} mutants caught")
     return 1 if problems else 0
@@ -131,11 +132,16 @@ def mutants(options: argparse.Namespace) -> int:
 
 def _without_current(suite: Suite, chosen: list[str], folders: list[Path]) -> list[str]:
     """The chosen instances of the pages whose kills none of the folders has as the files are now."""
+    pages = _by_page(suite, chosen).items()
+    return [name for page, names in pages if not is_current(suite, page, {*names}, folders) for name in names]
+
+
+def _by_page(suite: Suite, instances: list[str]) -> dict[str, list[str]]:
+    """The instances of each page, duties on the pages of their operations."""
     pages: dict[str, list[str]] = {}
-    for instance in chosen:
+    for instance in instances:
         pages.setdefault(suite.page_of(instance), []).append(instance)
-    stale = [instances for page, instances in pages.items() if not is_current(suite, page, {*instances}, folders)]
-    return [instance for instances in stale for instance in instances]
+    return pages
 
 
 def identify_readings(options: argparse.Namespace) -> int:

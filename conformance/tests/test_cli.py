@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from nnspec_conformance import __version__, listing, report
+from nnspec_conformance.errors import HarnessError
+from nnspec_conformance.kill_table import read_kills
 from nnspec_conformance.template import template
 
 WRONG = "def relu(x):\n    return np.abs(x)\n"
@@ -205,6 +207,20 @@ def test_only_the_topics_that_changed_are_run_again(nnspec, tmp_path, change, pa
     out = nnspec("check", "numpy_oracle", *chosen, "--report", tmp_path, "--if-stale").out
     assert {line.split(":")[0] for line in out.splitlines() if line.startswith("components/")} == pages
     assert len(list(tmp_path.glob("components/*.json"))) == 2
+
+
+def test_an_interrupted_kill_table_has_the_topics_before(nnspec, monkeypatch, tmp_path):
+    from nnspec_conformance import run
+
+    def stops_in_the_second_topic(suite, instance, asks=run.kills_of):
+        if instance == "layers.shape[dense]":
+            raise HarnessError("stopped")
+        return asks(suite, instance)
+
+    monkeypatch.setattr(run, "kills_of", stops_in_the_second_topic)
+    ran = nnspec("mutants", "relu.value", "layers.shape[dense]", "tanh.odd", "--record", tmp_path)
+    (file,) = tmp_path.rglob("*.json")
+    assert (ran.status, file.name, {*read_kills(file)}) == (2, "activations.json", {"relu.value", "tanh.odd"})
 
 
 def test_surviving_mutant_is_status_1(nnspec, monkeypatch):

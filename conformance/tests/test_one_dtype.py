@@ -1,4 +1,4 @@
-"""The dtype of every answer, seen after every call, gradient and step, whatever the clause."""
+"""The dtype of every answer, seen after every call, gradient and step of the duties that look."""
 
 from types import SimpleNamespace
 
@@ -23,10 +23,29 @@ def promotes_what_is_long(x):
     return np.asarray(np.tanh(x), np.float64 if x.size > LONG**2 else x.dtype)
 
 
-def test_a_promoted_answer_fails_the_clause_that_asked(suite):
+def looking():
+    """One that looks, as a duty that asks has it."""
+    made = OneDtype({})
+    made.asked_by("duty.sizes")
+    return made
+
+
+def test_a_promoted_answer_fails_the_duty_that_asked(suite):
     result = run_instance(suite, somebody(promotes_what_is_long), "duty.sizes[tanh]")
     words = "the answer of tanh has an array in float64"
     assert (result.outcome, words in result.message, "(duty.dtype)" in result.message) == (FAIL, True, True)
+
+
+@pytest.mark.parametrize(
+    "instance", ["activation.elementwise[tanh]", "activation.gradient[tanh]", "duty.neighbours[tanh]"]
+)
+def test_no_clause_about_other_things_fails_for_it(suite, instance):
+    def vjp(f, arrays, cotangents):
+        return (cotangents / np.cosh(np.clip(np.asarray(arrays[0], np.float64), -300, 300)) ** 2,)
+
+    one = somebody(lambda x: np.tanh(x.astype(np.float64)), vjp=vjp)
+    assert run_instance(suite, one, f"{clause}[tanh]").outcome == PASS
+    assert run_instance(suite, one, "duty.dtype[tanh]").outcome == FAIL
 
 
 @pytest.mark.parametrize("known", ["duty.dtype[tanh]", "duty.dtype[tanh]; float32"])
@@ -37,11 +56,11 @@ def test_who_is_known_to_promote_is_not_blamed_twice(suite, known):
 
 def test_the_dtype_of_arrays_of_several_is_a_rule_of_the_framework():
     both = (np.zeros(2, np.float32), np.zeros(2))
-    assert OneDtype({}).of("tanh", both, both[1]) is both[1]
+    assert looking().of("tanh", both, both[1]) is both[1]
 
 
 def test_gradients_and_steps_are_looked_at(suite):
-    looked, x = OneDtype({}), np.zeros(2, np.float32)
+    looked, x = looking(), np.zeros(2, np.float32)
     with pytest.raises(ClauseFailed, match="the gradient of tanh has an array in float64, of shape"):
         looked.of_gradients("tanh", (x,), x, (np.zeros(2),))
 
@@ -49,6 +68,7 @@ def test_gradients_and_steps_are_looked_at(suite):
         return lambda grads: {name: np.asarray(p, np.float64) for name, p in params.items()}
 
     one = Subject(SimpleNamespace(NAME="somebody", exponential_average=exponential_average))
+    one.one_dtype.asked_by("duty.sizes")
     with pytest.raises(ClauseFailed, match="the step of exponential_average has an array in float64"):
         one.trajectory("exponential_average", {"a": x}, [{"a": x}], steps=1, decay_rate=0.5)
 
@@ -57,4 +77,4 @@ def test_what_is_declared_without_a_gradient_may_get_any():
     x, scale, offset, mean, variance = (np.ones(2, np.float32) for _ in range(5))
     gradients = (x, np.ones(2), None, scale, offset)
     arrays = (x, mean, variance, scale, offset)
-    assert OneDtype({}).of_gradients("batch_norm_eval", arrays, x, gradients) is gradients
+    assert looking().of_gradients("batch_norm_eval", arrays, x, gradients) is gradients

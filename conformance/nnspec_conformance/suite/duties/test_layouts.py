@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from nnspec_conformance.trees import leaves, rebuilt
 
 LENGTHS = (17, 9, 5, 3)  # no two alike, and none a multiple of a vector
 LEADING = (6,)
+Choice = Callable[[Sequence[int], int], Sequence[int]]
 NO_PARAMETER = ("broadcast", "read-only")  # an optimizer may keep its parameters where they are, and write there
 
 
@@ -37,11 +38,16 @@ def test_layouts(operation: str, readings: dict, layouts: tuple, lean: bool, slo
         dtypes = list(DTYPES)
     for dtype, what in itertools.product(dtypes, ("call", "gradient")):
         if layouts and (case := question(home, what, dtype)) is not None:
-            yield from laid(home, case, dtype, layouts, slow=slow)
-    every = roomy(replace(home, sizes={}, complete=True))
+            if slow:
+                yield from laid(home, case, dtype, layouts, every)
+            elif dtype == "float32":
+                yield from laid(home, case, dtype, layouts, first_and_last)
+            else:
+                yield from laid(home, case, dtype, same_values(layouts), in_turn)
+    complete = roomy(replace(home, sizes={}, complete=True))
     for what in ("call", "gradient") if not lean else ():
-        if layouts and (case := question(every, what, "float32", may_refuse="all arrays")) is not None:
-            yield from of_each_name(every, case, layouts)
+        if layouts and (case := question(complete, what, "float32", may_refuse="all arrays")) is not None:
+            yield from of_each_name(complete, case, layouts, slow=slow)
 
 
 def roomy(home: Home) -> Home:
@@ -50,19 +56,25 @@ def roomy(home: Home) -> Home:
     return replace(home, sizes=lengths) if is_possible(home, lengths) else home
 
 
-def laid(home: Home, case: Case, dtype: str, layouts: tuple[str, ...], *, slow: bool) -> Iterator[Case]:
-    """The question with its arrays in turn in each layout, the cotangents too, or what the last step is handed.
+def laid(home: Home, case: Case, dtype: str, layouts: Sequence[str], choose: Choice) -> Iterator[Case]:
+    """The question with its arrays in each layout, the cotangents too, or what the last step is handed.
 
-    With ``slow`` all of them, else the first two and the last one.
+    Args:
+        home: the question.
+        case: it, with what is expected.
+        dtype: its dtype.
+        layouts: those to ask in.
+        choose: which of so many arrays are asked about in the layout of a number.
     """
-    ends = (lambda numbers: [*numbers]) if slow else first_and_last
     handed = [case.arrays, case.cotangents, case.grads]
     arrays, grads = leaves(handed), leaves(case.grads)
     last_step = [len(arrays) - len(grads) + i for i in range(len(grads))][-len(leaves(case.arrays)) :] if grads else []
-    for layout in layouts:
-        own = [] if grads and layout in NO_PARAMETER else ends(range(len(leaves(case.arrays))))
+    for turn, layout in enumerate(layouts):
+        own = [] if grads and layout in NO_PARAMETER else choose(range(len(leaves(case.arrays))), turn)
+        if layout == "broadcast" and case.what == "gradient" and choose is not every:
+            own = own[:1]  # each takes a calculation of its own
         others = last_step if grads else range(len(leaves(case.arrays)), len(arrays))
-        for number in (*own, *ends(others)):
+        for number in (*own, *choose(others, turn)):
             if (same := laid_out(arrays[number], layout)) is None:
                 continue
             given, cotangents, steps = rebuilt(handed, [*arrays[:number], same, *arrays[number + 1 :]])
@@ -73,14 +85,20 @@ def laid(home: Home, case: Case, dtype: str, layouts: tuple[str, ...], *, slow: 
             yield replace(other, arrays=given, cotangents=cotangents, grads=steps, **words)
 
 
-def of_each_name(home: Home, case: Case, layouts: tuple[str, ...]) -> Iterator[Case]:
-    """The question with one array in each layout, in turn one of every name: of a table's, and of those left out."""
+def of_each_name(home: Home, case: Case, layouts: tuple[str, ...], *, slow: bool) -> Iterator[Case]:
+    """The question with one array laid out, in turn one of every name: of a table's, and of those left out.
+
+    With ``slow`` each in each layout, else in one, names and layouts in turn; a call has each reversed as well, which
+    is read wrongly where strides are thought to be positive.
+    """
     places, arrays = home.operation.places(home.lengths, home.given), leaves(case.arrays)
     names = [declared(home.operation.arguments[place.argument], place.name) for place in places]
-    if case.grads is not None or len(names) != len(arrays):
+    if case.grads is not None or len(names) != len(arrays) or not (kept := same_values(layouts)):
         return
-    for layout in [name for name in layouts if name != "broadcast"]:  # to which other values are expected
-        for number in {name: number for number, name in enumerate(names)}.values():
+    for turn, number in enumerate({name: number for number, name in enumerate(names)}.values()):
+        asked = {kept[(turn + (case.what == "gradient")) % len(kept)]}
+        asked |= {"reversed"} if case.what == "call" else set()
+        for layout in kept if slow else [name for name in kept if name in asked]:
             if (same := laid_out(arrays[number], layout)) is not None:
                 given = rebuilt(case.arrays, [*arrays[:number], same, *arrays[number + 1 :]])
                 yield replace(case, arrays=given, layout=layout, note="memory is read front to back")
@@ -94,9 +112,25 @@ def declared(argument: Array | Table, name: str | None) -> str:
     return min(fits, key=lambda row: row.count("{"), default=name)
 
 
-def first_and_last(numbers: Sequence[int]) -> list[int]:
+def same_values(layouts: Sequence[str]) -> Sequence[str]:
+    """Those in which an array has the values that it had."""
+    return [name for name in layouts if name != "broadcast"]
+
+
+def every(numbers: Sequence[int], _: int) -> Sequence[int]:
+    """All of them."""
+    return numbers
+
+
+def first_and_last(numbers: Sequence[int], _: int) -> Sequence[int]:
     """The first two and the last one."""
     return sorted({*numbers[:2], *numbers[-1:]})
+
+
+def in_turn(numbers: Sequence[int], turn: int) -> Sequence[int]:
+    """One of the first two and the last one, another each time."""
+    some = first_and_last(numbers, turn)
+    return [some[turn % len(some)]] if some else []
 
 
 def expected(home: Home, case: Case, dtype: str, given: tuple, cotangents: Any, steps: list | None) -> Case:

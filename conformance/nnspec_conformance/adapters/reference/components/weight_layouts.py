@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from nnspec.components import activations, weight_layouts
 from nnspec_conformance import clauses
@@ -33,7 +34,7 @@ def _exchange(weights, layer, reading):
 
     Under NumPy, which compiles nothing, unless a gradient is taken.
     """
-    traced = any(isinstance(w, jax.core.Tracer) for w in weights.values())
+    traced = any(isinstance(w, Tracer) for w in weights.values())
     table = {name: w if traced else np.asarray(w) for name, w in weights.items()}
     if reading == "by-gate":
         if lacking := weight_layouts.EXCHANGE[layer].keys() - table.keys():  # a converter would put zeros there

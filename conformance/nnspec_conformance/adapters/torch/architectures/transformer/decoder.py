@@ -28,8 +28,6 @@ KNOWN_FAILURES = {
         ("duty.second", "", multi_head_attention.KNOWN_FAILURES["duty.second[multi_head_attention]"]),
     )
 } | {
-    "duty.layouts[decoder_layer]; bfloat16": (encoder.SUMS, encoder.one_thread),
-    "duty.layouts[encoder_decoder]; bfloat16": (encoder.SUMS, encoder.one_thread),
     "duty.sizes[encoder_decoder]; float16": (
         "an entry of the gradient of a bias is -6.0e-8, right is -4.2e-7: partial sums are rounded to the smallest "
         "numbers of float16, 6.0e-8 apart (inferred from the result); of larger values it is reported, on the same "
