@@ -183,3 +183,8 @@ def each_with(tree: Any, other: Any, function: Callable) -> Any:
     """``function`` of every array and the one beside it in a nesting alike, dtypes kept."""
     others = iter([y for _, y in pairs(tree, other)])
     return mapped(lambda x: np.asarray(function(x, next(others))).astype(x.dtype), tree)
+
+
+def longer(x: np.ndarray) -> np.ndarray:
+    """One entry more along the first axis, or two in the place of a single number."""
+    return np.concatenate([np.atleast_1d(x), np.atleast_1d(x)[:1]])

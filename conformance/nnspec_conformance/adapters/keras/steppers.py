@@ -26,6 +26,10 @@ PLACES = (
     "a gradient under another name is taken, right is to refuse it: Keras takes a list and pairs it with the variables "
     f"by place, a list of another length is all that it refuses; searched 2026-11-29, not found; {BASE}"
 )
+PARTLY = (
+    "a step that is refused has moved the variables before the one whose gradient does not fit, right is to move none: "
+    f"they are updated one after the other; searched 2026-11-30, not found; {BASE}"
+)
 EMPTY = (
     "an empty list of gradients is a step that does nothing, right is to refuse it; "
     f"searched 2026-11-27, not found; {BASE}"
@@ -40,6 +44,7 @@ def of_any_optimizer(operations: Iterable[str], own: Mapping[str, Any] | None = 
         "optimizer.nan-rate": UNCHECKED,
         "optimizer.integer-parameters": (CAST, lambda: keras.backend.backend() != "torch"),
         "optimizer.no-parameters": EMPTY,
+        "duty.refused-steps": PARTLY,
         **(own or {}),
     }
     return {f"{clause}[{operation}]": reason for operation in operations for clause, reason in reasons.items()}

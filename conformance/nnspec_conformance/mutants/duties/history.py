@@ -11,6 +11,7 @@ from nnspec_conformance.functions import fingerprint
 from nnspec_conformance.home import SEEDED, Home
 from nnspec_conformance.mutant import ORACLE, Mutants
 from nnspec_conformance.operations import Operation
+from nnspec_conformance.sizes import Axes
 from nnspec_conformance.trees import leaves, mapped
 
 MUTANTS = Mutants()
@@ -56,6 +57,12 @@ def has_an_optional_keyword(operation: Operation) -> bool:
     """Whether a call may leave out a keyword that goes with any others."""
     plain = Home(operation, {}).attributes
     return any(a.values and not (a.readings or a.when or a.name in plain) for a in operation.attributes)
+
+
+def takes_other_lengths(operation: Operation) -> bool:
+    """Whether it is handed arrays, and an axis of theirs may be longer."""
+    home = Home(operation, {})
+    return bool(home.arrays("float32")) and bool(home.stars or Axes.of(home).words)
 
 
 def moved(answer, by):
@@ -170,6 +177,26 @@ def takes_the_gradient_at_the_last_arrays(f, *arrays, **given):
     key = fingerprint([f.__name__, "arrays", form(arrays), given])
     last, KEPT[key] = KEPT.get(key, primals), primals
     return f(*last, cotangents, **given)
+
+
+@MUTANTS.each(
+    "a buffer grows with the longest arrays and is never cleared: what they left behind shorter ones counts",
+    DUTY,
+    operations=[o.name for o in CALLED if takes_other_lengths(o)],
+)
+def has_a_buffer_that_grows(f, *arrays, **given):
+    count = sum(x.size for x in leaves(arrays))
+    most = KEPT[f.__name__, "most"] = max(count, KEPT.get((f.__name__, "most"), 0))
+    return moved(f(*arrays, **given), most > count)
+
+
+MUTANTS.each(
+    "the backward pass has a buffer that grows with the longest cotangents, and adds up all of it",
+    DUTY,
+    operations=[o.name for o in SLOPED if takes_other_lengths(o)],
+    part="_vjp",
+    name="has a buffer of gradients that grows",
+)(has_a_buffer_that_grows)
 
 
 MUTANTS.each("rate and states are of the class, not of the instance", DUTY, operations=filter(keeps_states, STEPPERS))(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.answers import at, flowing, held, in_full, name_of, pairs, replaced, same, slopes, value
+from nnspec_conformance.answers import at, flowing, held, in_full, longer, name_of, pairs, replaced, same, slopes, value
 from nnspec_conformance.cases import Case, clause, steps
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.dtypes import DTYPES, is_float
@@ -18,7 +18,7 @@ from nnspec_conformance.errors import ClauseFailed, HarnessError, NotImplemented
 from nnspec_conformance.home import SEEDED, Home
 from nnspec_conformance.operations import Array, Place, Table
 from nnspec_conformance.refusals import UNKNOWN, valid
-from nnspec_conformance.sizes import one_long_axis
+from nnspec_conformance.sizes import Axes, is_possible, one_long_axis
 from nnspec_conformance.trees import leaves, mapped
 from nnspec_conformance.trial import Trial
 
@@ -152,11 +152,23 @@ def between(trial: Trial, home: Home, dtype: str, lean: bool) -> Iterator[tuple[
         yield "after a gradient that is refused", later(slopes(home, others[:-1], further))
     if lean:
         return
-    for leading in (SHORT, LONG) if home.stars else ():
-        yield f"after {leading[0]} examples", later(*questions(replace(home, leading=leading), dtype).values())
+    for words, other in in_other_shapes(home):
+        yield f"after {words}", later(*questions(other, dtype).values())
     for other in home.with_each([a.name for a in home.operation.attributes if not a.readings]):
         words = " and ".join(f"{k}={v}" for k, v in other.attributes.items() if home.attributes.get(k) != v)
         yield f"after a call with {words}", later(*questions(other, dtype).values())
+
+
+def in_other_shapes(home: Home) -> Iterator[tuple[str, Home]]:
+    """The question with fewer and with more examples; where these lie along one axis, with the first axis longer."""
+    if home.stars:
+        yield from ((f"{leading[0]} examples", replace(home, leading=leading)) for leading in (SHORT, LONG))
+        return
+    for name in Axes.of(home).words:
+        longer = {name: 2 * home.lengths[name]}
+        if is_possible(home, longer):
+            yield f"an axis '{name}' twice as long", replace(home, sizes=longer)
+            return
 
 
 def tried(trial: Trial, *cases: Case) -> None:
@@ -329,11 +341,6 @@ def others_come_between(trial: Trial, home: Home, dtype: str, *, lean: bool) -> 
         asked["one of other shapes"] = has_other_shapes
     for words, between in asked.items():
         trial.expect(path(between), same(alone), f"{home.operation.name}: the steps, with those of {words} between")
-
-
-def longer(x: np.ndarray) -> np.ndarray:
-    """One entry more along the first axis, or two in the place of a single number."""
-    return np.concatenate([np.atleast_1d(x), np.atleast_1d(x)[:1]])
 
 
 def other_shapes(home: Home, dtype: str) -> tuple[tuple, list[dict]]:

@@ -17,10 +17,11 @@ from nnspec_conformance.cases import Case, clause
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.fitting import may_be_any_number
+from nnspec_conformance.flat import float_places
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Array, Operation, Table
 from nnspec_conformance.sizes import ELEMENTS, EVERY_DTYPE, FEW, ROWS, Size, few_examples, long_answer, plan
-from nnspec_conformance.tolerance import Want
+from nnspec_conformance.tolerance import Shape, Want
 
 NOTE = "another size"
 COUNTS = (1, 12)  # steps of a stepper, beside the usual three
@@ -41,12 +42,12 @@ def test_sizes(operation: str, readings: dict, lean: bool, slow: bool) -> Iterat
             every = replace(there, complete=True)
             refusable = " and ".join(filter(None, (size.refusable, "all arrays")))
             yield from questions(every, replace(size, refusable=refusable), "float32", gradients=True, zeros=not number)
-    if home.operation.form == "stepper" and not lean:
-        for count in COUNTS:
-            case = question(home, "call", "float32", steps=count, note="another number of steps")
+    dtypes = ("float32", *(other_dtypes(home.operation, lean=False) if slow else ()))
+    for dtype in dtypes if slow or not lean else ():
+        for count in COUNTS if home.operation.form == "stepper" else ():
+            case = question(home, "call", dtype, steps=count, note="another number of steps")
             yield from [] if case is None else [case]
-    if not lean:
-        yield from many(home)
+        yield from many(home, dtype, gradients=slow)
 
 
 def other_dtypes(operation: Operation, *, lean: bool) -> list[str]:
@@ -78,35 +79,53 @@ def questions(home: Home, size: Size, dtype: str, *, gradients: bool, zeros: boo
 # ---- more than one launch covers, where no size of the plan has so many
 
 
-def many(home: Home) -> Iterator[Case]:
+def many(home: Home, dtype: str, *, gradients: bool) -> Iterator[Case]:
     """More entries of a parameter, more examples along an axis of one length, or a longer axis of the answer."""
     if home.operation.form == "stepper":
-        yield many_entries(home)
-    elif size := few_examples(home):
-        yield many_examples(replace(home, keywords=home.attributes, sizes=size.lengths))
+        yield many_entries(home, dtype)
+        return
+    if size := few_examples(home):
+        there = replace(home, keywords=home.attributes, sizes=size.lengths)
+        cases = [many_examples(there, what, dtype) for what in (("call", "gradient") if gradients else ("call",))]
+        yield from [case for case in cases if case is not None]
     elif size := long_answer(home):
-        case = question(replace(home, sizes=size.lengths), "call", "float32", note=NOTE)
+        case = question(replace(home, sizes=size.lengths), "call", dtype, note=NOTE)
         yield from [] if case is None else [case]
 
 
-def many_examples(home: Home) -> Case:
-    """A few examples over and over, with their answers: a spread is no bound for many different ones."""
-    case, operation, rows = question(home, "call", "float32", note=NOTE), home.operation, np.arange(ROWS) % FEW
-    assert case is not None
+def many_examples(home: Home, what: str, dtype: str) -> Case | None:
+    """A few examples over and over, with their answers: a spread is no bound for many different ones.
+
+    The gradient for an array that examples share, a sum over all of them, may be anything.
+    """
+    case, operation, rows = question(home, what, dtype, note=NOTE), home.operation, np.arange(ROWS) % FEW
+    if case is None:
+        return None
 
     def repeated(x: np.ndarray, array: Array) -> np.ndarray:
         for axis in operation.example_axes(array, home.lengths, home.given):
             x = x.take(rows, axis)
         return x
 
-    arrays = {place: repeated(at(case.arrays, place), array) for place, array in held(home, case.arrays).items()}
-    want = each_want(case.want, home.answer(lambda array: array), repeated)
-    return replace(case, arrays=replaced(case.arrays, arrays), want=want)
+    places, answer = held(home, case.arrays), home.answer(lambda array: array)
+    arrays = {place: repeated(at(case.arrays, place), array) for place, array in places.items()}
+    case = replace(case, arrays=replaced(case.arrays, arrays))
+    if what == "call":
+        return replace(case, want=each_want(case.want, answer, repeated))
+    own = {place.argument: array for place, array in places.items() if place.name is None}
+    moving = list(dict.fromkeys(argument for argument, _ in float_places(case.arrays)))
+    want = tuple(
+        each_want(part, own[argument], repeated)
+        if argument in own and operation.example_axes(own[argument], home.lengths, home.given)
+        else Shape(None)
+        for argument, part in zip(moving, case.want, strict=True)
+    )
+    return replace(case, cotangents=each_want(case.cotangents, answer, repeated), want=want)
 
 
-def many_entries(home: Home) -> Case:
+def many_entries(home: Home, dtype: str) -> Case:
     """A parameter of a few entries over and over: a stepper steps each alone."""
-    case = question(home, "call", "float32", note=NOTE)
+    case = question(home, "call", dtype, note=NOTE)
     assert case is not None
     first = next(name for name, x in case.arrays[0].items() if x.ndim)
     rest = case.arrays[0][first].shape[1:]
@@ -121,11 +140,13 @@ def many_entries(home: Home) -> Case:
 
 
 def each_want(tree: Any, declared: Any, changed: Callable[[np.ndarray, Any], np.ndarray]) -> Any:
-    """The expected arrays, each changed beside what is declared of it."""
+    """The expected arrays, or cotangents, each changed beside what is declared of it."""
     if isinstance(tree, dict):
         return {name: each_want(part, declared[name], changed) for name, part in tree.items()}
     if isinstance(tree, tuple | list):
         return type(tree)(each_want(part, of, changed) for part, of in zip(tree, declared, strict=True))
+    if isinstance(tree, np.ndarray):
+        return changed(tree, declared)
     if not isinstance(tree, Want):
         return tree
     parts = {name: changed(np.asarray(getattr(tree, name)), declared) for name in ("value", "allowed", "flushed")}
