@@ -31,7 +31,7 @@ from nnspec_conformance.layouts import name_of
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.trees import mapped
 
-PARAMETERS = {"operation", "readings", "default", "lean", "slow", "layouts", "trial"}
+PARAMETERS = {"operation", "readings", "default", "lean", "slow", "layouts", "subnormals", "trial"}
 
 
 @dataclass(frozen=True, kw_only=True)

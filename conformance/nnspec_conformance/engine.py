@@ -144,7 +144,7 @@ def run_test(
     """Run one test function; what is asked, and what came of it, is noted on the result by dtype."""
     available = {"operation": result.operation, "readings": setting.readings, "default": setting.default}
     available |= {"lean": (lean or subject.compiles) and not subject.slow, "slow": subject.slow}
-    available |= {"layouts": subject.layouts}
+    available |= {"layouts": subject.layouts, "subnormals": setting.subnormals}
     arguments = {name: available[name] for name in test.wants if name in available}
     try:
         if "trial" in test.wants:

@@ -63,7 +63,7 @@ def _asked(
     suite: Suite, oracle: Subject, clause: Clause, operation: str, setting: Setting, most: int
 ) -> Iterator[Case]:
     given = {"operation": operation, "readings": setting.readings, "default": setting.default}
-    given |= {"lean": True, "slow": False, "layouts": oracle.layouts}
+    given |= {"lean": True, "slow": False, "layouts": oracle.layouts, "subnormals": setting.subnormals}
     for test in suite.tests.get(clause.id, []):
         if "trial" in test.wants:
             continue

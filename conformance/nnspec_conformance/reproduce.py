@@ -83,7 +83,7 @@ def failing(suite: Suite, subject: Subject, instance: str) -> Iterator[Failing]:
 
 def _of_test(subject: Subject, operation: str, test: Test, setting: Setting) -> Iterator[Failing]:
     given = {"operation": operation, "readings": setting.readings, "default": setting.default, "slow": False}
-    given |= {"lean": subject.compiles, "layouts": subject.layouts}
+    given |= {"lean": subject.compiles, "layouts": subject.layouts, "subnormals": setting.subnormals}
     arguments = {name: given[name] for name in test.wants if name in given}
     if "trial" in test.wants:
         trial = Watched(subject, operation, setting, test.name)

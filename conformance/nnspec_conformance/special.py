@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
+
 __all__ = ["digamma", "erf", "erfc", "expit", "gammaln"]
 
 
@@ -31,8 +33,8 @@ def erfc(x: Any) -> Any:
 
 
 def expit(x: Any) -> Any:
-    """The logistic sigmoid, elementwise."""
-    return _function("expit")(x)
+    """The logistic sigmoid, elementwise: as an exponential where that of SciPy divides by an infinite one."""
+    return np.where(np.asarray(x) < -700, np.exp(np.minimum(x, 0)), _function("expit")(x))
 
 
 def gammaln(x: Any) -> Any:

@@ -162,19 +162,19 @@ class Subject:
             choices = {keyword: value[:1] if is_rare(keyword) else value for keyword, value in choices.items()}
         made = []
         for readings in combinations(choices, clause.keyword):
-            told = {k: r for k, r in readings.items() if isinstance(declared[k], tuple)}
-            default = None
+            told, default = {k: r for k, r in readings.items() if isinstance(declared[k], tuple)}, None
             if clause.kind == "default":
                 said = {clause.instance(operation), clause.id} & self.defaults.keys()  # else it means the sole reading
                 fixed = clause.keyword in readings and clause.keyword not in told and not said
                 default = readings[clause.keyword] if fixed else self.default(clause, operation)
                 told.pop(clause.keyword, None)
-            made.append(Setting(readings, told, default, subnormals.lost(self.subnormals, operation, readings)))
+            small = subnormals.lost(self.subnormals, operation, readings, self.dtypes_of(operation))
+            made.append(Setting(readings, told, default, small))
         return made
 
     def reading(self, clause: Clause, operation: str) -> str | tuple[str, ...]:
         """What the subject declares for a clause with variants; absent means the definition's."""
-        absent = subnormals.absent(clause.keyword, clause.definition, self.subnormals, operation)
+        absent = subnormals.absent(clause, self.subnormals, operation, self.dtypes_of(operation))
         value = self.variants.get(clause.instance(operation), self.variants.get(clause.id, absent))
         return tuple(value) if isinstance(value, list | tuple) else value
 

@@ -28,6 +28,7 @@ from nnspec_conformance.errors import (
 from nnspec_conformance.results import read_json, replacing, write
 from nnspec_conformance.setting import Setting
 from nnspec_conformance.subject import Subject
+from nnspec_conformance.subnormals import in_dtype
 from nnspec_conformance.tolerance import Shape, Want
 
 SCHEMA = "nnspec-vectors/1"
@@ -53,7 +54,7 @@ class Recorder:
                 "instance": instance,
                 "operation": case.operation,
                 "what": case.what,
-                "readings": setting.readings,
+                "readings": in_dtype(setting.readings, setting.subnormals, case.dtype),
                 "default": setting.default,
                 "attributes": self._plain(case.attributes, instance),
                 "arrays": self._store(case.arrays, f"{prefix}.in"),
@@ -134,7 +135,8 @@ class Recorded:
     def setting(self, subject: Subject, spec: Spec, clause: Clause, operation: str) -> Setting | None:
         """The one of a subject's settings in which the case holds; None if it has other readings or another default."""
         for setting in subject.settings(spec, clause, operation):
-            if (setting.readings, setting.default) == (self.readings, self.default):
+            readings = in_dtype(setting.readings, setting.subnormals, self.case.dtype)
+            if (readings, setting.default) == (self.readings, self.default):
                 return setting
         return None
 

@@ -149,7 +149,7 @@ def _asked(
 ) -> Iterator[tuple[str, Case]]:
     """Every question of a test with the words by which a report may state it; of refusals those of a message."""
     given = {"operation": operation, "readings": setting.readings, "default": setting.default, "slow": False}
-    given |= {"lean": lean, "layouts": subject.layouts}
+    given |= {"lean": lean, "layouts": subject.layouts, "subnormals": setting.subnormals}
     arguments = {name: given[name] for name in test.wants if name in given}
     if "trial" in test.wants:
         trial = Overheard(load_subject("numpy_oracle"), operation, setting, subject.dtypes_of(operation))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.dtypes import DTYPES, float_dtype, is_float
+from nnspec_conformance.subnormals import FLUSHING
 from nnspec_conformance.trees import mapped
 
 WIDE = {DTYPES["float16"]: np.float32, DTYPES["bfloat16"]: np.float32}
@@ -42,12 +43,12 @@ def pulled_back(derivative: Callable) -> Callable:
 
 
 def flushing(function: Callable) -> Callable:
-    """The function with one more keyword: whether subnormal results are kept, or become zero."""
+    """The function with one more keyword: whether subnormal results are kept, or become zero in the usual dtypes."""
 
     @functools.wraps(function)
     def call(*arrays, subnormals="kept", **attributes):
         y = function(*arrays, **attributes)
-        return _flushed(y) if subnormals == "flushed" else y
+        return _flushed(y) if subnormals == "flushed" and str(y.dtype) in FLUSHING else y
 
     return call
 

@@ -35,6 +35,20 @@ def loses_nan_in_a_vector_of_eight(f, x, **given):
     return y.reshape(x.shape)
 
 
+@MUTANTS.each("the flag of the processor is set, and nothing said of it", "activation.subnormals")
+def flushes_in_float64(f, x, **given):
+    return _flushed(f(x, **given)) if x.dtype == np.float64 else f(x, **given)
+
+
+@MUTANTS.each("half precision in hardware has a flag of its own", "activation.subnormals")
+def flushes_in_float16(f, x, **given):
+    return _flushed(f(x, **given)) if x.dtype == np.float16 else f(x, **given)
+
+
+def _flushed(y):
+    return np.where(np.abs(y) < np.finfo(y.dtype).smallest_normal, y.dtype.type(0), y)
+
+
 @MUTANTS.each("clipping against overflow moves the limit", "activation.limits")
 def clips_the_input_to_2(f, x, **given):
     return f(np.clip(x, x.dtype.type(-2), x.dtype.type(2)).astype(x.dtype), **given)

@@ -73,6 +73,16 @@ def spoils_the_batch_for_one_nan(f, *arrays, **given):
 
 
 @MUTANTS.each(
+    "a batch with NaN is given up, and its answers stay the zeros of a new array",
+    DUTY,
+    operations=[operation.name for operation in OWING if may_hold_nan(operation) and operation.name not in NUMBERS],
+)
+def answers_0_for_the_batch_for_one_nan(f, *arrays, **given):
+    spoiled = any(np.isnan(wide(x)).any() for x in leaves(arrays) if is_float(x))
+    return of_floats(lambda y: 0 * y if spoiled else y, f(*arrays, **given))
+
+
+@MUTANTS.each(
     "a scaled loss overflowed for one example, and the gradients of the whole batch are given up",
     DUTY,
     operations=FLOWING,

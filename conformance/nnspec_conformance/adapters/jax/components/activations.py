@@ -15,8 +15,10 @@ VARIANTS = {
     "softmax.long-rows": "rounded",
 }
 SUBNORMALS = {
+    "identity": {"float32": "kept", "float64": "kept", "bfloat16": "kept"},  # its input itself
     "tanh": {"float32": "kept", "bfloat16": "kept"},  # small input is handed through
-    "silu": {"float16": "intermediate"},  # the sigmoid of -11 is no normal number, and x times as much would be one
+    "sigmoid": {"float16": "flushed"},  # 1 / (1 + exp(-x)): exp(11.1) overflows in float16
+    "silu": {"float16": "flushed"},  # x times that
 }
 
 

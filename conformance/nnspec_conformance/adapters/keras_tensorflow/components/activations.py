@@ -17,8 +17,11 @@ VARIANTS = {
     "activation.small-slopes": "result",  # the rules of sigmoid, tanh, elu and selu take the result
     "activation.small-second-derivatives": "result",
 }
-SUBNORMALS = {"elu": {"float32": "kept", "bfloat16": "kept"}}  # handed through: such a number is not below zero
-
+KEPT = {"float32": "kept", "float64": "kept", "bfloat16": "kept"}
+SUBNORMALS = {
+    "identity": KEPT,  # its input itself
+    "elu": KEPT,  # handed through: such a number is not below zero
+}
 
 LOSES_NAN = (
     "a row with one NaN gives NaN there and 0 elsewhere, right is NaN in the whole row: oneDNN's kernel; right with "
@@ -74,11 +77,19 @@ KNOWN_FAILURES = {
         "passes through float32; searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
-    "activation.subnormals[relu]; float32": (
+    "activation.subnormals[relu]; float32, float64": (
         "relu(9e-39) is 0 in all of 16 elements, right for a subject that flushes, but 9e-39 in one element alone and "
-        "in some of the last of 7509: packets flush, the remainder does not; searched 2026-11-27, not found; "
+        "in some of the last of 7509, and so is relu(1.3e-308) in float64: packets flush, the remainder does not; "
+        "searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/core/kernels/relu_op_functor.h"
     ),
+    **{
+        f"activation.subnormals[{name}]; float16": (
+            f"{name}(-3e-5) is 0 in float16, right is {right}: exp(x) - 1 cancels; "
+            "https://github.com/tensorflow/tensorflow/issues/116943"
+        )
+        for name, right in (("elu", "-3e-5"), ("selu", "-5.4e-5"))
+    },
     "activation.gradient[selu]": (
         "the gradient at -2.2e-17 is 1.0507 in float64, right is 1.7581: it takes the branch of the output's sign, and "
         "the output there is rounded to 0; https://github.com/tensorflow/tensorflow/issues/124831"
@@ -87,9 +98,9 @@ KNOWN_FAILURES = {
         "the gradient at -6e-8 is 1.0507 in float16, right is 1.7581: it takes the branch of the output's sign, and "
         "the output there is rounded to 0; https://github.com/tensorflow/tensorflow/issues/124831"
     ),
-    "activation.gradient-at-subnormals[elu]; float32, bfloat16": (
-        "the gradient at 5.9e-39 with alpha 1.75 is 1.75, right is 1: the value keeps such a number, and the gradient "
-        "takes it for 0; searched 2026-11-30, not found; "
+    "activation.gradient-at-subnormals[elu]; float32, float64, bfloat16": (
+        "the gradient at 5.9e-39 with alpha 1.75 is 1.75, right is 1, and so is that at 1.1e-308 in float64: the value "
+        "keeps such a number, and the gradient takes it for 0; searched 2026-11-30, not found; "
         "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/core/kernels/relu_op_functor.h"
     ),
     "activation.gradient[gelu]; form=exact, float64": (
