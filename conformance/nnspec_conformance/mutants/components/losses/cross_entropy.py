@@ -305,6 +305,27 @@ MUTANTS.each("80,000 is infinite in float16, and all gradients are 0", "cross-en
 )
 
 
+@MUTANTS.each("the backward pass adds up a row in half precision", "cross-entropy.long-rows", operations=FROM_LOGITS,
+              part="_vjp")  # fmt: skip
+def adds_a_row_in_half_precision_on_the_way_back(f, *arrays, **given):
+    return f(*arrays, **given | {"rows": "rounded"})
+
+
+def in_the_dtype_of(x, labels):
+    """Labels as numbers of the logits' dtype; what is infinite there is the last class."""
+    return np.minimum(labels.astype(x.dtype).astype(np.float64), x.shape[-1] - 1).astype(labels.dtype)
+
+
+@MUTANTS.add("labels are cast to the dtype of the logits", "cross-entropy.large-labels")
+def rounds_the_labels(x, y, *weights, **given):
+    return right.softmax_cross_entropy_with_integer_labels(x, in_the_dtype_of(x, y), *weights, **given)
+
+
+@MUTANTS.add("the backward pass casts labels to the dtype of the logits", "cross-entropy.large-labels", part="_vjp")
+def rounds_the_labels_on_the_way_back(x, y, *rest, **given):
+    return right.softmax_cross_entropy_with_integer_labels_vjp(x, in_the_dtype_of(x, y), *rest, **given)
+
+
 # ---- refusals
 
 

@@ -29,6 +29,11 @@ def reduced(losses, reduction, empty_mean="zero", count=None, narrow=None):
     return total if reduction == "sum" else mean_of(total, losses.size if count is None else count, empty_mean)
 
 
+def along_row(terms, rows="wide"):
+    """The sum along the last axis, which stays; if ``rounded``, all partial sums have 8 bits, as in bfloat16."""
+    return summed(terms, -1, narrow="bfloat16" if rows == "rounded" else None)[..., None]
+
+
 def per_example(cotangents, shape, reduction, count=None):
     """The cotangent of each loss, from that of what was handed out."""
     if reduction == "mean":
@@ -130,10 +135,10 @@ def split(rest):
 def softmax_cross_entropy_with_integer_labels(
     logits, labels, class_weights=None, *, label_smoothing=0.0, ignore_label=None, reduction="none",
     weighted_mean="weights", ignored_mean="kept", all_ignored="zero", zero_weights="zero", smoothed_weights="class",
-    empty_mean="zero", narrow=None,
+    empty_mean="zero", rows="wide", narrow=None,
 ):  # fmt: skip
     a, kept = shares(logits, labels, class_weights, label_smoothing, ignore_label, smoothed_weights)
-    losses = -np.sum(times(a, log_softmax(logits)), -1, dtype=logits.dtype)
+    losses = -along_row(times(a, log_shares(logits, rows)), rows)[..., 0]
     count = divisor(labels, class_weights, kept, weighted_mean, ignored_mean) if kept.any() else 0
     nothing = empty_mean if not labels.size else zero_weights if kept.any() else all_ignored
     return reduced(losses, reduction, nothing, count, narrow)
@@ -173,7 +178,7 @@ def softmax_cross_entropy_with_integer_labels_vjp(logits, labels, *rest, reducti
         given.get("smoothed_weights", "class"),
     )  # fmt: skip
     g = per_example(cotangents, labels.shape, reduction, divisor(labels, w, kept, *told))[..., None]
-    return (g * pulled_back(logits, a), *map(np.zeros_like, weights))
+    return (g * pulled_back(logits, a, given.get("rows", "wide")), *map(np.zeros_like, weights))
 
 
 def softmax_cross_entropy_with_integer_labels_second_derivative(logits, labels, *rest, **given):
@@ -183,9 +188,18 @@ def softmax_cross_entropy_with_integer_labels_second_derivative(logits, labels, 
     return curved(logits, a, along)
 
 
-def pulled_back(logits, a):
+def log_shares(logits, rows="wide"):
+    """The logarithms of the probabilities."""
+    if rows == "wide":
+        return log_softmax(logits)
+    shifted = logits - logits.max(-1, keepdims=True)
+    return shifted - np.log(along_row(np.exp(shifted), rows))
+
+
+def pulled_back(logits, a, rows="wide"):
     """The gradient of minus the sum of shares times log-probabilities."""
-    return softmax(logits) * a.sum(-1, keepdims=True) - a
+    p = softmax(logits) if rows == "wide" else np.exp(log_shares(logits, rows))
+    return p * a.sum(-1, keepdims=True) - a
 
 
 def curved(logits, a, v):
@@ -200,19 +214,21 @@ def smoothed(logits, target, label_smoothing):
     return ((1 - label_smoothing) * target + label_smoothing / logits.shape[-1]).astype(logits.dtype)
 
 
-def softmax_cross_entropy(logits, target, sample_weights=None, *, label_smoothing=0.0, reduction="none", **readings):
+def softmax_cross_entropy(
+    logits, target, sample_weights=None, *, label_smoothing=0.0, reduction="none", rows="wide", **readings
+):
     t = smoothed(logits, target, label_smoothing)
-    losses = -np.sum(times(t, log_softmax(logits)), -1, dtype=logits.dtype)
+    losses = -along_row(times(t, log_shares(logits, rows)), rows)[..., 0]
     return of_examples(losses, sample_weights, reduction, **readings)
 
 
 def softmax_cross_entropy_vjp(
-    logits, target, *rest, label_smoothing=0.0, reduction="none", weighted_mean="weights", **_
+    logits, target, *rest, label_smoothing=0.0, reduction="none", weighted_mean="weights", rows="wide", **_
 ):
     weights, cotangents, constants = split(rest)
     t = smoothed(logits, target, label_smoothing)
     g = weighted_cotangents(cotangents, weights, target.shape[:-1], reduction, weighted_mean)[..., None]
-    return g * pulled_back(logits, t), -g * (1 - label_smoothing) * log_softmax(logits), *constants
+    return g * pulled_back(logits, t, rows), -g * (1 - label_smoothing) * log_softmax(logits), *constants
 
 
 def softmax_cross_entropy_second_derivative(logits, target, along, *, label_smoothing=0.0, **_):
@@ -268,13 +284,13 @@ def cross_entropy_with_integer_labels_second_derivative(probabilities, labels, a
 
 def cross_entropy(
     probabilities, target, *, reduction="none", clipping="none", normalization="as-given", empty_mean="zero",
-    narrow=None, **_,
+    rows="wide", narrow=None, **_,
 ):  # fmt: skip
     check_shapes(probabilities, target)
     check_probabilities(probabilities, -1)
     check_probabilities(target, -1)
-    p = divided(probabilities) if normalization == "divided" else probabilities
-    return reduced(-np.sum(times(target, log(p, clipping)), -1, dtype=p.dtype), reduction, empty_mean, narrow=narrow)
+    p = probabilities / along_row(probabilities, rows) if normalization == "divided" else probabilities
+    return reduced(-along_row(times(target, log(p, clipping)), rows)[..., 0], reduction, empty_mean, narrow=narrow)
 
 
 def cross_entropy_vjp(
@@ -350,7 +366,7 @@ def binary_cross_entropy_second_derivative(probabilities, target, along, *, posi
 
 def kl_divergence(
     p, q, *, reduction="none", direction="first-from-second", divisor="examples", clipping="none", empty_mean="zero",
-    narrow=None,
+    rows="wide", narrow=None,
 ):  # fmt: skip
     check_shapes(p, q)
     check_probabilities(p, -1)
@@ -363,7 +379,7 @@ def kl_divergence(
     with np.errstate(invalid="ignore"):
         terms = np.where(p == 0, p.dtype.type(0), p * (log_p - log_q))
     count = p.size if divisor == "elements" else None
-    return reduced(terms.sum(-1, dtype=p.dtype), reduction, empty_mean, count, narrow)
+    return reduced(along_row(terms, rows)[..., 0], reduction, empty_mean, count, narrow)
 
 
 def kl_divergence_vjp(p, q, cotangents, *, reduction="none", direction="first-from-second", divisor="examples", **_):
