@@ -224,6 +224,12 @@ def test_long_sums(trial: Trial, readings: dict, lean: bool) -> None:
     told = {name: readings[name] for name in ("direction", "divisor", "normalization") if name in readings}
     means_told_apart(trial, oracle, of, 6, lean, **told)  # exponentials, their sum and its logarithm besides
 
+    def weighted(dtype: str, n: int) -> tuple[np.ndarray, ...]:
+        return *of(dtype, n), near_one(n + 1, (4 if trial.operation == INTEGER else n,), dtype)
+
+    if "weighted_mean" in readings:
+        means_told_apart(trial, oracle, weighted, 6, lean, **told, weighted_mean=readings["weighted_mean"])
+
 
 @clause("cross-entropy.long-rows")
 def test_long_rows(trial: Trial, readings: dict, lean: bool) -> None:
