@@ -5,11 +5,10 @@ Every function computes in the dtype that it is handed; the expected values of t
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
 from nnspec_conformance.oracles.components.activations import log_softmax, sigmoid, softmax, softplus
+from nnspec_conformance.oracles.rows import along_row, telling_rows
 from nnspec_conformance.oracles.sums import summed
 
 # ---- what several of them share
@@ -29,21 +28,6 @@ def reduced(losses, reduction, empty_mean="zero", count=None, narrow=None):
         return losses
     total = summed(losses, narrow=narrow)
     return total if reduction == "sum" else mean_of(total, losses.size if count is None else count, empty_mean)
-
-
-def telling_rows(function):
-    """The function with one more keyword, as others get from the adapter: whether sums inside an example are wide."""
-
-    @functools.wraps(function)
-    def call(*arrays, rows="wide", **given):
-        return function(*arrays, row_sums=rows, **given)
-
-    return call
-
-
-def along_row(terms, row_sums="wide"):
-    """The sum along the last axis, which stays; if ``rounded``, all partial sums have 8 bits, as in bfloat16."""
-    return summed(terms, -1, narrow="bfloat16" if row_sums == "rounded" else None)[..., None]
 
 
 def per_example(cotangents, shape, reduction, count=None):

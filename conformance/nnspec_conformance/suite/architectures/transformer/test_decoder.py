@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -10,15 +10,13 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.cases import Case, ErrorCase, call, clause, gradient, refusal
-from nnspec_conformance.dtypes import DTYPES, float_dtype
+from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.architectures.transformer import decoder as oracle
 from nnspec_conformance.oracles.architectures.transformer import encoder as encoders
 from nnspec_conformance.oracles.architectures.transformer.normalization import layer_norm
-from nnspec_conformance.suite.architectures._sequences import remembered
 from nnspec_conformance.suite.architectures.transformer import test_encoder as encoder
-from nnspec_conformance.tolerance import Shape, Want, exact, spread
-from nnspec_conformance.trees import leaves
+from nnspec_conformance.tolerance import Shape, Want, exact
 
 BATCH, TIME, PLACES, LAYERS = 3, 4, 6, 2
 LENGTHS = np.array([6, 2, 3])
@@ -29,7 +27,6 @@ GRADIENTS = {
     "decoder": oracle.decoder_vjp,
     "encoder_decoder": oracle.encoder_decoder_vjp,
 }
-FACTORS = 2**14 - 3  # of a rounded run, before they come again
 
 Weights = dict[str, np.ndarray]
 
@@ -37,38 +34,7 @@ Weights = dict[str, np.ndarray]
 # ---- what is expected
 
 
-def of(functions: dict[str, Callable]) -> Callable[..., Any]:
-    """What the oracle of an operation gives, and what it moves when all it computes with is rounded at random.
-
-    Of operands with a NaN or an infinity a single rounded run is made: only where these come through is asked.
-    """
-
-    @remembered
-    def found(*operands: Any, operation: str, **given: Any) -> Any:
-        run = partial(functions[operation], *encoder.widened(operands), **given)
-        runs = 16 if all(np.isfinite(wide(x)).all() for x in leaves(operands)) else 1
-        dtype = float_dtype(operands) or "float32"
-        return encoder.rows_together(spread(lambda rounded: run(rounded=from_table(rounded)), dtype, runs=runs))
-
-    return found
-
-
-def from_table(rounded: Callable) -> Callable:
-    """The same rounding with factors that come again: of the widest layers to draw each took most of a run."""
-    once = rounded(np.ones(FACTORS))
-    factors, at = np.concatenate([once, once]), 0
-
-    def again(x: Any) -> np.ndarray:
-        nonlocal at
-        x = np.asarray(x, np.float64)
-        begin, at = at, (at + x.size) % FACTORS
-        chosen = factors[begin : begin + min(x.size, FACTORS)]
-        return x * (chosen if x.size <= FACTORS else np.resize(chosen, x.size)).reshape(x.shape)
-
-    return again
-
-
-value, gradients = of(VALUES), of(GRADIENTS)
+value, gradients = encoder.of(VALUES), encoder.of(GRADIENTS)
 
 
 # ---- what is asked
