@@ -138,8 +138,8 @@ def test_long_import_is_not_waited_for_in_silence(nnspec, adapter, monkeypatch):
 def test_adapter_that_takes_the_streams_away_loses_no_word(process, adapter, ending):
     path = adapter(f"import sys\n{ending}\n\n\ndef relu(x):\n    {ending}\n    raise ValueError\n")
     ran = process("check", path, "relu.value")
-    told = [line for line in ran.err.splitlines() if not re.match(r"mine: \d of 1 in \d+ s", line)]  # it may take long
-    assert (ran.status, told, "found     relu raised ValueError" in ran.out) == (1, [], True)
+    told = re.sub(r"mine: 0 of 1 in .*\n", "", ran.err)  # it may take long
+    assert (ran.status, told, "found     relu raised ValueError" in ran.out) == (1, "", True)
 
 
 @pytest.mark.parametrize("name", ["nosuch", "no.such.module", "notes.txt"])
@@ -183,9 +183,8 @@ def test_a_page_without_clauses_names_the_pages_below_it(nnspec, pattern, told):
 
 def test_a_page_without_clauses_and_without_pages_below_it_says_so(nnspec):
     ran = nnspec("check", "numpy_oracle", "notation")
-    assert (ran.status, ran.err) == (
-        2, "nnspec: page 'notation' has no clauses; nnspec clauses lists those that have\n"
-    )  # fmt: skip
+    words = "nnspec: page 'notation' has no clauses; nnspec clauses lists those that have\n"
+    assert (ran.status, ran.err) == (2, words)
 
 
 RETURNS = {

@@ -113,22 +113,22 @@ def declared(argument: Array | Table, name: str | None) -> str:
 
 
 def same_values(layouts: Sequence[str]) -> Sequence[str]:
-    """Those in which an array has the values that it had."""
+    """Leave out the layout in which an array has other values than before."""
     return [name for name in layouts if name != "broadcast"]
 
 
 def every(numbers: Sequence[int], _: int) -> Sequence[int]:
-    """All of them."""
+    """Choose all of them."""
     return numbers
 
 
 def first_and_last(numbers: Sequence[int], _: int) -> Sequence[int]:
-    """The first two and the last one."""
+    """Choose the first two and the last one."""
     return sorted({*numbers[:2], *numbers[-1:]})
 
 
 def in_turn(numbers: Sequence[int], turn: int) -> Sequence[int]:
-    """One of the first two and the last one, another each time."""
+    """Choose one of the first two and the last one, another each time."""
     some = first_and_last(numbers, turn)
     return [some[turn % len(some)]] if some else []
 

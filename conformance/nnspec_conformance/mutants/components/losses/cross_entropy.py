@@ -10,6 +10,7 @@ from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.components import activations
 from nnspec_conformance.oracles.components.losses import cross_entropy as oracle
+from nnspec_conformance.oracles.sums import summed
 
 MUTANTS = Mutants()
 FROM_LOGITS = ("softmax_cross_entropy_with_integer_labels", "softmax_cross_entropy")
@@ -303,6 +304,37 @@ def takes_the_logarithm_of_a_ratio_of_zeros(p, q, *, direction="first-from-secon
 MUTANTS.each("80,000 is infinite in float16, and all gradients are 0", "cross-entropy.long-sums", part="_vjp")(
     classic.counts_in_half_precision
 )
+
+
+@MUTANTS.each("the weights of the examples are added up in half precision", "cross-entropy.long-sums",
+              operations=("softmax_cross_entropy", "sigmoid_binary_cross_entropy", "binary_cross_entropy"))  # fmt: skip
+def adds_up_weights_in_half_precision(f, x, y, *weights, reduction="none", weighted_mean="weights", **given):
+    loss = f(x, y, *weights, reduction=reduction, weighted_mean=weighted_mean, **given)
+    if reduction != "mean" or weighted_mean != "weights" or not weights:
+        return loss
+    w = weights[0].astype(np.float64)
+    return (loss * (w.sum() / summed(w, narrow=x.dtype))).astype(x.dtype)
+
+
+@MUTANTS.each("the backward pass adds up a row in half precision", "cross-entropy.long-rows", operations=FROM_LOGITS,
+              part="_vjp")  # fmt: skip
+def adds_a_row_in_half_precision_on_the_way_back(f, *arrays, **given):
+    return f(*arrays, **given | {"rows": "rounded"})
+
+
+def in_the_dtype_of(x, labels):
+    """Labels as numbers of the logits' dtype; what is infinite there is the last class."""
+    return np.minimum(labels.astype(x.dtype).astype(np.float64), x.shape[-1] - 1).astype(labels.dtype)
+
+
+@MUTANTS.add("labels are cast to the dtype of the logits", "cross-entropy.large-labels")
+def rounds_the_labels(x, y, *weights, **given):
+    return right.softmax_cross_entropy_with_integer_labels(x, in_the_dtype_of(x, y), *weights, **given)
+
+
+@MUTANTS.add("the backward pass casts labels to the dtype of the logits", "cross-entropy.large-labels", part="_vjp")
+def rounds_the_labels_on_the_way_back(x, y, *rest, **given):
+    return right.softmax_cross_entropy_with_integer_labels_vjp(x, in_the_dtype_of(x, y), *rest, **given)
 
 
 # ---- refusals

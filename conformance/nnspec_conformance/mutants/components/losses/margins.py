@@ -245,6 +245,20 @@ MUTANTS.each("80,000 is infinite in float16, and all gradients are 0", "margins.
 )
 
 
+@MUTANTS.each("the backward pass adds up a row in half precision", "margins.long-rows", part="_vjp")
+def adds_a_row_in_half_precision_on_the_way_back(f, *arrays, **given):
+    return f(*arrays, **given | {"rows": "rounded"})
+
+
+@MUTANTS.add("the one-hot label compares indices in the dtype of the scores: in bfloat16 1,099 is 1,096",
+             "margins.long-rows[multiclass_hinge]")  # fmt: skip
+def compares_labels_in_half_precision(s, y, *, form="crammer-singer", rows="wide", **how):
+    hot = np.arange(s.shape[-1]).astype(s.dtype) == y[..., None].astype(s.dtype)
+    x = s.astype(np.float32)
+    own = np.where(hot, x, 0).sum(-1)
+    return handed_out(np.maximum(1 + np.where(hot, -np.inf, x).max(-1) - own, 0), **how).astype(s.dtype)
+
+
 # ---- refusals
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnspec_conformance.oracles.components.activations import log_softmax, sigmoid, softmax, softplus
+from nnspec_conformance.oracles.rows import along_row, telling_rows
 from nnspec_conformance.oracles.sums import summed
 
 # ---- what several of them share
@@ -103,13 +104,13 @@ def of_examples(
         products = np.where(weights == 0, 0, products)
     return reduced(
         products.astype(losses.dtype), reduction, zero_weights if losses.size else empty_mean,
-        weight_of(losses.shape, weights, weighted_mean), narrow,
+        weight_of(losses.shape, weights, weighted_mean, narrow), narrow,
     )  # fmt: skip
 
 
-def weight_of(shape, weights, weighted_mean="weights"):
+def weight_of(shape, weights, weighted_mean="weights", narrow=None):
     """What a mean divides by."""
-    return int(np.prod(shape)) if weights is None or weighted_mean == "count" else np.sum(weights)
+    return int(np.prod(shape)) if weights is None or weighted_mean == "count" else summed(weights, narrow=narrow)
 
 
 def weighted_cotangents(cotangents, weights, shape, reduction, weighted_mean="weights"):
@@ -127,14 +128,15 @@ def split(rest):
 # ---- from logits
 
 
+@telling_rows
 def softmax_cross_entropy_with_integer_labels(
     logits, labels, class_weights=None, *, label_smoothing=0.0, ignore_label=None, reduction="none",
     weighted_mean="weights", ignored_mean="kept", all_ignored="zero", zero_weights="zero", smoothed_weights="class",
-    empty_mean="zero", narrow=None,
+    empty_mean="zero", row_sums="wide", narrow=None,
 ):  # fmt: skip
     a, kept = shares(logits, labels, class_weights, label_smoothing, ignore_label, smoothed_weights)
-    losses = -np.sum(times(a, log_softmax(logits)), -1, dtype=logits.dtype)
-    count = divisor(labels, class_weights, kept, weighted_mean, ignored_mean) if kept.any() else 0
+    losses = -along_row(times(a, log_shares(logits, row_sums)), row_sums)[..., 0]
+    count = divisor(labels, class_weights, kept, weighted_mean, ignored_mean, narrow) if kept.any() else 0
     nothing = empty_mean if not labels.size else zero_weights if kept.any() else all_ignored
     return reduced(losses, reduction, nothing, count, narrow)
 
@@ -156,13 +158,14 @@ def shares(logits, labels, class_weights, label_smoothing, ignore_label, smoothe
     return (t * kept[..., None]).astype(logits.dtype), kept
 
 
-def divisor(labels, class_weights, kept, weighted_mean="weights", ignored_mean="kept"):
+def divisor(labels, class_weights, kept, weighted_mean="weights", ignored_mean="kept", narrow=None):
     """What the mean divides by."""
     if class_weights is not None and weighted_mean == "weights":
-        return np.sum(class_weights[labels[kept]])
+        return summed(class_weights[labels[kept].astype(np.int64)], narrow=narrow)
     return kept.sum() if ignored_mean == "kept" else kept.size
 
 
+@telling_rows
 def softmax_cross_entropy_with_integer_labels_vjp(logits, labels, *rest, reduction="none", **given):
     """The class weights are a constant of the loss, and have no gradient."""
     *weights, cotangents = rest
@@ -173,7 +176,7 @@ def softmax_cross_entropy_with_integer_labels_vjp(logits, labels, *rest, reducti
         given.get("smoothed_weights", "class"),
     )  # fmt: skip
     g = per_example(cotangents, labels.shape, reduction, divisor(labels, w, kept, *told))[..., None]
-    return (g * pulled_back(logits, a), *map(np.zeros_like, weights))
+    return (g * pulled_back(logits, a, given.get("row_sums", "wide")), *map(np.zeros_like, weights))
 
 
 def softmax_cross_entropy_with_integer_labels_second_derivative(logits, labels, *rest, **given):
@@ -183,9 +186,18 @@ def softmax_cross_entropy_with_integer_labels_second_derivative(logits, labels, 
     return curved(logits, a, along)
 
 
-def pulled_back(logits, a):
+def log_shares(logits, row_sums="wide"):
+    """The logarithms of the probabilities."""
+    if row_sums == "wide":
+        return log_softmax(logits)
+    shifted = logits - logits.max(-1, keepdims=True)
+    return shifted - np.log(along_row(np.exp(shifted), row_sums))
+
+
+def pulled_back(logits, a, row_sums="wide"):
     """The gradient of minus the sum of shares times log-probabilities."""
-    return softmax(logits) * a.sum(-1, keepdims=True) - a
+    p = softmax(logits) if row_sums == "wide" else np.exp(log_shares(logits, row_sums))
+    return p * a.sum(-1, keepdims=True) - a
 
 
 def curved(logits, a, v):
@@ -200,19 +212,23 @@ def smoothed(logits, target, label_smoothing):
     return ((1 - label_smoothing) * target + label_smoothing / logits.shape[-1]).astype(logits.dtype)
 
 
-def softmax_cross_entropy(logits, target, sample_weights=None, *, label_smoothing=0.0, reduction="none", **readings):
+@telling_rows
+def softmax_cross_entropy(
+    logits, target, sample_weights=None, *, label_smoothing=0.0, reduction="none", row_sums="wide", **readings
+):
     t = smoothed(logits, target, label_smoothing)
-    losses = -np.sum(times(t, log_softmax(logits)), -1, dtype=logits.dtype)
+    losses = -along_row(times(t, log_shares(logits, row_sums)), row_sums)[..., 0]
     return of_examples(losses, sample_weights, reduction, **readings)
 
 
+@telling_rows
 def softmax_cross_entropy_vjp(
-    logits, target, *rest, label_smoothing=0.0, reduction="none", weighted_mean="weights", **_
+    logits, target, *rest, label_smoothing=0.0, reduction="none", weighted_mean="weights", row_sums="wide", **_
 ):
     weights, cotangents, constants = split(rest)
     t = smoothed(logits, target, label_smoothing)
     g = weighted_cotangents(cotangents, weights, target.shape[:-1], reduction, weighted_mean)[..., None]
-    return g * pulled_back(logits, t), -g * (1 - label_smoothing) * log_softmax(logits), *constants
+    return g * pulled_back(logits, t, row_sums), -g * (1 - label_smoothing) * log_softmax(logits), *constants
 
 
 def softmax_cross_entropy_second_derivative(logits, target, along, *, label_smoothing=0.0, **_):
@@ -266,15 +282,16 @@ def cross_entropy_with_integer_labels_second_derivative(probabilities, labels, a
     return cross_entropy_second_derivative(probabilities, target, along, **given)
 
 
+@telling_rows
 def cross_entropy(
     probabilities, target, *, reduction="none", clipping="none", normalization="as-given", empty_mean="zero",
-    narrow=None, **_,
+    row_sums="wide", narrow=None, **_,
 ):  # fmt: skip
     check_shapes(probabilities, target)
     check_probabilities(probabilities, -1)
     check_probabilities(target, -1)
-    p = divided(probabilities) if normalization == "divided" else probabilities
-    return reduced(-np.sum(times(target, log(p, clipping)), -1, dtype=p.dtype), reduction, empty_mean, narrow=narrow)
+    p = probabilities / along_row(probabilities, row_sums) if normalization == "divided" else probabilities
+    return reduced(-along_row(times(target, log(p, clipping)), row_sums)[..., 0], reduction, empty_mean, narrow=narrow)
 
 
 def cross_entropy_vjp(
@@ -348,9 +365,10 @@ def binary_cross_entropy_second_derivative(probabilities, target, along, *, posi
 # ---- divergence
 
 
+@telling_rows
 def kl_divergence(
     p, q, *, reduction="none", direction="first-from-second", divisor="examples", clipping="none", empty_mean="zero",
-    narrow=None,
+    row_sums="wide", narrow=None,
 ):  # fmt: skip
     check_shapes(p, q)
     check_probabilities(p, -1)
@@ -363,7 +381,7 @@ def kl_divergence(
     with np.errstate(invalid="ignore"):
         terms = np.where(p == 0, p.dtype.type(0), p * (log_p - log_q))
     count = p.size if divisor == "elements" else None
-    return reduced(terms.sum(-1, dtype=p.dtype), reduction, empty_mean, count, narrow)
+    return reduced(along_row(terms, row_sums)[..., 0], reduction, empty_mean, count, narrow)
 
 
 def kl_divergence_vjp(p, q, cotangents, *, reduction="none", direction="first-from-second", divisor="examples", **_):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnspec_conformance.oracles.components.losses.cross_entropy import mean_of
+from nnspec_conformance.oracles.rows import along_row, telling_rows
 from nnspec_conformance.oracles.sums import summed
 
 EPSILON = 1e-6  # of the distances that have one
@@ -96,15 +97,17 @@ def violations(scores, right, form):
     return np.where(right, scores.dtype.type(-np.inf), 1 + scores - own)
 
 
-def multiclass_hinge(scores, labels, *, form="crammer-singer", **how):
+@telling_rows
+def multiclass_hinge(scores, labels, *, form="crammer-singer", row_sums="wide", **how):
     v = np.maximum(violations(scores, of_label(scores, labels), form), 0)
-    losses = v.max(-1, initial=0) if form == "crammer-singer" else v.sum(-1, dtype=v.dtype)
+    losses = v.max(-1, initial=0) if form == "crammer-singer" else along_row(v, row_sums)[..., 0]
     if form == "weston-watkins-mean":
         losses = losses / v.dtype.type(scores.shape[-1])
     return handed_out(losses, **how)
 
 
-def multiclass_hinge_vjp(scores, labels, cotangents, *, form="crammer-singer", **how):
+@telling_rows
+def multiclass_hinge_vjp(scores, labels, cotangents, *, form="crammer-singer", row_sums="wide", **how):
     """Rivals that tie share the gradient."""
     right = of_label(scores, labels)
     v = violations(scores, right, form)
@@ -114,7 +117,7 @@ def multiclass_hinge_vjp(scores, labels, cotangents, *, form="crammer-singer", *
         slopes = slopes / np.maximum(slopes.sum(-1, keepdims=True), 1)
     if form == "weston-watkins-mean":
         slopes = slopes / scores.shape[-1]
-    against = slopes if form == "one-vs-all" else slopes.sum(-1, keepdims=True)
+    against = slopes if form == "one-vs-all" else along_row(slopes, row_sums)
     g = of_examples(cotangents, scores.shape[:-1], **how)
     return ((g[..., None] * np.where(right, -against, slopes)).astype(scores.dtype),)
 
@@ -122,26 +125,28 @@ def multiclass_hinge_vjp(scores, labels, cotangents, *, form="crammer-singer", *
 # ---- directions
 
 
-def unit(x, zero_vector="zero"):
+def unit(x, zero_vector="zero", row_sums="wide"):
     """The vector at length 1, and its length: scaled first, so that no square overflows or underflows."""
     largest = np.abs(x).max(-1, keepdims=True, initial=0)
     scaled = x / np.where(largest > 0, largest, 1)
-    length = np.sqrt((scaled * scaled).sum(-1, keepdims=True, dtype=x.dtype))
+    length = np.sqrt(along_row(scaled * scaled, row_sums))
     safe = length if zero_vector == "nan" else np.where(length > 0, length, 1)
     with np.errstate(invalid="ignore"):
         return scaled / safe, length * largest
 
 
-def cosine_loss(prediction, target, *, sign="distance", zero_vector="zero", **how):
+@telling_rows
+def cosine_loss(prediction, target, *, sign="distance", zero_vector="zero", row_sums="wide", **how):
     same_shapes(prediction, target)
     constant, factor = COSINES[sign]
-    (a, _), (b, _) = unit(prediction, zero_vector), unit(target, zero_vector)
-    return handed_out((constant + factor * (a * b).sum(-1)).astype(prediction.dtype), **how)
+    (a, _), (b, _) = unit(prediction, zero_vector, row_sums), unit(target, zero_vector, row_sums)
+    return handed_out((constant + factor * along_row(a * b, row_sums)[..., 0]).astype(prediction.dtype), **how)
 
 
-def cosine_loss_vjp(prediction, target, cotangents, *, sign="distance", zero_vector="zero", **how):
-    (a, length_a), (b, length_b) = unit(prediction), unit(target)
-    cosine = (a * b).sum(-1, keepdims=True)
+@telling_rows
+def cosine_loss_vjp(prediction, target, cotangents, *, sign="distance", zero_vector="zero", row_sums="wide", **how):
+    (a, length_a), (b, length_b) = unit(prediction, row_sums=row_sums), unit(target, row_sums=row_sums)
+    cosine = along_row(a * b, row_sums)
     g = COSINES[sign][1] * of_examples(cotangents, prediction.shape[:-1], **how)[..., None]
     return tuple(
         np.where(length > 0, g * (other - cosine * own) / np.where(length > 0, length, 1), 0).astype(own.dtype)
@@ -160,40 +165,42 @@ def cosine_loss_second_derivative(prediction, target, along, *, sign="distance",
 # ---- triplets
 
 
-def length_between(difference, distance):
+def length_between(difference, distance, row_sums="wide"):
     """The distance along the last axis, by one of its four definitions."""
     if distance == "shifted":
         difference = difference + difference.dtype.type(EPSILON)
-    square = (difference * difference).sum(-1, dtype=difference.dtype)
+    square = along_row(difference * difference, row_sums)[..., 0]
     if distance == "squared":
         return square
     return np.sqrt(square + square.dtype.type(EPSILON if distance == "padded" else 0))
 
 
-def distance_slope(difference, distance):
+def distance_slope(difference, distance, row_sums="wide"):
     """The gradient of the distance with respect to the difference; 0 where the distance has none."""
     if distance == "squared":
         return 2 * difference
-    length = length_between(difference, distance)[..., None]
+    length = length_between(difference, distance, row_sums)[..., None]
     if distance == "shifted":
         difference = difference + difference.dtype.type(EPSILON)
     return difference / np.where(length > 0, length, 1)
 
 
-def nearness(anchor, positive, negative, margin, distance):
+def nearness(anchor, positive, negative, margin, distance, row_sums="wide"):
     same_shapes(anchor, positive, negative)
     if not margin >= 0:
         raise ValueError(f"margin must not be negative, got {margin}")
-    near, far = length_between(anchor - positive, distance), length_between(anchor - negative, distance)
+    near, far = (length_between(anchor - x, distance, row_sums) for x in (positive, negative))
     return near - far + anchor.dtype.type(margin)
 
 
-def triplet(anchor, positive, negative, *, margin=1.0, distance="squared", **how):
-    return handed_out(np.maximum(nearness(anchor, positive, negative, margin, distance), 0), **how)
+@telling_rows
+def triplet(anchor, positive, negative, *, margin=1.0, distance="squared", row_sums="wide", **how):
+    return handed_out(np.maximum(nearness(anchor, positive, negative, margin, distance, row_sums), 0), **how)
 
 
-def triplet_vjp(anchor, positive, negative, cotangents, *, margin=1.0, distance="squared", **how):
-    active = nearness(anchor, positive, negative, margin, distance) > 0
+@telling_rows
+def triplet_vjp(anchor, positive, negative, cotangents, *, margin=1.0, distance="squared", row_sums="wide", **how):
+    active = nearness(anchor, positive, negative, margin, distance, row_sums) > 0
     g = (active * of_examples(cotangents, active.shape, **how))[..., None]
-    near, far = distance_slope(anchor - positive, distance), distance_slope(anchor - negative, distance)
+    near, far = (distance_slope(anchor - x, distance, row_sums) for x in (positive, negative))
     return tuple(x.astype(anchor.dtype) for x in (g * (near - far), -g * near, g * far))

@@ -167,8 +167,8 @@ def test_value(operation: str, readings: dict) -> Iterator[Case]:
 
 
 def known(readings: dict) -> dict[str, str]:
-    """The readings that change a number of the operation; long sums have their own clause."""
-    return {keyword: reading for keyword, reading in readings.items() if keyword != "sums"}
+    """The readings that change a number of the operation; long sums and long rows have their own clauses."""
+    return {keyword: reading for keyword, reading in readings.items() if keyword not in ("sums", "rows")}
 
 
 def of_weights(readings: dict) -> dict[str, str]:

@@ -10,9 +10,10 @@ import numpy as np
 
 from nnspec_conformance.cases import Case, call, clause
 from nnspec_conformance.dtypes import DTYPES
-from nnspec_conformance.inputs import normal_draws
+from nnspec_conformance.inputs import normal_draws, wide
 from nnspec_conformance.oracles.components.losses import cross_entropy as oracle
 from nnspec_conformance.suite.components._long_sums import means_told_apart, near_one
+from nnspec_conformance.suite.components.losses import _long_rows
 from nnspec_conformance.suite.components.losses.test_cross_entropy import (
     BINARY,
     CLASSES,
@@ -25,7 +26,7 @@ from nnspec_conformance.suite.components.losses.test_cross_entropy import (
     losses,
     value_case,
 )
-from nnspec_conformance.tolerance import Want, bound, exact
+from nnspec_conformance.tolerance import Want, bound, exact, ulps
 from nnspec_conformance.trial import Trial
 
 # ---- propriety and convexity, from the subject's own values
@@ -222,3 +223,43 @@ def test_long_sums(trial: Trial, readings: dict, lean: bool) -> None:
 
     told = {name: readings[name] for name in ("direction", "divisor", "normalization") if name in readings}
     means_told_apart(trial, oracle, of, 6, lean, **told)  # exponentials, their sum and its logarithm besides
+
+    def weighted(dtype: str, n: int) -> tuple[np.ndarray, ...]:
+        return *of(dtype, n), near_one(n + 1, (4 if trial.operation == INTEGER else n,), dtype)
+
+    if "weighted_mean" in readings:
+        means_told_apart(trial, oracle, weighted, 6, lean, **told, weighted_mean=readings["weighted_mean"])
+
+
+@clause("cross-entropy.long-rows")
+def test_long_rows(trial: Trial, readings: dict, lean: bool) -> None:
+    def of(dtype: str, n: int) -> tuple[np.ndarray, ...]:
+        """Logits whose exponentials have a sum beyond float16, and labels that both dtypes have; or probabilities."""
+        if trial.operation == INTEGER:
+            return near_one(n, (2, n), dtype), np.array([7, 200], np.int32)
+        if trial.operation == "softmax_cross_entropy":
+            share = 256 if n < 4096 else 4096  # so many classes have the same target
+            target = np.where(np.arange(n) % (n // share) == 0, 1 / share, 0) * (np.arange(n) < n // share * share)
+            return near_one(n, (2, n), dtype), np.tile(target, (2, 1)).astype(DTYPES[dtype])
+        p = np.tile(np.where(np.arange(n) % 8, 1 / 2, 9 / 2) / n, (2, 1)).astype(DTYPES[dtype])
+        return p, np.full_like(p, 1 / n)
+
+    told = {name: readings[name] for name in ("direction", "normalization") if name in readings}
+    scored = "softmax" in trial.operation
+    lengths = _long_rows.LENGTHS if scored else (1024, 8192)  # in float16 more probabilities are subnormal
+    _long_rows.rows_told_apart(trial, oracle, of, 6, 128 if scored else 1, lean, lengths, **told)
+
+
+@clause("cross-entropy.large-labels")
+def test_large_labels(trial: Trial) -> None:
+    """The label and one rival share what there is; a label that is rounded falls on a class with next to nothing."""
+    for dtype in trial.dtypes:
+        for label in (299, 2_999, 69_999):
+            x, y = np.full((2, 70_000), -64, DTYPES[dtype]), np.array([label, 5], np.int32)
+            g = np.ones(2, x.dtype)
+            x[:, [5, label]] = 0
+            with trial.part(label=label):
+                want = ulps(getattr(oracle, INTEGER)(wide(x), y), 8, dtype, scale=1.0)
+                trial.expect(trial.call(x, y, **NONE), want, f"loss for the label {label} in {dtype}")
+                want = ulps(getattr(oracle, f"{INTEGER}_vjp")(wide(x), y, wide(g))[0], 8, dtype, scale=1.0)
+                trial.expect(trial.vjp((x, y), g, **NONE)[0], want, f"gradient for the label {label} in {dtype}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.inputs import wide
 from nnspec_conformance.oracles.components.losses import margins as oracle
 from nnspec_conformance.suite.components._long_sums import means_told_apart, near_one
+from nnspec_conformance.suite.components.losses._long_rows import rows_told_apart
 from nnspec_conformance.suite.components.losses.test_margins import (
     INPUTS,
     MARGIN,
@@ -153,7 +155,7 @@ def test_cosine_loss_symmetry(trial) -> None:
     trial.expect(back, bound(wide(there), 2 * sizes, 16, "float32"), "prediction and target exchanged")
 
 
-# ---- long sums in half precision
+# ---- long sums and long rows in half precision
 
 
 def two_classes_far(dtype: str, n: int) -> tuple[np.ndarray, ...]:
@@ -194,3 +196,36 @@ def test_long_sums(trial: Trial, readings: dict, lean: bool) -> None:
     how = MARGIN.get(trial.operation, {}) | read(readings)
     units = 16 if trial.operation == "cosine_loss" else 6  # two norms, their product and a quotient in both directions
     means_told_apart(trial, oracle, FAR[trial.operation], units, lean, **how)
+
+
+def long_scores(dtype: str, n: int) -> tuple[np.ndarray, ...]:
+    """One rival that leads, many that would lose to the label by less than 1, and labels far behind in the row."""
+    scores, labels = -near_one(n, (2, n), dtype) / 2, np.array([n - 1, n // 2])
+    scores[:, 7], scores[[0, 1], labels] = 1, 0.25
+    return scores.astype(DTYPES[dtype]), labels
+
+
+def long_directions(dtype: str, n: int) -> tuple[np.ndarray, ...]:
+    """Pairs at an angle of some 60 degrees: every fourth entry of the target has the other sign."""
+    x, y = near_one(n, (2, 2, n), dtype)
+    return x, (y * np.where(np.arange(n) % 4, 1, -1)).astype(x.dtype)
+
+
+def long_triplets(dtype: str, n: int) -> tuple[np.ndarray, ...]:
+    """Positives at 0, and negatives that differ from the anchor in every fourth entry: all squares fit in float16."""
+    x = near_one(n, (2, n), dtype)
+    return x, 0 * x, np.where(np.arange(n) % 4, x, 0 * x)
+
+
+LONG: dict[str, tuple[Callable[[str, int], tuple], float, float]] = {  # arrays, units in the last place, cotangent
+    "multiclass_hinge": (long_scores, 6, 0.25),
+    "cosine_loss": (long_directions, 16, 128.0),
+    "triplet": (long_triplets, 6, 1.0),
+}
+
+
+@clause("margins.long-rows")
+def test_long_rows(trial: Trial, readings: dict, lean: bool) -> None:
+    how: dict[str, Any] = MARGIN.get(trial.operation, {}) | read(readings)
+    arrays, units, cotangent = LONG[trial.operation]
+    rows_told_apart(trial, oracle, arrays, units, cotangent, lean, **how)

@@ -18,6 +18,10 @@ KNOWN_FAILURES = {
         "float16 scores give float32 losses, right is float16: the one-hot labels are float32; "
         f"{SEARCHED}_classification.py"
     ),
+    "margins.long-rows[multiclass_hinge]": (
+        "float16 scores give float32 losses, right is float16: the one-hot labels are float32; "
+        f"{SEARCHED}_classification.py"
+    ),
     "cosine-loss.extremes": (
         "for a vector of length 2**-80 the loss is NaN, right is 1 minus the cosine: the square of its length "
         f"underflows to 0, and 0 is divided by it; {SEARCHED}_regression.py"

@@ -28,6 +28,10 @@ UNCHECKED = (
 )
 # Measured: what was asked, what came, what is right, and why.
 KNOWN_FAILURES = {
+    "cross-entropy.large-labels; float16, bfloat16": (
+        "with bfloat16 the label 299 counts as 300, and 69,999 as 70,144, which is no class, right are 299 and 69,999: "
+        "labels are cast to the dtype of the loss; https://github.com/keras-team/keras/issues/15012"
+    ),
     "softmax-cross-entropy.minus-infinity[softmax_cross_entropy]": (
         "a logit of -inf at a class of target 0 gives NaN, right is the loss of the other logits: the target 0 is "
         f"multiplied by the log-probability -inf, in categorical_crossentropy of the backend; "

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+VARIANTS = {  # as PyTorch's log-softmax is
+    "cross-entropy.long-rows[softmax_cross_entropy_with_integer_labels]": "rounded",
+    "cross-entropy.long-rows[softmax_cross_entropy]": "rounded",
+}
 DEFAULTS = {"ignored-labels.default-label": -100}  # that of torch.nn.functional, which is told no other
 
 NARROW = "https://github.com/keras-team/keras/issues/23704"

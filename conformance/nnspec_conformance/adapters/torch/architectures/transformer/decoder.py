@@ -105,8 +105,6 @@ def _last(width, norm, epsilon, dtype):
 
 def _masks(x, source, lengths):
     """What is hidden from each place of the target, and which places of the source are padding."""
-    if lengths is not None and len(lengths) != len(x):
-        raise ValueError(f"{len(lengths)} lengths for {len(x)} examples")
     padding = None if lengths is None else torch.arange(source.shape[1]) >= lengths[:, None]
     hidden = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
     return {"tgt_mask": hidden, "tgt_is_causal": True, "memory_key_padding_mask": padding}

@@ -98,8 +98,6 @@ def _layer(x, weights, end, norm, epsilon, activation):
 def _masks(x, lengths, causal):
     """What is hidden from each place, what is padding, and the hint that the first is causal."""
     time = x.shape[1]
-    if lengths is not None and len(lengths) != len(x):
-        raise ValueError(f"{len(lengths)} lengths for {len(x)} examples")
     padding = None if lengths is None else torch.arange(time) >= lengths[:, None]
     hidden = torch.ones(time, time, dtype=torch.bool).triu(1) if causal else None
     return hidden, padding, bool(causal)
