@@ -225,8 +225,9 @@ def test_disk_that_fills_up_keeps_the_verdict(program, adapter):
         timeout=60,
         check=False,
     )
-    assert (ran.returncode, ran.stderr.count("\n"), "FAIL  relu.value" in ran.stdout) == (2, 1, True)
-    assert "File too large" in ran.stderr
+    told = [line for line in ran.stderr.splitlines() if " of 1 in " not in line]  # it may take long
+    assert (ran.returncode, len(told), "FAIL  relu.value" in ran.stdout) == (2, 1, True)
+    assert "File too large" in told[0]
     assert not list(path.parent.glob("v/*"))
 
 

@@ -240,7 +240,7 @@ def test_gradient_nan(operation: str, readings: dict) -> Iterator[Case]:
 def test_elu_gradient_nan(trial) -> None:
     for dtype in trial.dtypes:
         with trial.part():
-            x = same_length(np.array([np.nan] * 9 + [0.5, 2.0], DTYPES[dtype]))
+            x = same_length(np.array([np.nan] * 9 + [0.5, 2.0], DTYPES[dtype]))[:-2]  # no multiple of a vector
             slopes = wide(trial.gradient(x, np.ones_like(x), **fixed(trial.operation)))[np.isnan(wide(x))]
             numbers = np.unique(slopes[~np.isnan(slopes)])
             found = (
