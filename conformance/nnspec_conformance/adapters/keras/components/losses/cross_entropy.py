@@ -29,7 +29,7 @@ UNCHECKED = (
 # Measured: what was asked, what came, what is right, and why.
 KNOWN_FAILURES = {
     "cross-entropy.large-labels; float16, bfloat16": (
-        "with bfloat16 the label 299 counts as 300, and 69,999 as 70,144, which is no class, right is to take each for itself: "
+        "with bfloat16 the label 299 counts as 300, and 69,999 as 70,144, which is no class, right is to keep them: "
         "labels are cast to the dtype of the loss; https://github.com/keras-team/keras/issues/15012"
     ),
     "softmax-cross-entropy.minus-infinity[softmax_cross_entropy]": (
