@@ -1,6 +1,7 @@
 """Calls that hang and runs that are interrupted: the limit holds, and what was obtained is kept."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -294,19 +295,24 @@ def test_thread_that_runs_on_does_not_keep_the_program(adapter):
     assert (ran.returncode, "a thread that the adapter started is still running" in ran.stderr) == (1, True)
 
 
+def without_progress(text: str) -> str:
+    """What a run says, but for how far it has come: on a busy machine that is a line every ten seconds."""
+    return re.sub(r"^\S+: \d+ of \d+ in \d+ s.*\n", "", text, flags=re.MULTILINE)
+
+
 @pytest.mark.parametrize("stream", [">/dev/full", ">&-"])
 def test_standard_output_that_takes_nothing_is_no_traceback(stream):
     command = f"{sys.executable} -m nnspec_conformance.cli check numpy_oracle relu.value {stream}"
     ran = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=False)
     expected = (2, "nnspec: No space left on device\n") if "full" in stream else (0, "")
-    assert (ran.returncode, ran.stderr) == expected
+    assert (ran.returncode, without_progress(ran.stderr)) == expected
 
 
 @pytest.mark.parametrize(("body", "status"), [("np.abs(x)", 1), ("np.maximum(x, 0)", 0)])
 def test_verdict_that_nobody_reads_has_its_status(background, adapter, body, status):
     started = background("check", adapter(f"def relu(x):\n    return {body}\n"), "relu.value")
     started.stdout.close()
-    assert started.stderr.read() == ""
+    assert without_progress(started.stderr.read()) == ""
     started.stderr.close()
     assert started.wait(timeout=30) == status
 
