@@ -36,10 +36,8 @@ def test_a_promoted_answer_fails_the_duty_that_asked(suite):
     assert (result.outcome, words in result.message, "(duty.dtype)" in result.message) == (FAIL, True, True)
 
 
-@pytest.mark.parametrize(
-    "instance", ["activation.elementwise[tanh]", "activation.gradient[tanh]", "duty.neighbours[tanh]"]
-)
-def test_no_clause_about_other_things_fails_for_it(suite, instance):
+@pytest.mark.parametrize("clause", ["activation.elementwise", "activation.gradient", "duty.neighbours"])
+def test_no_clause_about_other_things_fails_for_it(suite, clause):
     def vjp(f, arrays, cotangents):
         return (cotangents / np.cosh(np.clip(np.asarray(arrays[0], np.float64), -300, 300)) ** 2,)
 

@@ -120,14 +120,14 @@ def test_more_is_asked_than_one_launch_covers(name):
     there, axes = home(name), Axes.of(home(name))
     if axes.separate:
         assert any(sizes.ROWS in size.lengths[axes.stars[0]] for size in plan(there))
-        assert not list(many(there))
+        assert not list(many(there, "float32", gradients=False))
     elif name not in BESIDE_WEIGHTS:
-        (case,) = many(there)
+        (case,) = many(there, "float32", gradients=False)
         assert max(want.value.size for want in wants(case.want)) >= sizes.ROWS
 
 
 def test_many_examples_have_the_answers_of_a_few():
-    (case,) = many(home("elman_step"))
+    (case,) = many(home("elman_step"), "float32", gradients=False)
     few = question(replace(home("elman_step"), sizes=sizes.few_examples(home("elman_step")).lengths), "call", "float32")
     assert [x.shape[0] for x in case.arrays if isinstance(x, np.ndarray)] == [sizes.ROWS] * 2
     assert case.want.value.shape == case.want.allowed.shape == (sizes.ROWS, *few.want.value.shape[1:])
@@ -136,7 +136,7 @@ def test_many_examples_have_the_answers_of_a_few():
 
 
 def test_many_parameters_are_stepped_as_a_few():
-    (case,) = many(home("adam"))
+    (case,) = many(home("adam"), "float32", gradients=False)
     (params,) = case.arrays
     name = max(params, key=lambda one: params[one].size)
     assert params[name].size >= sizes.ELEMENTS
