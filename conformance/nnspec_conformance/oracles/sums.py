@@ -14,3 +14,8 @@ def summed(terms, axis=None, *, narrow=None):
         return np.zeros(rows.shape[:-1], terms.dtype)
     with np.errstate(over="ignore"):
         return np.add.accumulate(rows.astype(narrow), -1)[..., -1].astype(terms.dtype)
+
+
+def along_row(terms, row_sums=None):
+    """The sum along the last axis, which stays; each partial sum is rounded to the dtype ``row_sums`` if given."""
+    return summed(terms, -1, narrow=row_sums)[..., None]

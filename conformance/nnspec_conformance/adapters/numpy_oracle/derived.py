@@ -17,6 +17,7 @@ from nnspec_conformance.adapters.numpy_oracle.rounding import (
     stepping,
     stepping_slopes,
     summing,
+    summing_rows,
 )
 from nnspec_conformance.clauses import Spec
 from nnspec_conformance.derivatives import complex_step
@@ -28,6 +29,7 @@ from nnspec_conformance.trees import leaves, mapped, rebuilt
 WRAPPERS = {  # readings that are about the dtype, which no oracle knows
     "subnormals": flushing,
     "sums": summing,
+    "rows": summing_rows,
     "half": stepping,
     "half_slopes": stepping_slopes,
 }

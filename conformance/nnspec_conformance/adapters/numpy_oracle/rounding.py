@@ -64,6 +64,17 @@ def summing(function: Callable) -> Callable:
     return call
 
 
+def summing_rows(function: Callable) -> Callable:
+    """The same for sums inside an example, of its features or classes."""
+
+    @functools.wraps(function)
+    def call(*arrays, rows="wide", **attributes):
+        narrow = {"row_sums": float_dtype(arrays)} if rows == "rounded" else {}
+        return function(*arrays, **attributes, **narrow)
+
+    return call
+
+
 def stepping(function: Callable) -> Callable:
     """A value with one more keyword: whether half precision is rounded once, or at every step."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,9 @@ def near_one(seed: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     return (1 - np.random.default_rng(seed).uniform(0, 1 / 8, shape)).astype(DTYPES[dtype])
 
 
-def asked(trial: Trial, lean: bool = False) -> list[tuple[str, int]]:
-    """Each half precision that the subject has, with each length, or with the longer one alone."""
-    lengths = LENGTHS[-1:] if lean else LENGTHS
+def asked(trial: Trial, lean: bool = False, lengths: tuple[int, ...] = LENGTHS) -> list[tuple[str, int]]:
+    """Each half precision that the subject has, with each length, or with the longest one alone."""
+    lengths = lengths[-1:] if lean else lengths
     return [(dtype, n) for dtype in ("bfloat16", "float16") if dtype in trial.dtypes for n in lengths]
 
 
@@ -41,18 +42,33 @@ def told_apart(trial: Trial, found: Callable[[str, int], Iterator[tuple]], units
         units: in the last place, for the roundings to the dtype.
         lean: whether to ask the longer ones alone.
     """
-    beyond = sums = 0
-    for dtype, n in asked(trial, lean):
+
+    def of(dtype: str, n: int) -> Iterator[tuple[Any, Want, str]]:
+        for got, right, what, *own in found(dtype, n):
+            yield got, wide_sum(right, n, dtype, *(own or (units,))), f"{what} over {n} terms in {dtype}"
+
+    wide_or_rounded(trial, "sums", [partial(of, *pair) for pair in asked(trial, lean)])
+
+
+def wide_or_rounded(trial: Trial, keyword: str, parts: Iterable[Callable[[], Iterator[tuple]]]) -> None:
+    """Hold each answer to the bound of a wide sum or, where they are said to be rounded, find one that is beyond it.
+
+    Args:
+        trial: of a clause with the readings ``wide`` and ``rounded``.
+        keyword: under which the subject has declared one of them.
+        parts: each asks some questions: the answer, what is expected of it, and what it is.
+    """
+    beyond = answers = 0
+    for part in parts:
         with trial.part():
-            for got, right, what, *own in found(dtype, n):
-                want = wide_sum(right, n, dtype, *(own or (units,)))
-                if trial.readings["sums"] == "wide":
-                    trial.expect(got, want, f"{what} over {n} terms in {dtype}")
+            for got, want, what in part():
+                if trial.readings[keyword] == "wide":
+                    trial.expect(got, want, what)
                 else:
-                    sums += 1
+                    answers += 1
                     beyond += not np.all(np.abs(np.asarray(got, np.float64) - want.value) <= want.allowed)
-    if sums:
-        trial.require(beyond > 0, f"all {sums} sums are right within the bound of a wide one, said to be rounded")
+    if answers:
+        trial.require(beyond > 0, f"all {answers} answers are right within the bound of a wide sum, said to be rounded")
 
 
 def means_told_apart(

@@ -8,8 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnspec_conformance.oracles.components.activations import log_softmax, sigmoid, softmax, softplus
-from nnspec_conformance.oracles.rows import along_row, telling_rows
-from nnspec_conformance.oracles.sums import summed
+from nnspec_conformance.oracles.sums import along_row, summed
 
 # ---- what several of them share
 
@@ -128,11 +127,10 @@ def split(rest):
 # ---- from logits
 
 
-@telling_rows
 def softmax_cross_entropy_with_integer_labels(
     logits, labels, class_weights=None, *, label_smoothing=0.0, ignore_label=None, reduction="none",
     weighted_mean="weights", ignored_mean="kept", all_ignored="zero", zero_weights="zero", smoothed_weights="class",
-    empty_mean="zero", row_sums="wide", narrow=None,
+    empty_mean="zero", row_sums=None, narrow=None,
 ):  # fmt: skip
     a, kept = shares(logits, labels, class_weights, label_smoothing, ignore_label, smoothed_weights)
     losses = -along_row(times(a, log_shares(logits, row_sums)), row_sums)[..., 0]
@@ -165,7 +163,6 @@ def divisor(labels, class_weights, kept, weighted_mean="weights", ignored_mean="
     return kept.sum() if ignored_mean == "kept" else kept.size
 
 
-@telling_rows
 def softmax_cross_entropy_with_integer_labels_vjp(logits, labels, *rest, reduction="none", **given):
     """The class weights are a constant of the loss, and have no gradient."""
     *weights, cotangents = rest
@@ -176,7 +173,7 @@ def softmax_cross_entropy_with_integer_labels_vjp(logits, labels, *rest, reducti
         given.get("smoothed_weights", "class"),
     )  # fmt: skip
     g = per_example(cotangents, labels.shape, reduction, divisor(labels, w, kept, *told))[..., None]
-    return (g * pulled_back(logits, a, given.get("row_sums", "wide")), *map(np.zeros_like, weights))
+    return (g * pulled_back(logits, a, given.get("row_sums")), *map(np.zeros_like, weights))
 
 
 def softmax_cross_entropy_with_integer_labels_second_derivative(logits, labels, *rest, **given):
@@ -186,17 +183,17 @@ def softmax_cross_entropy_with_integer_labels_second_derivative(logits, labels, 
     return curved(logits, a, along)
 
 
-def log_shares(logits, row_sums="wide"):
+def log_shares(logits, row_sums=None):
     """The logarithms of the probabilities."""
-    if row_sums == "wide":
+    if row_sums is None:
         return log_softmax(logits)
     shifted = logits - logits.max(-1, keepdims=True)
     return shifted - np.log(along_row(np.exp(shifted), row_sums))
 
 
-def pulled_back(logits, a, row_sums="wide"):
+def pulled_back(logits, a, row_sums=None):
     """The gradient of minus the sum of shares times log-probabilities."""
-    p = softmax(logits) if row_sums == "wide" else np.exp(log_shares(logits, row_sums))
+    p = softmax(logits) if row_sums is None else np.exp(log_shares(logits, row_sums))
     return p * a.sum(-1, keepdims=True) - a
 
 
@@ -212,18 +209,16 @@ def smoothed(logits, target, label_smoothing):
     return ((1 - label_smoothing) * target + label_smoothing / logits.shape[-1]).astype(logits.dtype)
 
 
-@telling_rows
 def softmax_cross_entropy(
-    logits, target, sample_weights=None, *, label_smoothing=0.0, reduction="none", row_sums="wide", **readings
+    logits, target, sample_weights=None, *, label_smoothing=0.0, reduction="none", row_sums=None, **readings
 ):
     t = smoothed(logits, target, label_smoothing)
     losses = -along_row(times(t, log_shares(logits, row_sums)), row_sums)[..., 0]
     return of_examples(losses, sample_weights, reduction, **readings)
 
 
-@telling_rows
 def softmax_cross_entropy_vjp(
-    logits, target, *rest, label_smoothing=0.0, reduction="none", weighted_mean="weights", row_sums="wide", **_
+    logits, target, *rest, label_smoothing=0.0, reduction="none", weighted_mean="weights", row_sums=None, **_
 ):
     weights, cotangents, constants = split(rest)
     t = smoothed(logits, target, label_smoothing)
@@ -282,10 +277,9 @@ def cross_entropy_with_integer_labels_second_derivative(probabilities, labels, a
     return cross_entropy_second_derivative(probabilities, target, along, **given)
 
 
-@telling_rows
 def cross_entropy(
     probabilities, target, *, reduction="none", clipping="none", normalization="as-given", empty_mean="zero",
-    row_sums="wide", narrow=None, **_,
+    row_sums=None, narrow=None, **_,
 ):  # fmt: skip
     check_shapes(probabilities, target)
     check_probabilities(probabilities, -1)
@@ -365,10 +359,9 @@ def binary_cross_entropy_second_derivative(probabilities, target, along, *, posi
 # ---- divergence
 
 
-@telling_rows
 def kl_divergence(
     p, q, *, reduction="none", direction="first-from-second", divisor="examples", clipping="none", empty_mean="zero",
-    row_sums="wide", narrow=None,
+    row_sums=None, narrow=None,
 ):  # fmt: skip
     check_shapes(p, q)
     check_probabilities(p, -1)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnspec_conformance.oracles.components.losses.cross_entropy import mean_of
-from nnspec_conformance.oracles.rows import along_row, telling_rows
-from nnspec_conformance.oracles.sums import summed
+from nnspec_conformance.oracles.sums import along_row, summed
 
 EPSILON = 1e-6  # of the distances that have one
 COSINES = {"distance": (1.0, -1.0), "negative": (0.0, -1.0), "similarity": (0.0, 1.0)}  # what is added, and the sign
@@ -97,8 +96,7 @@ def violations(scores, right, form):
     return np.where(right, scores.dtype.type(-np.inf), 1 + scores - own)
 
 
-@telling_rows
-def multiclass_hinge(scores, labels, *, form="crammer-singer", row_sums="wide", **how):
+def multiclass_hinge(scores, labels, *, form="crammer-singer", row_sums=None, **how):
     v = np.maximum(violations(scores, of_label(scores, labels), form), 0)
     losses = v.max(-1, initial=0) if form == "crammer-singer" else along_row(v, row_sums)[..., 0]
     if form == "weston-watkins-mean":
@@ -106,8 +104,7 @@ def multiclass_hinge(scores, labels, *, form="crammer-singer", row_sums="wide", 
     return handed_out(losses, **how)
 
 
-@telling_rows
-def multiclass_hinge_vjp(scores, labels, cotangents, *, form="crammer-singer", row_sums="wide", **how):
+def multiclass_hinge_vjp(scores, labels, cotangents, *, form="crammer-singer", row_sums=None, **how):
     """Rivals that tie share the gradient."""
     right = of_label(scores, labels)
     v = violations(scores, right, form)
@@ -125,7 +122,7 @@ def multiclass_hinge_vjp(scores, labels, cotangents, *, form="crammer-singer", r
 # ---- directions
 
 
-def unit(x, zero_vector="zero", row_sums="wide"):
+def unit(x, zero_vector="zero", row_sums=None):
     """The vector at length 1, and its length: scaled first, so that no square overflows or underflows."""
     largest = np.abs(x).max(-1, keepdims=True, initial=0)
     scaled = x / np.where(largest > 0, largest, 1)
@@ -135,16 +132,14 @@ def unit(x, zero_vector="zero", row_sums="wide"):
         return scaled / safe, length * largest
 
 
-@telling_rows
-def cosine_loss(prediction, target, *, sign="distance", zero_vector="zero", row_sums="wide", **how):
+def cosine_loss(prediction, target, *, sign="distance", zero_vector="zero", row_sums=None, **how):
     same_shapes(prediction, target)
     constant, factor = COSINES[sign]
     (a, _), (b, _) = unit(prediction, zero_vector, row_sums), unit(target, zero_vector, row_sums)
     return handed_out((constant + factor * along_row(a * b, row_sums)[..., 0]).astype(prediction.dtype), **how)
 
 
-@telling_rows
-def cosine_loss_vjp(prediction, target, cotangents, *, sign="distance", zero_vector="zero", row_sums="wide", **how):
+def cosine_loss_vjp(prediction, target, cotangents, *, sign="distance", zero_vector="zero", row_sums=None, **how):
     (a, length_a), (b, length_b) = unit(prediction, row_sums=row_sums), unit(target, row_sums=row_sums)
     cosine = along_row(a * b, row_sums)
     g = COSINES[sign][1] * of_examples(cotangents, prediction.shape[:-1], **how)[..., None]
@@ -165,7 +160,7 @@ def cosine_loss_second_derivative(prediction, target, along, *, sign="distance",
 # ---- triplets
 
 
-def length_between(difference, distance, row_sums="wide"):
+def length_between(difference, distance, row_sums=None):
     """The distance along the last axis, by one of its four definitions."""
     if distance == "shifted":
         difference = difference + difference.dtype.type(EPSILON)
@@ -175,7 +170,7 @@ def length_between(difference, distance, row_sums="wide"):
     return np.sqrt(square + square.dtype.type(EPSILON if distance == "padded" else 0))
 
 
-def distance_slope(difference, distance, row_sums="wide"):
+def distance_slope(difference, distance, row_sums=None):
     """The gradient of the distance with respect to the difference; 0 where the distance has none."""
     if distance == "squared":
         return 2 * difference
@@ -185,7 +180,7 @@ def distance_slope(difference, distance, row_sums="wide"):
     return difference / np.where(length > 0, length, 1)
 
 
-def nearness(anchor, positive, negative, margin, distance, row_sums="wide"):
+def nearness(anchor, positive, negative, margin, distance, row_sums=None):
     same_shapes(anchor, positive, negative)
     if not margin >= 0:
         raise ValueError(f"margin must not be negative, got {margin}")
@@ -193,13 +188,11 @@ def nearness(anchor, positive, negative, margin, distance, row_sums="wide"):
     return near - far + anchor.dtype.type(margin)
 
 
-@telling_rows
-def triplet(anchor, positive, negative, *, margin=1.0, distance="squared", row_sums="wide", **how):
+def triplet(anchor, positive, negative, *, margin=1.0, distance="squared", row_sums=None, **how):
     return handed_out(np.maximum(nearness(anchor, positive, negative, margin, distance, row_sums), 0), **how)
 
 
-@telling_rows
-def triplet_vjp(anchor, positive, negative, cotangents, *, margin=1.0, distance="squared", row_sums="wide", **how):
+def triplet_vjp(anchor, positive, negative, cotangents, *, margin=1.0, distance="squared", row_sums=None, **how):
     active = nearness(anchor, positive, negative, margin, distance, row_sums) > 0
     g = (active * of_examples(cotangents, active.shape, **how))[..., None]
     near, far = (distance_slope(anchor - x, distance, row_sums) for x in (positive, negative))
