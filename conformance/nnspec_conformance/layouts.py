@@ -111,6 +111,7 @@ LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "transposed": transposed, "reversed": reversed_, "sliced": sliced, "stepped": stepped, "broadcast": broadcast,
     "unaligned": unaligned, "read-only": read_only,
 }  # fmt: skip
+SCATTERED = ("transposed", "reversed", "sliced", "stepped", "broadcast")  # in which entries do not lie side by side
 ANY_RANK = ("unaligned", "read-only")  # a single number has these, too
 
 

@@ -20,7 +20,7 @@ from nnspec_conformance.declarations import rows_of
 from nnspec_conformance.dtypes import DTYPES, float_dtype, is_float
 from nnspec_conformance.fitting import may_be_any_number
 from nnspec_conformance.keywords import with_defaults
-from nnspec_conformance.layouts import name_of
+from nnspec_conformance.layouts import SCATTERED, name_of
 from nnspec_conformance.operations import UNSTATED, Array, Attribute, Operation, Table
 from nnspec_conformance.trees import leaves
 
@@ -33,7 +33,6 @@ LARGE = 16  # of a keyword
 SIGNS = {"zero": lambda n: n == 0, "negative": lambda n: n < 0, "large": lambda n: abs(n) >= LARGE}
 STRANGE = {"NaN": np.isnan, "infinity": np.isinf, "zero": lambda x: x == 0}
 MOST_LAYERS = 20
-SCATTERED = ("transposed", "reversed", "sliced", "stepped", "broadcast")  # layouts that are not contiguous
 
 
 @dataclass(frozen=True)

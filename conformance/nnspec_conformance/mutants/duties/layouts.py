@@ -87,6 +87,19 @@ def reads_arrays_in_the_middle_forwards(f, *arrays, **given):
 
 
 @MUTANTS.each(
+    "the backward pass reads any array but the first two and the last front to back",
+    DUTY,
+    operations=[name for name in BETWEEN if name in DIFFERENTIABLE],
+    part="_vjp",
+)
+def ignores_the_strides_in_the_middle_on_the_way_back(f, *arrays, **given):
+    *primals, cotangents = arrays
+    flat = leaves(primals)
+    read = [front_to_back(x) if 1 < number < len(flat) - 1 else x for number, x in enumerate(flat)]
+    return f(*rebuilt(primals, read), cotangents, **given)
+
+
+@MUTANTS.each(
     "cotangents are read front to back: they come from a broadcast", DUTY, operations=DIFFERENTIABLE, part="_vjp"
 )
 def ignores_the_strides_of_the_cotangents(f, *arrays, **given):

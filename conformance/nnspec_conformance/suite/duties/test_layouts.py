@@ -14,7 +14,7 @@ from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.declarations import rows_of
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.home import Home
-from nnspec_conformance.layouts import LAYOUTS, laid_out
+from nnspec_conformance.layouts import LAYOUTS, SCATTERED, laid_out
 from nnspec_conformance.operations import Array, Table
 from nnspec_conformance.sizes import Axes, is_possible
 from nnspec_conformance.trees import leaves, rebuilt
@@ -88,20 +88,26 @@ def laid(home: Home, case: Case, dtype: str, layouts: Sequence[str], choose: Cho
 def of_each_name(home: Home, case: Case, layouts: tuple[str, ...], *, slow: bool) -> Iterator[Case]:
     """The question with one array laid out, in turn one of every name: of a table's, and of those left out.
 
-    With ``slow`` each in each layout, else in one, names and layouts in turn; a call has each reversed as well, which
-    is read wrongly where strides are thought to be positive.
+    With ``slow`` each in each layout, else in one, names and layouts in turn. A call has each reversed as well, which
+    is read wrongly where strides are thought to be positive; of a gradient the entries never lie side by side.
     """
     places, arrays = home.operation.places(home.lengths, home.given), leaves(case.arrays)
     names = [declared(home.operation.arguments[place.argument], place.name) for place in places]
     if case.grads is not None or len(names) != len(arrays) or not (kept := same_values(layouts)):
         return
     for turn, number in enumerate({name: number for number, name in enumerate(names)}.values()):
-        asked = {kept[(turn + (case.what == "gradient")) % len(kept)]}
-        asked |= {"reversed"} if case.what == "call" else set()
-        for layout in kept if slow else [name for name in kept if name in asked]:
-            if (same := laid_out(arrays[number], layout)) is not None:
-                given = rebuilt(case.arrays, [*arrays[:number], same, *arrays[number + 1 :]])
-                yield replace(case, arrays=given, layout=layout, note="memory is read front to back")
+        fits = {name: same for name in kept if (same := laid_out(arrays[number], name)) is not None}
+        for layout in fits if slow else some(list(fits), turn, case.what):
+            given = rebuilt(case.arrays, [*arrays[:number], fits[layout], *arrays[number + 1 :]])
+            yield replace(case, arrays=given, layout=layout, note="memory is read front to back")
+
+
+def some(layouts: list[str], turn: int, what: str) -> Sequence[str]:
+    """Choose one of them, another each time, and for a call the reversed one; for a gradient none side by side."""
+    if what == "gradient":
+        layouts = [name for name in layouts if name in SCATTERED] or layouts
+    chosen = {*layouts[turn % max(len(layouts), 1) :][:1]} | ({"reversed"} if what == "call" else set())
+    return [name for name in layouts if name in chosen]
 
 
 def declared(argument: Array | Table, name: str | None) -> str:
