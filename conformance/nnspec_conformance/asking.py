@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import count
 
@@ -12,6 +13,7 @@ from nnspec_conformance.explaining import explain
 from nnspec_conformance.outcome import Result
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
+from nnspec_conformance.tolerance import FEW, at_most
 
 ASKED = count(1)
 BETWEEN = 16  # questions: counting the mappings of a large process takes 20 ms
@@ -26,10 +28,24 @@ def ask(suite: Suite, subject: Subject, instance: str, *, record: Callable | Non
         instance: for instance ``activation.nan[relu]``.
         record: as ``run_instance`` has it.
     """
-    result = run_instance(suite, subject, instance, record=record)
+    result = _result(suite, subject, instance, record)
     if not ask_alone(subject, result):  # else no mistake of one call explains it
         result.fits = explain(suite, subject, result)
     result.forget()
     if next(ASKED) % BETWEEN == 0:
         let_go()
+    return result
+
+
+def _result(suite: Suite, subject: Subject, instance: str, record: Callable | None) -> Result:
+    """The result; that of a duty by few rounded runs of the oracle, and by all of them if it is not within these."""
+    before = 0.0
+    if suite.instances[instance][0].forms and record is None:
+        with at_most(FEW):
+            result = run_instance(suite, subject, instance)
+        if not any(entry.failed and math.isfinite(entry.finding.ratio) for entry in result.entries if entry.finding):
+            return result  # nothing is wrong, or no tolerance makes it right
+        before = result.seconds
+    result = run_instance(suite, subject, instance, record=record)
+    result.seconds += before
     return result

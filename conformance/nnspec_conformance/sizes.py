@@ -29,6 +29,8 @@ ROWS = 65537
 EXAMPLES = 65  # over which also the gradient of what they share is a sum that can be bounded
 EVERY_DTYPE = 2  # how many sizes are asked in it: no array of whole vectors, and only such arrays
 MOST = 2**20  # entries of all arrays of a question
+MOST_OF_NETWORK = 2**16  # the same of the pairs where there is a table of weights: what is larger is shared out
+FIRST = ((9, 5, 33, 17), (9, 5, 17, 3), (5, 9, 3, 2))  # of more than ``MANY`` axes: the first that is possible
 SHORT = (*BESIDE, (2,), (4, 4, 4, 1, 1), (1,))  # beside many examples
 FEW = 4  # examples, whose answers are known; they are repeated to ``ROWS``
 REPEATED = 5 * MOST  # entries that all arrays may have then
@@ -60,12 +62,13 @@ def plan(home: Home, *, lean: bool = False, slow: bool = False) -> list[Size]:
         slow: all.
     """
     axes = Axes.of(home)
-    fits = functools.partial(is_possible, home)
-    chosen = list(_lean(axes)) if lean and not slow else list(_normal(axes, home.operation.multiples, fits))
+    fits = functools.partial(is_possible, home, most=MOST_OF_NETWORK if axes.weighty and not slow else MOST)
+    multiples = home.operation.multiples
+    chosen = list(_lean(axes, multiples, fits)) if lean and not slow else list(_normal(axes, multiples, fits))
     if slow:
         chosen += _slow(axes)
     found: dict[str, Size] = {}
-    for size in (_whole(size, home.operation.multiples) for size in chosen):
+    for size in (_whole(size, multiples) for size in chosen):
         if is_possible(home, size.lengths):
             found.setdefault(repr(sorted(size.lengths.items())), size)
     if (lean and not slow) or axes.weighty:
@@ -230,19 +233,22 @@ def _flat(lengths: Any) -> Iterator[int]:
 # ---- plans
 
 
-def _lean(axes: Axes) -> Iterator[Size]:
+def _lean(axes: Axes, multiples: Mapping[str, int], fits: Callable[..., bool]) -> Iterator[Size]:
     """Beyond a block, ones, and, but for networks, equal lengths."""
-    yield _first(axes)
+    yield _first(axes, multiples, fits)
     yield replace(axes.size((), (1,), deep=False), lengths=_few_layers(axes, axes.size((), (1,)).lengths, 1))
     if not axes.counts:
         yield axes.size((1, 4, 4), (4,), deep=False)
 
 
-def _first(axes: Axes) -> Size:
+def _first(axes: Axes, multiples: Mapping[str, int], fits: Callable[..., bool]) -> Size:
     """One that is asked of every dtype: beyond a block on each axis, of which no two are alike."""
     if axes.elementwise:
         return axes.size((2, 1), (65,))
-    return axes.size((2, 1, 3), (65, 17, 33) if len(axes.words) <= MANY else (9, 5, 33, 17))
+    if len(axes.words) <= MANY:
+        return axes.size((2, 1, 3), (65, 17, 33))
+    found = [_whole(axes.size((2, 1, 3), lengths), multiples) for lengths in FIRST]
+    return next((size for size in found if fits(size.lengths)), found[0])
 
 
 def _few_layers(axes: Axes, lengths: dict[str, Any], count: int) -> dict[str, Any]:
@@ -250,7 +256,7 @@ def _few_layers(axes: Axes, lengths: dict[str, Any], count: int) -> dict[str, An
 
 
 def _normal(axes: Axes, multiples: Mapping[str, int], fits: Callable[..., bool]) -> Iterator[Size]:
-    yield _first(axes)
+    yield _first(axes, multiples, fits)
     yield axes.size((1, 4, 4), (4,))
     if axes.stars:
         yield axes.size((1,), (1,) if axes.elementwise else (3, 2))
@@ -259,7 +265,8 @@ def _normal(axes: Axes, multiples: Mapping[str, int], fits: Callable[..., bool])
         yield Size(dict.fromkeys(axes.stars, ()), refusable=axes.rank(()))
     rows = pairwise(axes.choices(axes.lengths))
     for number, row in enumerate(rows):
-        yield axes.row(row, deep=number % 3 == 0, pairs=True)
+        size = axes.row(row, deep=number % 3 == 0, pairs=True)
+        yield from [size] if fits(_whole(size, multiples).lengths) else []
     yield from _shared_out(axes, rows, multiples, fits)
     if LENGTHS[-1] not in axes.lengths:
         for name in axes.words:

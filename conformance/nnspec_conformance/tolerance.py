@@ -6,8 +6,10 @@ comes from the clause's kind and the arithmetic, never from trying.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -139,6 +141,29 @@ def bound(value: Any, absolute: Any, terms: int, dtype: str, *, factor: float = 
     return _want(value, allowed, dtype, f"bound {factor:g}nu", np.maximum(1.0, small))
 
 
+FEW = 8  # rounded runs that are made first
+_most_runs: ContextVar[int | None] = ContextVar("most rounded runs", default=None)
+
+
+@contextlib.contextmanager
+def at_most(runs: int) -> Iterator[None]:
+    """While this holds, a spread is that of the first so many runs, which is never larger than that of all of them.
+
+    What lies within it passes; what does not says nothing yet. With 0 for who wants to know the values alone.
+    """
+    limit = _most_runs.get()
+    token = _most_runs.set(runs if limit is None else min(runs, limit))
+    try:
+        yield
+    finally:
+        _most_runs.reset(token)
+
+
+def most_runs() -> int | None:
+    """How many rounded runs are made at most, None where there is no limit; who keeps spreads keeps them by it."""
+    return _most_runs.get()
+
+
 @functools.cache
 def _factors(seed: int, u: float) -> np.ndarray:
     """The first factors of a run that rounds at random."""
@@ -186,13 +211,17 @@ def spread(
         return np.asarray(x, np.complex128 if np.iscomplexobj(x) else np.float64)
 
     centre = run(as_wide)
-    if together:
+    limit = most_runs()
+    runs = runs if limit is None else min(runs, limit)
+    if not runs:
+        moved = [()] * len(leaves(centre))
+    elif together:
         moved = [np.moveaxis(np.asarray(found), -1, 0) for found in leaves(run(RoundedRuns(runs, u)))]
     else:
         moved = list(zip(*(leaves(run(rounding(seed))) for seed in range(runs)), strict=True))
     wants = []
     for value, found in zip(leaves(centre), moved, strict=True):
-        reach = np.max([np.abs(one - value) for one in found], axis=0)
+        reach = np.max([np.abs(one - value) for one in found], axis=0) if len(found) else 0.0
         units = 1 + (4 if dtype == "float64" else 0)  # the oracle is itself off by some units of float64
         wants.append(_want(value, factor * reach + units * ulp(value, dtype), dtype, f"spread {factor:g}x"))
     return rebuilt(centre, wants)

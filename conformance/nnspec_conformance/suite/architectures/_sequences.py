@@ -13,7 +13,7 @@ from nnspec_conformance.cases import Case, ErrorCase, call, gradient, refusal
 from nnspec_conformance.dtypes import DTYPES, float_dtype, is_float
 from nnspec_conformance.errors import Refused
 from nnspec_conformance.inputs import normal_draws, wide
-from nnspec_conformance.tolerance import Shape, Want, exact, spread
+from nnspec_conformance.tolerance import Shape, Want, exact, most_runs, spread
 from nnspec_conformance.trees import leaves, mapped, rebuilt
 
 BATCH, TIME, IN, HIDDEN = 4, 7, 3, 5  # no two alike
@@ -53,7 +53,8 @@ def remembered(want: Callable) -> Callable:
     found: dict[Any, Any] = {}
 
     def again(*operands: Any, **given: Any) -> Any:
-        key = tuple((str(x.dtype), x.shape, x.tobytes()) for x in leaves(operands)), tuple(sorted(given.items()))
+        arrays = tuple((str(x.dtype), x.shape, x.tobytes()) for x in leaves(operands))
+        key = arrays, tuple(sorted(given.items())), most_runs()
         if key not in found:
             found[key] = want(*operands, **given)
         return found[key]

@@ -16,9 +16,11 @@ from nnspec_conformance.flat import float_places
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Place
 from nnspec_conformance.suite.duties.test_nan import STRANGE, optional_places, pattern, patterns, values, with_one
-from nnspec_conformance.tolerance import Shape
+from nnspec_conformance.tolerance import Shape, at_most
 from nnspec_conformance.trees import mapped
 from nnspec_conformance.trial import Trial
+
+INFINITIES = ("infinity", "minus infinity")
 
 
 @clause("duty.diverged")
@@ -26,7 +28,8 @@ def test_diverged(operation: str, readings: dict, lean: bool, trial: Trial) -> N
     home = Home(own_spec().operations[operation], readings)
     home = replace(home, keywords=home.attributes)
     dtype = "float32" if "float32" in trial.dtypes else trial.dtypes[0]
-    usual = question(home, "gradient", dtype)
+    with at_most(0):
+        usual = question(home, "gradient", dtype)
     if usual is None:
         with trial.part():
             reaches_by_itself(trial, home, dtype)
@@ -39,8 +42,12 @@ def test_diverged(operation: str, readings: dict, lean: bool, trial: Trial) -> N
     places = [place for place, array in held(home, usual.arrays).items() if may_be_any_number(array)]
     if len(float_places(usual.arrays)) == 1:
         return
-    for place in places if in_full(trial, lean) else places[:1]:
+    for turn, place in enumerate(places if in_full(trial, lean) else places[:1]):
+        beside = [other for other in places if other.argument == place.argument]
+        left_out = () if place in (beside[0], beside[-1]) or trial.subject.slow else (INFINITIES[turn % 2],)
         for words, strange in STRANGE.items():
+            if words in left_out:
+                continue
             about = f"{words} in {name_of(home, place)}"
             with trial.part():
                 arrays = with_one(place, strange)(usual.arrays)
@@ -49,7 +56,8 @@ def test_diverged(operation: str, readings: dict, lean: bool, trial: Trial) -> N
 
 def of_optional(trial: Trial, home: Home, places: list[Place], dtype: str) -> None:
     """NaN and infinity in the arrays that a call may leave out."""
-    usual = question(home, "gradient", dtype)
+    with at_most(0):
+        usual = question(home, "gradient", dtype)
     if usual is None or Shape(None) in usual.want:  # a clause that is about some of the gradients
         return
     for place in places:
@@ -73,7 +81,7 @@ def reaches(
         place: the array that has it, whose own gradient may be what it is.
         infinite: whether it is an infinity; a NaN may then be a product with zero, and a number a limit.
     """
-    with np.errstate(all="ignore"), warnings.catch_warnings():
+    with at_most(0), np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         case = usual.on(*operands[0], cotangents=operands[1])
     right = by_place(usual.arrays, patterns(case.want))

@@ -38,7 +38,7 @@ def test_sizes(operation: str, readings: dict, lean: bool, slow: bool) -> Iterat
         for dtype in ("float32", *(other_dtypes(home.operation, lean=lean) if whole else [])):
             deep = size.deep and (dtype == "float32" or not lean)
             yield from questions(there, size, dtype, gradients=deep or slow, zeros=not number)
-        if whole and not lean and home.optional:
+        if (number <= EVERY_DTYPE or slow) and not lean and home.optional:  # ones, too
             every = replace(there, complete=True)
             refusable = " and ".join(filter(None, (size.refusable, "all arrays")))
             yield from questions(every, replace(size, refusable=refusable), "float32", gradients=True, zeros=not number)

@@ -27,12 +27,6 @@ KNOWN_FAILURES = {
         ("duty.diverged", "", multi_head_attention.NAN),
         ("duty.second", "", multi_head_attention.KNOWN_FAILURES["duty.second[multi_head_attention]"]),
     )
-} | {
-    "duty.sizes[encoder_decoder]; float16": (
-        "an entry of the gradient of a bias is -6.0e-8, right is -4.2e-7: partial sums are rounded to the smallest "
-        "numbers of float16, 6.0e-8 apart (inferred from the result); of larger values it is reported, on the same "
-        "device: https://github.com/pytorch/pytorch/issues/153276"
-    ),
 }
 PLACES = encoder.PLACES | {"scale_3": "norm3.weight", "shift_3": "norm3.bias"}
 

@@ -41,7 +41,7 @@ KNOWN_FAILURES = {
         ("duty.diverged", "", multi_head_attention.NAN),
         ("duty.second", "", multi_head_attention.KNOWN_FAILURES["duty.second[multi_head_attention]"]),
     )
-} | {"duty.layouts[encoder]; bfloat16, float32": (SUMS, one_thread)}
+} | {"duty.layouts[encoder]; bfloat16": (SUMS, one_thread)}
 PLACES = {
     "kernel_in": "linear1.weight",
     "bias_in": "linear1.bias",
