@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 from nnspec_conformance.subject import Subject
 
-SHOWN = ("name", "version", "role", "device", "dtypes", "call_limit", "packages", "printed", "calls", "returned")
+SHOWN = (
+    "name", "version", "role", "device", "dtypes", "subnormals", "call_limit", "packages", "printed", "calls", "returned",
+)  # fmt: skip
 
 
 @dataclass
@@ -19,6 +23,7 @@ class Described:
     role: str
     device: str
     dtypes: tuple[str, ...]
+    subnormals: Mapping[str, Any]
     call_limit: float
     packages: dict[str, str]
     printed: list[str]

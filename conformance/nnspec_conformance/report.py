@@ -53,6 +53,7 @@ def as_report(suite: Suite, subject: Subject | Described, found: Iterable[Result
                 "version": subject.version,
                 "role": subject.role,
                 "dtypes": list(subject.dtypes),
+                **({"subnormals": subject.subnormals} if subject.subnormals else {}),
             },
             "environment": {
                 "platform": f"{platform.system()}-{platform.machine()}",

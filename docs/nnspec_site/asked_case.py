@@ -41,7 +41,7 @@ class AsReported(Subject):
         result = report["results"][instance]
         clause, operation = suite.instances[instance]
         self.adapter = SimpleNamespace(__name__=report["subject"]["name"])
-        self.variants, self.defaults, self.subnormals = {}, {}, {}
+        self.variants, self.defaults, self.subnormals = {}, {}, report["subject"].get("subnormals", {})
         for one, met in result.get("readings", {}).items():
             self._declare(suite.spec.clauses[one], operation, met, clause)
         self._dtypes = {"*": tuple(report["subject"]["dtypes"])}

@@ -43,6 +43,20 @@ def test_no_framework_is_imported():
     assert "right is" in made.stdout.splitlines()[-2]
 
 
+def test_each_dtype_keeps_its_reading_of_subnormals():
+    suite, instance = load_suite(), "activation.subnormals[sigmoid]"
+    about = {"name": "mine", "dtypes": ["float16", "float32"], "subnormals": {"sigmoid": {"float16": "flushed"}}}
+    readings = {"activation.subnormals": ["flushed"]}
+    report = {"subject": about, "results": {instance: {"readings": readings}}}
+    subject = asked_case.AsReported(report, suite, instance)
+    (setting,) = subject.settings(suite.spec, suite.spec.clauses["activation.subnormals"], "sigmoid")
+    assert setting.subnormals == {"float16": "flushed"}
+    del about["subnormals"]  # an older report: the usual dtypes that flush
+    older = asked_case.AsReported(report, suite, instance)
+    (setting,) = older.settings(suite.spec, suite.spec.clauses["activation.subnormals"], "sigmoid")
+    assert "float16" not in setting.subnormals
+
+
 def test_what_a_page_depends_on_is_hashed_once_for_all_its_findings(monkeypatch):
     loaded, hashed = site_data.load(), []
     its = result_pages.found(loaded, "torch")
