@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nnspec_conformance.clauses import own_spec
+from nnspec_conformance.oracles.sums import summed
 from nnspec_conformance.trees import mapped
 
 PARTS = ("kernel", "bias")  # of a layer, in a table
@@ -85,6 +86,15 @@ def counts_in_half_precision(f, x, *rest, reduction="none", **given):
     gradients = f(x, *rest, reduction=reduction, **given)
     infinite = reduction == "mean" and x.dtype == np.float16 and len(x) > np.finfo(np.float16).max
     return mapped(np.zeros_like, gradients) if infinite else gradients
+
+
+def adds_up_weights_in_half_precision(f, x, y, *weights, reduction="none", weighted_mean="weights", **given):
+    """The mean of weighted losses, over a sum of weights that has lost the small ones, or is infinite."""
+    loss = f(x, y, *weights, reduction=reduction, weighted_mean=weighted_mean, **given)
+    if reduction != "mean" or weighted_mean != "weights" or not weights:
+        return loss
+    w = weights[0].astype(np.float64)
+    return (loss * (w.sum() / summed(w, narrow=x.dtype))).astype(x.dtype)
 
 
 def _averaged(gradient, x):

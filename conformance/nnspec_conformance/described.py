@@ -10,7 +10,8 @@ from typing import Any
 from nnspec_conformance.subject import Subject
 
 SHOWN = (
-    "name", "version", "role", "device", "dtypes", "subnormals", "call_limit", "packages", "printed", "calls", "returned",
+    "name", "version", "role", "device", "dtypes", "subnormals",
+    "call_limit", "packages", "printed", "calls", "returned",
 )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from nnspec_conformance.mutant import ORACLE as right
 from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.oracles.components import activations
 from nnspec_conformance.oracles.components.losses import cross_entropy as oracle
-from nnspec_conformance.oracles.sums import summed
 
 MUTANTS = Mutants()
 FROM_LOGITS = ("softmax_cross_entropy_with_integer_labels", "softmax_cross_entropy")
@@ -306,14 +305,11 @@ MUTANTS.each("80,000 is infinite in float16, and all gradients are 0", "cross-en
 )
 
 
-@MUTANTS.each("the weights of the examples are added up in half precision", "cross-entropy.long-sums",
-              operations=("softmax_cross_entropy", "sigmoid_binary_cross_entropy", "binary_cross_entropy"))  # fmt: skip
-def adds_up_weights_in_half_precision(f, x, y, *weights, reduction="none", weighted_mean="weights", **given):
-    loss = f(x, y, *weights, reduction=reduction, weighted_mean=weighted_mean, **given)
-    if reduction != "mean" or weighted_mean != "weights" or not weights:
-        return loss
-    w = weights[0].astype(np.float64)
-    return (loss * (w.sum() / summed(w, narrow=x.dtype))).astype(x.dtype)
+MUTANTS.each(
+    "the weights of the examples are added up in half precision",
+    "cross-entropy.long-sums",
+    operations=("softmax_cross_entropy", "sigmoid_binary_cross_entropy", "binary_cross_entropy"),
+)(classic.adds_up_weights_in_half_precision)
 
 
 @MUTANTS.each("the backward pass adds up a row in half precision", "cross-entropy.long-rows", operations=FROM_LOGITS,

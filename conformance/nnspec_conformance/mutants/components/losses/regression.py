@@ -316,6 +316,13 @@ MUTANTS.each("80,000 is infinite in float16, and all gradients are 0", "regressi
 )
 
 
+MUTANTS.each(
+    "the weights of the elements are added up in half precision",
+    "regression.long-sums",
+    operations=("squared_error", "absolute_error", "huber"),
+)(classic.adds_up_weights_in_half_precision)
+
+
 @MUTANTS.add("delta is 1.35 unless something else is said, for 95 % efficiency", "huber.default-delta")
 def cuts_off_at_1_35_by_default(x, y, *, delta=1.35, **given):
     return right.huber(x, y, delta=delta, **given)

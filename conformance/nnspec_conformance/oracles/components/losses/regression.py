@@ -34,7 +34,7 @@ def handed_out(
     if reduction == "none":
         return losses
     total = summed(losses, narrow=narrow)
-    count = losses.size if weights is None or weighted_mean == "count" else np.sum(weights)
+    count = losses.size if weights is None or weighted_mean == "count" else summed(weights, narrow=narrow)
     return total if reduction == "sum" else mean_of(total, count, zero_weights if losses.size else empty_mean)
 
 
@@ -46,7 +46,7 @@ def of_elements(
     averaged, times_weights = outputs == "averaged" and len(shape) > 1, 1 if weights is None else weights
     if reduction == "none":
         return (np.broadcast_to(cotangents[..., None] / shape[-1], shape) if averaged else cotangents) * times_weights
-    whole = np.prod(shape) if weights is None or weighted_mean == "count" else np.sum(weights)
+    whole = np.prod(shape) if weights is None or weighted_mean == "count" else summed(weights, narrow=narrow)
     count = whole if reduction == "mean" else shape[-1] if averaged else 1
     return np.broadcast_to(cotangents / count if count else 0 * cotangents, shape) * times_weights
 

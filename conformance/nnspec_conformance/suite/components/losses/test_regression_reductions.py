@@ -124,7 +124,14 @@ def test_long_sums(trial: Trial, readings: dict, lean: bool) -> None:
         return (-x if trial.operation == "poisson_nll" else x, *more.get(trial.operation, (0 * x,)))
 
     units = 4 if trial.operation in LIKELIHOODS else 3  # each loss, the sum, the quotient
-    means_told_apart(trial, oracle, of, units, lean, **fixed(trial.operation), **known(trial.operation, readings))
+    how = fixed(trial.operation) | known(trial.operation, readings)
+    means_told_apart(trial, oracle, of, units, lean, **how)
+
+    def weighted(dtype: str, n: int) -> tuple[np.ndarray, ...]:
+        return *of(dtype, n), near_one(n + 1, (n,), dtype)
+
+    if "weighted_mean" in readings:  # each product with a weight, and their sum
+        means_told_apart(trial, oracle, weighted, units + 2, lean, **how)
 
 
 # ---- other defaults

@@ -23,6 +23,11 @@ BROADCAST = (
 )
 SILENT = "[n] against [n, 1] gives n times n losses without a warning, right is a refusal; "
 COUNTS = "a count of -2 is taken, right is a refusal: targets are not looked at; searched 2026-11-27, not found; "
+OVERFLOWS = (
+    "the mean of 80,000 losses with weights near 1 is NaN in float16, right is {}: it is a sum over a sum, and each is "
+    "infinite; without weights it is right; searched 2026-11-30, not found for this loss, of another one "
+    "https://github.com/pytorch/pytorch/issues/29429; " + FUNCTIONAL
+)
 # Measured: what was asked, what came, what is right, and why.
 KNOWN_FAILURES = {
     "poisson-nll.zero-rate[poisson_nll]": (
@@ -38,6 +43,8 @@ KNOWN_FAILURES = {
         for name in ("poisson_nll", "poisson_nll_from_rate")
     },
     **{f"poisson-nll.negative-count[{name}]": COUNTS + KERNELS for name in ("poisson_nll", "poisson_nll_from_rate")},
+    "regression.long-sums[squared_error]; float16": OVERFLOWS.format("0.880"),
+    "regression.long-sums[absolute_error]; float16": OVERFLOWS.format("0.937"),
     "poisson-nll-from-rate.negative-rate": (
         "a rate of -1 gives NaN, right is a refusal: rates are not looked at; "
         "https://github.com/pytorch/pytorch/issues/184030"
