@@ -14,21 +14,11 @@ SIDES = (
     "reaches; searched 2026-11-29, not found; "
     "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/modules/conv.py"
 )
-FLOAT16 = (
-    "an entry of the gradient of {}: partial sums are rounded to the smallest numbers of float16, 6.0e-8 apart "
-    "(inferred from the result); of larger values it is reported, on the same device: "
-    "https://github.com/pytorch/pytorch/issues/153276"
-)
-SMALL = {
-    "duty.sizes[convolutional_autoencoder]; float16": FLOAT16.format("a kernel is -6.0e-8, right is 1.0e-7"),
-    "duty.sizes[tied_convolutional_autoencoder]; float16": FLOAT16.format("the images is 0, right is -9.9e-8"),
-}
 WINDOWS = (
     "a kernel of {} taps is taken in the place of 4 x 4, right is a refusal: functional_call compares no shapes; "
     f"searched 2026-11-28, not found; {CALL}"
 )
 KNOWN_FAILURES = {
-    **SMALL,
     **{f"convolutional-autoencoder.sides[{name}]": SIDES for name in NETWORKS},
     **{f"duty.refusals[{name}]": WINDOWS.format("5 x 4") for name in NETWORKS},
     **{f"duty.broadcasting[{name}]": WINDOWS.format("1 x 4") for name in NETWORKS},

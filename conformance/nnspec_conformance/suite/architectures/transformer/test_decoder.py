@@ -92,10 +92,10 @@ class Call:
         return self.named(gradients(*self.arrays, *more, operation=self.operation, **given))
 
 
-def asking(operation: str, norm: str = "post", dtype: str = "float32") -> Call:
-    x = normal_draws(2501, (BATCH, TIME, encoder.HEADS * encoder.DEPTH), dtype)
+def asking(operation: str, norm: str = "post", dtype: str = "float32", depth: int = encoder.DEPTH) -> Call:
+    x = normal_draws(2501, (BATCH, TIME, encoder.HEADS * depth), dtype)
     source = normal_draws(2502, (BATCH, PLACES, x.shape[-1]), dtype)
-    return Call(operation, x, weights(operation, norm, dtype), source)
+    return Call(operation, x, weights(operation, norm, dtype, depth=depth), source)
 
 
 def cotangents(x: np.ndarray) -> np.ndarray:
@@ -132,6 +132,9 @@ def test_value(operation: str, lean: bool) -> Iterator[Case]:
     for dtype, norm, phi in encoder.asked(lean):
         given = {"norm": norm, "activation": phi, "epsilon": EPSILON}
         yield call(operation, *asking(operation, norm, dtype).arrays, **given, want=want, note="parts in another order")
+    if operation == "decoder" and not lean:  # two layers are too large for this in the duty of sizes
+        deep = asking(operation, depth=65)
+        yield call(operation, *deep.arrays, norm="post", epsilon=EPSILON, want=want, note="heads deeper than 64")
 
 
 @clause("decoders.gradient")
@@ -141,6 +144,10 @@ def test_gradient(operation: str, lean: bool) -> Iterator[Case]:
         asked = asking(operation, norm, dtype)
         given = {"norm": norm, "activation": phi, "epsilon": EPSILON, "cotangents": cotangents(asked.x)}
         yield gradient(operation, *asked.arrays, **given, want=want, note="no gradient for the source")
+    if operation == "decoder" and not lean:
+        deep = asking(operation, depth=17)
+        given = {"norm": "post", "epsilon": EPSILON, "cotangents": cotangents(deep.x), "note": "heads deeper than 16"}
+        yield gradient(operation, *deep.arrays, **given, want=want)
     if operation == "decoder":  # of two layers each is the first or the last
         asked = asking(operation)
         three = stacked(oracle.AXES, 3, "post", "float32", encoder.sizes_of(), 2001)
