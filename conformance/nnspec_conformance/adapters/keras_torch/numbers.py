@@ -13,9 +13,7 @@ NARROW = (
     "in float64 the answer or its gradient has the digits of float32 only, also at numbers that float32 has: on "
     "PyTorch result_type makes float32 of float64; https://github.com/keras-team/keras/issues/23704"
 )
-KEPT = (
-    "clamp", "clip_by_value", "exponential_average", "l1_penalty", "l2_penalty", "elastic_net_penalty", "max_norm"
-)  # fmt: skip
+KEPT = ("clamp", "clip_by_value", "exponential_average", "l1_penalty", "max_norm")
 SHORT = (
     "activity_penalty", "attention", "batch_norm", "batch_norm_eval", "batch_norm_layer", "batch_norm_statistics",
     "batch_norm_update", "bernoulli_bound", "clip_by_global_norm", "clip_by_norm", "gaussian_bound", "group_norm",
