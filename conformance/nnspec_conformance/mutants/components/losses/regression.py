@@ -11,16 +11,9 @@ from nnspec_conformance.mutant import Mutants
 from nnspec_conformance.special import gammaln
 
 MUTANTS = Mutants(straight=["absolute_error"])
-LOSSES = (
-    "squared_error",
-    "absolute_error",
-    "huber",
-    "smooth_l1",
-    "gaussian_nll",
-    "poisson_nll",
-    "poisson_nll_from_rate",
-)
+WEIGHTED = ("squared_error", "absolute_error", "huber")
 POISSON = ("poisson_nll", "poisson_nll_from_rate")
+LOSSES = (*WEIGHTED, "smooth_l1", "gaussian_nll", *POISSON)
 
 # ---- values
 
@@ -314,13 +307,9 @@ def has_no_mean_of_nothing(f, *arrays, **given):
 MUTANTS.each("80,000 is infinite in float16, and all gradients are 0", "regression.long-sums", part="_vjp")(
     classic.counts_in_half_precision
 )
-
-
-MUTANTS.each(
-    "the weights of the elements are added up in half precision",
-    "regression.long-sums",
-    operations=("squared_error", "absolute_error", "huber"),
-)(classic.adds_up_weights_in_half_precision)
+MUTANTS.each("the weights of the elements are added up in half precision", "regression.long-sums", operations=WEIGHTED)(
+    classic.adds_up_weights_in_half_precision
+)
 
 
 @MUTANTS.add("delta is 1.35 unless something else is said, for 95 % efficiency", "huber.default-delta")
