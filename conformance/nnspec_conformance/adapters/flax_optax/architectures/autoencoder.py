@@ -38,7 +38,6 @@ KNOWN_FAILURES = {
         f"Flax's example writes it; {VAE}"
     ),
     "reparametrize.moments; bfloat16": TAILS,
-    "add-noise.moments; bfloat16": TAILS,
     "sparsity-divergence.range": f"a target of 1.5 gives NaN, right is to refuse it: no range is checked; {OPTAX}",
     "add-noise.range": f"a deviation of -0.25 is taken, right is to refuse it: it is multiplied by hand; {VAE}",
     "gaussian-bound.variance": (
