@@ -8,10 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 RESULTS ?= build/results
 DEVICE ?= cpu
+# Processes that ask side by side; each loads JAX and the suite.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n : 4)))
 SUITE := conformance/nnspec_conformance/suite
 REPORT := $(RESULTS)/subjects/reference
 # 1: a clause fails on this machine. The site is there to show it; only make test must be green.
-CHECK_REFERENCE = XLA_FLAGS="$$(.ci/quick $(BIN)/python)" $(BIN)/nnspec check reference --report $(REPORT) --if-stale || [ $$? -eq 1 ]
+CHECK_REFERENCE = XLA_FLAGS="$$(.ci/quick $(BIN)/python)" $(BIN)/nnspec check reference --report $(REPORT) --if-stale --jobs $(JOBS) || [ $$? -eq 1 ]
 
 # What XLA compiled is kept for the next run, apart for each processor: its machine code may not run on another.
 # Not for bench, which times compilation.
@@ -55,7 +57,7 @@ test: $(VENV)/.test $(VENV)/.docs ## the gate, every test, the suite on the refe
 matrix: $(VENV)/.test ## the suite on every installed subject, reports into build/results/
 	@for subject in $$($(BIN)/python -c 'from nnspec_conformance.loading import built_in; print(*built_in())'); do \
 	    echo "== $$subject"; \
-	    $(BIN)/nnspec check $$subject --report $(RESULTS)/subjects/$$subject; status=$$?; \
+	    $(BIN)/nnspec check $$subject --report $(RESULTS)/subjects/$$subject --jobs $(JOBS); status=$$?; \
 	    [ $$status -le 2 ] || exit $$status; \
 	done
 

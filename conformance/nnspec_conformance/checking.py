@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from typing import TextIO
 
 from nnspec_conformance.causes import share_causes
@@ -15,7 +16,7 @@ from nnspec_conformance.in_front import Crash, asks
 from nnspec_conformance.isolation import Workers
 from nnspec_conformance.limits import watchdog
 from nnspec_conformance.outcome import FAIL, KNOWN, NOT_ASKED, NOT_IMPLEMENTED, Result
-from nnspec_conformance.progress import progress
+from nnspec_conformance.progress import EVERY, progress, tell_slowest
 from nnspec_conformance.report import ONE_LINE_EACH, as_report, counts, junit, write_report
 from nnspec_conformance.results import as_text, write_text
 from nnspec_conformance.resume import AsTheyCome, Mark, earlier
@@ -50,12 +51,18 @@ class Checking:
         self.found, self.asking = list(self.kept), ""
         self.kept_so_far = AsTheyCome(lambda: self._write(self.report()))
 
-    def run(self, ask: Callable[..., Result], apart: Callable[[], Workers]) -> int:
+    def run(
+        self,
+        ask: Callable[..., Result],
+        apart: Callable[[], Workers],
+        beside: Callable[[list[str]], Collection[Result]] | None = None,
+    ) -> int:
         """Ask for what is not there yet; whatever ends the run, what was obtained is told and kept.
 
         Args:
             ask: gives the result of an instance.
             apart: starts a process of its own, for what ended an earlier run.
+            beside: gives the results of many as they come, from several processes; then none of the two is needed.
         """
         done = {result.instance for result in self.kept}
         remaining = [instance for instance in self.order if instance not in done]
@@ -65,9 +72,12 @@ class Checking:
             print(f"nnspec: {text}", file=sys.stderr)
         watchdog.on_hang = self._hung
         try:
-            for instance in progress(remaining, self.subject.name):
-                check_stopped()
-                self._put(instance, ask, apart if instance == ended else None)
+            if beside:
+                self._take(beside(remaining))
+            else:
+                for instance in progress(remaining, self.subject.name):
+                    check_stopped()
+                    self._put(instance, ask, apart if instance == ended else None)
         except KeyboardInterrupt:
             self.tell()
             words = f"interrupted after {len(self.found)} of {len(self.order)} instances; these are kept"
@@ -96,6 +106,20 @@ class Checking:
                 result = workers.ask(instance, self.crash.told if self.crash else "")
         else:
             result = ask(instance, record=self.recorder) if self.recorder else ask(instance)
+        self._keep(result)
+
+    def _take(self, results: Collection[Result]) -> None:
+        """Keep them as they come, while standard error shows how far they are."""
+        begun, before = time.perf_counter(), len(self.found)
+        try:
+            for result in progress(results, self.subject.name, slowest=False, name=lambda r: r.instance):
+                check_stopped()
+                self._keep(result)
+        finally:
+            if time.perf_counter() - begun >= EVERY:
+                tell_slowest([(r.seconds, r.instance) for r in self.found[before:]], self.subject.name)
+
+    def _keep(self, result: Result) -> None:
         self.found.append(result)
         if self.options.report:
             self.kept_so_far.one_more()

@@ -26,6 +26,7 @@ CALLING = (
     "reproduce:run",
 )  # they call an adapter, too
 LISTING = ("listing:clauses", "history:run")  # commands that judge nothing, so that all is well if nobody reads on
+MOST_JOBS = 64
 FORMS = ("map", "state map", "random map", "random", "stepper", "series")  # as operations are declared
 
 
@@ -59,6 +60,8 @@ def _run(arguments: list[str], *, alone: bool) -> int:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
     if more:  # clauses that stand behind an option
         options.clauses += more
+    if getattr(options, "jobs", 1) > 1:
+        options.isolate = True
     if alone and options.run == "run:check" and not options.isolate:
         again = _unrecorded if options.record else lambda given, crash: _done(_isolated(given, crash))
         return in_front(lambda: _done(options), options.report, partial(again, options), resumed=options.resume)
@@ -151,6 +154,8 @@ def _parser(chosen: list[str]) -> argparse.ArgumentParser:
     check.add_argument("--first-call-limit", type=_seconds, metavar="SECONDS", help=text)
     text = "ask in a process of its own: a crash or a hang in native code then ends one clause and not the run"
     check.add_argument("--isolate", action="store_true", help=text)
+    text = "how many processes to ask side by side, one operation each (default: 1, and 0 for one for each processor)"
+    check.add_argument("--jobs", type=_jobs, default=1, metavar="N", help=text)
     text = "go on with the report of a run that ended early; what ended it is asked in a process of its own"
     check.add_argument("--resume", action="store_true", help=text)
 
@@ -214,6 +219,12 @@ def _parser(chosen: list[str]) -> argparse.ArgumentParser:
         if name in chosen:
             _named(f"{module}:add_arguments")(made)
     return parser
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text} is no number of processes; give one from 0 to {MOST_JOBS}")
+    return int(text) or min(os.cpu_count() or 1, MOST_JOBS)
 
 
 def _seconds(text: str) -> float:

@@ -59,7 +59,7 @@ class Workers:
         self.suite, self.adapter, self.given = suite, adapter, given
         self.call = RawValue(Call)
         self.crashes: Counter[str] = Counter()
-        self.ended = ""  # the operation that was called when a process ended
+        self.ended, self.over = "", False  # the operation that was called when a process ended; whether none starts
         self.subject: Described = self._start()
 
     def __enter__(self) -> Workers:
@@ -102,8 +102,16 @@ class Workers:
         apply(self._request("known", instance), result)
         return result
 
+    def end(self) -> None:
+        """End the process from another thread, and let no other take its place."""
+        self.over = True
+        with contextlib.suppress(AttributeError, ValueError):  # there is none yet, or it is closed
+            self.process.kill()
+
     # ---- the process
     def _start(self) -> Described:
+        if self.over:
+            raise HarnessError(f"{self.adapter}: nothing more is asked")
         self.call.deadline, self.call.name, self.asked = 0.0, b"", False
         self.pipe, theirs = SPAWN.Pipe()
         arguments = (theirs, self.call, self.adapter, self.given, limits.GRACE)

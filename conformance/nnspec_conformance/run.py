@@ -25,6 +25,7 @@ from nnspec_conformance.output import own_output
 from nnspec_conformance.progress import progress
 from nnspec_conformance.report import check_report_writable, read_report, stale_pages
 from nnspec_conformance.results import check_writable, results_dirs, today
+from nnspec_conformance.side_by_side import Arriving
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite, load_suite
 from nnspec_conformance.vectors import load, replay
@@ -54,7 +55,9 @@ def check(options: argparse.Namespace) -> int:
                 print(f"{options.report or subject.name} is current", file=out)
                 return 0
         checking = Checking(suite, subject, chosen, options, out)
-        return checking.run(put, partial(Workers, suite, options.adapter, **how))
+        start = partial(Workers, suite, options.adapter, **how)
+        beside = partial(Arriving, suite, workers, start, options.jobs) if options.jobs > 1 else None
+        return checking.run(put, start, beside)
 
 
 def _check_files(options: argparse.Namespace) -> None:
@@ -80,7 +83,8 @@ def _check_files(options: argparse.Namespace) -> None:
         if options.resume and getattr(options, other):
             raise HarnessError(f"--resume and --{other.replace('_', '-')} exclude each other; leave one out")
     if options.isolate and options.record:
-        raise HarnessError("--isolate and --record exclude each other: questions are recorded where they are asked")
+        name = "--jobs" if options.jobs > 1 else "--isolate"
+        raise HarnessError(f"{name} and --record exclude each other: questions are recorded where they are asked")
 
 
 def _recorded(subject: Subject | Described, path: Path | None) -> list[dict]:
