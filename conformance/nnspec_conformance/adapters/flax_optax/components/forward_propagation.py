@@ -15,7 +15,7 @@ KNOWN_FAILURES = {
     "duty.choices[forward]": network.NAMES,
     "forward.empty-table": (
         "a list of no layers is taken and gives no values, right is to refuse; nnx.Sequential hands its input on, too; "
-        "searched 2026-11-30, not found"
+        "searched 2026-11-30, not found; https://github.com/google/flax/blob/v0.12.8/flax/nnx/helpers.py"
     ),
 }
 
