@@ -20,6 +20,7 @@ from nnspec_conformance.progress import EVERY, progress, tell_slowest
 from nnspec_conformance.report import ONE_LINE_EACH, as_report, counts, junit, write_report
 from nnspec_conformance.results import as_text, write_text
 from nnspec_conformance.resume import AsTheyCome, Mark, earlier
+from nnspec_conformance.side_by_side import Arrived
 from nnspec_conformance.signals import check_stopped
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
@@ -55,7 +56,7 @@ class Checking:
         self,
         ask: Callable[..., Result],
         apart: Callable[[], Workers],
-        beside: Callable[[list[str]], Collection[Result]] | None = None,
+        beside: Callable[[list[str]], Collection[Arrived]] | None = None,
     ) -> int:
         """Ask for what is not there yet; whatever ends the run, what was obtained is told and kept.
 
@@ -108,13 +109,13 @@ class Checking:
             result = ask(instance, record=self.recorder) if self.recorder else ask(instance)
         self._keep(result)
 
-    def _take(self, results: Collection[Result]) -> None:
+    def _take(self, results: Collection[Arrived]) -> None:
         """Keep them as they come, while standard error shows how far they are."""
         begun, before = time.perf_counter(), len(self.found)
         try:
-            for result in progress(results, self.subject.name, slowest=False, name=lambda r: r.instance):
+            for arrived in progress(results, self.subject.name, slowest=False):
                 check_stopped()
-                self._keep(result)
+                self._keep(arrived.result)
         finally:
             if time.perf_counter() - begun >= EVERY:
                 tell_slowest([(r.seconds, r.instance) for r in self.found[before:]], self.subject.name)

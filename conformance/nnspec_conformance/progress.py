@@ -16,20 +16,17 @@ Item = TypeVar("Item")
 _shown: list[str] = []  # what is under way, the innermost last
 
 
-def progress(
-    items: Collection[Item], title: str, *, bar: bool = True, slowest: bool = True, name: Callable[[Item], str] = str
-) -> Iterator[Item]:
+def progress(items: Collection[Item], title: str, *, bar: bool = True, slowest: bool = True) -> Iterator[Item]:
     """The items, one after the other, while standard error shows how far they are.
 
     A terminal shows a bar, anything else a line every ten seconds. A run that took longer ends with its ten slowest
     items; it does so too when it is interrupted.
 
     Args:
-        items: what is worked on between one item and the next.
+        items: what is worked on between one item and the next; shown as text.
         title: what is run.
         bar: whether a terminal shows a bar; without one it gets the lines, since a terminal has room for one bar only.
         slowest: whether a long run ends with its ten slowest.
-        name: of an item, as it is shown.
     """
     took: list[tuple[float, str]] = []
     begun = time.perf_counter()
@@ -38,11 +35,11 @@ def progress(
         with (_bar if bar and sys.stderr.isatty() else _lines)(title, len(items)) as tell:
             for item in items:
                 start = time.perf_counter()
-                tell(name(item), len(took))
+                tell(f"{item}", len(took))
                 try:
                     yield item
                 finally:
-                    took.append((time.perf_counter() - start, name(item)))
+                    took.append((time.perf_counter() - start, f"{item}"))
     finally:
         _shown.remove(title)
         if slowest and time.perf_counter() - begun >= EVERY and len(took) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from queue import SimpleQueue
 
 from nnspec_conformance.isolation import Workers
@@ -12,6 +13,16 @@ from nnspec_conformance.outcome import Result
 from nnspec_conformance.suite_loader import Suite
 
 LOOK = 0.1  # seconds between two looks at whether a process has ended
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """The result of one instance, shown by its name."""
+
+    result: Result
+
+    def __str__(self) -> str:
+        return self.result.instance
 
 
 class Arriving(Collection):
@@ -41,7 +52,7 @@ class Arriving(Collection):
     def __contains__(self, instance: object) -> bool:
         return instance in self.instances
 
-    def __iter__(self) -> Iterator[Result]:
+    def __iter__(self) -> Iterator[Arrived]:
         for thread in self.threads:
             thread.start()
         try:
@@ -49,7 +60,7 @@ class Arriving(Collection):
                 came = self.came.get()
                 if isinstance(came, BaseException):
                     raise came
-                yield came
+                yield Arrived(came)
         finally:
             self._end()
 
