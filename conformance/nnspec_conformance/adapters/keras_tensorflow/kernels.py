@@ -46,13 +46,20 @@ def dilation_is_refused() -> bool:
     return False
 
 
-def kernel_gradient_is_short() -> bool:
-    """Whether the gradient of a kernel over many places is off in float16, as of Eigen's kernel."""
-    x, g = tf.ones((1, 4096, 2, 2), "float16"), tf.fill((1, 4096, 2, 3), tf.constant(0.9375, "float16"))
+def kernel_gradient_is_short(dtype: str = "float16") -> bool:
+    """Whether the gradient of a kernel over many places is off in half precision, as of Eigen's kernel."""
+    x, g = tf.ones((1, 4096, 2, 2), dtype), tf.fill((1, 4096, 2, 3), tf.constant(0.9375, dtype))
     found = tf.raw_ops.Conv2DBackpropFilter(
         input=x, filter_sizes=[1, 1, 2, 3], out_backprop=g, strides=[1, 1, 1, 1], padding="VALID"
     )
-    return bool(np.abs(found.numpy().astype(np.float32) - 7680).max() > 8)
+    return bool(np.abs(found.numpy().astype(np.float32) - 7680).max() > (8 if dtype == "float16" else 32))
+
+
+def mean_is_short() -> bool:
+    """Whether the mean of 1,024 ones in bfloat16 is less by Einsum, as of Eigen's kernel."""
+    weights = tf.fill((1, 1, 2, 1024), tf.constant(2.0**-10, "bfloat16"))
+    found = tf.einsum("BNTS,BSNH->BTNH", weights, tf.ones((1, 1024, 1, 2), "bfloat16"))
+    return bool((found.numpy().astype(np.float32) < 1).any())
 
 
 @functools.cache

@@ -14,7 +14,7 @@ NARROW = (
     "the error); searched 2026-11-30, not found; "
     "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/tensorflow/nn.py"
 )
-KEPT = ("clamp", "attention", "activity_penalty", "l1_penalty", "l2_penalty", "elastic_net_penalty")
+KEPT = ("attention", "activity_penalty", "l1_penalty", "l2_penalty", "elastic_net_penalty")
 KNOWN_FAILURES = OF_RATES | {f"duty.attributes[{name}]; float64": NUMBERS for name in KEPT}
 KNOWN_FAILURES |= {
     "duty.attributes[masked_batch_norm]; float64": NARROW,
