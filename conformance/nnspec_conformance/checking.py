@@ -156,7 +156,9 @@ class Checking:
 
     def _write(self, made: dict) -> None:
         if self.options.report:
-            write_report(made, self.options.report, keep=self.options.if_stale or self.options.resume)
+            keep, found = self.options.if_stale or self.options.resume, {result.instance for result in self.found}
+            unfinished = frozenset(map(self.suite.page_of, self.order.keys() - found))
+            write_report(made, self.options.report, keep=keep, unfinished=unfinished)
 
     def _hung(self, operation: str) -> None:
         """The watchdog ends the process: what was obtained is told first."""

@@ -81,7 +81,7 @@ def environment_hash(report: dict) -> str:
 
 
 # ---- writing
-def write_report(report: dict, path: Path, *, keep: bool = False) -> None:
+def write_report(report: dict, path: Path, *, keep: bool = False, unfinished: frozenset[str] = frozenset()) -> None:
     """Write a report to one file, or to files by topic.
 
     Args:
@@ -89,18 +89,21 @@ def write_report(report: dict, path: Path, *, keep: bool = False) -> None:
         path: a name that ends in .json, or a folder.
         keep: leave what a file has of other topics. A folder's other topics stay always, and within a topic what was
             measured of the same files stays too.
+        unfinished: pages of which not all was asked yet; an older record of one, of other files, stays until it was.
 
     Raises:
         HarnessError: it cannot be written.
     """
     old = _earlier(path) if keep or in_files(path) else None
-    if old and environment_hash(old) == environment_hash(report):
-        topics = dict(old["topics"]) if keep or in_files(path) else {}
-        for page, new in report["topics"].items():
-            before = topics.get(page, {})
-            kept = before.get("results", {}) if before.get("inputs") == new["inputs"] else {}
+    before = old["topics"] if old else {}
+    same = bool(old) and environment_hash(old) == environment_hash(report)
+    topics = dict(before) if same else {}
+    for page, new in report["topics"].items():
+        there = before.get(page)
+        kept = there["results"] if there and same and there.get("inputs") == new["inputs"] else {}
+        if there is None or kept or page not in unfinished or not (same or in_files(path)):
             topics[page] = new | {"results": kept | new["results"]}
-        report = report | {"topics": topics}
+    report = report | {"topics": topics}
     if not in_files(path):
         write(report, path, ONE_LINE_EACH)
         return

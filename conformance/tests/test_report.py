@@ -1,7 +1,9 @@
 """Reports as data: finite JSON, files by topic that are read as they were written, and valid JUnit."""
 
 import json
+import signal
 import sys
+import time
 from importlib import metadata
 from types import ModuleType, SimpleNamespace
 from xml.etree import ElementTree
@@ -212,6 +214,56 @@ def test_other_topics_stay(made, tmp_path, name, keep, left):
     report.write_report(made, tmp_path / name)
     report.write_report(other_page(made), tmp_path / name, keep=keep)
     assert (PAGE in report.read_report(tmp_path / name)["topics"]) is left
+
+
+@pytest.mark.parametrize("name", ["folder", "r.json"])
+@pytest.mark.parametrize(
+    ("inputs", "asked_all", "stays"),
+    [("others", False, True), ("others", True, False), ("the same", False, True), ("none", False, False)],
+)
+def test_older_record_stays_until_its_topic_was_asked_whole(made, tmp_path, name, inputs, asked_all, stays):
+    topic, first = made["topics"][PAGE], next(iter(made["topics"][PAGE]["results"]))
+    old = topic if inputs == "the same" else topic | {"inputs": "0123456789abcdef"}
+    if inputs != "none":
+        report.write_report(made | {"topics": {PAGE: old}}, tmp_path / name)
+    part = made | {"topics": {PAGE: topic | {"results": {first: topic["results"][first]}}}}
+    unfinished = frozenset() if asked_all else frozenset({PAGE})
+    report.write_report(part, tmp_path / name, keep=True, unfinished=unfinished)
+    read = report.read_report(tmp_path / name)["topics"][PAGE]
+    assert (len(read["results"]) > 1) is stays
+    assert (read["inputs"] == topic["inputs"]) is (inputs != "others" or asked_all)
+
+
+def test_interrupted_run_leaves_the_older_record_of_its_topic(background, adapter, tmp_path):
+    mark, folder = tmp_path / "called", tmp_path / "mine"
+    page, asked = folder / f"{PAGE}.json", ("identity.value", "relu.value")
+    whole = adapter("""
+        def identity(x):
+            return x
+
+        def relu(x):
+            return np.maximum(x, 0)
+    """)
+    _, err = background("check", whole, *asked, "--report", folder).communicate(timeout=60)
+    assert set(json.loads(page.read_text())["results"]) == set(asked), err
+    changed = adapter(f"""
+        import pathlib, time
+
+        def identity(x):
+            return +x
+
+        def relu(x):
+            pathlib.Path({str(mark)!r}).touch()
+            time.sleep(600)
+    """)
+    before = page.read_bytes()
+    started = background("check", changed, *asked, "--report", folder, "--if-stale")
+    while not mark.exists() and started.poll() is None:
+        time.sleep(0.05)
+    started.send_signal(signal.SIGTERM)
+    _, err = started.communicate(timeout=60)
+    assert "interrupted after 1 of 2 instances" in err
+    assert page.read_bytes() == before
 
 
 def instances(path):
