@@ -133,7 +133,16 @@ def relu(x):
 """
 
 
+@pytest.fixture
+def heard():
+    """A hang-up ends a process, also where these tests run behind nohup, which children inherit."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGKILL", "SIGSEGV"])
+@pytest.mark.usefixtures("heard")
 def test_what_ends_a_run_at_once_leaves_a_report_to_go_on_with(pytester, monkeypatch, name):
     monkeypatch.setenv("HOW", name)
     pytester.makepyfile(ends=ENDS)
