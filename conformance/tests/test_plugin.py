@@ -156,7 +156,7 @@ def test_what_ends_a_run_at_once_leaves_a_report_to_go_on_with(pytester, monkeyp
 
     asked = (pytester.path / "asked").read_text()
     assert (first.ret, outcomes()) == (2 if name == "SIGHUP" else -getattr(signal, name), ("pass", None))
-    assert pytester.runpytest_inprocess(*pages, *words, "--resume").ret == 0
+    assert pytester.runpytest_subprocess(*pages, *words, "--resume", timeout=120).ret == 0  # nothing else is imported
     assert (outcomes(), (pytester.path / "asked").read_text()) == (("pass", "pass"), asked)
 
 
