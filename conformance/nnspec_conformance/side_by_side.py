@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
@@ -69,13 +70,19 @@ class Arriving(Collection):
         try:
             workers = self.there[0] if not number else self.start()
             self.there += [workers] if number else []
-            while self.todo and not self.over:
-                for instance in self.todo.popleft():
+            while not self.over and (group := self._next()):
+                for instance in group:
                     result = workers.ask(instance)
                     self.there[0].subject.learn(workers.subject)
                     self.came.put(result)
         except BaseException as error:
             self.came.put(error)
+
+    def _next(self) -> list[str]:
+        """The instances of an operation that nobody has taken yet; none if there is no more."""
+        with contextlib.suppress(IndexError):  # another may take the last one between a look and a grip
+            return self.todo.popleft()
+        return []
 
     def _end(self) -> None:
         """End all processes, also those that are asked something: nobody waits for it."""
