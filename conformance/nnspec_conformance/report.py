@@ -100,7 +100,7 @@ def write_report(report: dict, path: Path, *, keep: bool = False, unfinished: fr
     topics = dict(before) if same else {}
     for page, new in report["topics"].items():
         there = before.get(page)
-        kept = there["results"] if there and same and there.get("inputs") == new["inputs"] else {}
+        kept = there.get("results", {}) if there and same and there.get("inputs") == new["inputs"] else {}
         if there is None or kept or page not in unfinished or not (same or in_files(path)):
             topics[page] = new | {"results": kept | new["results"]}
     report = report | {"topics": topics}

@@ -85,12 +85,12 @@ class Arriving(Collection):
         return []
 
     def _end(self) -> None:
-        """End all processes, also those that are asked something: nobody waits for it."""
+        """End every process that is asked something, for which nobody waits, and all that were started here."""
         self.over = True
         for thread in self.threads:
             while thread.is_alive():
                 for workers in list(self.there):
                     workers.end()
                 thread.join(LOOK)
-        for workers in self.there:
-            workers.end()
+        for workers in self.there[1:]:  # the first is another's to end
+            workers.__exit__()
