@@ -6,8 +6,8 @@ from nnspec_conformance.adapters.keras_tensorflow.kernels import dilation_is_ref
 
 VARIANTS = {"transposed-convolution.long-bias-sums": "rounded"}  # BiasAddGrad, which adds bfloat16 in bfloat16
 REFUSED = (
-    "with a dilation above 1 InvalidArgumentError is raised ('Current CPU implementations do not support "
-    "dilation rates larger than 1'), right is {right}: Eigen's kernel, which is taken where oneDNN has none; "
+    "with a dilation above 1 InvalidArgumentError is raised ('Current CPU implementations do not yet "
+    "support dilation rates larger than 1'), right is {right}: Eigen's kernel, which is taken where oneDNN has none; "
     "https://github.com/tensorflow/tensorflow/issues/69103"
 )
 DILATIONS = {"transposed_convolution_1d": "(3,)", "transposed_convolution_2d": "(2, 3)"}
@@ -19,9 +19,8 @@ KNOWN_FAILURES = (
         for operation, dilation in DILATIONS.items()
     }
     | {
-        f"{duty}[{operation}]; dilation={dilation}, float64": REFUSED.format(
-            right="the gradient"
-        )  # oneDNN has no float64
+        # of float64 on every processor: oneDNN has no kernels for it
+        f"{duty}[{operation}]; dilation={dilation}, float64": REFUSED.format(right="the gradient")
         for duty in ("duty.gradient", "duty.second")
         for operation, dilation in DILATIONS.items()
     }
