@@ -33,7 +33,7 @@ class Difference:
         along: the arguments that move.
         told: by the gradient.
         far: the quotient at the full step.
-        close: the quotient at half of it.
+        close: the quotient at half of it, or the same where that was not needed.
         allowed: how far what is told may be off.
         is_fine: whether a far smaller step shows the same slope; it does not in a call that computes in float32.
     """
@@ -47,7 +47,7 @@ class Difference:
 
     @property
     def want(self) -> Want:
-        """What both quotients come to at the step zero."""
+        """What the quotients come to at the step zero."""
         seen, allowed = np.asarray((4 * self.close - self.far) / 3), np.asarray(self.allowed)
         return Want(seen, allowed, np.zeros(()), "float64", "differences")
 
@@ -71,15 +71,18 @@ def difference(sums: Callable[[float], tuple[float, float]], terms: list[np.ndar
         along: the arguments that move.
     """
     (above, size), (below, _) = sums(STEP), sums(-STEP)
-    (high, _), (low, _) = sums(STEP / 2), sums(-STEP / 2)
-    sizes = sum(float(np.abs(t).sum()) for t in terms)
+    far, sizes = (above - below) / (2 * STEP), sum(float(np.abs(t).sum()) for t in terms)
     found = Difference(
         along=along,
         told=sum(float(t.sum()) for t in terms),
-        far=(above - below) / (2 * STEP),
-        close=(high - low) / STEP,
+        far=far,
+        close=far,  # the second quotient is taken where the first says something else
         allowed=RELATIVE * sizes + NOISE * size / STEP,
     )
+    if found.is_right:
+        return found
+    (high, _), (low, _) = sums(STEP / 2), sums(-STEP / 2)
+    found = replace(found, close=(high - low) / STEP)
     if found.is_right:
         return found
     fine = (sums(FINE)[0] - sums(-FINE)[0]) / (2 * FINE)
