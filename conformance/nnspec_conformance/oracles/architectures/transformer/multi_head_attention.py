@@ -81,11 +81,22 @@ def _prepared(x, weights, context, grouped, rounded):
 
 
 def _product(a, b, rounded):
-    """A product of matrices whose sums are rounded on the way, as long ones are in a narrow dtype."""
-    total = rounded(a[..., :PIECE] @ b[:PIECE])
-    for i in range(PIECE, a.shape[-1], PIECE):
-        total = rounded(total + rounded(a[..., i : i + PIECE] @ b[i : i + PIECE]))
-    return total
+    """A product of matrices whose sums are rounded on the way, as long ones are in a narrow dtype.
+
+    That is the same as the exact partial sums and, for each of them, what its rounding adds to all that follow.
+    """
+    terms = b.shape[0]
+    if terms <= PIECE or rounded is as_it_is:
+        return rounded(a @ b)
+    more, rows = -terms % PIECE, a.shape[:-1]
+    a = np.concatenate([a.reshape(-1, terms), np.zeros((a.size // terms, more), a.dtype)], 1)
+    b = np.concatenate([b, np.zeros((more, b.shape[1]), b.dtype)])
+    pieces = a.reshape(len(a), -1, PIECE).swapaxes(0, 1) @ b.reshape(-1, PIECE, b.shape[1])
+    partial = np.add.accumulate(rounded(pieces), 0)
+    total = partial[-1]
+    with np.errstate(invalid="ignore"):  # what is infinite, or no number, stays that from there on
+        off = total + (rounded(partial[1:]) - partial[1:]).sum(0)
+    return np.where(np.isfinite(total), off, total).reshape(*rows, b.shape[1])
 
 
 def _flat(x, first, count=2):
