@@ -49,7 +49,7 @@ class Checking:
         self.kept = earlier(suite, subject, chosen, options.report) if options.resume else []
         if self.crash:  # it is asked again, however far the report came
             self.kept = [result for result in self.kept if result.instance != self.crash.instance]
-        self.found, self.asking = list(self.kept), ""
+        self.found, self.asking, self.hashes = list(self.kept), "", dict[str, str]()
         self.kept_so_far = AsTheyCome(lambda: self._write(self.report()))
 
     def run(
@@ -128,7 +128,8 @@ class Checking:
     # ---- where it goes
     def report(self) -> dict:
         """The report of what was obtained so far, in the order of the suite."""
-        return as_report(self.suite, self.subject, sorted(self.found, key=lambda result: self.order[result.instance]))
+        found = sorted(self.found, key=lambda result: self.order[result.instance])
+        return as_report(self.suite, self.subject, found, self.hashes)
 
     def tell(self) -> None:
         """Write the files that were asked for, and print the verdict.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import zlib
 from collections.abc import Mapping
@@ -103,21 +104,34 @@ def _drawn(
     arrays: Mapping[Any, Array], values: Mapping[str, Any], deviations: Mapping[Any, float], dtype: str, name: str
 ) -> dict[Any, np.ndarray]:
     """An array for each declaration; ``name`` seeds the generator, alike in every process."""
-    generator = np.random.default_rng(zlib.crc32(name.encode()))
     shapes = {key: _shape(array, values) for key, array in arrays.items()}
     floats = [key for key, array in arrays.items() if array.dtype == "float"]
-    pool = distinct_normals(
-        generator, np.repeat([deviations[key] for key in floats], [math.prod(shapes[key]) for key in floats]), dtype
-    )
+    pool, generator = _pool(name, tuple((deviations[key], math.prod(shapes[key])) for key in floats), dtype)
     found, at = {}, 0
     for key, array in arrays.items():
         if array.dtype == "float":
             entries = pool[at : at + math.prod(shapes[key])].reshape(shapes[key])
             at += entries.size
-            found[key] = np.asarray(_fitted(entries, array, values), DTYPES[dtype])  # of rank 0 NumPy makes a scalar
+            found[key] = np.array(_fitted(entries, array, values), DTYPES[dtype])  # of rank 0 NumPy makes a scalar
         else:
             found[key] = _discrete(generator, shapes[key], array, values)
     return found
+
+
+def _pool(name: str, parts: tuple[tuple[float, int], ...], dtype: str) -> tuple[np.ndarray, np.random.Generator]:
+    """Entries for all arrays, so many of each deviation, and the generator that goes on from there."""
+    pool, state = _remembered_pool(name, parts, dtype)
+    generator = np.random.default_rng(0)
+    generator.bit_generator.state = state
+    return pool, generator
+
+
+@functools.lru_cache(maxsize=128)  # duties ask the same question again and again
+def _remembered_pool(name: str, parts: tuple[tuple[float, int], ...], dtype: str) -> tuple[np.ndarray, Mapping]:
+    generator = np.random.default_rng(zlib.crc32(name.encode()))
+    pool = distinct_normals(generator, np.repeat([d for d, _ in parts], [n for _, n in parts]), dtype)
+    pool.flags.writeable = False
+    return pool, generator.bit_generator.state
 
 
 def distinct_normals(generator: np.random.Generator, deviations: np.ndarray, dtype: str) -> np.ndarray:

@@ -54,6 +54,8 @@ class Array:
 
     def with_indices(self, indices: Mapping[str, Any]) -> Array:
         """The array with the braces in its name and axes filled in."""
+        if not any("{" in word for word in (self.name, *self.axes)):  # most have none, and all are asked for often
+            return self
         return replace(self, name=filled(self.name, indices), axes=tuple(filled(a, indices) for a in self.axes))
 
     def shape(self, values: Mapping[str, Any]) -> tuple[int | None, ...]:

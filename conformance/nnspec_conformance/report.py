@@ -40,11 +40,21 @@ def in_files(path: Path) -> bool:
     return path.suffix != ".json"
 
 
-def as_report(suite: Suite, subject: Subject | Described, found: Iterable[Result]) -> dict:
-    """The report of a run, JSON-ready."""
-    by_page: dict[str, dict] = {}
+def as_report(
+    suite: Suite, subject: Subject | Described, found: Iterable[Result], hashes: dict[str, str] | None = None
+) -> dict:
+    """The report of a run, JSON-ready.
+
+    Args:
+        suite: tests and specification.
+        subject: who was asked.
+        found: what came.
+        hashes: of the pages' files, as far as they are known, by page; those that are not are put there.
+    """
+    by_page, hashes = dict[str, dict](), {} if hashes is None else hashes
     for result in found:
         by_page.setdefault(result.page, {})[result.instance] = result.as_record()
+    hashes |= {page: topic_hash(suite, page, subject.adapter) for page in by_page if page not in hashes}
     return jsonable(
         {
             "schema": SCHEMA,
@@ -64,7 +74,7 @@ def as_report(suite: Suite, subject: Subject | Described, found: Iterable[Result
             "topics": {
                 page: {
                     "date": results.today(),
-                    "inputs": topic_hash(suite, page, subject.adapter),
+                    "inputs": hashes[page],
                     "results": records,
                 }
                 for page, records in by_page.items()

@@ -14,7 +14,7 @@ from nnspec_conformance.report import measured, read_report
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 
-WRITING = 0.05  # share of the time that writing results as they come may take
+WRITING = 0.02  # share of the time that writing results as they come may take
 
 
 class AsTheyCome:

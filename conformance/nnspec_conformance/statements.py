@@ -15,6 +15,8 @@ from pathlib import Path
 
 from nnspec_conformance.errors import SpecError
 
+MARK = "pytest.mark.statement"
+
 
 @dataclass(frozen=True)
 class StatementTest:
@@ -44,11 +46,14 @@ def find_tests(folder: Path | None = None) -> list[StatementTest] | None:
 
 
 def _of_file(path: Path, folder: Path) -> Iterator[StatementTest]:
-    functions = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)]
+    text = path.read_text(encoding="utf-8")
+    if MARK not in text:  # most have none, and every start of a program comes here
+        return
+    functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     said = {node.name: (ast.get_docstring(node) or "").partition("\n")[0] for node in functions}
     for node in functions:
         for mark in node.decorator_list:
-            if not isinstance(mark, ast.Call) or ast.unparse(mark.func) != "pytest.mark.statement":
+            if not isinstance(mark, ast.Call) or ast.unparse(mark.func) != MARK:
                 continue
             given = {keyword.arg: keyword.value for keyword in mark.keywords}
             mutants = given.get("mutants", ast.List([]))
