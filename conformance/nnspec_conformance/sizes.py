@@ -30,6 +30,7 @@ EXAMPLES = 65  # over which also the gradient of what they share is a sum that c
 EVERY_DTYPE = 2  # how many sizes are asked in it: no array of whole vectors, and only such arrays
 MOST = 2**20  # entries of all arrays of a question
 MOST_OF_NETWORK = 2**16  # the same of the pairs where there is a table of weights: what is larger is shared out
+PARTS = 24  # arrays: who has more of them is a network of layers that are operations themselves
 FIRST = ((9, 5, 33, 17), (9, 5, 17, 3), (5, 9, 3, 2))  # of more than ``MANY`` axes: the first that is possible
 SHORT = (*BESIDE, (2,), (4, 4, 4, 1, 1), (1,))  # beside many examples
 FEW = 4  # examples, whose answers are known; they are repeated to ``ROWS``
@@ -141,6 +142,7 @@ class Axes:
         separate: whether examples lie along axes of any number, and do not see each other.
         weighty: whether there is a table of weights: of ten thousands of gradients a spread of a few runs is no bound.
         shared: whether an array is of no example: its gradient is a sum over all of them.
+        arrays: how many a call is handed.
     """
 
     stars: tuple[str, ...]
@@ -150,6 +152,7 @@ class Axes:
     separate: bool
     weighty: bool
     shared: bool
+    arrays: int
 
     @classmethod
     def of(cls, home: Home) -> Axes:
@@ -160,7 +163,8 @@ class Axes:
         weighty = any(isinstance(argument, Table) for argument in operation.arguments)
         arrays = operation.places(home.lengths, home.given).values()
         shared = not all(operation.example_axes(array, home.lengths, home.given) for array in arrays)
-        return cls(home.stars, words, counts, ranked, bool({*operation.examples} & {*home.stars}), weighty, shared)
+        separate = bool({*operation.examples} & {*home.stars})
+        return cls(home.stars, words, counts, ranked, separate, weighty, shared, len(arrays))
 
     @property
     def elementwise(self) -> bool:
@@ -168,8 +172,15 @@ class Axes:
         return bool(self.stars) and not self.words
 
     @property
+    def stacked(self) -> bool:
+        """Whether it is made of many parts, which are asked in all lengths by themselves."""
+        return self.arrays > PARTS
+
+    @property
     def lengths(self) -> tuple[int, ...]:
         """The lengths that meet in pairs."""
+        if self.stacked:
+            return LENGTHS[0], LENGTHS[2]
         return LENGTHS if self.stars and len(self.words) <= MANY else LENGTHS[:-1]
 
     def size(self, leading: tuple[int, ...], lengths: Sequence[int], **more: Any) -> Size:
@@ -265,7 +276,7 @@ def _normal(axes: Axes, multiples: Mapping[str, int], fits: Callable[..., bool])
         yield Size(dict.fromkeys(axes.stars, ()), refusable=axes.rank(()))
     rows = pairwise(axes.choices(axes.lengths))
     for number, row in enumerate(rows):
-        size = axes.row(row, deep=number % 3 == 0, pairs=True)
+        size = axes.row(row, deep=number % 3 == 0 and not axes.stacked, pairs=True)
         yield from [size] if fits(_whole(size, multiples).lengths) else []
     yield from _shared_out(axes, rows, multiples, fits)
     if LENGTHS[-1] not in axes.lengths:
@@ -273,7 +284,7 @@ def _normal(axes: Axes, multiples: Mapping[str, int], fits: Callable[..., bool])
             leading = (5,) if axes.stars else ()
             found = [axes.alone(leading, name, LENGTHS[-1], beside, deep=not axes.weighty) for beside in BESIDE]
             yield next((size for size in found if fits(size.lengths)), found[0])
-    for i, n in enumerate(BORDERS):
+    for i, n in enumerate(() if axes.stacked else BORDERS):
         leading = () if not axes.stars else OTHER_LEADING[i % 2] if i < 4 else (5,)
         if len(axes.words) > MANY:  # one long axis at a time: a spread is no bound for a hundred thousand results
             yield axes.alone(leading, axes.words[i % len(axes.words)], n, deep=False)

@@ -20,7 +20,7 @@ from nnspec_conformance.fitting import may_be_any_number
 from nnspec_conformance.flat import float_places
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Array, Operation, Table
-from nnspec_conformance.sizes import ELEMENTS, EVERY_DTYPE, FEW, ROWS, Size, few_examples, long_answer, plan
+from nnspec_conformance.sizes import ELEMENTS, EVERY_DTYPE, FEW, ROWS, Axes, Size, few_examples, long_answer, plan
 from nnspec_conformance.tolerance import Shape, Want
 
 NOTE = "another size"
@@ -32,11 +32,12 @@ WITHOUT_ANSWER = (ArithmeticError, LookupError, ValueError)  # what an oracle ra
 @clause("duty.sizes")
 def test_sizes(operation: str, readings: dict, lean: bool, slow: bool) -> Iterator[Case]:
     home = Home(own_spec().operations[operation], readings)
+    few = lean or (Axes.of(home).stacked and not slow)
     for number, size in enumerate(plan(home, lean=lean, slow=slow)):
         there = replace(home, sizes=size.lengths)
         whole = number < (1 if lean else EVERY_DTYPE) or slow
         for dtype in ("float32", *(other_dtypes(home.operation, lean=lean) if whole else [])):
-            deep = size.deep and (dtype == "float32" or not lean)
+            deep = size.deep and (dtype == "float32" or not (lean or (few and not number)))
             yield from questions(there, size, dtype, gradients=deep or slow, zeros=not number)
         if (number <= EVERY_DTYPE or slow) and not lean and home.optional:  # ones, too
             every = replace(there, complete=True)

@@ -28,6 +28,13 @@ GRADIENTS = {
     "encoder_decoder": oracle.encoder_decoder_vjp,
 }
 
+WIDE: dict[str, dict[str, Any]] = {
+    "heads deeper than 16": {"depth": 17},
+    "more than 16 heads": {"heads": 17, "depth": 1},
+    "more than 16 hidden units and places": {"hidden": 17, "places": 17},
+    "no whole vector": {"dtype": "float16", "heads": 3, "depth": 3, "hidden": 5},
+}
+
 Weights = dict[str, np.ndarray]
 
 
@@ -92,10 +99,12 @@ class Call:
         return self.named(gradients(*self.arrays, *more, operation=self.operation, **given))
 
 
-def asking(operation: str, norm: str = "post", dtype: str = "float32", depth: int = encoder.DEPTH) -> Call:
-    x = normal_draws(2501, (BATCH, TIME, encoder.HEADS * depth), dtype)
-    source = normal_draws(2502, (BATCH, PLACES, x.shape[-1]), dtype)
-    return Call(operation, x, weights(operation, norm, dtype, depth=depth), source)
+def asking(
+    operation: str, norm: str = "post", dtype: str = "float32", places: int = PLACES, **sizes: int
+) -> Call:  # fmt: skip
+    x = normal_draws(2501, (BATCH, TIME, encoder.sizes_of(**sizes)["width"]), dtype)
+    source = normal_draws(2502, (BATCH, places, x.shape[-1]), dtype)
+    return Call(operation, x, weights(operation, norm, dtype, **sizes), source)
 
 
 def cotangents(x: np.ndarray) -> np.ndarray:
@@ -144,10 +153,10 @@ def test_gradient(operation: str, lean: bool) -> Iterator[Case]:
         asked = asking(operation, norm, dtype)
         given = {"norm": norm, "activation": phi, "epsilon": EPSILON, "cotangents": cotangents(asked.x)}
         yield gradient(operation, *asked.arrays, **given, want=want, note="no gradient for the source")
-    if operation == "decoder" and not lean:
-        deep = asking(operation, depth=17)
-        given = {"norm": "post", "epsilon": EPSILON, "cotangents": cotangents(deep.x), "note": "heads deeper than 16"}
-        yield gradient(operation, *deep.arrays, **given, want=want)
+    for note, sizes in WIDE.items() if not lean else ():  # many parts: the duty of sizes asks fewer lengths of them
+        large = asking(operation, **sizes)
+        given = {"norm": "post", "epsilon": EPSILON, "cotangents": cotangents(large.x), "note": note}
+        yield gradient(operation, *replace(large, table=encoder.with_zeros(large.table)).arrays, **given, want=want)
     if operation == "decoder":  # of two layers each is the first or the last
         asked = asking(operation)
         three = stacked(oracle.AXES, 3, "post", "float32", encoder.sizes_of(), 2001)

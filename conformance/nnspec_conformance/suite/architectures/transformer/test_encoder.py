@@ -24,6 +24,11 @@ EPSILON = 0.05  # large enough to matter beside a variance of 1
 VALUES = {"encoder_layer": oracle.encoder_layer, "encoder": oracle.encoder}
 GRADIENTS = {"encoder_layer": oracle.encoder_layer_vjp, "encoder": oracle.encoder_vjp}
 
+WIDE: dict[str, dict[str, Any]] = {
+    "heads deeper than 16": {"of": {"depth": 17}},
+    "no whole vector": {"dtype": "float16", "of": {"heads": 3, "depth": 3, "hidden": 5}},
+}
+
 FACTORS = 2**14 - 3  # of a rounded run, before they come again
 
 Weights = dict[str, np.ndarray]
@@ -59,6 +64,15 @@ def weights(operation: str, norm: str = "post", dtype: str = "float32", **sizes:
     layers = [a_table(oracle.AXES, lengths, 1001 + 40 * n, dtype) for n in range(LAYERS)]
     found = {f"{name}_{n}": w for n, table in enumerate(layers) for name, w in table.items()}
     return found | (a_table(oracle.FINAL, lengths, 1901, dtype) if norm == "pre" else {})
+
+
+def with_zeros(table: Weights) -> Weights:
+    """The same weights, of which one of each kernel is zero."""
+    found = {name: w.copy() for name, w in table.items()}
+    for name in found:
+        if "kernel" in name:
+            found[name].flat[1] = 0
+    return found
 
 
 def inputs(dtype: str = "float32", time: int = TIME, *, seed: int = 991) -> np.ndarray:
@@ -189,6 +203,12 @@ def test_gradient(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
         x, table = inputs(dtype), weights(operation, norm, dtype)
         given = {"norm": norm, "activation": phi, "epsilon": EPSILON, "cotangents": cotangents(x)}
         yield gradient(operation, x, table, **given, want=want, note="no gradient on the shortcut")
+    for note, sizes in WIDE.items() if operation == "encoder" and not lean else ():  # many parts: see duty.sizes
+        dtype, lengths = sizes.get("dtype", "float32"), sizes_of(**sizes["of"])
+        x = normal_draws(991, (BATCH, TIME, lengths["width"]), dtype)
+        table = with_zeros(weights(operation, "post", dtype, **sizes["of"]))
+        given = {"norm": "post", "epsilon": EPSILON, "cotangents": cotangents(x)}
+        yield gradient(operation, x, table, **given, want=want, note=note)
 
 
 @clause("encoder.layers")
