@@ -5,10 +5,13 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from nnspec_conformance import programs, subnormals
+from nnspec_conformance.adapters import numpy_oracle
 from nnspec_conformance.cases import Case, ErrorCase, Test
+from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.compare import Finding
 from nnspec_conformance.errors import (
     ClauseFailed,
@@ -20,12 +23,15 @@ from nnspec_conformance.errors import (
     did_you_mean,
 )
 from nnspec_conformance.known_failures import apart, apply, is_value, known_failures, parse
+from nnspec_conformance.loading import joined
+from nnspec_conformance.operations import Attribute
 from nnspec_conformance.outcome import Entry, Missing, Result
 from nnspec_conformance.setting import Setting
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
 from nnspec_conformance.trial import Trial
 
+RELATING = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of answers that do not fit together
 ANSWERS_KEPT = 64  # for finding which wrong implementation answers alike
 
 
@@ -208,8 +214,8 @@ def _run_trial(test: Test, arguments: dict, trial: Trial, result: Result) -> Non
         test.function(**arguments, trial=trial)
     except (NotImplementedBySubject, ClauseFailed, Refused, HarnessError) as error:
         ended = error
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        if subject.calls == before:  # nothing was asked yet: a fault of the test
+    except RELATING as error:
+        if subject.calls == before or _breaks_for_the_oracle(test, arguments, trial):  # a fault of the test
             raise
         # A relation between answers of a wrong shape or without a name cannot even be computed.
         text = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
@@ -223,6 +229,29 @@ def _run_trial(test: Test, arguments: dict, trial: Trial, result: Result) -> Non
         entry = _entry(result, test, trial.readings, dtype, attributes)
         if _note(entry, what, words) and again:
             entry.question = (test, trial.setting)
+
+
+def _breaks_for_the_oracle(test: Test, arguments: dict, trial: Trial) -> bool:
+    """Whether a test that cannot relate the answers of a subject cannot relate right ones either."""
+    if trial.subject.role == "mutant":  # what is known to be wrong is asked thousands of times
+        return False
+    known = trial.setting.readings.keys() & {a.name for a in _attributes_of(trial.operation)}
+    if known != trial.setting.readings.keys():  # a reading that the oracle cannot be told
+        return False
+    oracle = Subject(joined(numpy_oracle), role="oracle")
+    setting = replace(trial.setting, told=dict(trial.setting.readings))
+    try:
+        test.function(**arguments, trial=Trial(oracle, trial.operation, setting))
+    except RELATING:
+        return True
+    except (NotImplementedBySubject, ClauseFailed, Refused, HarnessError):
+        pass
+    return False
+
+
+def _attributes_of(operation: str) -> tuple[Attribute, ...]:
+    declared = own_spec().operations.get(operation)
+    return declared.attributes if declared else ()
 
 
 def _note(entry: Entry, what: Finding | Exception, words: tuple[str, ...]) -> bool:
