@@ -2,7 +2,9 @@
 
 import importlib.util
 import inspect
+import json
 import re
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -133,16 +135,28 @@ def test_declares_what_the_specification_knows(suite, name):
     validate(suite, load_subject(name))
 
 
-@pytest.mark.parametrize("name", FRAMEWORKS)
+KNOWN_OF = """
+import json, sys
+from nnspec_conformance.loading import load_subject
+known = load_subject(sys.argv[1]).known_failures
+told = {key: value if isinstance(value, tuple) else (value, None) for key, value in known.items()}
+elsewhere = {key for key, (reason, _) in told.items() if reason.startswith("not here: ")}
+assert not (showing := [key for key in elsewhere if told[key][1]()]), f"it does here: {showing}"
+print(json.dumps([(key, reason) for key, (reason, _) in told.items() if key not in elsewhere]))
+"""
+SAYS_RIGHT = re.compile(r"\bright (is|are|with|to)\b|where .+ is right|(is|are) off by")
+
+
+@pytest.mark.parametrize("name", [name for name in built_in() if name != "numpy_oracle"])
 def test_a_known_failure_says_what_was_right_and_where_it_is_told(name):
     for package in NEEDS.get(name, []):
         needs(package)
-    for instance, value in load_subject(name).known_failures.items():
-        reason, shows = value if isinstance(value, tuple) else (value, None)
-        if reason.startswith("not here: "):  # what an adapter that this one is built on says, taken back
-            assert not shows(), f"{instance}: {reason}"
-            continue
-        assert re.search(r"\bright (is|with)\b|is off by", reason), f"{instance}: say what the right value is: {reason}"
+    # Keras takes its backend when it is imported, so each is asked in a process of its own. What an adapter that this
+    # one is built on says, and what does not hold here, is left out there.
+    run = subprocess.run([sys.executable, "-c", KNOWN_OF, name], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    for instance, reason in json.loads(run.stdout.splitlines()[-1]):
+        assert SAYS_RIGHT.search(reason), f"{instance}: say what the right value is: {reason}"
         assert re.search(r"https://\S+", reason), f"{instance}: link the report, or the source if none was found"
         searched = re.search(r"searched \d{4}-\d\d-\d\d, not found", reason)
         assert "/issues/" in reason or "/pull/" in reason or searched, f"{instance}: say when it was searched: {reason}"

@@ -10,8 +10,8 @@ NUMBERS = (
     "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/tensorflow/core.py"
 )
 NARROW = (
-    "in float64 the answer has the digits of float32 only, also at numbers that float32 has (inferred from the size of "
-    "the error); searched 2026-11-30, not found; "
+    "in float64 the answer is right to the digits of float32 only, also at numbers that float32 has (inferred from "
+    "the size of the error); searched 2026-11-30, not found; "
     "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/tensorflow/nn.py"
 )
 KEPT = ("attention", "activity_penalty", "l1_penalty", "l2_penalty", "elastic_net_penalty")

@@ -10,8 +10,8 @@ NUMBERS = (
     "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/core.py"
 )
 NARROW = (
-    "in float64 the answer or its gradient has the digits of float32 only, also at numbers that float32 has: on "
-    "PyTorch result_type makes float32 of float64; https://github.com/keras-team/keras/issues/23704"
+    "in float64 the answer or its gradient is right to the digits of float32 only, also at numbers that float32 has: "
+    "on PyTorch result_type makes float32 of float64; https://github.com/keras-team/keras/issues/23704"
 )
 KEPT = ("clamp", "clip_by_value", "exponential_average", "l1_penalty", "max_norm")
 SHORT = (

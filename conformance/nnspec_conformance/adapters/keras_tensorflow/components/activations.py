@@ -78,7 +78,7 @@ KNOWN_FAILURES = {
         "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/python/ops/nn_ops.py"
     ),
     "activation.subnormals[relu]; float32, float64": (
-        "relu(9e-39) is 0 in all of 16 elements, right for a subject that flushes, but 9e-39 in one element alone and "
+        "relu(9e-39) is 0 in all of 16 elements, right with flushing, but 9e-39 in one element alone and "
         "in some of the last of 7509, and so is relu(1.3e-308) in float64: packets flush, the remainder does not; "
         "searched 2026-11-27, not found; "
         "https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/core/kernels/relu_op_functor.h"
