@@ -11,6 +11,7 @@ DEVICE ?= cpu
 # Processes that ask side by side; each loads JAX and the suite.
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n : 4)))
 SUITE := conformance/nnspec_conformance/suite
+EXAMPLES := conformance/examples
 REPORT := $(RESULTS)/subjects/reference
 # 1: a clause fails on this machine. The site is there to show it; only make test must be green.
 CHECK_REFERENCE = XLA_FLAGS="$$(.ci/quick $(BIN)/python)" $(BIN)/nnspec check reference --report $(REPORT) --if-stale --jobs $(JOBS) || [ $$? -eq 1 ]
@@ -22,6 +23,9 @@ PROCESSOR := $(shell { grep -E '^(model name|flags|CPU part|Features)' /proc/cpu
 site serve test matrix compiled: export JAX_COMPILATION_CACHE_DIR = $(CURDIR)/build/compiled/$(PROCESSOR)
 site serve test matrix compiled: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0
 site serve test matrix compiled: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES = -1
+
+# Its two halves run side by side: threads of a matrix product that wait for one another take three times the time.
+test: export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: help site serve test check matrix compiled bench lint format clean
 .NOTPARALLEL:
@@ -42,11 +46,12 @@ test: $(VENV)/.test $(VENV)/.docs ## the gate, every test, the suite on the refe
 	$(BIN)/nnspec clauses --check
 	@mkdir -p build; XLA_FLAGS=$$(.ci/quick $(BIN)/python); export XLA_FLAGS; \
 	echo "== XLA's flags:$$XLA_FLAGS (nnspec check reference has its defaults)"; \
-	echo "== the suite on the reference, then the site's tests; all other tests beside them, shown afterwards"; \
-	$(BIN)/python -m pytest --durations=10 conformance reference/tests --ignore=$(SUITE) > build/other-tests.log 2>&1 & others=$$!; \
+	echo "== the suite on the reference, the site's tests and the examples; all other tests beside them, shown afterwards"; \
+	$(BIN)/python -m pytest --durations=10 conformance reference/tests --ignore=$(SUITE) --ignore=$(EXAMPLES) > build/other-tests.log 2>&1 & others=$$!; \
 	trap 'kill $$others; exit 130' INT TERM; \
 	$(BIN)/python -m pytest --durations=10 $(SUITE) --report $(REPORT); status=$$?; \
 	$(BIN)/python -m pytest --durations=10 docs || status=1; \
+	$(BIN)/python -m pytest --durations=10 $(EXAMPLES) || status=1; \
 	$(BIN)/nnspec check numpy_oracle --if-stale || status=1; \
 	$(BIN)/nnspec mutants --if-stale || status=1; \
 	$(BIN)/nnspec holes --if-stale || status=1; \
