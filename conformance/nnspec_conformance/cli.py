@@ -63,7 +63,8 @@ def _run(arguments: list[str], *, alone: bool) -> int:
     if getattr(options, "jobs", 1) > 1:
         options.isolate = True
         share = max(1, (os.cpu_count() or 1) // options.jobs)  # threads that wait for one another take all cores
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", str(share))
+        for library in ("OPENBLAS", "OMP"):  # of NumPy and JAX, and of PyTorch
+            os.environ.setdefault(f"{library}_NUM_THREADS", str(share))
     if alone and options.run == "run:check" and not options.isolate:
         again = _unrecorded if options.record else lambda given, crash: _done(_isolated(given, crash))
         return in_front(lambda: _done(options), options.report, partial(again, options), resumed=options.resume)
