@@ -144,7 +144,8 @@ elsewhere = {key for key, (reason, _) in told.items() if reason.startswith("not 
 assert not (showing := [key for key in elsewhere if told[key][1]()]), f"it does here: {showing}"
 print(json.dumps([(key, reason) for key, (reason, _) in told.items() if key not in elsewhere]))
 """
-SAYS_RIGHT = re.compile(r"\bright (is|are|with|to)\b|where .+ is right|(is|are) off by")
+SAYS_RIGHT = re.compile(r"\bright (is|with)\b|is off by")
+SAYS_IT_OTHERWISE = re.compile(r"\bright (are|to)\b|where .+ is right|are off by")  # in texts of two adapters
 
 
 @pytest.mark.parametrize("name", [name for name in built_in() if name != "numpy_oracle"])
@@ -156,7 +157,8 @@ def test_a_known_failure_says_what_was_right_and_where_it_is_told(name):
     run = subprocess.run([sys.executable, "-c", KNOWN_OF, name], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     for instance, reason in json.loads(run.stdout.splitlines()[-1]):
-        assert SAYS_RIGHT.search(reason), f"{instance}: say what the right value is: {reason}"
+        told = SAYS_RIGHT.search(reason) or (name not in FRAMEWORKS and SAYS_IT_OTHERWISE.search(reason))
+        assert told, f"{instance}: say what the right value is: {reason}"
         assert re.search(r"https://\S+", reason), f"{instance}: link the report, or the source if none was found"
         searched = re.search(r"searched \d{4}-\d\d-\d\d, not found", reason)
         assert "/issues/" in reason or "/pull/" in reason or searched, f"{instance}: say when it was searched: {reason}"

@@ -48,21 +48,34 @@ def test_relation_of_answers_that_do_not_fit_together_fails_the_clause(suite_of,
     assert "the answers of scale do not have the form" in result.message
 
 
+OF_RELU = "# Toys\n\n/// clause | scale.twice\n    kind: exact\n    applies-to: [relu]\n\nIt **MUST**.\n///\n"
+
+
 def test_a_test_that_breaks_on_right_answers_too_is_a_harness_error(suite_of, subject_of, f32):
     @clause("scale.twice")
     def proves_twice(trial):
         trial.call(f32(1, 2))
         len(7)
 
-    blunder = "# Toys\n\n/// clause | scale.twice\n    kind: exact\n    applies-to: [relu]\n\nIt **MUST**.\n///\n"
-    suite = suite_of(blunder, proves_twice)
-
     def relu(x):
         return np.maximum(x, 0)
 
-    result = run_instance(suite, subject_of(relu), "scale.twice[relu]")
+    result = run_instance(suite_of(OF_RELU, proves_twice), subject_of(relu), "scale.twice[relu]")
     assert result.outcome == HARNESS_ERROR
     assert "object of type 'int' has no len()" in result.message
+
+
+def test_a_test_that_breaks_on_the_answers_of_the_subject_alone_is_its_failure(suite_of, subject_of, f32):
+    @clause("scale.twice")
+    def proves_twice(trial):
+        trial.require(bool((trial.call(f32(1, 2)) + trial.call(f32(3, 4)) > 0).all()), "not both")
+
+    def relu(x):
+        return np.ones(2 if x[0] == 1 else 3, np.float32)
+
+    result = run_instance(suite_of(OF_RELU, proves_twice), subject_of(relu), "scale.twice[relu]")
+    assert result.outcome == FAIL
+    assert "the answers of relu do not have the form" in result.message
 
 
 def test_part_of_a_relation_that_is_lacking_does_not_void_the_others(suite_of, subject_of, f32):
