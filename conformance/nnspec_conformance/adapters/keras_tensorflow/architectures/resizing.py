@@ -7,8 +7,8 @@ KERNELS = f"{TENSORFLOW}core/kernels/image/"
 SEARCHED = "searched 2026-11-29, not found"
 # Measured: what was asked, what came, what is right, and why.
 FLOAT32 = (
-    "in float64 0.66769455747 comes back as 0.66769456863 at the same size, and what is not is off by 5e-7: "
-    f"they are of float32, and are cast back; {SEARCHED}; {TENSORFLOW}python/ops/image_ops_impl.py"
+    "in float64 0.66769455747 comes back as 0.66769456863 at the same size, and results at another size are off by "
+    f"5e-7: they are of float32, and are cast back; {SEARCHED}; {TENSORFLOW}python/ops/image_ops_impl.py"
 )
 TABLE = (
     "a result is 0.3737, right is 0.3718, and a gradient is -1.47326, right is -1.47246: where a place lies between "
