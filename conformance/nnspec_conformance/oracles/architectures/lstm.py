@@ -8,10 +8,10 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from scipy.special import expit
 
 from nnspec_conformance.oracles.architectures._sequences import planned, pulled_back, states_of
 from nnspec_conformance.oracles.architectures.recurrent import as_it_is
+from nnspec_conformance.special import expit
 
 GATES = "ifgo"  # input, forget, candidate, output
 KINDS = ("kernel", "recurrent_kernel", "bias")

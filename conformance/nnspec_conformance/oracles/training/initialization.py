@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from nnspec_conformance.dtypes import DTYPES
 
@@ -15,6 +14,20 @@ CUT = 2.0  # deviations at which a truncated normal distribution is cut off
 KEPT = math.erf(CUT / math.sqrt(2))  # what lies within
 CUT_VARIANCE = 1 - 2 * CUT * math.exp(-(CUT**2) / 2) / math.sqrt(2 * math.pi) / KEPT  # 0.7737
 CUT_FOURTH = 3 - 2 * (CUT**3 + 3 * CUT) * math.exp(-(CUT**2) / 2) / math.sqrt(2 * math.pi) / KEPT
+
+
+def ndtr(z: Any) -> Any:
+    """The distribution function of normal numbers. SciPy is imported here: it is a third of a command's start."""
+    from scipy import special
+
+    return special.ndtr(z)
+
+
+def ndtri(p: Any) -> Any:
+    """Its inverse."""
+    from scipy import special
+
+    return special.ndtri(p)
 
 
 @dataclass(frozen=True)
