@@ -31,6 +31,8 @@ def share_causes(suite: Suite, results: Iterable[Result]) -> None:
 
 
 def _share(suite: Suite, operation: str, failed: list[Result]) -> None:
+    if not any(result.fits for result in failed):  # a crash, for one: all mistakes would be loaded, which takes seconds
+        return
     parts = set(parts_of(ORACLE, operation))
     mistakes = {mutant.text: mutant for mutant in module_mutants(suite) if parts & set(mutant.changes)}
     explained = Counter(text for result in failed for text in result.fits)

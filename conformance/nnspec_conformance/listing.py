@@ -6,13 +6,14 @@ import argparse
 import json
 import sys
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from nnspec_conformance import gate
 from nnspec_conformance.clauses import as_dict
 from nnspec_conformance.holes.table import out_of_step
 from nnspec_conformance.kill_table import load_mutants
-from nnspec_conformance.mutation import mutants_of
+from nnspec_conformance.mutation import module_mutants, mutants_of
 from nnspec_conformance.suite_loader import Suite, load_suite
 from nnspec_conformance.verdict import plain
 
@@ -41,14 +42,20 @@ def clauses(options: argparse.Namespace) -> int:
 def rows(suite: Suite, chosen: Collection[str]) -> list[dict[str, Any]]:
     """JSON-ready: the chosen clauses with their tests, the mutants that they must catch, and their recorded power."""
     recorded = load_mutants()
+    caught: dict[str, set[str]] = {}  # names of hand-written mutants by instance; to look for each instance takes long
+    for mutant in module_mutants(suite):
+        for instance in mutant.catches:
+            caught.setdefault(instance, set()).add(mutant.name)
+    pairs = replace(suite, mutant_modules=[])  # of readings
     found = []
     for clause in (one for one in suite.spec.clauses.values() if one.id in chosen):
+        names = {m.name for i in clause.instances for m in mutants_of(pairs, i)}
         powers = [recorded[i]["power"] for i in clause.instances if i in recorded]
         found.append(
             as_dict(clause)
             | {
                 "tests": [t.name for t in suite.tests.get(clause.id, [])],
-                "mutants": sorted({m.name for i in clause.instances for m in mutants_of(suite, i)}),
+                "mutants": sorted(names.union(*(caught.get(i, ()) for i in clause.instances))),
                 "power": min(powers, key=float, default=None),
             }
         )

@@ -1,5 +1,7 @@
 """Failures of one run: the mistake that explains more of them is named first."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,15 @@ def test_reading_stays_first_where_nothing_else_fails(suite, subject_of):
     subject = subject_of(tanh, DTYPES=("float32", "float64"))
     (told,) = first_lines(suite, subject, "activation.subnormals[tanh]")
     assert told.startswith("subnormals = flushed")
+
+
+def test_no_mistake_is_loaded_where_none_fits(suite, subject_of):
+    def tanh(x):
+        raise ValueError("no device")
+
+    found = [ask(suite, subject_of(tanh), "tanh.odd")]
+    share_causes(replace(suite, mutant_modules=[None]), found)  # which has no list of mutants
+    assert (found[0].outcome, found[0].fits) == ("fail", [])
 
 
 def test_failure_of_another_form_has_no_cause_in_common(suite, subject_of):
