@@ -348,6 +348,15 @@ def test_command_runs_where_no_framework_is_installed(without_frameworks, argume
     assert (ran.status, ran.err) == (0, "")
 
 
+def test_nothing_of_scipy_is_imported_before_an_oracle_takes_a_function_of_it():
+    """It is a third of a command's start."""
+    code = "import sys; from nnspec_conformance.loading import load_subject; load_subject('numpy_oracle')"
+    code += "; from nnspec_conformance.suite_loader import load_suite; load_suite()"
+    code += "; print([name for name in sys.modules if name.startswith('scipy')])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout == "[]\n"
+
+
 def test_identify_of_an_honest_subject_finds_all_its_readings(without_frameworks):
     ran = without_frameworks[COMMANDS.index(("identify", "honest.py", "--json"))]
     rows = {row["instance"]: row for row in json.loads(ran.out) if row["implemented"]}
