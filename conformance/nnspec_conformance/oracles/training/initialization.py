@@ -17,7 +17,7 @@ CUT_FOURTH = 3 - 2 * (CUT**3 + 3 * CUT) * math.exp(-(CUT**2) / 2) / math.sqrt(2 
 
 
 def ndtr(z: Any) -> Any:
-    """The distribution function of normal numbers. SciPy is imported here: it is a third of a command's start."""
+    """The distribution function of normal numbers. SciPy is imported here: it is a sixth of a command's start."""
     from scipy import special
 
     return special.ndtr(z)
