@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from nnspec_conformance.engine import run_instance
+from nnspec_conformance.explaining import of_topics
 from nnspec_conformance.mutant import ORACLE, Mutant
-from nnspec_conformance.mutation import HALF, module_mutants, parts_of
+from nnspec_conformance.mutation import HALF, module_mutants, parts_of, reading_pairs
 from nnspec_conformance.outcome import FAIL, Result
 from nnspec_conformance.suite_loader import Suite
 
@@ -33,9 +34,11 @@ def share_causes(suite: Suite, results: Iterable[Result]) -> None:
 def _share(suite: Suite, operation: str, failed: list[Result]) -> None:
     if not any(result.fits for result in failed):  # a crash, for one: all mistakes would be loaded, which takes seconds
         return
-    parts = set(parts_of(ORACLE, operation))
-    mistakes = {mutant.text: mutant for mutant in module_mutants(suite) if parts & set(mutant.changes)}
     explained = Counter(text for result in failed for text in result.fits)
+    readings = {m.text for c in suite.spec.governing(operation) for m in reading_pairs(c, operation, ORACLE)}
+    mistakes = _mistakes(of_topics(suite), operation)
+    if not explained.keys() <= mistakes.keys() | readings:
+        mistakes = _mistakes(suite, operation)
     common = [text for text, _ in explained.most_common() if text in mistakes][:TRIED]
     for result in failed:
         result.fits.sort(key=lambda text: -explained[text])
@@ -46,6 +49,12 @@ def _share(suite: Suite, operation: str, failed: list[Result]) -> None:
         likely = (text for text in common if explained[text] > most)
         cause = next((text for text in likely if _fails_alike(suite, mistakes[text], result)), None)
         result.fits[:0] = [cause] if cause else []
+
+
+def _mistakes(suite: Suite, operation: str) -> dict[str, Mutant]:
+    """The mutants of an operation by what a verdict says where they fit."""
+    parts = set(parts_of(ORACLE, operation))
+    return {mutant.text: mutant for mutant in module_mutants(suite) if parts & set(mutant.changes)}
 
 
 def _fails_alike(suite: Suite, mistake: Mutant, result: Result) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
+import pkgutil
 from collections.abc import Mapping
-from types import SimpleNamespace
+from dataclasses import replace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +20,7 @@ from nnspec_conformance.mutation import HALF, module_mutants, mutants_of, parts_
 from nnspec_conformance.outcome import FAIL, Result
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.subnormals import lost
-from nnspec_conformance.suite_loader import Suite
+from nnspec_conformance.suite_loader import Modules, Suite, modules
 from nnspec_conformance.tolerance import Want, ulp
 
 NOISE = 64  # units in the last place of 1: what is left where digits have cancelled is hardly more
@@ -32,10 +36,10 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = ORACLE) 
         return []
     operation, parts = result.operation, set(parts_of(base, result.operation))
     base = _read_as(suite, subject, operation, base)
-    own = mutants_of(suite, result.instance, base)
-    others = [c for c in suite.spec.governing(operation) if c.id != result.clause.id]
-    readings = [m for c in others for m in reading_pairs(c, operation, base)]  # they show in every clause on it
-    elsewhere = [m for m in module_mutants(suite) if m not in own and parts & set(m.changes)]
+    topics = of_topics(suite)  # no other of their mutants is written for a clause that is none of the duties
+    own = mutants_of(suite if result.clause.is_duty else topics, result.instance, base)
+    governing = [c for c in suite.spec.governing(operation) if c.id != result.clause.id]
+    readings = [m for c in governing for m in reading_pairs(c, operation, base)]  # they show in every clause on it
     small = lost(subject.subnormals, operation, {})
     decisive = _decisive(result, small)
     by_itself = _fits(Subject(base), decisive, small)  # then the oracle answers so too, and no mutation explains it
@@ -50,11 +54,33 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = ORACLE) 
             return False
         return _fits(mutant.subject(), decisive, small) or _holds_with(suite, subject, result, mutant)
 
+    fits = [*filter(explains, own)]
     if result.clause.kind == "shape":  # which tells no values apart
-        elsewhere, readings = [], []
-    fits = [*filter(explains, own)] or [*filter(explains, elsewhere)]  # others' bugs only if none of its own fits
-    fits += filter(explains, readings)
-    return list(dict.fromkeys(mutant.text for mutant in fits))
+        return _texts(fits)
+    tried = {*map(id, own)}
+    for others in (topics, suite):  # others' bugs only if none of its own fits, and last what any operation can have
+        if not fits:
+            mutants = [m for m in module_mutants(others) if id(m) not in tried and parts & set(m.changes)]
+            fits, tried = [*filter(explains, mutants)], tried | {*map(id, mutants)}
+    return _texts([*fits, *filter(explains, readings)])
+
+
+def _texts(mutants: list[Mutant]) -> list[str]:
+    return list(dict.fromkeys(mutant.text for mutant in mutants))
+
+
+def of_topics(suite: Suite) -> Suite:
+    """The suite with the mutants of topics alone: to load those that any operation can have takes seconds."""
+    if not isinstance(suite.mutant_modules, Modules):
+        return suite
+    return replace(suite, mutant_modules=list(_of_topics(suite.mutant_modules.package)))
+
+
+@functools.cache
+def _of_topics(package: str) -> tuple[ModuleType, ...]:
+    below = pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}.")
+    sections = [found.name for found in below if found.ispkg and not found.name.endswith(".duties")]
+    return tuple(module for section in sorted(sections) for module in modules(section))
 
 
 def _read_as(suite: Suite, subject: Subject, operation: str, base: Any) -> Any:

@@ -1,14 +1,16 @@
 """Why an instance failed: the reading or the known bug that answers as the subject did."""
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from nnspec_conformance.engine import run_instance
-from nnspec_conformance.explaining import explain
+from nnspec_conformance.explaining import explain, of_topics
 from nnspec_conformance.mutant import ORACLE
-from nnspec_conformance.mutation import mutants_of
+from nnspec_conformance.mutation import module_mutants, mutants_of
 from nnspec_conformance.subject import Subject
 
 
@@ -26,6 +28,48 @@ def test_known_bug_of_another_clause_is_named_too(suite):
     assert "sigmoid that overflows: inf / inf for x above 88" in fits(
         suite, mutant.subject(), "activation.limits[sigmoid]"
     )
+
+
+def generic(suite):
+    """The mutants that any operation can have."""
+    of_a_topic = {*map(id, module_mutants(of_topics(suite)))}
+    return [mutant for mutant in module_mutants(suite) if id(mutant) not in of_a_topic]
+
+
+def test_what_any_operation_can_have_is_written_for_duties_alone(suite):
+    assert len(generic(suite)) > 10_000
+    assert [m.name for m in generic(suite) if not all(name.startswith("duty.") for name in m.catches)] == []
+
+
+def test_what_any_operation_can_have_is_named_where_no_mistake_of_a_topic_fits(suite):
+    mutant = next(m for m in generic(suite) if m.name == "knows 16 elements" and "relu" in m.changes)
+    assert mutant.text in fits(suite, mutant.subject(), "relu.value")
+
+
+KNOWN_MISTAKE = """
+import sys
+from types import SimpleNamespace
+import numpy as np
+from nnspec_conformance.asking import ask
+from nnspec_conformance.causes import share_causes
+from nnspec_conformance.subject import Subject
+from nnspec_conformance.suite_loader import load_suite
+
+def tanh(x):
+    with np.errstate(over="ignore"):
+        return 2 / (1 + np.exp(-2 * x)) - 1
+
+suite, subject = load_suite(), Subject(SimpleNamespace(NAME="mine", tanh=tanh, DTYPES=("float32", "float64")))
+results = [ask(suite, subject, f"activation.{clause}[tanh]") for clause in ("accuracy", "tail")]
+share_causes(suite, results)
+print(*(result.fits[0].partition(":")[0] for result in results), sep="; ")
+print([name for name in sys.modules if ".mutants.duties." in name])
+"""
+
+
+def test_where_a_mistake_of_the_topic_fits_no_others_are_loaded():
+    ran = subprocess.run([sys.executable, "-c", KNOWN_MISTAKE], capture_output=True, text=True, timeout=120, check=True)
+    assert ran.stdout == "tanh from sigmoid; tanh from sigmoid\n[]\n"
 
 
 @pytest.mark.parametrize("instance", ["gelu.form", "activation.accuracy[gelu]", "activation.gradient[gelu]"])
