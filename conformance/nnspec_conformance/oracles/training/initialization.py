@@ -24,7 +24,7 @@ def ndtr(z: Any) -> Any:
 
 
 def ndtri(p: Any) -> Any:
-    """Its inverse."""
+    """The inverse of ``ndtr``."""
     from scipy import special
 
     return special.ndtri(p)
