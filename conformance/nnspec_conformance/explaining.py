@@ -36,7 +36,7 @@ def explain(suite: Suite, subject: Subject, result: Result, base: Any = ORACLE) 
         return []
     operation, parts = result.operation, set(parts_of(base, result.operation))
     base = _read_as(suite, subject, operation, base)
-    topics = of_topics(suite)  # no other of their mutants is written for a clause that is none of the duties
+    topics = of_topics(suite)  # which have all the mutants that a clause has to catch, but for a duty
     own = mutants_of(suite if result.clause.is_duty else topics, result.instance, base)
     governing = [c for c in suite.spec.governing(operation) if c.id != result.clause.id]
     readings = [m for c in governing for m in reading_pairs(c, operation, base)]  # they show in every clause on it
