@@ -1,4 +1,4 @@
-"""The functions of SciPy that oracles take. SciPy is imported at the first call: it is a third of a command's start."""
+"""The functions of SciPy that oracles take. SciPy is imported at the first call: it is a sixth of a command's start."""
 
 from __future__ import annotations
 
