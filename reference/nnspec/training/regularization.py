@@ -22,6 +22,7 @@ __all__ = ["elastic_net_penalty", "l1_penalty", "l2_penalty", "max_norm", "penal
 
 
 @checked
+@jax.jit
 def l1_penalty(x: Float[Array, "*shape"], *, strength: NonNegative) -> Float[Array, ""]:
     r"""Add up the absolute values of parameters.
 
@@ -43,6 +44,7 @@ def l1_penalty(x: Float[Array, "*shape"], *, strength: NonNegative) -> Float[Arr
 
 
 @checked
+@jax.jit
 def l2_penalty(x: Float[Array, "*shape"], *, strength: NonNegative) -> Float[Array, ""]:
     r"""Add up half the squares of parameters, so that the gradient is strength times parameter.
 
@@ -87,6 +89,7 @@ def elastic_net_penalty(x: Float[Array, "*shape"], *, l1: NonNegative, l2: NonNe
 
 
 @checked
+@jax.jit
 def soft_threshold(x: Float[Array, "*shape"], *, threshold: NonNegative) -> Float[Array, "*shape"]:
     r"""Move every parameter towards zero, and not beyond it.
 
@@ -109,6 +112,7 @@ def soft_threshold(x: Float[Array, "*shape"], *, threshold: NonNegative) -> Floa
 
 
 @checked
+@jax.jit
 def max_norm(kernel: Float[Array, "in out"], *, limit: NonNegative) -> Float[Array, "in out"]:
     r"""Shorten the weights into each unit to a largest norm.
 

@@ -4,6 +4,7 @@ Angles are computed in float32 or float64, whatever the dtype of the tokens: in 
 beyond 256 would be one number.
 """
 
+from functools import partial
 from typing import Literal
 
 import jax
@@ -42,8 +43,7 @@ def sinusoidal_positions(
 
     Source: Vaswani et al. 2017, section 3.5.
     """
-    theta = _angles("sinusoidal_positions", positions, features, base, jnp.float32)
-    return _laid(jnp.sin(theta), jnp.cos(theta), order)
+    return _waves(positions, _frequencies("sinusoidal_positions", features, base, jnp.float32), order)
 
 
 @checked
@@ -75,11 +75,7 @@ def rotary_positions(
     Source: Su et al. 2021, equations 14 and 15.
     """
     wide = jnp.promote_types(x.dtype, jnp.float32)
-    at = jnp.arange(x.shape[-2]) if positions is None else positions
-    theta = _angles("rotary_positions", at, x.shape[-1], base, wide)
-    sine, cosine = jnp.sin(theta), jnp.cos(theta)
-    first, second = _parts(x.astype(wide), pairs)
-    return _laid(first * cosine - second * sine, first * sine + second * cosine, pairs).astype(x.dtype)
+    return _turned(x, positions, _frequencies("rotary_positions", x.shape[-1], base, wide), pairs)
 
 
 @checked
@@ -134,13 +130,26 @@ class LearnedPositions(nnx.Module):
         return learned_positions(x, self.table[...])
 
 
-def _angles(name: str, positions: Array, features: int, base: float, dtype: jnp.dtype) -> Array:
-    """The angle of every pair at every position."""
+def _frequencies(name: str, features: int, base: float, dtype: jnp.dtype) -> Array:
+    """The angle of every pair at position 1."""
     if features < 2 or features % 2:
         raise ValueError(f"{name}: features is {features}, must be an even number: each is one of a pair")
-    exponents = np.arange(0, features, 2) / features
-    frequencies = jnp.asarray(base**-exponents, dtype)
-    return positions[:, None].astype(dtype) * frequencies
+    return jnp.asarray(base ** -(np.arange(0, features, 2) / features), dtype)
+
+
+@partial(jax.jit, static_argnames="order")
+def _waves(positions: Array, frequencies: Array, order: str) -> Array:
+    theta = positions[:, None].astype(frequencies.dtype) * frequencies
+    return _laid(jnp.sin(theta), jnp.cos(theta), order)
+
+
+@partial(jax.jit, static_argnames="pairs")
+def _turned(x: Array, positions: Array | None, frequencies: Array, pairs: str) -> Array:
+    at = jnp.arange(x.shape[-2]) if positions is None else positions
+    theta = at[:, None].astype(frequencies.dtype) * frequencies
+    sine, cosine = jnp.sin(theta), jnp.cos(theta)
+    first, second = _parts(x.astype(frequencies.dtype), pairs)
+    return _laid(first * cosine - second * sine, first * sine + second * cosine, pairs).astype(x.dtype)
 
 
 def _parts(x: Array, order: str) -> tuple[Array, Array]:

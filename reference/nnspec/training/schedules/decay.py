@@ -5,6 +5,9 @@ Each takes steps and gives rates in float32; with everything but the steps told 
 number, lengths too; what is traced is not checked.
 """
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -38,8 +41,7 @@ def step_decay(
     Source: He and others 2015, section 3.4.
     """
     at_most("step_decay", 1, "since the rate would grow", factor=factor)
-    reached = jnp.sum(steps[..., None] >= boundaries, -1)
-    return jnp.float32(initial) * jnp.float32(factor) ** reached.astype(jnp.float32)
+    return _stepwise(steps, boundaries, initial, factor)
 
 
 @checked
@@ -71,8 +73,8 @@ def exponential_decay(
     Source: the definition.
     """
     at_most("exponential_decay", 1, "since the rate would grow", decay_rate=decay_rate)
-    parts = _parts("exponential_decay", steps, decay_steps, staircase)
-    return jnp.float32(initial) * jnp.float32(decay_rate) ** parts
+    at_least("exponential_decay", "decay_steps", decay_steps, 1)
+    return _exponential(steps, initial, decay_steps, decay_rate, staircase)
 
 
 @checked
@@ -99,7 +101,8 @@ def inverse_time_decay(
 
     Source: Robbins and Monro 1951.
     """
-    return jnp.float32(initial) / (1 + decay_rate * _parts("inverse_time_decay", steps, decay_steps, staircase))
+    at_least("inverse_time_decay", "decay_steps", decay_steps, 1)
+    return _inverse(steps, initial, decay_steps, decay_rate, staircase)
 
 
 @checked
@@ -126,8 +129,8 @@ def polynomial_decay(
     Source: the definition.
     """
     at_most("polynomial_decay", initial, "the initial rate", end=end)
-    left = 1 - jnp.minimum(_parts("polynomial_decay", steps, decay_steps), 1)
-    return jnp.float32(end) + jnp.float32(initial - end) * left**power
+    at_least("polynomial_decay", "decay_steps", decay_steps, 1)
+    return _polynomial(steps, end, initial - end, decay_steps, power)
 
 
 @checked
@@ -154,11 +157,38 @@ def cosine_decay(
     Source: Loshchilov and Hutter 2017, equation 5.
     """
     at_most("cosine_decay", initial, "the initial rate", floor=floor)
-    x = jnp.minimum(_parts("cosine_decay", steps, decay_steps), 1)
-    return jnp.float32(floor) + jnp.float32(initial - floor) * (1 + jnp.cos(jnp.pi * x)) / 2
+    at_least("cosine_decay", "decay_steps", decay_steps, 1)
+    return _cosine(steps, floor, initial - floor, decay_steps)
 
 
-def _parts(operation: str, steps: Array, decay_steps: Length, staircase: bool = False) -> Array:
+@jax.jit
+def _stepwise(steps: Array, boundaries: Array, initial: float, factor: float) -> Array:
+    reached = jnp.sum(steps[..., None] >= boundaries, -1)
+    return jnp.float32(initial) * jnp.float32(factor) ** reached.astype(jnp.float32)
+
+
+@partial(jax.jit, static_argnames="staircase")
+def _exponential(steps: Array, initial: float, decay_steps: Length, decay_rate: float, staircase: bool) -> Array:
+    return jnp.float32(initial) * jnp.float32(decay_rate) ** _parts(steps, decay_steps, staircase)
+
+
+@partial(jax.jit, static_argnames="staircase")
+def _inverse(steps: Array, initial: float, decay_steps: Length, decay_rate: float, staircase: bool) -> Array:
+    return jnp.float32(initial) / (1 + decay_rate * _parts(steps, decay_steps, staircase))
+
+
+@jax.jit
+def _polynomial(steps: Array, end: float, above: float, decay_steps: Length, power: float) -> Array:
+    left = 1 - jnp.minimum(_parts(steps, decay_steps), 1)
+    return jnp.float32(end) + jnp.float32(above) * left**power
+
+
+@jax.jit
+def _cosine(steps: Array, floor: float, above: float, decay_steps: Length) -> Array:
+    x = jnp.minimum(_parts(steps, decay_steps), 1)
+    return jnp.float32(floor) + jnp.float32(above) * (1 + jnp.cos(jnp.pi * x)) / 2
+
+
+def _parts(steps: Array, decay_steps: Length, staircase: bool = False) -> Array:
     """How many times the length is over."""
-    at_least(operation, "decay_steps", decay_steps, 1)
     return jnp.asarray(steps // decay_steps if staircase else steps / decay_steps, jnp.float32)

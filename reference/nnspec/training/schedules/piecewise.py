@@ -7,6 +7,7 @@ Each takes steps and gives rates in float32; with everything but the steps told 
 import itertools
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
@@ -68,5 +69,10 @@ def piecewise_constant(
         )
     if not isinstance(rates, Tracer) and np.any(np.asarray(rates) < 0):
         raise ValueError(f"piecewise_constant: rates are {np.asarray(rates).tolist()}, expected none below 0")
-    piece = jnp.sum(steps[..., None] >= jnp.asarray(boundaries, jnp.int32), -1)
+    return _of_piece(steps, rates, np.asarray(boundaries, np.int32))
+
+
+@jax.jit
+def _of_piece(steps: Array, rates: Array, boundaries: Array) -> Array:
+    piece = jnp.sum(steps[..., None] >= boundaries, -1)
     return rates.astype(jnp.float32)[piece]

@@ -5,8 +5,11 @@ Each takes steps and gives rates in float32; with everything but the steps told 
 lengths too, but for the multiplier of `cosine_restarts`; what is traced is not checked.
 """
 
+import itertools
+from functools import partial
 from typing import Literal
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -46,8 +49,7 @@ def warmup_cosine(
     at_least(operation, "warmup_steps", warmup_steps, 0)
     at_least(operation, "decay_steps", decay_steps, 1)
     at_most(operation, peak, "the peak", start=start, floor=floor)
-    up, x = _part(steps, 0, warmup_steps), _part(steps, warmup_steps, decay_steps)
-    return jnp.where(steps < warmup_steps, _line(up, start, peak), _half_cosine(x, peak, floor))
+    return _line_and_cosine(steps, warmup_steps, decay_steps, start, peak - start, floor, peak - floor)
 
 
 @checked
@@ -82,8 +84,7 @@ def warmup_stable_decay(
     at_least(operation, "decay_steps", decay_steps, 1)
     at_most(operation, peak, "the peak", start=start, end=end)
     top = warmup_steps + stable_steps
-    up, down = _part(steps, 0, warmup_steps), _part(steps, top, decay_steps)
-    return jnp.where(steps < top, _line(up, start, peak), _line(down, peak, end))
+    return _two_lines(steps, warmup_steps, top, decay_steps, start, peak - start, peak, end - peak)
 
 
 @checked
@@ -107,8 +108,7 @@ def inverse_root_warmup(steps: Int[Array, "*batch"], *, peak: Positive, warmup_s
     Source: Vaswani and others 2017, equation 3.
     """
     at_least("inverse_root_warmup", "warmup_steps", warmup_steps, 1)
-    k = jnp.asarray(steps, jnp.float32) + 1
-    return jnp.float32(peak) * jnp.minimum(k / warmup_steps, jnp.sqrt(warmup_steps / k))
+    return _inverse_root(steps, peak, warmup_steps)
 
 
 @checked
@@ -142,18 +142,7 @@ def cosine_restarts(
     at_least(operation, "multiplier", multiplier, 1)
     at_most(operation, initial, "the initial rate", floor=floor)
     at_most(operation, 1, "since each cycle would be higher", shrink=shrink)
-    periods = steps // period  # in integers, as far as int32 counts
-    if multiplier == 1:
-        cycle, x = periods, (steps % period) / period
-    else:
-        begins, lengths = [0], [1]  # in periods
-        while begins[-1] + lengths[-1] < 2**31:
-            begins.append(begins[-1] + lengths[-1])
-            lengths.append(lengths[-1] * multiplier)
-        cycle = jnp.searchsorted(jnp.array(begins), periods, side="right") - 1
-        x = (steps - period * jnp.array(begins)[cycle]) / (period * jnp.array(lengths, jnp.float32)[cycle])
-    height = jnp.float32(initial - floor) * jnp.float32(shrink) ** cycle
-    return _half_cosine(x, height, 0.0) + jnp.float32(floor)
+    return _again_and_again(steps, period, multiplier, initial - floor, shrink, floor)
 
 
 @checked
@@ -188,15 +177,61 @@ def one_cycle(
     at_least(operation, "length", length, (rise_steps if phases == "two" else 2 * rise_steps) + 1)
     at_least(operation, "start_divisor", start_divisor, 1)
     at_least(operation, "end_divisor", end_divisor, 1)
-    between = _half_cosine if anneal == "cosine" else _line
     low, last = peak / start_divisor, peak / start_divisor / end_divisor
     if phases == "two":
         at, rates = [0, rise_steps, length], [low, peak, last]
     else:
         at, rates = [0, rise_steps, 2 * rise_steps, length], [low, peak, low, last]
-    found = jnp.full_like(steps, last, jnp.float32)
-    for begin, end, first, then in reversed(list(zip(at, at[1:], rates, rates[1:], strict=False))):
-        found = jnp.where(steps < end, between(_part(steps, begin, end - begin), first, then), found)
+    return _joined(steps, at, rates, [then - first for first, then in itertools.pairwise(rates)], anneal == "cosine")
+
+
+# ---- compiled: an eager call is one program. Differences of rates come as numbers of Python, which have more digits
+
+
+@jax.jit
+def _line_and_cosine(
+    steps: Array, up: Length, down: Length, start: float, rise: float, floor: float, above: float
+) -> Array:
+    line, x = _line(_part(steps, 0, up), start, rise), _part(steps, up, down)
+    return jnp.where(steps < up, line, _half_cosine(x, floor, above))
+
+
+@jax.jit
+def _two_lines(
+    steps: Array, up: Length, top: Length, down: Length, start: float, rise: float, peak: float, fall: float
+) -> Array:
+    line = _line(_part(steps, 0, up), start, rise)
+    return jnp.where(steps < top, line, _line(_part(steps, top, down), peak, fall))
+
+
+@jax.jit
+def _inverse_root(steps: Array, peak: float, warmup_steps: Length) -> Array:
+    k = jnp.asarray(steps, jnp.float32) + 1
+    return jnp.float32(peak) * jnp.minimum(k / warmup_steps, jnp.sqrt(warmup_steps / k))
+
+
+@partial(jax.jit, static_argnames="multiplier")
+def _again_and_again(steps: Array, period: Length, multiplier: int, above: float, shrink: float, floor: float) -> Array:
+    periods = steps // period  # in integers, as far as int32 counts
+    if multiplier == 1:
+        cycle, x = periods, (steps % period) / period
+    else:
+        begins, lengths = [0], [1]  # in periods
+        while begins[-1] + lengths[-1] < 2**31:
+            begins.append(begins[-1] + lengths[-1])
+            lengths.append(lengths[-1] * multiplier)
+        cycle = jnp.searchsorted(jnp.array(begins), periods, side="right") - 1
+        x = (steps - period * jnp.array(begins)[cycle]) / (period * jnp.array(lengths, jnp.float32)[cycle])
+    height = jnp.float32(above) * jnp.float32(shrink) ** cycle
+    return _half_cosine(x, 0.0, height) + jnp.float32(floor)
+
+
+@partial(jax.jit, static_argnames="curved")
+def _joined(steps: Array, at: list[Length], rates: list[float], rises: list[float], curved: bool) -> Array:
+    found = jnp.full_like(steps, rates[-1], jnp.float32)
+    for begin, end, first, then, rise in reversed(list(zip(at, at[1:], rates, rates[1:], rises, strict=False))):
+        x = _part(steps, begin, end - begin)
+        found = jnp.where(steps < end, _half_cosine(x, then, -rise) if curved else _line(x, first, rise), found)
     return found
 
 
@@ -206,9 +241,9 @@ def _part(steps: Array, begin: Length, length: Length) -> Array:
     return jnp.where(length > 0, jnp.clip(since / jnp.maximum(length, 1), 0, 1), jnp.asarray(since >= 0, jnp.float32))
 
 
-def _line(x: Array, first: float, last: float) -> Array:
-    return jnp.float32(first) + jnp.float32(last - first) * x
+def _line(x: Array, first: float, rise: float) -> Array:
+    return jnp.float32(first) + jnp.float32(rise) * x
 
 
-def _half_cosine(x: Array, first: float | Array, last: float | Array) -> Array:
-    return jnp.float32(last) + jnp.float32(first - last) * (1 + jnp.cos(jnp.pi * x)) / 2
+def _half_cosine(x: Array, last: float, above: float | Array) -> Array:
+    return jnp.float32(last) + jnp.float32(above) * (1 + jnp.cos(jnp.pi * x)) / 2
