@@ -23,6 +23,7 @@ from typing import Any
 from nnspec_conformance import limits
 from nnspec_conformance.asking import ask
 from nnspec_conformance.compare import Finding
+from nnspec_conformance.compiled import collect_rarely
 from nnspec_conformance.described import Described
 from nnspec_conformance.engine import validate
 from nnspec_conformance.errors import HarnessError, fault
@@ -205,6 +206,7 @@ def _answer(pipe: Connection, call: Any, adapter: str, given: dict, grace: float
         with _faults_sent(pipe):
             subject = load_subject(adapter, **given)
             validate(suite, subject)
+            collect_rarely()
             pipe.send(Described.of(subject))
             while True:
                 what, instance = pipe.recv()

@@ -28,6 +28,7 @@ class Run:
 
     def __init__(self, config: pytest.Config):
         from nnspec_conformance.asking import ask
+        from nnspec_conformance.compiled import collect_rarely
         from nnspec_conformance.engine import validate
         from nnspec_conformance.errors import HarnessError
         from nnspec_conformance.isolation import Workers
@@ -61,6 +62,7 @@ class Run:
         else:
             self.subject = load_subject(adapter, **how)
             validate(self.suite, self.subject)
+            collect_rarely()
             self.ask = partial(ask, self.suite, self.subject)
         self.mark = Mark(self.report)
         chosen = list(self.suite.instances)

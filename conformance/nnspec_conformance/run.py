@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nnspec_conformance.asking import ask
 from nnspec_conformance.checking import Checking
+from nnspec_conformance.compiled import collect_rarely
 from nnspec_conformance.described import Described
 from nnspec_conformance.engine import validate
 from nnspec_conformance.errors import HarnessError
@@ -44,6 +45,7 @@ def check(options: argparse.Namespace) -> int:
         else:
             subject = load_subject(options.adapter, **how)
             validate(suite, subject)
+            collect_rarely()
             put = partial(ask, suite, subject)
         if options.if_stale:
             crash = getattr(options, "crash", None)

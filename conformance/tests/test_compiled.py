@@ -56,3 +56,52 @@ def test_it_is_done_between_questions(monkeypatch, toys, subject_of):
     for _ in range(2 * asking.BETWEEN):
         asking.ask(toys, subject, "scale.factor")
     assert len(seen) == 2
+
+
+RARELY = """
+    import gc
+    import weakref
+    from nnspec_conformance.compiled import RARELY, collect_rarely
+
+    collect_rarely()
+    assert gc.isenabled() and gc.get_threshold() == RARELY
+    assert gc.get_freeze_count() > 1000, gc.get_freeze_count()
+
+    class Ring: pass
+
+    ring = Ring()
+    ring.itself, seen = ring, weakref.ref(ring)
+    del ring
+    gc.collect()
+    assert seen() is None, "what is made afterwards is not collected"
+"""
+
+
+def test_what_is_loaded_is_not_looked_through_again_and_what_comes_after_is():
+    code = textwrap.dedent(RARELY)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+RARE_ADAPTER = """
+    import gc
+    import numpy as np
+
+    NAME, VERSION, DTYPES = "rare", "1", ("float32",)
+
+    def relu(x):
+        assert gc.get_threshold() == (100_000, 20, 50), gc.get_threshold()
+        return np.maximum(x, 0)
+"""
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_every_process_that_asks_collects_rarely(isolate, tmp_path):
+    adapter = tmp_path / "mine.py"
+    adapter.write_text(textwrap.dedent(RARE_ADAPTER))
+    command = [sys.executable, "-m", "nnspec_conformance.cli", "check", str(adapter), "activation.shape[relu]"]
+    done = subprocess.run(
+        [*command, *["--isolate"] * isolate], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 pass" in done.stdout
