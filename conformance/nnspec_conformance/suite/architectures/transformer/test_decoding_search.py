@@ -40,6 +40,11 @@ def _cut(tokens: list[int], end: int) -> list[int]:
     return tokens[: tokens.index(end) + 1] if end in tokens else tokens
 
 
+def once(readings: dict, lean: bool) -> bool:
+    """Whether to ask less, since the other penalty was asked the same: without ``alpha`` each of the two is 1."""
+    return lean and readings.get("penalty") == "wu"
+
+
 def table(seed: int, vocabulary: int = 5, dtype: str = "float32") -> tuple[np.ndarray, np.ndarray]:
     """Log-probabilities of which some are small, so that a wide beam and a narrow one differ."""
     random = np.random.default_rng(seed)
@@ -48,27 +53,29 @@ def table(seed: int, vocabulary: int = 5, dtype: str = "float32") -> tuple[np.nd
 
 
 @clause("beam-search.example")
-def test_example() -> Iterator[Case]:
+def test_example(readings: dict, lean: bool) -> Iterator[Case]:
     first = np.array([1e-9, 0.6, 0.4])
     following = np.array([[1.0, 1e-9, 1e-9], [0.4, 0.3, 0.3], [0.9, 0.05, 0.05]])
     arrays = [np.log(a).astype(np.float32) for a in (first, following)]
-    for beams, text, p in ((1, (A, END), 0.24), (2, (B, END), 0.36)):
+    answers = ((1, (A, END), 0.24), (2, (B, END), 0.36))
+    for beams, text, p in answers[1:] if once(readings, lean) else answers:
         want = (exact(np.array(text)), ulps(np.log(p), 4, "float32"))
         yield call("beam_search", *arrays, beams=beams, end=END, limit=2, want=want, note="greedy, whatever the beam")
 
 
 @clause("beam-search.value")
-def test_value(readings: dict) -> Iterator[Case]:
+def test_value(readings: dict, lean: bool) -> Iterator[Case]:
     want = searched(readings)
-    for dtype in DTYPES:
+    other = once(readings, lean)
+    for dtype in ("float32",) if other else DTYPES:
         yield call("beam_search", *table(1, dtype=dtype), beams=3, **PLAIN, want=want, note="another text")
     for seed, end in enumerate((0, 4, 1, 2, 3, 0), 2):
-        for beams in (1, 2, 3):
+        for beams in (1, 3) if lean else (1, 2, 3):
             given = {"beams": beams, "end": end, "limit": 4}
             yield call("beam_search", *table(seed), **given, want=want, note="the wrong beam extended")
-    for vocabulary in (1, 2, 33):  # a beam wider than the vocabulary, and a wide row
+    for vocabulary in (33,) if other else (1, 33) if lean else (1, 2, 33):  # fewer than beams, and a wide row
         yield call("beam_search", *table(9, vocabulary), beams=3, **PLAIN, want=want, note="texts that are none")
-    for seed in (79, 111, 132):
+    for seed in () if other else (79, 111, 132):
         given = {"beams": 5, "end": END, "limit": 5}
         yield call("beam_search", *table(seed, 3), **given, want=want, note="no more beams than there are tokens")
     first, following = table(10)
