@@ -17,13 +17,22 @@ PRINTED = 5e-5  # half a unit of the last place in the tables
 
 
 def printed(rates: Sequence[float]) -> Want:
-    """The rates of a table, as far as they are printed there."""
-    return carried(np.array(rates), np.full(len(rates), 2 * PRINTED), "float32")
+    """The rates of a table, again and again, as far as they are printed there."""
+    return carried(np.resize(rates, LENGTH), np.full(LENGTH, 2 * PRINTED), "float32")
 
 
-NEAR = np.arange(28, dtype=np.int32)  # three steps behind every end of the suites
-FAR = np.array([97, 998, 4_001, 9_999], np.int32)
-FARTHEST = np.array([2**24 + 1, 2**31 - 3, 2**31 - 1], np.int32)  # which those that go step by step do not have
+LENGTH = 28  # of the arrays of steps, for a subject that compiles makes a program of each length
+
+
+def filled(steps: Any) -> np.ndarray:
+    """Fill an array of the usual length with steps, again and again."""
+    return np.resize(np.asarray(steps, np.int32), LENGTH)
+
+
+NEAR = np.arange(LENGTH, dtype=np.int32)  # three steps behind every end of the suites
+AXES = (4, 7)  # of steps with axes
+FAR = filled([97, 998, 4_001, 9_999])
+FARTHEST = filled([2**24 + 1, 2**31 - 3, 2**31 - 1])  # which those that go step by step do not have
 
 
 def bounded(trial: Trial, rest: tuple, given: Mapping[str, Any], low: float, high: float) -> None:
