@@ -10,6 +10,7 @@ import numpy as np
 from nnspec_conformance.cases import clause
 from nnspec_conformance.dtypes import DTYPES
 from nnspec_conformance.oracles.training import regularization as oracle
+from nnspec_conformance.suite.training.test_regularization import SHAPE
 from nnspec_conformance.tolerance import carried, unit
 from nnspec_conformance.trial import Trial
 
@@ -70,7 +71,8 @@ def test_fixed_point(trial: Trial) -> None:
 
         def step(x: np.ndarray, rate: float, dtype: str = dtype) -> Any:
             before = x - rate * (a.T @ (a @ np.float64(x) - b) / len(b))
-            return trial.call(np.asarray(before, DTYPES[dtype]), threshold=rate * STRENGTH)
+            shrunk = trial.call(np.resize(before, SHAPE).astype(DTYPES[dtype]), threshold=rate * STRENGTH)
+            return np.ravel(shrunk)[: len(x)]
 
         x, off = walk(dtype, step, 0.0, goal)
         allowed = np.where(goal == 0, 0.0, off)
