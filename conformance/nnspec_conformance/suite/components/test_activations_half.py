@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from nnspec_conformance.cases import clause
 from nnspec_conformance.inputs import real_numbers, wide
-from nnspec_conformance.suite.components.test_activations import float64_oracle
+from nnspec_conformance.suite.components.test_activations import ALPHA, float64_oracle, for_slopes, little
 from nnspec_conformance.tolerance import ulp
 
 HALF = ("bfloat16", "float16")
-GIVEN = {"leaky_relu": {"negative_slope": 0.2}, "elu": {"alpha": 1.75}}  # a product with 1 is not rounded
+GIVEN = {"leaky_relu": {"negative_slope": 0.2}, "elu": {"alpha": ALPHA}}  # a product with 1 is not rounded
 ONCE = 33 / 64  # units in the last place: a half, and as much as 8 units of float32 at 1 are of a result of 1/16
 
 
-def rounds(operation: str, trial, keyword: str, suffix: str = "") -> None:
+def rounds(operation: str, trial, dtypes: Iterable[str], keyword: str, suffix: str = "") -> None:
     """Whether the results are the exact ones rounded once or, as declared, more than one in a hundred is not."""
     given = GIVEN.get(operation, {})
     f = float64_oracle(operation, trial.readings | given, suffix)
-    for dtype in [d for d in HALF if d in trial.dtypes]:
+    for dtype in [d for d in dtypes if d in trial.dtypes]:
         with trial.part():
             largest = 1e4 if suffix else 8.0
             x = real_numbers(dtype, largest=largest)
@@ -41,9 +43,10 @@ def rounds(operation: str, trial, keyword: str, suffix: str = "") -> None:
 
 @clause("activation.half-precision")
 def test_half_precision(operation: str, trial) -> None:
-    rounds(operation, trial, "half")
+    rounds(operation, trial, HALF, "half")
 
 
 @clause("activation.half-slopes")
-def test_half_slopes(operation: str, trial) -> None:
-    rounds(operation, trial, "half_slopes", "_derivative")
+def test_half_slopes(operation: str, trial, lean: bool) -> None:
+    dtypes = [dtype for dtype in HALF if dtype in for_slopes(little(trial.readings, lean))]
+    rounds(operation, trial, dtypes, "half_slopes", "_derivative")
