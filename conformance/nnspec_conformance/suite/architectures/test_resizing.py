@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -27,9 +28,10 @@ LINEAR = {
     "origin": (((0, 4, 8), (0, 2, 4, 6, 8, 8)),),
 }
 ANTIALIASED = ((0, 7, 0, 0), (3, 1))
-# Up and down, both at once, one axis alone, by factors that are whole and that are not.
-SIZES = (((2, 5, 4, 3), (7, 3)), ((2, 9, 7, 3), (4, 3)), ((2, 4, 9, 2), (12, 2)), ((1, 6, 5, 2), (6, 15)))
-WINDOWS = (((2, 11, 9, 2), (4, 3)), ((1, 8, 5, 2), (2, 12)), ((1, 16, 3, 1), (3, 1)))
+# Up and down, both at once, one axis alone, by factors that are whole and that are not; the first ones hold most.
+SIZES = (((2, 5, 8, 3), (7, 3)), ((1, 6, 5, 2), (6, 15)), ((2, 9, 7, 3), (8, 2)), ((2, 9, 4, 2), (4, 12)))
+WINDOWS = (((2, 11, 9, 2), (4, 3)), ((1, 8, 5, 1), (2, 12)), ((1, 16, 3, 1), (3, 1)))
+FRAMED = tuple(((1, 12, 10, 2), size) for size in ((25, 27), (3, 6), (12, 15), (7, 3)))  # entries far from the border
 INNER = (slice(None), slice(3, -3), slice(3, -3))
 
 
@@ -87,15 +89,17 @@ def image(shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
     return normal_draws(171, shape, dtype)
 
 
-def each(sizes: Any, lean: bool) -> Iterator[tuple[str, tuple[int, ...], tuple[int, int]]]:
-    """Every dtype with every pair of sizes; where programs are compiled, all of them in float32 alone."""
+def each(sizes: Any, lean: bool, few: int = 3, fewer: int = 1) -> Iterator[tuple[str, tuple[int, ...], Any]]:
+    """Every dtype with every pair of sizes; where programs are compiled, with a few in float32, and fewer in others."""
     for dtype in DTYPES:
-        for shape, size in sizes if dtype == "float32" or not lean else sizes[:1]:
+        for shape, size in sizes[: few if dtype == "float32" else fewer] if lean else sizes:
             yield dtype, shape, size
 
 
-def asked(operation: str, readings: dict, sizes: Any, lean: bool, note: str, **given: Any) -> Iterator[Case]:
-    for dtype, shape, size in each(sizes, lean):
+def asked(
+    operation: str, readings: dict, sizes: Any, lean: bool, note: str, *, few: int = 3, **given: Any
+) -> Iterator[Case]:
+    for dtype, shape, size in each(sizes, lean, few):
         x = image(shape, dtype)
         yield call(operation, x, size=size, **given, want=partial(wanted, operation, readings), note=note)
 
@@ -109,9 +113,9 @@ def plain(operation: str) -> dict:
 
 
 @clause("resize.example")
-def test_example(operation: str, readings: dict) -> Iterator[Case]:
+def test_example(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
     rows = NEAREST[readings["takes"]] if operation == "resize_nearest" else LINEAR[readings["coordinates"]]
-    for dtype in ("float32", "bfloat16"):
+    for dtype in ("float32",) if lean else ("float32", "bfloat16"):
         for row, right in rows:
             x, y = (np.array(a, DTYPES[dtype])[None, None, :, None] for a in (row, right))
             yield call(operation, x, size=(1, len(right)), **plain(operation), want=exact(y, dtype), note="by hand")
@@ -122,20 +126,44 @@ def test_takes(readings: dict, lean: bool) -> Iterator[Case]:
     yield from asked("resize_nearest", readings, SIZES, lean, "the place, or its middle, rounded otherwise")
 
 
-def hard(n: int, m: int) -> bool:
-    """Whether an entry is decided by a whole number that a rounded factor would miss."""
-    i, factor = np.arange(m), np.float32(n) / np.float32(m)
-    corner, middle = np.floor(i.astype(np.float32) * factor), np.floor((i + np.float32(0.5)) * factor)
-    return bool((corner != i * n // m).any() or (middle != (2 * i + 1) * n // (2 * m)).any())
+# How else the number can be computed that is rounded down; the last way rounds the factor alone.
+WAYS: tuple[Callable[[np.ndarray, Any, Any], Any], ...] = (
+    lambda place, n, m: place * (n / m),
+    lambda place, n, m: place / (m / n),
+    lambda place, n, m: place * (1 / (m / n)),
+    lambda place, n, m: place / m * n,
+    lambda place, n, m: place.astype(np.float64) * np.float64(n / m),
+)
+A_WAY = 6  # pairs of lengths
+Pair = tuple[int, int]
+
+
+def missed(way: Callable, kind: type[np.floating], half: float, n: int, m: int) -> bool:
+    """Whether another entry is taken where the number is computed in this way."""
+    i = np.arange(m)
+    found = np.floor(way((i + half).astype(kind), kind(n), kind(m)))
+    return bool((np.minimum(found, n - 1) != (i * n // m if half == 0 else (2 * i + 1) * n // (2 * m))).any())
+
+
+def hard(pairs: list[Pair], takes: str) -> list[Pair]:
+    """The longest and the shortest ones, and some on which each way of computing the number is wrong."""
+    half, chosen = 0 if takes == "corner" else 0.5, {(1, 40), (40, 1)}
+    for way, kind in itertools.product(WAYS, (np.float32, np.float64)):
+        wrong = [pair for pair in pairs if missed(way, kind, half, *pair)]
+        chosen |= set(wrong[:: -(-len(wrong) // A_WAY)] if wrong else ())
+    return sorted(chosen)
 
 
 @clause("resize-nearest.every-length")
 def test_every_length(readings: dict, lean: bool) -> Iterator[Case]:
     pairs = [(n, m) for n in range(1, 41) for m in range(1, 41)]
-    for n, m in [pair for pair in pairs if hard(*pair)] if lean else pairs:
-        x = np.arange(n, dtype=np.float32)[None, :, None, None] * np.ones((1, 1, 2, 1), np.float32)
+    rows = hard(pairs, readings["takes"]) if lean else pairs
+    both = list(zip(rows, rows[::-1], strict=True))
+    for (n, m), (k, w) in both[: (len(both) + 1) // 2] if lean else both:  # each pair once, in rows or in columns
+        x = np.arange(n * k, dtype=np.float32).reshape(1, n, k, 1)
         want = partial(wanted, "resize_nearest", readings)
-        yield call("resize_nearest", x, size=(m, 2), want=want, note=f"{n} to {m}: a factor that was rounded before")
+        note = f"{n} to {m} and {k} to {w}: a factor that was rounded before"
+        yield call("resize_nearest", x, size=(m, w), want=want, note=note)
 
 
 @clause("resize-nearest.gradient")
@@ -145,7 +173,7 @@ def test_nearest_gradient(readings: dict, lean: bool) -> Iterator[Case]:
 
 
 def gradients(operation: str, readings: dict, sizes: Any, lean: bool, note: str, **given: Any) -> Iterator[Case]:
-    for dtype, shape, size in each(sizes, lean):
+    for dtype, shape, size in each(sizes, lean, few=2):
         g = normal_draws(172, (shape[0], *size, shape[3]), dtype)
         want = partial(pulled, operation, readings)
         yield gradient(operation, image(shape, dtype), size=size, **given, cotangents=g, want=want, note=note)
@@ -175,7 +203,7 @@ def test_default_antialias(default: bool, readings: dict) -> Iterator[Case]:
 
 @clause("resize-cubic.kernel")
 def test_kernel(readings: dict, lean: bool) -> Iterator[Case]:
-    for dtype, shape, size in each([((1, 12, 10, 2), size) for size in ((25, 27), (12, 15), (7, 6), (3, 3))], lean):
+    for dtype, shape, size in each(FRAMED, lean, few=2):
         x = np.zeros(shape, DTYPES[dtype])
         x[INNER] = image((1, 6, 4, 2), dtype)  # what lies beyond the border is 0, whoever reads it, and how
         yield call("resize_cubic", x, size=size, want=partial(wanted, "resize_cubic", readings), note="another cubic")
@@ -183,7 +211,8 @@ def test_kernel(readings: dict, lean: bool) -> Iterator[Case]:
 
 @clause("resize-cubic.border")
 def test_border(readings: dict, lean: bool) -> Iterator[Case]:
-    yield from asked("resize_cubic", readings, SIZES, lean, "something else beyond the border")
+    sizes = (*FRAMED[:2], *SIZES[1:], SIZES[0])  # first those that are compiled for the kernel
+    yield from asked("resize_cubic", readings, sizes, lean, "something else beyond the border", few=4)
 
 
 @clause("resize.gradient")
@@ -195,12 +224,13 @@ def test_gradient(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
 
 
 @clause("resize.flat")
-def test_flat(operation: str, readings: dict) -> Iterator[Case]:
-    settings: list[dict] = [plain(operation)]
+def test_flat(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
+    compiled = (*FRAMED[:2], *SIZES[1:3]) if operation == "resize_cubic" else SIZES[:3]  # by other tests
+    settings: list[tuple[Any, dict]] = [(compiled if lean else (*FRAMED, *SIZES, *WINDOWS), plain(operation))]
     if operation == "resize_linear" and readings["coordinates"] == "half-pixel":
-        settings.append({"antialias": True})
-    for given in settings:
-        for shape, size in (*SIZES, *WINDOWS):
+        settings.append((WINDOWS if lean else (*SIZES, *WINDOWS), {"antialias": True}))
+    for sizes, given in settings:
+        for shape, size in sizes:
             x = np.full(shape, 3, np.float32)
             want = partial(_flat, operation, readings)
             yield call(operation, x, size=size, **given, want=want, note="weights that do not add up to 1")
@@ -213,36 +243,37 @@ def _flat(operation: str, readings: dict, x: np.ndarray, **given: Any) -> Want:
 
 
 @clause("resize.same-size")
-def test_same_size(operation: str) -> Iterator[Case]:
+def test_same_size(operation: str, lean: bool) -> Iterator[Case]:
+    note = "something done where nothing is to do"
     for dtype in DTYPES:
         x = image((2, 7, 5, 3), dtype)
-        for given in ({}, {"antialias": True}) if operation == "resize_linear" else ({},):
-            yield call(
-                operation, x, size=(7, 5), **given, want=exact(x, dtype), note="something done where nothing is to do"
-            )
+        yield call(operation, x, size=(7, 5), want=exact(x, dtype), note=note)
+        if operation == "resize_linear" and (dtype == "float32" or not lean):
+            yield call(operation, x, size=(7, 5), antialias=True, want=exact(x, dtype), note=note)
 
 
 @clause("resize.reach")
-def test_reach(operation: str, readings: dict) -> Iterator[Case]:
+def test_reach(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
     for hole in (np.nan, np.inf):
         x = image((1, 8, 9, 1))
         x[0, 3, 4, 0] = hole
-        for size in ((16, 18), (4, 6)):
+        for size in ((16, 6),) if lean else ((16, 6), (4, 18)):
             want = partial(wanted, operation, readings)
             yield call(operation, x, size=size, **plain(operation), want=want, note=f"one entry of {hole}")
 
 
 @clause("resize.no-size")
 def test_no_size(trial: Trial, operation: str) -> None:
-    x, given = image((2, 5, 4, 3)), plain(operation)
-    trial.call(x, size=(3, 2), **given)
+    (shape, allowed), given = SIZES[0], plain(operation)
+    x = image(shape)
+    trial.call(x, size=allowed, **given)
     for size in ((0, 3), (3, 0)):
         try:
             got = trial.call(x, size=size, **given)
         except Refused:
             trial.require(trial.readings["no_size"] == "refused", f"a size of {size} is refused")
             continue
-        empty = trial.readings["no_size"] == "empty" and np.shape(got) == (2, *size, 3)
+        empty = trial.readings["no_size"] == "empty" and np.shape(got) == (shape[0], *size, shape[-1])
         trial.require(empty, f"a size of {size}: got the shape {np.shape(got)}")
 
 
@@ -254,26 +285,25 @@ def numbered(shape: tuple[int, ...], dtype: str) -> np.ndarray:
     return np.random.default_rng(173).permutation(np.prod(shape)).reshape(shape).astype(DTYPES[dtype])
 
 
-def shuffles(operation: str) -> Iterator[tuple[tuple[int, ...], int]]:
-    yield from (
-        [((2, 3, 2, 12), 2), ((1, 2, 3, 18), 3), ((2, 1, 3, 5), 1), ((2, 3, 4, 4), 2), ((1, 2, 3, 1), 1),
-         ((1, 2, 3, 32), 4)]
+def shuffles(operation: str) -> list[tuple[tuple[int, ...], int]]:
+    return (
+        [((2, 3, 2, 12), 2), ((1, 2, 3, 18), 3), ((1, 2, 3, 32), 4), ((2, 1, 3, 5), 1), ((2, 3, 4, 4), 2),
+         ((1, 2, 3, 1), 1)]
         if operation == "pixel_shuffle"
-        else [((2, 4, 6, 3), 2), ((1, 6, 3, 2), 3), ((2, 1, 3, 5), 1), ((2, 2, 4, 4), 2), ((3, 2, 1, 2), 1),
-              ((1, 8, 12, 2), 4)]
+        else [((2, 4, 6, 3), 2), ((1, 6, 3, 2), 3), ((1, 8, 12, 2), 4), ((2, 1, 3, 5), 1), ((2, 2, 4, 4), 2),
+              ((3, 2, 1, 2), 1)]
     )  # fmt: skip
 
 
 @clause("pixel-shuffle.order")
-def test_order(operation: str, readings: dict) -> Iterator[Case]:
+def test_order(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
     if operation == "pixel_shuffle":
         x = np.arange(4, dtype=np.float32)[None, None, None]
         square = exact(np.array([[0, 1], [2, 3]], np.float32)[None, :, :, None])
         yield call(operation, x, factor=2, want=square, note="by hand: rows and columns of the square exchanged")
-    for dtype in DTYPES:
-        for shape, factor in shuffles(operation):
-            want = partial(_shuffled, operation, readings)
-            yield call(operation, numbered(shape, dtype), factor=factor, want=want, note="another order of channels")
+    for dtype, shape, factor in each(shuffles(operation), lean, few=6, fewer=2):
+        want = partial(_shuffled, operation, readings)
+        yield call(operation, numbered(shape, dtype), factor=factor, want=want, note="another order of channels")
 
 
 def _shuffled(operation: str, readings: dict, x: np.ndarray, **given: Any) -> Want:
@@ -281,13 +311,12 @@ def _shuffled(operation: str, readings: dict, x: np.ndarray, **given: Any) -> Wa
 
 
 @clause("pixel-shuffle.gradient")
-def test_shuffle_gradient(operation: str, readings: dict) -> Iterator[Case]:
-    for dtype in DTYPES:
-        for shape, factor in shuffles(operation):
-            x = numbered(shape, dtype)
-            g = numbered(getattr(oracle, operation)(x, factor=factor).shape, dtype)
-            want = partial(_shuffled_back, operation, readings)
-            yield gradient(operation, x, factor=factor, cotangents=g, want=want, note="the same order once more")
+def test_shuffle_gradient(operation: str, readings: dict, lean: bool) -> Iterator[Case]:
+    for dtype, shape, factor in each(shuffles(operation), lean, few=6, fewer=2):
+        x = numbered(shape, dtype)
+        g = numbered(getattr(oracle, operation)(x, factor=factor).shape, dtype)
+        want = partial(_shuffled_back, operation, readings)
+        yield gradient(operation, x, factor=factor, cotangents=g, want=want, note="the same order once more")
 
 
 def _shuffled_back(operation: str, readings: dict, x: np.ndarray, g: np.ndarray, **given: Any) -> tuple[Want]:
