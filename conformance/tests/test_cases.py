@@ -128,7 +128,7 @@ def asked_about_others(suite, subject, instance):
     clause, operation = suite.instances[instance]
     setting = subject.settings(suite.spec, clause, operation)[0]
     (test,) = suite.tests[clause.id]
-    available, ratios = {"operation": operation, "readings": setting.readings}, []
+    available, ratios = {"operation": operation, "readings": setting.readings, "lean": False}, []
     for case in test.function(**{name: available[name] for name in test.wants}):
         others, cotangents = OTHERS[instance](), None
         if case.what == "gradient":
