@@ -68,6 +68,23 @@ def helpers(name: str, sources: Path = SOURCES) -> dict[str, str]:
     return shown
 
 
+def compiled(name: str, sources: Path = SOURCES) -> list[str]:
+    """The private functions that a function calls as one compiled program each: the equation's line is there."""
+    path, names = place(name, sources)
+    text = path.read_text(encoding="utf-8")
+    called = _names(_definition(path, text, names, name))
+    return [
+        name
+        for name, node in _functions(text, private=True).items()
+        if name in called and any(_jits(decorator) for decorator in node.decorator_list)
+    ]
+
+
+def _jits(decorator: ast.expr) -> bool:
+    """Whether this is ``jax.jit``, or ``partial`` of it."""
+    return any(isinstance(n, ast.Attribute) and n.attr == "jit" for n in ast.walk(decorator))
+
+
 def _functions(text: str, *, private: bool) -> dict[str, Definition]:
     """The functions of a module, all or only those with an underscore."""
     functions = [n for n in tree(text).body if isinstance(n, ast.FunctionDef)]

@@ -106,3 +106,39 @@ def test_elementary_functions_that_it_rests_on_are_found_through_their_import(tm
 def test_a_name_that_is_not_there(sources, name, message):
     with pytest.raises(SiteError, match=message):
         listing.find(name, sources)
+
+
+PROGRAMS = '''"""Module."""
+
+
+def rate(steps, *, initial):
+    """Docstring."""
+    check(initial)
+    return _rate(steps, initial)
+
+
+@partial(jax.jit, static_argnames="initial")
+def _rate(steps, initial):
+    return _scaled(initial, steps)
+
+
+@jax.jit
+def _another(steps):
+    return steps
+
+
+def _scaled(x, y):
+    return x * y
+'''
+
+
+def test_the_compiled_program_that_a_function_calls_is_told_from_what_it_rests_on(tmp_path):
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "mod.py").write_text(PROGRAMS, encoding="utf-8")
+    assert listing.compiled("pkg.mod.rate", tmp_path) == ["_rate"]
+    assert list(listing.helpers("pkg.mod.rate", tmp_path)) == ["_rate", "_scaled"]
+    assert listing.compiled("pkg.mod._rate", tmp_path) == []
+
+
+def test_the_line_of_the_equation_of_a_rate_is_in_its_program():
+    assert listing.compiled("nnspec.training.schedules.decay.exponential_decay") == ["_exponential"]
