@@ -20,7 +20,8 @@ from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.flat import float_places
 from nnspec_conformance.home import Home
 from nnspec_conformance.keywords import with_defaults
-from nnspec_conformance.tolerance import Shape, Want, at_most
+from nnspec_conformance.rounded import at_most
+from nnspec_conformance.tolerance import Shape, Want
 
 KINDS = {"call": ("value", "exact"), "gradient": ("gradient", "exact")}  # of the clauses that state such an answer
 

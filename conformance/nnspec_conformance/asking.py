@@ -11,9 +11,9 @@ from nnspec_conformance.compiled import let_go
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.explaining import explain
 from nnspec_conformance.outcome import Result
+from nnspec_conformance.rounded import FEW, at_most
 from nnspec_conformance.subject import Subject
 from nnspec_conformance.suite_loader import Suite
-from nnspec_conformance.tolerance import FEW, at_most
 
 ASKED = count(1)
 BETWEEN = 16  # questions: counting the mappings of a large process takes 20 ms

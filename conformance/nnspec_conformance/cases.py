@@ -114,17 +114,28 @@ class Case:
             )
         return subject.call(self.operation, *self.arrays, **attributes)
 
-    def judge(self, got: Any, told: dict, *, subnormals: Mapping[str, str] = NOTHING) -> Finding:
-        """How far the answer is off at its worst, with the question; of a trajectory the step and what it was given."""
+    def judge(
+        self, got: Any, told: dict, *, subnormals: Mapping[str, str] = NOTHING, known: float = -1.0
+    ) -> Finding:  # fmt: skip
+        """How far the answer is off at its worst, with the question; of a trajectory the step and what it was given.
+
+        Args:
+            got: the answer.
+            told: the readings that the subject was told.
+            subnormals: the dtypes in which the subject may lose numbers below the smallest normal one.
+            known: as ``compare`` has it.
+        """
         if self.what == "trajectory" and isinstance(self.want, list | tuple):
-            return self._judge_steps(got, told, subnormals)
-        finding = compare(got, self.want, subnormals=subnormals, arrays=self.arrays)
+            return self._judge_steps(got, told, subnormals, known)
+        finding = compare(got, self.want, subnormals=subnormals, arrays=self.arrays, known=known)
+        if finding.message is None and finding.ratio <= min(known, 1.0):  # nobody will ask which one it was
+            return finding
         finding.call = self.describe(told) + (f" {finding.call}" if finding.call else "")
         return finding
 
-    def _judge_steps(self, got: list[dict], told: dict, subnormals: Mapping[str, str]) -> Finding:
+    def _judge_steps(self, got: list[dict], told: dict, subnormals: Mapping[str, str], known: float) -> Finding:
         findings = [
-            compare(one, want, subnormals=subnormals, path=f"step {t}")
+            compare(one, want, subnormals=subnormals, path=f"step {t}", known=known)
             for t, (one, want) in enumerate(zip(got, self.want, strict=True), 1)
         ]
         if not findings:

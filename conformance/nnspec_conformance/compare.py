@@ -49,7 +49,13 @@ class Finding:
 
 
 def compare(
-    got: Any, want: Any, *, subnormals: Mapping[str, str] = NOTHING, arrays: tuple = (), path: str = "result"
+    got: Any,
+    want: Any,
+    *,
+    subnormals: Mapping[str, str] = NOTHING,
+    arrays: tuple = (),
+    path: str = "result",
+    known: float = -1.0,
 ) -> Finding:
     """The worst finding over a structure of arrays.
 
@@ -59,19 +65,22 @@ def compare(
         subnormals: the dtypes in which the subject may lose numbers below the smallest normal one, with its reading.
         arrays: the inputs, to show the input at the worst place of an elementwise operation.
         path: where in the answer this is, for the message.
+        known: the largest ratio of those among which the finding will be. One that is right and no larger is told
+            without its numbers, and may be that of few rounded runs; below 0 any is told in full.
     """
+    more: dict[str, Any] = {"subnormals": subnormals, "known": known}
     if isinstance(want, dict):
         if not isinstance(got, dict) or set(got) != set(want):
             names = sorted(map(str, got)) if isinstance(got, dict) else type(got).__name__
             return Finding(float("inf"), f"{path} has names {names}, expected {sorted(want)}")
-        return together([compare(got[k], want[k], subnormals=subnormals, path=f"{path}[{k!r}]") for k in want])
+        return together([compare(got[k], want[k], path=f"{path}[{k!r}]", **more) for k in want])
     if isinstance(want, tuple | list):
         if not isinstance(got, tuple | list) or len(got) != len(want):
             count = f"{len(got)} arrays" if isinstance(got, tuple | list) else type(got).__name__
             return Finding(float("inf"), f"{path} is {count}, expected {len(want)} array{'s' * (len(want) != 1)}")
         return together(
             [
-                compare(g, w, subnormals=subnormals, arrays=arrays, path=f"{path}[{i}]" if len(want) > 1 else path)
+                compare(g, w, arrays=arrays, path=f"{path}[{i}]" if len(want) > 1 else path, **more)
                 for i, (g, w) in enumerate(zip(got, want, strict=True))
             ]
         )
@@ -81,7 +90,7 @@ def compare(
         got = got.item() if isinstance(got, np.ndarray) and got.size == 1 else got
         same = not isinstance(got, np.ndarray) and got == want
         return Finding(0.0) if same else Finding(float("inf"), f"{path} is {got!r}, expected {want!r}")
-    return _compare_array(got, want, subnormals.get(want.dtype), arrays, path)
+    return _compare_array(got, want, subnormals.get(want.dtype), arrays, path, known)
 
 
 def worst(findings: list[Finding]) -> Finding:
@@ -116,7 +125,7 @@ def _compare_shape(got: Any, want: Shape, path: str) -> Finding:
     return Finding(0.0)
 
 
-def _compare_array(got: Any, want: Want, reading: str | None, arrays: tuple, path: str) -> Finding:
+def _compare_array(got: Any, want: Want, reading: str | None, arrays: tuple, path: str, known: float) -> Finding:
     if isinstance(got, int | float | np.generic) and not want.value.shape:
         got = np.asarray(got)
     if not isinstance(got, np.ndarray):
@@ -128,8 +137,15 @@ def _compare_array(got: Any, want: Want, reading: str | None, arrays: tuple, pat
     if not holds_numbers(got):
         return Finding(float("inf"), f"{path} has dtype {got.dtype}, expected numbers")
     g = got.astype(np.float64)
-    allowed, lost = want.allowed, np.zeros(g.shape, bool)
-    ratio, error = ratios(g, want.value, allowed, want.dtype)
+    counts = {"values": got.size, "telling": want.telling}
+    if known >= 0 and _equal(g, want.value):
+        return Finding(0.0, dtype=name_of(got.dtype), **counts)
+    allowed, lost = np.zeros(()), np.zeros(g.shape, bool)
+    ratio = error = allowed
+    for allowed in want.approaches() if known >= 0 else [want.allowed]:
+        ratio, error = ratios(g, want.value, allowed, want.dtype)
+        if (most := float(ratio.max())) <= min(known, 1.0):
+            return Finding(most, dtype=name_of(got.dtype), **counts)
     if reading is not None and (ratio > 1).any():
         allowed = want.allowed + want.flushed
         wider, _ = ratios(g, want.value, allowed, want.dtype)
@@ -148,9 +164,13 @@ def _compare_array(got: Any, want: Want, reading: str | None, arrays: tuple, pat
         dtype=name_of(got.dtype),
         subnormals=reading if lost.any() else None,
         call=None if path == "result" else f"{path}{[int(i) for i in at]}",
-        values=got.size,
-        telling=want.telling,
+        **counts,
     )
+
+
+def _equal(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether all entries are the same numbers, NaN where the other has one: then it matters not what is allowed."""
+    return bool(((x == y) | ((x != x) & (y != y))).all())
 
 
 def holds_numbers(x: np.ndarray) -> bool:

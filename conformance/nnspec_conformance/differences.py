@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nnspec_conformance.answers import name_of
 from nnspec_conformance.compare import compare
 from nnspec_conformance.errors import NotImplementedBySubject
 from nnspec_conformance.home import Home
-from nnspec_conformance.operations import Array
+from nnspec_conformance.operations import Array, Place
 from nnspec_conformance.tolerance import Want
 from nnspec_conformance.trial import Trial
 
@@ -23,6 +24,7 @@ SETTLED = 1e-6  # what two quotients away from a kink may differ by, of the larg
 SAME = 1e-4  # what a slope may differ by between that step and the others, of the sum of all terms
 WIDE = (6, 4)  # leading axes of the question with larger numbers
 SCALE = 4.0  # and how large they are
+MOST_ALONE = 8  # arrays that move by themselves in the lean plan; of more of them some move together
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,21 @@ def expect_where_settled(trial: Trial, drawn: Callable[[int], tuple[str, list[Di
                 )
             return
     raise NotImplementedBySubject("a place where its differences settle: three draws are beside a kink, or too coarse")
+
+
+def shares(places: Sequence[Place], lean: bool) -> list[list[Place]]:
+    """Each array alone; in the lean plan some of many together, since each is two calls or more.
+
+    Arrays that lie beside one another in a table move in turns of their own: a mistake in one moves its share's sum.
+    """
+    if not lean or len(places) <= MOST_ALONE:
+        return [[place] for place in places]
+    return [list(places[i::MOST_ALONE]) for i in range(MOST_ALONE)]
+
+
+def named_together(home: Home, places: Sequence[Place]) -> str:
+    """The arrays in words."""
+    return " and ".join(f"'{name_of(home, place)}'" for place in places)
 
 
 def direction(random: np.random.Generator, x: np.ndarray, array: Array, home: Home) -> np.ndarray:

@@ -165,7 +165,8 @@ def run_test(
                 continue
             if record and isinstance(case, Case) and not callable(case.grads):  # a closed loop has no vector form
                 record(result.instance, case, setting)
-            answer = _ask(case, subject, setting, result)
+            known = _known(result, test, setting.readings, dtype, _asked(case).attributes)
+            answer = _ask(case, subject, setting, result, known)
             dtype = dtype if isinstance(case, Case) else subject.asked
             entry = _entry(result, test, setting.readings, dtype, _asked(case).attributes)
             if _note(entry, answer, _words(case)) and isinstance(case, Case) and not isinstance(answer, TookTooLong):
@@ -176,15 +177,25 @@ def run_test(
         result.entry(test.name, setting.readings).fault = text
 
 
-def _ask(case: Case | ErrorCase, subject: Subject, setting: Setting, result: Result) -> Finding | Exception:
-    """Put one question; keep the answer for finding which wrong implementation answers alike."""
+def _ask(
+    case: Case | ErrorCase, subject: Subject, setting: Setting, result: Result, known: float = -1.0
+) -> Finding | Exception:
+    """Put one question; keep the answer for finding which wrong implementation answers alike.
+
+    Args:
+        case: the question.
+        subject: who is asked.
+        setting: the readings.
+        result: that of the instance.
+        known: the largest ratio of the questions before it, as ``compare`` has it.
+    """
     try:
         if isinstance(case, ErrorCase):
             return case.run(subject, setting.told)
         got = case.ask(subject, setting.told)
     except (NotImplementedBySubject, ClauseFailed, Refused, HarnessError) as error:
         return error
-    finding = case.judge(got, setting.told, subnormals=setting.subnormals)
+    finding = case.judge(got, setting.told, subnormals=setting.subnormals, known=known)
     if len(result.answers) < ANSWERS_KEPT:
         result.answers.append((case, setting.told, got))
     return finding
@@ -202,8 +213,18 @@ def _words(case: Case | ErrorCase) -> tuple[str, ...]:
 
 def _entry(result: Result, test: Test, readings: dict, dtype: str | None, attributes: Mapping[str, Any]) -> Entry:
     """The entry that a question belongs to, by its attributes one that is judged apart."""
+    return result.entry(test.name, readings, dtype, _apart(result, attributes))
+
+
+def _apart(result: Result, attributes: Mapping[str, Any]) -> dict[str, str]:
     named = [(name, word) for name, words in result.apart.items() if name in attributes for word in words]
-    return result.entry(test.name, readings, dtype, {n: word for n, word in named if is_value(word, attributes[n])})
+    return {n: word for n, word in named if is_value(word, attributes[n])}
+
+
+def _known(result: Result, test: Test, readings: dict, dtype: str | None, attributes: Mapping[str, Any]) -> float:
+    """The largest ratio in the entry that a question belongs to, so far."""
+    found = result.found(test.name, readings, dtype, _apart(result, attributes))
+    return found.finding.ratio if found and found.finding else 0.0
 
 
 def _run_trial(test: Test, arguments: dict, trial: Trial, result: Result) -> None:

@@ -219,11 +219,15 @@ class Summary:
     ) -> Entry:
         """The entry of a test in a dtype under some readings and attributes, a new one if there is none yet."""
         own = (test, readings or {}, dtype, attributes or {})
-        for entry in self.entries:
-            if (entry.test, entry.readings, entry.dtype, entry.attributes) == own:
-                return entry
+        if (known := self.found(*own)) is not None:
+            return known
         self.entries.append(Entry(*own))
         return self.entries[-1]
+
+    def found(self, test: str, readings: dict, dtype: str | None, attributes: dict) -> Entry | None:
+        """The same, None if there is none yet."""
+        own = (test, readings, dtype, attributes)
+        return next((e for e in self.entries if (e.test, e.readings, e.dtype, e.attributes) == own), None)
 
     @property
     def outcome(self) -> str:

@@ -36,7 +36,8 @@ from nnspec_conformance.programs import (
     stored,
     sums,
 )
-from nnspec_conformance.tolerance import Want, at_most, most_runs, smallest_normal, unit
+from nnspec_conformance.rounded import at_most, most_runs
+from nnspec_conformance.tolerance import Want, smallest_normal, unit
 from nnspec_conformance.trees import leaves, mapped
 
 RUNS, SAFETY = 4, 8.0  # of operands that are rounded otherwise, over the largest deviation
@@ -133,7 +134,8 @@ def _or_flushed(tree: Any) -> Any:
     if isinstance(tree, Want):
         most = float(finfo(DTYPES[tree.dtype]).max)
         over = np.where(np.abs(tree.value) > most / MARGIN, most, tree.flushed)
-        return replace(tree, allowed=np.maximum(tree.allowed, np.where(np.isfinite(tree.value), over, 0.0)))
+        over = np.where(np.isfinite(tree.value), over, 0.0)
+        return tree.allowing(lambda allowed: np.maximum(allowed, over))
     return type(tree)(map(_or_flushed, tree))
 
 
@@ -145,7 +147,7 @@ def _also(chain: Chain, x: np.ndarray) -> np.ndarray:
 
 def _values(case: Case, chain: Chain, x: np.ndarray, at: int, home: Home, dtype: str) -> list[Want]:
     wants = _with(flattened(case.want), _moved(case, chain, x, at, home, dtype))
-    also, u = list[Want](), 2 * unit(dtype)
+    also = list[Want]()
     if ALSO in before(chain):
         y = operand((*chain[: chain.index(ALSO)], CALL), x)
         wide = y.astype(np.float64)
@@ -155,19 +157,17 @@ def _values(case: Case, chain: Chain, x: np.ndarray, at: int, home: Home, dtype:
         if step == ALSO:
             also += wants
         elif step.name == "scale":
-            by = abs(step.argument)
-            wants = [
-                replace(
-                    w,
-                    value=w.value * step.argument,
-                    allowed=by * w.allowed + u * by * _finite(w.value),
-                    flushed=by * w.flushed + smallest_normal(dtype),
-                )
-                for w in wants
-            ]
+            wants = [_scaled(w, step.argument, dtype) for w in wants]
         else:
             wants = [_sum(w, dtype) for w in wants]
     return [*wants, *also]
+
+
+def _scaled(want: Want, factor: float, dtype: str) -> Want:
+    """The number of times, which is rounded."""
+    by, rounding = abs(factor), 2 * unit(dtype) * abs(factor) * _finite(want.value)
+    parts = {"value": want.value * factor, "flushed": by * want.flushed + smallest_normal(dtype)}
+    return want.allowing(lambda allowed: by * allowed + rounding, **parts)
 
 
 def _sum(want: Want, dtype: str) -> Want:
@@ -175,8 +175,11 @@ def _sum(want: Want, dtype: str) -> Want:
     with np.errstate(invalid="ignore"):
         value = np.asarray(want.value.sum())
     rounding = min(want.value.size * unit(dtype), 0.5)
-    allowed = want.allowed.sum() + rounding / (1 - rounding) * (_finite(want.value) + want.allowed).sum()
-    return replace(want, value=value, allowed=np.asarray(allowed), flushed=np.asarray(want.flushed.sum()))
+
+    def allowed(each: np.ndarray) -> np.ndarray:
+        return np.asarray(each.sum() + rounding / (1 - rounding) * (_finite(want.value) + each).sum())
+
+    return want.allowing(allowed, value=value, flushed=np.asarray(want.flushed.sum()))
 
 
 def _gradients(
@@ -195,9 +198,8 @@ def _gradients(
     size = back(_finite(w.value), None if h is None else np.abs(h))
     last = unit(str(x.dtype)) * np.abs(value) if str(x.dtype) != dtype else 0.0
     tiny = smallest_normal(str(x.dtype))
-    wants[place] = replace(
-        w, value=value, allowed=back(w.allowed) + steps * size + last, flushed=back(w.flushed) + tiny
-    )
+    parts = {"value": value, "flushed": back(w.flushed) + tiny}
+    wants[place] = w.allowing(lambda allowed: back(allowed) + steps * size + last, **parts)
     return wants
 
 
@@ -227,10 +229,12 @@ def rebuilt_wants(tree: Any, wants: list[Want]) -> list[Any]:
 def _with(wants: list[Want], moved: list[np.ndarray]) -> list[Want]:
     if not moved:
         return wants
-    return [
-        replace(w, allowed=w.allowed + np.where(np.isfinite(w.value), m, 0.0))
-        for w, m in zip(wants, moved, strict=True)
-    ]
+
+    def more(want: Want, by: np.ndarray) -> Want:
+        finite = np.where(np.isfinite(want.value), by, 0.0)
+        return want.allowing(lambda allowed: allowed + finite)
+
+    return [more(w, m) for w, m in zip(wants, moved, strict=True)]
 
 
 # ---- what other roundings of the operand move

@@ -6,11 +6,9 @@ comes from the clause's kind and the arithmetic, never from trying.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +16,7 @@ import numpy as np
 from ml_dtypes import finfo
 
 from nnspec_conformance.dtypes import DTYPES
-from nnspec_conformance.rounded import RoundedRuns
+from nnspec_conformance.rounded import AT_FIRST, Reach, RoundedRuns, Together, most_runs
 from nnspec_conformance.trees import leaves, rebuilt
 
 Rounding = Callable[[Any], Any]  # what an oracle passes its operands through
@@ -47,6 +45,19 @@ class Want:
     dtype: str
     tolerance: str
 
+    def approaches(self) -> Iterator[np.ndarray]:
+        """What is allowed at least, more and more of it; the last is ``allowed``. Of a spread the first cost less."""
+        yield self.allowed
+
+    def allowing(self, function: Callable[[np.ndarray], np.ndarray], **parts: Any) -> Want:
+        """The expected array with another tolerance, and with other ``parts`` if given.
+
+        Args:
+            function: of what is allowed; it gives no less of more.
+            parts: the other attributes that change.
+        """
+        return replace(self, allowed=function(self.allowed), **parts)
+
     @cached_property
     def telling(self) -> int:
         """How many expected numbers tell something: neither zero nor infinite nor NaN, nor of the size of most."""
@@ -58,6 +69,39 @@ class Want:
         middle = np.partition(sizes, sizes.size // 2)[sizes.size // 2]  # more than half are alike only if this one is
         alike = int((sizes == middle).sum())
         return sizes.size - (alike if alike > max(1, sizes.size / 2) else 0)
+
+
+class Spread(Want):
+    """What rounded runs allow: few are made at first, and all as soon as somebody asks for ``allowed``.
+
+    Whoever is within what few runs reach is within what all of them do.
+    """
+
+    @classmethod
+    def of(cls, after: Callable[[int], np.ndarray], counts: Sequence[int], **parts: Any) -> Spread:
+        """The expected array of which ``after(count)`` says what so many runs allow; the last count is all of them."""
+        made = cls.__new__(cls)
+        vars(made).update(parts, _after=after, _counts=counts)
+        return made
+
+    @cached_property
+    def allowed(self) -> np.ndarray:  # type: ignore[override]  # who states another has it in its place
+        return vars(self)["_after"](vars(self)["_counts"][-1])
+
+    def approaches(self) -> Iterator[np.ndarray]:
+        """What few runs allow, what more of them do, and what all do."""
+        if "allowed" not in vars(self):
+            yield from map(vars(self)["_after"], vars(self)["_counts"][:-1])
+        yield self.allowed
+
+    def allowing(self, function: Callable[[np.ndarray], np.ndarray], **parts: Any) -> Want:
+        """As that of a ``Want``; no run is made for it."""
+        if "_after" not in vars(self):
+            return super().allowing(function, **parts)
+        known = {name: getattr(self, name) for name in ("value", "flushed", "dtype", "tolerance")}
+        function = np.errstate(**np.geterr())(function)  # who asks later has no part in how it calculates
+        after, counts = vars(self)["_after"], vars(self)["_counts"]
+        return Spread.of(lambda count: function(after(count)), counts, **known | parts)
 
 
 @dataclass(frozen=True)
@@ -94,10 +138,18 @@ def ulp(value: Any, dtype: str) -> np.ndarray:
 
 def _want(value: Any, allowed: Any, dtype: str, tolerance: str, scale: Any = 1.0) -> Want:
     value = np.asarray(value, np.float64)
+    return Want(value, _of_finite(value, allowed), _flushed(value, dtype, scale), dtype, tolerance)
+
+
+def _of_finite(value: np.ndarray, allowed: Any) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
-        allowed = np.broadcast_to(np.where(np.isfinite(value), allowed, 0.0), value.shape)
+        return np.broadcast_to(np.where(np.isfinite(value), allowed, 0.0), value.shape)
+
+
+def _flushed(value: np.ndarray, dtype: str, scale: Any = 1.0) -> np.ndarray:
+    with np.errstate(invalid="ignore", over="ignore"):
         flushed = np.broadcast_to(smallest_normal(dtype) * np.asarray(scale, np.float64), value.shape)
-    return Want(value, allowed, np.where(np.isfinite(flushed), flushed, 0.0), dtype, tolerance)
+    return np.where(np.isfinite(flushed), flushed, 0.0)
 
 
 def exact(value: Any, dtype: str = "float32") -> Want:
@@ -139,29 +191,6 @@ def bound(value: Any, absolute: Any, terms: int, dtype: str, *, factor: float = 
     allowed = factor * (terms + 1) * unit(dtype) * np.abs(np.asarray(absolute, np.float64))
     allowed = allowed + ulp(value, dtype) / 2 + smallest_normal(dtype) * unit(dtype) * small
     return _want(value, allowed, dtype, f"bound {factor:g}nu", np.maximum(1.0, small))
-
-
-FEW = 8  # rounded runs that are made first
-_most_runs: ContextVar[int | None] = ContextVar("most rounded runs", default=None)
-
-
-@contextlib.contextmanager
-def at_most(runs: int) -> Iterator[None]:
-    """While this holds, a spread is that of the first so many runs, which is never larger than that of all of them.
-
-    What lies within it passes; what does not says nothing yet. With 0 for who wants to know the values alone.
-    """
-    limit = _most_runs.get()
-    token = _most_runs.set(runs if limit is None else min(runs, limit))
-    try:
-        yield
-    finally:
-        _most_runs.reset(token)
-
-
-def most_runs() -> int | None:
-    """How many rounded runs are made at most, None where there is no limit; who keeps spreads keeps them by it."""
-    return _most_runs.get()
 
 
 @functools.cache
@@ -213,18 +242,25 @@ def spread(
     centre = run(as_wide)
     limit = most_runs()
     runs = runs if limit is None else min(runs, limit)
-    if not runs:
-        moved = [()] * len(leaves(centre))
-    elif together:
-        moved = [np.moveaxis(np.asarray(found), -1, 0) for found in leaves(run(RoundedRuns(runs, u)))]
+    if together:
+        reached: Reach = Together(leaves(centre), lambda count: leaves(run(RoundedRuns(count, u))))
     else:
-        moved = list(zip(*(leaves(run(rounding(seed))) for seed in range(runs)), strict=True))
-    wants = []
-    for value, found in zip(leaves(centre), moved, strict=True):
-        reach = np.max([np.abs(one - value) for one in found], axis=0) if len(found) else 0.0
-        units = 1 + (4 if dtype == "float64" else 0)  # the oracle is itself off by some units of float64
-        wants.append(_want(value, factor * reach + units * ulp(value, dtype), dtype, f"spread {factor:g}x"))
-    return rebuilt(centre, wants)
+        reached = Reach(leaves(centre), lambda seed: leaves(run(rounding(seed))))
+    counts = [runs] if together else [*(n for n in AT_FIRST if n < runs), runs]
+    units = 1 + (4 if dtype == "float64" else 0)  # the oracle is itself off by some units of float64
+
+    def want(number: int, value: np.ndarray) -> Want:
+        value = np.asarray(value, np.float64)
+
+        def allowed(reach: np.ndarray | float) -> np.ndarray:
+            return _of_finite(value, factor * reach + units * ulp(value, dtype))
+
+        parts = {"value": value, "flushed": _flushed(value, dtype), "dtype": dtype, "tolerance": f"spread {factor:g}x"}
+        if not runs:
+            return Want(allowed=allowed(0.0), **parts)
+        return Spread.of(lambda count: allowed(reached.after(count)[number]), counts, **parts)
+
+    return rebuilt(centre, [want(number, value) for number, value in enumerate(leaves(centre))])
 
 
 # ---- carried bounds: what the factors of a product are off by goes into what the sum is off by

@@ -26,6 +26,7 @@ class Trial:
         # What came, each with dtype and attributes of what was asked last, and the words of the part it belongs to.
         self.found: list[tuple[str | None, Mapping[str, Any], tuple[str, ...], Finding | Exception]] = []
         self._words: tuple[str, ...] = ()
+        self._largest: dict[tuple, float] = {}  # ratio, by dtype and attributes of what was asked last
 
     @property
     def readings(self) -> dict[str, str]:
@@ -135,7 +136,10 @@ class Trial:
 
     def expect(self, got: Any, want: Any, about: str, arrays: tuple = ()) -> None:
         """Compare, remember, and go on; the verdict is made when the test ends. ``arrays`` show the worst input."""
-        finding = compare(got, want, subnormals=self.setting.subnormals, arrays=arrays)
+        asked = self.subject.asked, repr(self.subject.given)
+        known = self._largest.get(asked, 0.0)
+        finding = compare(got, want, subnormals=self.setting.subnormals, arrays=arrays, known=known)
+        self._largest[asked] = max(known, finding.ratio)
         finding.call = about + (f", {finding.call}" if finding.call else "")
         self._note(finding)
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from nnspec_conformance import asking
-from nnspec_conformance.tolerance import FEW, at_most, most_runs, spread, ulp
+from nnspec_conformance.rounded import FEW, at_most, most_runs
+from nnspec_conformance.tolerance import spread, ulp
 from nnspec_conformance.trees import leaves
 
 X = np.random.default_rng(3).standard_normal((40, 30))

@@ -13,7 +13,8 @@ from nnspec_conformance.cases import Case, ErrorCase, call, gradient, refusal
 from nnspec_conformance.dtypes import DTYPES, float_dtype, is_float
 from nnspec_conformance.errors import Refused
 from nnspec_conformance.inputs import normal_draws, wide
-from nnspec_conformance.tolerance import Shape, Want, exact, most_runs, spread
+from nnspec_conformance.rounded import most_runs
+from nnspec_conformance.tolerance import Shape, Want, exact, spread
 from nnspec_conformance.trees import leaves, mapped, rebuilt
 
 BATCH, TIME, IN, HIDDEN = 4, 7, 3, 5  # no two alike

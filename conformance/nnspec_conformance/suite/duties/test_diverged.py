@@ -15,8 +15,9 @@ from nnspec_conformance.fitting import may_be_any_number
 from nnspec_conformance.flat import float_places
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Place
+from nnspec_conformance.rounded import at_most
 from nnspec_conformance.suite.duties.test_nan import STRANGE, optional_places, pattern, patterns, values, with_one
-from nnspec_conformance.tolerance import Shape, at_most
+from nnspec_conformance.tolerance import Shape
 from nnspec_conformance.trees import mapped
 from nnspec_conformance.trial import Trial
 

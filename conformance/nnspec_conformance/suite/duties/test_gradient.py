@@ -7,11 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from nnspec_conformance.answers import at, by_place, held, in_full, name_of, near, pairs, replaced, slopes, value
+from nnspec_conformance.answers import at, by_place, held, in_full, near, pairs, replaced, slopes, value
 from nnspec_conformance.beside import beside_the_gradient, is_recorded
 from nnspec_conformance.cases import clause
 from nnspec_conformance.clauses import own_spec
-from nnspec_conformance.differences import SCALE, WIDE, Difference, difference, direction, expect_where_settled
+from nnspec_conformance.differences import (
+    SCALE,
+    WIDE,
+    Difference,
+    difference,
+    direction,
+    expect_where_settled,
+    named_together,
+    shares,
+)
 from nnspec_conformance.dtypes import is_float
 from nnspec_conformance.errors import NotAsked
 from nnspec_conformance.home import Home
@@ -29,7 +38,7 @@ def test_gradient(operation: str, readings: dict, lean: bool, trial: Trial) -> N
         raise NotAsked("float64, in which differences are taken")
     home = Home(own_spec().operations[operation], readings)
     with trial.part():
-        differs(trial, home)
+        differs(trial, home, lean=lean)
     for dtype in trial.dtypes if in_full(trial, lean) else ("float64",):
         with trial.part():
             comes_with_it(trial, home, dtype)
@@ -46,7 +55,9 @@ def test_gradient(operation: str, readings: dict, lean: bool, trial: Trial) -> N
             differs(trial, other, each=len(changed) < 2)
 
 
-def differs(trial: Trial, home: Home, *, scale: float = 1.0, may_refuse: str = "", each: bool = True) -> None:
+def differs(
+    trial: Trial, home: Home, *, scale: float = 1.0, may_refuse: str = "", each: bool = True, lean: bool = False
+) -> None:
     """Compare the gradient with differences of the call, also for each argument alone."""
 
     def drawn(seed: int) -> tuple[str, list[Difference]]:
@@ -54,20 +65,20 @@ def differs(trial: Trial, home: Home, *, scale: float = 1.0, may_refuse: str = "
         cotangents = home.cotangents("float64", seed=seed)
         asked = slopes(home, arrays, cotangents, may_refuse=may_refuse)
         gradients = by_place(arrays, trial.ask(asked))
-        found = list(differences(trial, home, arrays, cotangents, gradients, seed, each=each))
+        found = list(differences(trial, home, arrays, cotangents, gradients, seed, each=each, lean=lean))
         return asked.describe(trial.setting.told), found
 
     expect_where_settled(trial, drawn)
 
 
 def differences(
-    trial: Trial, home: Home, arrays: tuple, cotangents: object, gradients: dict, seed: int, *, each: bool
+    trial: Trial, home: Home, arrays: tuple, cotangents: object, gradients: dict, seed: int, *, each: bool, lean: bool
 ) -> Iterator[Difference]:
     """All arguments that carry a gradient at once, and each alone."""
     moving = {place: array for place, array in held(home, arrays).items() if place in gradients and array.gradient}
     random = np.random.default_rng(seed)
     step = {place: direction(random, at(arrays, place), array, home) for place, array in moving.items()}
-    alone = [[place] for place in moving] if each and len(moving) > 1 else []
+    alone = shares(list(moving), lean) if each and len(moving) > 1 else []
     for places in [list(moving), *alone]:
 
         def sums(h: float, places: list[Place] = places) -> tuple[float, float]:
@@ -75,7 +86,8 @@ def differences(
             return total(trial, home, replaced(arrays, ahead), cotangents)
 
         terms = [gradients[place].astype(np.float64) * step[place] for place in places]
-        yield difference(sums, terms, "all arguments" if len(places) > 1 else f"'{name_of(home, places[0])}'")
+        is_all = len(places) == len(moving) > 1
+        yield difference(sums, terms, "all arguments" if is_all else named_together(home, places))
 
 
 def total(trial: Trial, home: Home, arrays: tuple, cotangents: object) -> tuple[float, float]:

@@ -17,7 +17,8 @@ from nnspec_conformance.errors import NotAsked
 from nnspec_conformance.fitting import may_be_any_number
 from nnspec_conformance.home import Home
 from nnspec_conformance.operations import Place
-from nnspec_conformance.tolerance import Want, at_most
+from nnspec_conformance.rounded import at_most
+from nnspec_conformance.tolerance import Want
 from nnspec_conformance.trees import mapped
 from nnspec_conformance.trial import Trial
 

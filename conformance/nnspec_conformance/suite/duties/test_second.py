@@ -8,10 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from nnspec_conformance.answers import at, by_place, each_with, held, in_full, name_of, pairs, replaced, slopes
+from nnspec_conformance.answers import at, by_place, each_with, held, in_full, pairs, replaced, slopes
 from nnspec_conformance.cases import Case, clause
 from nnspec_conformance.clauses import own_spec
-from nnspec_conformance.differences import SCALE, WIDE, Difference, difference, direction, expect_where_settled
+from nnspec_conformance.differences import (
+    SCALE,
+    WIDE,
+    Difference,
+    difference,
+    direction,
+    expect_where_settled,
+    named_together,
+    shares,
+)
 from nnspec_conformance.errors import NotAsked
 from nnspec_conformance.flat import float_places, regrouped
 from nnspec_conformance.home import Home
@@ -26,7 +35,7 @@ def test_second(operation: str, readings: dict, lean: bool, trial: Trial) -> Non
         raise NotAsked("float64, in which differences are taken")
     home = Home(own_spec().operations[operation], readings)
     with trial.part():
-        differs(trial, home, each=True)
+        differs(trial, home, each=True, lean=lean)
     if not in_full(trial, lean):
         return
     with trial.part():
@@ -40,7 +49,9 @@ def test_second(operation: str, readings: dict, lean: bool, trial: Trial) -> Non
             differs(trial, other)
 
 
-def differs(trial: Trial, home: Home, *, scale: float = 1.0, may_refuse: str = "", each: bool = False) -> None:
+def differs(
+    trial: Trial, home: Home, *, scale: float = 1.0, may_refuse: str = "", each: bool = False, lean: bool = False
+) -> None:
     """Compare the gradient of the gradient with differences of the gradient, also for each array alone."""
 
     def drawn(seed: int) -> tuple[str, list[Difference]]:
@@ -53,7 +64,7 @@ def differs(trial: Trial, home: Home, *, scale: float = 1.0, may_refuse: str = "
             what="gradient of the gradient",
             directions=regrouped(float_places(arrays), [weights[Place(*p)] for p in float_places(arrays)]),
         )
-        found = list(differences(trial, home, asked, moving, weights, seed, each=each))
+        found = list(differences(trial, home, asked, moving, weights, seed, each=each, lean=lean))
         return asked.describe(trial.setting.told), found
 
     expect_where_settled(trial, drawn)
@@ -85,6 +96,7 @@ def differences(
     seed: int,
     *,
     each: bool,
+    lean: bool,
 ) -> Iterator[Difference]:
     """Everything that moves the gradient at once, and each array and the cotangents alone."""
     arrays, cotangents = asked.arrays, asked.cotangents
@@ -99,7 +111,7 @@ def differences(
         terms = [weights[place] * gradients[place].astype(np.float64) for place in moving]
         return sum(float(t.sum()) for t in terms), sum(float(np.abs(t).sum()) for t in terms)
 
-    alone = [*(([place], False) for place in moving), ([], True)] if each else []
+    alone = [*((share, False) for share in shares(list(moving), lean)), ([], True)] if each else []
     for places, turns in [(list(moving), True), *alone]:
 
         def sums(h: float, places: list[Place] = places, turns: bool = turns) -> tuple[float, float]:
@@ -109,5 +121,5 @@ def differences(
 
         terms = [told[place].astype(np.float64) * step[place] for place in places]
         terms += [g.astype(np.float64) * w for g, w in pairs(by_cotangents, turn)] if turns else []
-        one = f"'{name_of(home, places[0])}'" if places else "the cotangents"
+        one = named_together(home, places) if places else "the cotangents"
         yield difference(sums, terms, "everything" if places and turns else one)

@@ -150,8 +150,8 @@ def each_want(tree: Any, declared: Any, changed: Callable[[np.ndarray, Any], np.
         return changed(tree, declared)
     if not isinstance(tree, Want):
         return tree
-    parts = {name: changed(np.asarray(getattr(tree, name)), declared) for name in ("value", "allowed", "flushed")}
-    return replace(tree, **parts)
+    parts = {name: changed(np.asarray(getattr(tree, name)), declared) for name in ("value", "flushed")}
+    return tree.allowing(lambda allowed: changed(np.asarray(allowed), declared), **parts)
 
 
 def is_finite(case: Case) -> bool:
@@ -165,7 +165,7 @@ def or_flushed(tree: Any) -> Any:
         return {name: or_flushed(part) for name, part in tree.items()}
     if isinstance(tree, tuple | list):
         return type(tree)(map(or_flushed, tree))
-    return replace(tree, allowed=np.maximum(tree.allowed, tree.flushed))
+    return tree.allowing(lambda allowed: np.maximum(allowed, tree.flushed))
 
 
 def wants(tree: object) -> Iterator[Want]:
