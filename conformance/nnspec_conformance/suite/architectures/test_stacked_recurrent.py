@@ -123,7 +123,7 @@ def test_prefix(trial) -> None:
 
 @clause("stacked-recurrent.gradient")
 def test_gradient_of_the_stack(lean: bool) -> Iterator[Case]:
-    for cell, dtype in asked(lean):
+    for cell, dtype in list(asked(lean))[: 2 if lean else None]:  # a state of one array, and one of two
         g = normal_draws(87, (BATCH, TIME, HIDDEN), dtype), normal_draws(86, (LAYERS, BATCH, HIDDEN), dtype)
         arrays, note = (inputs(dtype), stack(cell, dtype=dtype)), "a layer that is cut off from the graph"
         yield gradient("stacked_recurrent", *arrays, cell=cell, cotangents=g, want=STACKED_BACK, note=note)
@@ -199,7 +199,7 @@ def test_turned(trial) -> None:
 
 @clause("bidirectional.gradient")
 def test_gradient_of_both(lean: bool) -> Iterator[Case]:
-    for cell, dtype in asked(lean):
+    for cell, dtype in (("lstm", "float32"),) if lean else asked(lean):  # of tanh see bidirectional.lengths-gradient
         g = normal_draws(88, (BATCH, TIME, 2 * HIDDEN), dtype), normal_draws(89, (BATCH, 2 * HIDDEN), dtype)
         arrays, note = (inputs(dtype), halves(cell, dtype=dtype)), "the gradient of one half alone"
         yield gradient("bidirectional", *arrays, cell=cell, cotangents=g, want=BOTH_BACK, note=note)
