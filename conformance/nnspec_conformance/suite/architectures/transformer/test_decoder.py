@@ -109,14 +109,11 @@ def asking(
 
 
 def deepest(operation: str) -> tuple[Call, dict[str, Any]]:
-    """A stack of three layers, since of two each is the first or the last, and keywords; of the others what they are.
-
-    The activation of a stack is the one that its gradient with lengths does not have.
-    """
+    """A stack of three layers, since of two each is the first or the last, with keywords; the others as they are."""
     asked = asking(operation, "pre")
     if operation == "decoder":
         asked = replace(asked, table=stacked(oracle.AXES, 3, "pre", "float32", encoder.sizes_of(), 2001))
-    return asked, keywords("pre", activation="gelu" if operation == "decoder_layer" else "relu")
+    return asked, keywords("pre", activation="relu" if operation == "decoder" else "gelu")
 
 
 def cotangents(x: np.ndarray) -> np.ndarray:
@@ -160,19 +157,22 @@ def test_value(operation: str, lean: bool) -> Iterator[Case]:
 
 @clause("decoders.gradient")
 def test_gradient(operation: str, lean: bool) -> Iterator[Case]:
-    want, cut_off = partial(gradients, operation=operation), "no gradient for the source"
-    whole = not lean or operation == "decoder_layer"  # a stack that is compiled: the other norm in decoders.lengths
-    for dtype, norm, phi in list(encoder.asked(lean))[: 2 if lean else None] if whole else ():
+    want, plan = partial(gradients, operation=operation), list(encoder.asked(lean))
+    if lean:
+        plan = plan[:1] if operation == "decoder" else plan[:2]  # of a stack the other norm is that of three layers
+    for dtype, norm, phi in plan:
         asked = asking(operation, norm, dtype)
         given = {"norm": norm, "activation": phi, "epsilon": EPSILON, "cotangents": cotangents(asked.x)}
-        yield gradient(operation, *asked.arrays, **given, want=want, note=cut_off)
+        yield gradient(operation, *asked.arrays, **given, want=want, note="no gradient for the source")
     for note, sizes in WIDE.items() if not lean else ():  # many parts: the duty of sizes asks fewer lengths of them
         large = asking(operation, **sizes)
         given = {"norm": "post", "epsilon": EPSILON, "cotangents": cotangents(large.x), "note": note}
         yield gradient(operation, *replace(large, table=encoder.with_zeros(large.table)).arrays, **given, want=want)
-    if operation == "decoder" or not whole:
-        (asked, given), note = deepest(operation), "a layer left out" if operation == "decoder" else cut_off
-        yield gradient(operation, *asked.arrays, **given, cotangents=cotangents(asked.x), want=want, note=note)
+    if operation == "decoder":
+        asked, given = deepest(operation)
+        yield gradient(
+            operation, *asked.arrays, **given, cotangents=cotangents(asked.x), want=want, note="a layer left out"
+        )
 
 
 @clause("decoder.layers")
