@@ -99,7 +99,7 @@ def test_value(lean: bool) -> Iterator[Case]:
 
 @clause("multi-head-attention.gradient")
 def test_gradient(lean: bool) -> Iterator[Case]:
-    for dtype in ("float32",) if lean else DTYPES:
+    for dtype in ("float32", "float64") if lean else DTYPES:
         x = inputs(dtype)
         g = cotangents(x)
         yield gradient(NAME, x, weights(dtype), cotangents=g, want=gradients, note="one of three ways to x is cut")
