@@ -119,12 +119,20 @@ def _asked(home: Home, what: str, chain: Chain, at: int, score: float, dtype: st
         case = own.on(*handed)
         return Asked(chain, case, given, (), _or_flushed(_values(case, chain, x, at, there, dtype)))
     g = _once(lambda: cotangents_of(there, arrays, dtype), there, dtype, what)
-    if sums(after(chain)):  # one number for all entries
-        g = mapped(lambda c: np.full_like(c, c.reshape(-1)[0]), g)
+    if sums(after(chain)):
+        g = mapped(_one_number, g)
     scaled = mapped(lambda c: np.asarray(c * c.dtype.type(factor(after(chain)))), g)
     case = own.on(*handed, cotangents=scaled)
     also = (_also(chain, x),) if ALSO in before(chain) else ()
     return Asked(chain, case, given, (g, *also), _or_flushed(_gradients(case, chain, x, at, there, dtype, also)))
+
+
+def _one_number(cotangents: np.ndarray) -> np.ndarray:
+    """One number for all entries, of so few digits that sums of it are exact.
+
+    Equal terms are all rounded in one direction, which operands that are rounded at random do not show.
+    """
+    return np.full_like(cotangents, DTYPES["bfloat16"].type(cotangents.reshape(-1)[0]))
 
 
 def _or_flushed(tree: Any) -> Any:
