@@ -137,7 +137,7 @@ def _compare_array(got: Any, want: Want, reading: str | None, arrays: tuple, pat
     if not holds_numbers(got):
         return Finding(float("inf"), f"{path} has dtype {got.dtype}, expected numbers")
     g = got.astype(np.float64)
-    counts = {"values": got.size, "telling": want.telling}
+    counts: dict[str, Any] = {"values": got.size, "telling": want.telling}
     if known >= 0 and _equal(g, want.value):
         return Finding(0.0, dtype=name_of(got.dtype), **counts)
     allowed, lost = np.zeros(()), np.zeros(g.shape, bool)

@@ -85,7 +85,7 @@ class Spread(Want):
         return made
 
     @cached_property
-    def allowed(self) -> np.ndarray:  # type: ignore[override]  # who states another has it in its place
+    def allowed(self) -> np.ndarray:  # who states another has it in its place
         return vars(self)["_after"](vars(self)["_counts"][-1])
 
     def approaches(self) -> Iterator[np.ndarray]:
