@@ -172,7 +172,7 @@ def _values(case: Case, chain: Chain, x: np.ndarray, at: int, home: Home, dtype:
 
 
 def _scaled(want: Want, factor: float, dtype: str) -> Want:
-    """The number of times, which is rounded."""
+    """Expected numbers times a factor; the product is rounded."""
     by, rounding = abs(factor), 2 * unit(dtype) * abs(factor) * _finite(want.value)
     parts = {"value": want.value * factor, "flushed": by * want.flushed + smallest_normal(dtype)}
     return want.allowing(lambda allowed: by * allowed + rounding, **parts)

@@ -82,7 +82,7 @@ class Reach:
         self.made, self.reached = 0, list[np.ndarray]()
 
     def after(self, count: int) -> list[np.ndarray]:
-        """Of each array the largest deviation of the first so many runs, or of more if more have been made."""
+        """The largest deviation of each array in the first so many runs, or in more if more have been made."""
         if self.made < count:
             with np.errstate(**self.floating), warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # the run without has given it
