@@ -120,14 +120,9 @@ def spots(dtype: str, shape: tuple[int, ...] = (64, 5)) -> tuple[np.ndarray, np.
     return normal_draws(460, shape, dtype), normal_draws(461, shape, dtype)
 
 
-def few(trial: Trial, lean: bool) -> list[str]:
-    """The dtypes that the subject is tested in; of one that compiles the usual one and that of the fewest digits."""
-    return [dtype for dtype in trial.dtypes if not lean or dtype in ("float32", "bfloat16")]
-
-
 @clause("reparametrize.gradient")
-def test_draw_gradient(trial: Trial, lean: bool) -> None:
-    for dtype in few(trial, lean):
+def test_draw_gradient(trial: Trial) -> None:
+    for dtype in trial.dtypes:
         given, g = spots(dtype), normal_draws(462, (64, 5), dtype)
         z = wide(np.asarray(trial.call(*given, seed=SEED)))
         m, c = wide(given[0]), wide(g)
@@ -186,8 +181,8 @@ def test_repeatable(trial: Trial, operation: str) -> None:
 
 
 @clause("add-noise.moments")
-def test_noise(trial: Trial, lean: bool) -> None:
-    for dtype in few(trial, lean):
+def test_noise(trial: Trial) -> None:
+    for dtype in trial.dtypes:
         x = (np.resize(spots(dtype, (97,))[0], LARGE) / 4 + 0.75).astype(DTYPES[dtype])
         with trial.part(deviation=NOISE):
             noise = (trial.draws(x, seeds=1, deviation=NOISE)[0] - wide(x)) / NOISE
@@ -198,8 +193,8 @@ def test_noise(trial: Trial, lean: bool) -> None:
 
 
 @clause("add-noise.gradient")
-def test_noise_gradient(trial: Trial, lean: bool) -> None:
-    for dtype in few(trial, lean):
+def test_noise_gradient(trial: Trial) -> None:
+    for dtype in trial.dtypes:
         x, g = spots(dtype)
         got = trial.vjp((x,), g, seed=SEED, deviation=NOISE)
         trial.expect(got, (exact(g, dtype),), f"gradient in {dtype}", (x,))

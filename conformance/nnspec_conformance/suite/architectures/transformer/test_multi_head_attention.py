@@ -129,55 +129,52 @@ def test_heads(trial) -> None:
 
 
 @clause("multi-head-attention.mask")
-def test_mask() -> Iterator[Case]:
-    mask = a_mask(CONTEXT, heads=1) | np.eye(CONTEXT, dtype=bool)  # so that every query sees a key
-    yield call(NAME, other(), weights(), None, mask, want=value, note="the mask's sign, or one head alone")
+def test_mask(lean: bool) -> Iterator[Case]:
+    mask = a_mask(keys=PLACES) | np.eye(PLACES, dtype=bool)  # so that every query sees a key
+    yield call(NAME, inputs(), weights(), None, mask, want=value, note="the mask's sign, or one head alone")
     yield call(NAME, inputs(), weights(), other(), a_mask(), want=value, note="a mask for other keys")
     yield call(NAME, inputs(), weights(), causal=True, want=value, note="no causality")
 
 
 @clause("multi-head-attention.mask-and-causal")
-def test_mask_and_causal(lean: bool) -> Iterator[Case]:
+def test_mask_and_causal() -> Iterator[Case]:
     x, table = inputs(), weights()
     mask = a_mask(keys=PLACES) | np.eye(PLACES, dtype=bool)  # so that every query sees a key
     for context in (None, other(places=PLACES)):
         given = x, table, context, mask
         yield call(NAME, *given, causal=True, want=value, note="one of the two is dropped")
-        if lean and context is not None:
-            continue
-        back, note = {"cotangents": cotangents(x), "want": gradients}, "one of the two, in the backward pass"
-        yield gradient(NAME, *given, causal=True, **back, note=note)
+        g = cotangents(x)
+        yield gradient(
+            NAME, *given, cotangents=g, causal=True, want=gradients, note="one of the two, in the backward pass"
+        )
 
 
-def blind(queries: int, heads: int) -> np.ndarray:
+def blind(keys: int) -> np.ndarray:
     """A mask in which one place of several sees no key in any head."""
-    mask = a_mask(queries, heads=heads)
+    mask = a_mask(keys=keys)
     mask[1, :, 1] = False
     return mask
 
 
 @clause("multi-head-attention.no-keys")
-def test_no_keys(readings: dict, lean: bool) -> Iterator[Case]:
-    told = {"no_keys": readings["no_keys"]}
-    to_itself = other(), weights(), None, blind(CONTEXT, 1)
-    to_context = inputs(), weights(), other(), blind(PLACES, HEADS)
-    for given in (to_itself, to_context):
+def test_no_keys(readings: dict) -> Iterator[Case]:
+    told, x = {"no_keys": readings["no_keys"]}, inputs()
+    for given in ((x, weights(), None, blind(PLACES)), (x, weights(), other(), blind(CONTEXT))):
         yield call(NAME, *given, want=value(*given, **told), note="a place that sees nothing has another answer here")
-        if told["no_keys"] != "nan" and not (lean and given is to_context):
-            g = cotangents(given[0])
-            back = {"cotangents": g, "want": gradients(*given, g, **told)}
-            yield gradient(NAME, *given, **back, note="a gradient from a blind place")
+        if told["no_keys"] != "nan":
+            back = gradients(*given, cotangents(x), **told)
+            yield gradient(NAME, *given, cotangents=cotangents(x), want=back, note="a gradient from a blind place")
 
 
 @clause("multi-head-attention.grouped")
-def test_grouped(readings: dict, lean: bool) -> Iterator[Case | ErrorCase]:
+def test_grouped(readings: dict) -> Iterator[Case | ErrorCase]:
     x = normal_draws(233, (BATCH, PLACES, 8))
-    table, single, usual = (weights(heads=4, depth=2, shared=n) for n in (2, 1, None))
+    table, usual = weights(heads=4, depth=2, shared=2), weights(heads=4, depth=2)
     context = normal_draws(234, (BATCH, CONTEXT, 8))
     if readings["grouped"] == "refused":
         yield refusal(NAME, x, table, valid=(x, usual), note="two heads of keys for four of queries")
         return
-    for given in ((x, table), (x, single, context)) if lean else ((x, table), (x, single), (x, table, context)):
+    for given in ((x, table), (x, weights(heads=4, depth=2, shared=1)), (x, table, context)):
         yield call(NAME, *given, want=value(*given), note="heads that are shared in turn")
         back = gradients(*given, cotangents(x))
         yield gradient(NAME, *given, cotangents=cotangents(x), want=back, note="one head of those that share keys")
