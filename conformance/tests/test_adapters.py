@@ -190,9 +190,11 @@ def entries_of(suite, subject, instance, reports=()):
 def wider_than_what_fails(suite, subject, reports=()):
     """What known failures claim and what holds: ``key: reading, dtype``; a key does not tell tests apart."""
     for instance in {instance_of(key) for key in subject.known_failures}:
-        entries = entries_of(suite, subject, instance, reports)
+        declared = known_failures(suite.spec, subject, instance)
+        probed = any(isinstance(subject.known_failures[known.key], tuple) for known in declared)
+        entries = entries_of(suite, subject, instance, () if probed else reports)  # a report is of its own machine
         failed = [(entry.readings, entry.dtype) for entry in entries if entry.failed]
-        for known in known_failures(suite.spec, subject, instance):
+        for known in declared:
             held = [entry for entry in entries if known.claims(entry) and (entry.readings, entry.dtype) not in failed]
             yield from (f"{known.key}: {entry.readings}, {entry.dtype}" for entry in held)
 
