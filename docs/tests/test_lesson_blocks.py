@@ -83,6 +83,16 @@ def test_exercise_without_an_answer_stops_the_build(convert):
         convert("/// exercise | which-input\n\nWhich input?\n///\n")
 
 
+# ------------------------------------------------------------------ reference
+def test_reference_shows_the_program_with_the_line_of_the_equation_and_folds_the_rest(convert):
+    html = convert("/// reference | nnspec.training.schedules.decay.exponential_decay\n\\[r^{t/n}\\]\n///\n")
+    before, _, fold = html.partition("<details")
+    assert "jnp.float32(decay_rate)" in text_of(before).partition("def _exponential")[2]
+    found = summary("<details" + fold)
+    assert found.startswith("It rests on")
+    assert "_exponential" not in found
+
+
 # ------------------------------------------------------------------ write
 def test_write_shows_each_framework_its_readings_and_the_code_of_its_adapter(data, convert):
     operations = data.spec.operations
