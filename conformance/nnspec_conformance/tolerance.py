@@ -95,7 +95,7 @@ class Spread(Want):
         yield self.allowed
 
     def allowing(self, function: Callable[[np.ndarray], np.ndarray], **parts: Any) -> Want:
-        """Another tolerance, as of a ``Want``; no run is made for it."""
+        """The expected array with another tolerance, for which no run is made."""
         if "_after" not in vars(self):
             return super().allowing(function, **parts)
         known = {name: getattr(self, name) for name in ("value", "flushed", "dtype", "tolerance")}
