@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from nnspec_conformance.engine import run_instance
+from nnspec_conformance.home import Home
 from nnspec_conformance.outcome import FAIL, NOT_IMPLEMENTED, PASS
+from nnspec_conformance.program_wants import asked
 from nnspec_conformance.programs import (
     ALSO,
     CALL,
@@ -133,3 +135,12 @@ def test_a_compiler_that_sums_one_row_is_found(suite):
     found = run_instance(suite, subject(compile=compiled), SOFTMAX)
     assert found.outcome == FAIL
     assert "summed" in found.entries[0].finding.call
+
+
+def test_a_sum_is_asked_with_a_number_of_which_equal_terms_add_up_exactly(suite):
+    home = Home(suite.spec.operations["softmax"], {})
+    found = asked(home, "gradient", (CALL, Step("reduce_sum")), 0, 1.0, "float32", "bfloat16")
+    (number,) = np.unique(found.cotangents[0])
+    sums = np.cumsum(np.full(5000, number, np.float32))
+    assert np.array_equal(sums, number * np.arange(1, 5001))
+    assert number not in (0, 1)

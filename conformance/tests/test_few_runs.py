@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from nnspec_conformance import asking
-from nnspec_conformance.rounded import FEW, at_most, most_runs
+from nnspec_conformance.compare import compare
+from nnspec_conformance.rounded import AT_FIRST, FEW, at_most, most_runs
 from nnspec_conformance.tolerance import spread, ulp
 from nnspec_conformance.trees import leaves
 
@@ -84,3 +85,56 @@ def test_what_is_beyond_few_runs_is_asked_with_all(monkeypatch, forms, few, reco
     result = asking._result(suite, None, "duty.x[y]", record)
     assert limits == asked
     assert result.seconds == len(asked)
+
+
+@pytest.fixture
+def counted():
+    """The oracle, and how many runs of it were made."""
+    made = []
+
+    def run(rounded):
+        made.append(rounded)
+        return rounded(X) ** 2
+
+    return run, made
+
+
+def test_runs_are_made_when_somebody_asks_what_is_allowed(counted):
+    run, made = counted
+    want = spread(run, "float32")
+    assert len(made) == 1
+    assert compare(X**2, want, known=0.0).ratio == 0
+    assert len(made) == 1  # the numbers themselves: it matters not what is allowed
+    assert want.allowed.shape == X.shape
+    assert len(made) == 17
+
+
+def test_an_answer_within_the_reach_of_the_first_runs_has_no_more_made(counted):
+    run, made = counted
+    want = spread(run, "float32")
+    near = np.float32(X**2)
+    assert compare(near, want, known=0.9).message is None
+    assert len(made) == 1 + AT_FIRST[0]
+    compare(near, want)
+    assert len(made) == 17
+
+
+@pytest.mark.parametrize("off", [0.0, 0.3, 0.9, 1.1, 5.0])
+@pytest.mark.parametrize("known", [0.0, 0.5, 1.0, 2.0])
+def test_the_largest_finding_is_that_of_all_runs(counted, off, known):
+    run, _ = counted
+    every = spread(run, "bfloat16")
+    got = every.value + off * every.allowed * (np.arange(X.size).reshape(X.shape) == 7)
+    right, found = compare(got, every), compare(got, spread(run, "bfloat16"), known=known)
+    assert (right.message is None) == (found.message is None)
+    assert max(found.ratio, known) == max(right.ratio, known)
+
+
+def test_another_tolerance_is_made_of_that_of_all_runs(counted):
+    run, made = counted
+    want = spread(run, "float32")
+    wider = want.allowing(lambda allowed: 2 * allowed, value=want.value + 1)
+    assert len(made) == 1
+    assert np.array_equal(wider.allowed, 2 * want.allowed)
+    assert np.array_equal(wider.value, X**2 + 1)
+    assert all(np.all(one <= wider.allowed) for one in want.allowing(lambda allowed: 2 * allowed).approaches())
