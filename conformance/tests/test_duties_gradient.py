@@ -9,7 +9,7 @@ import pytest
 from nnspec_conformance import answers, beside
 from nnspec_conformance.clauses import own_spec
 from nnspec_conformance.compare import compare
-from nnspec_conformance.differences import STEP
+from nnspec_conformance.differences import STEP, shares
 from nnspec_conformance.engine import run_instance
 from nnspec_conformance.errors import ClauseFailed
 from nnspec_conformance.home import Home
@@ -153,3 +153,31 @@ def test_near_is_measured_on_the_largest_entry():
     want = answers.near(np.array([1.0, 100.0], np.float32), 16)
     assert compare(np.array([1.00001, 100.0], np.float32), want).ratio < 1
     assert compare(np.array([1.001, 100.0], np.float32), want).ratio > 1
+
+
+# ---- many arrays, in the lean plan
+def compiling(changed=""):
+    """The oracle's stack of encoders as somebody's who compiles; one gradient is doubled."""
+
+    def vjp(*operands, **given):
+        x, table, *rest = ORACLE.encoder_vjp(*operands, **given)
+        return x, {name: g * (1 + (name == changed)) for name, g in table.items()}, *rest
+
+    functions = {"encoder": ORACLE.encoder, "encoder_vjp": vjp}
+    return Subject(SimpleNamespace(NAME="somebody", DTYPES=("float32", "float64"), COMPILES=True, **functions))
+
+
+def test_many_arrays_of_a_subject_that_compiles_move_in_eight_shares():
+    places = [Place(1, str(n)) for n in range(33)]
+    found = shares(places, lean=True)
+    assert sorted(map(len, found)) == [4] * 7 + [5]
+    assert sorted(sum(found, [])) == sorted(places)
+    assert shares(places, lean=False) == shares(places[:8], lean=True) + [[place] for place in places[8:]]
+
+
+def test_one_wrong_gradient_among_many_arrays_fails_with_its_share(suite):
+    assert run_instance(suite, compiling(), "duty.gradient[encoder]").outcome == PASS
+    wrong = run_instance(suite, compiling("bias_in_1"), "duty.gradient[encoder]")
+    assert wrong.outcome == FAIL
+    (found,) = [entry.finding for entry in wrong.entries if entry.failed]
+    assert found.call.endswith("of 'bias_k_0' and 'bias_o_0' and 'bias_in_1' and 'shift_2_0'")
