@@ -171,7 +171,7 @@ def test_many_arrays_of_a_subject_that_compiles_move_in_eight_shares():
     places = [Place(1, str(n)) for n in range(33)]
     found = shares(places, lean=True)
     assert sorted(map(len, found)) == [4] * 7 + [5]
-    assert sorted(sum(found, [])) == sorted(places)
+    assert sorted(place for share in found for place in share) == sorted(places)
     assert shares(places, lean=False) == shares(places[:8], lean=True) + [[place] for place in places[8:]]
 
 
